@@ -1,0 +1,240 @@
+"""What a dialect is: a pure codec between one wire format and the hub. No I/O, no clock, no randomness.
+
+A dialect spoken to vendors only implements what faces a vendor; one spoken to clients too implements all of it. Where
+client and target speak the same dialect the hub is not involved: the payload passes as it is, and `peek` and `Meter`
+read just enough of it to bill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from headgate.dialects.hub import Answer, Chat, Stop, StreamEvent
+from headgate.dialects.view import TextNode
+from headgate.errors import HeadgateError, Unsupported
+from headgate.types import JSON, Frame, Operation, Payload, Usage
+
+RequestT = TypeVar("RequestT")
+AnswerT = TypeVar("AnswerT")
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
+    """How a vendor's version of a dialect differs from the one its inventor speaks. A fact about a provider."""
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_completion_tokens"
+    developer_role: bool = True
+    """Whether `developer` is understood; `system` is sent instead where not."""
+    reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
+    """What the vendor calls the thoughts of an earlier assistant turn."""
+    stream_usage: bool = True
+    """Whether `stream_options.include_usage` is understood."""
+    stop_limit: int | None = None
+    """Most stop sequences taken."""
+    unsupported: frozenset[str] = frozenset()
+    """Top-level fields of the dialect this vendor refuses; never invented, always from its documentation."""
+
+
+class Fit(msgspec.Struct, kw_only=True):
+    """What an encoder may know of the target it writes for, and where it notes what it left out."""
+
+    model: str
+    """The target's model id or deployment name, as the vendor wants it."""
+    max_output_tokens: int | None = None
+    """The model's own limit, for dialects that require one; None when the catalog does not know the model."""
+    drop: bool = False
+    """Leave out what the target cannot take, instead of refusing."""
+    dropped: list[str] = []
+    """Fields left out, as the client would name them."""
+    quirks: Quirks = Quirks()
+
+    def refuse(self, field: str, why: str) -> None:
+        """Note a field as left out where the configuration allows that.
+
+        Raises:
+            Unsupported: it does not.
+        """
+        if not self.drop:
+            raise Unsupported(f"'{field}' cannot be sent to '{self.model}': {why}.", param=field)
+        self.dropped.append(field)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What an encoder towards a client needs beyond the answer: pure codecs have no clock and no request."""
+
+    asked: JSON
+    """The client's request body."""
+    id: str
+    """Used where the vendor gave no id. Without a dialect's prefix; the encoder adds it."""
+    created: int
+    """Seconds since the epoch; used where the vendor gave no time."""
+
+
+class Peek(msgspec.Struct, frozen=True, kw_only=True):
+    """What billing and telemetry need of a whole answer."""
+
+    usage: Usage | None = None
+    stop: Stop | None = None
+    id: str | None = None
+    model: str | None = None
+
+
+class Meter(Protocol):
+    """Reads just enough of a stream in its own dialect to bill it and to know where it stands."""
+
+    usage: Usage | None
+    stop: Stop | None
+    id: str | None
+    started: bool
+    """Content is out: text, reasoning, a tool call, a refusal or a stop. Role chunks and pings are not."""
+    ended: bool
+    """The dialect's terminator was seen."""
+    error: HeadgateError | None
+    """The vendor reported one inside the stream."""
+
+    def observe(self, frame: Frame) -> None:
+        """Take note of one frame.
+
+        Raises:
+            MalformedOutput: the frame cannot be understood.
+        """
+        ...
+
+
+class StreamDecoder(Protocol):
+    """Turns one vendor stream into hub events. One per stream."""
+
+    def feed(self, frame: Frame) -> list[StreamEvent]:
+        """The events one frame stands for, in order.
+
+        Raises:
+            MalformedOutput: the frame cannot be understood; the decoder can go on with the next one.
+        """
+        ...
+
+    def close(self) -> list[StreamEvent]:
+        """What is left when the connection has ended. `Ended` is among the events of this or an earlier call if
+        and only if the stream was complete.
+        """
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Turns hub events into one client's stream. One per stream.
+
+    Frames after the last event include the dialect's terminator if and only if `Ended` was fed.
+    """
+
+    def feed(self, event: StreamEvent) -> list[Frame]: ...
+
+
+class Dialect(Generic[RequestT, AnswerT]):
+    """One wire format. The methods of a direction that a dialect does not have raise `Unsupported`."""
+
+    name: ClassVar[str]
+    operation: ClassVar[Operation] = "chat"
+    framing: ClassVar[Literal["sse", "aws"]] = "sse"
+
+    # ── towards a vendor ──
+
+    def path(self, model: str, stream: bool) -> str:
+        """URL path (and query) below a provider's base URL."""
+        raise NotImplementedError(self.name)
+
+    def encode_request(self, request: RequestT, fit: Fit) -> JSON:
+        """The vendor's request body.
+
+        Raises:
+            Unsupported: the dialect cannot say what the request asks; names the field.
+        """
+        raise NotImplementedError(self.name)
+
+    def decode_answer(self, tree: JSON) -> AnswerT:
+        """A whole answer of the vendor.
+
+        Raises:
+            MalformedOutput: it is not one.
+        """
+        raise NotImplementedError(self.name)
+
+    def decode_stream(self) -> StreamDecoder:
+        raise Unsupported(f"{self.name} has no streams.", param="stream")
+
+    def decode_error(self, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
+        """The error behind a vendor's non-2xx response, whatever its body is. Header names are lower-case."""
+        raise NotImplementedError(self.name)
+
+    # ── towards a client ──
+
+    def decode_request(self, tree: JSON) -> RequestT:
+        """A client's request.
+
+        Raises:
+            BadRequest: a field has the wrong type or value; `param` names it.
+        """
+        raise NotImplementedError(self.name)
+
+    def encode_answer(self, answer: AnswerT, context: Context) -> JSON:
+        raise NotImplementedError(self.name)
+
+    def encode_stream(self, context: Context) -> StreamEncoder:
+        raise NotImplementedError(self.name)
+
+    def encode_error(self, error: HeadgateError) -> JSON:
+        """The error document a client of this dialect expects, from which its SDK raises its own exception."""
+        raise NotImplementedError(self.name)
+
+    def error_frames(self, error: HeadgateError) -> list[Frame]:
+        """What ends a stream that has begun and cannot go on."""
+        raise NotImplementedError(self.name)
+
+    # ── client and target speak it ──
+
+    def address(self, payload: Payload, model: str) -> Payload:
+        """The payload for another model id: this very payload where it names that model already."""
+        return payload if payload.tree.get("model") == model else payload.with_members(model=model)
+
+    def ask_usage(self, payload: Payload) -> Payload:
+        """The streaming request with usage asked for, for dialects that do not give it unasked."""
+        return payload
+
+    def is_usage_only(self, frame: Frame) -> bool:
+        """Whether a frame is there only because usage was asked for."""
+        return False
+
+    def peek(self, raw: bytes) -> Peek:
+        """Read a whole answer just enough to bill it.
+
+        Raises:
+            MalformedOutput: it is not one.
+        """
+        raise NotImplementedError(self.name)
+
+    def meter(self) -> Meter:
+        raise Unsupported(f"{self.name} has no streams.", param="stream")
+
+    # ── the view of policies ──
+
+    def request_texts(self, tree: JSON) -> Iterator[TextNode]:
+        """Every text-bearing string of a request: messages, tool descriptions and schemas, arguments, results."""
+        raise NotImplementedError(self.name)
+
+    def answer_texts(self, tree: JSON) -> Iterator[TextNode]:
+        """Every text-bearing string of a whole answer."""
+        raise NotImplementedError(self.name)
+
+    def frame_texts(self, tree: JSON) -> Iterator[TextNode]:
+        """Every text-bearing string of one parsed stream frame; its path tells which block it continues."""
+        raise NotImplementedError(self.name)
+
+    def is_not_text(self, path: tuple[str | int, ...], tree: JSON) -> bool:
+        """Whether the string at `path` of a request is listed as not text: an id, an enum, an opaque signature,
+        base64. Every string of a request is either yielded by `request_texts` or listed here.
+        """
+        raise NotImplementedError(self.name)
+
+
+ChatDialect = Dialect[Chat, Answer]
+AnyDialect = Dialect[Any, Any]

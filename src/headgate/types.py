@@ -1,0 +1,310 @@
+"""The vocabulary every layer shares: a call on its way, the reply to it, and what it used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+import jiter
+import msgspec
+
+from headgate.errors import BadRequest
+from headgate.events import Event
+
+JSON = dict[str, Any]
+"""A parsed JSON object."""
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a JSON tree: `("messages", 0, "content")`."""
+
+Operation = Literal[
+    "chat",
+    "complete",
+    "embed",
+    "rerank",
+    "moderate",
+    "image",
+    "speech",
+    "transcribe",
+    "count_tokens",
+    "responses",
+    "files",
+    "batches",
+]
+"""What a request asks for. `responses` is the management of stored responses: get, delete, compact."""
+
+
+class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Tokens of one attempt in disjoint categories: adding up what is billed never counts a token twice.
+
+    `output_tokens` includes reasoning, `reasoning_tokens` says how much of it that was. Audio and images have
+    categories of their own and are in none of the others.
+    """
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_cached_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    web_searches: int = 0
+
+    @property
+    def total_input_tokens(self) -> int:
+        """All tokens of the prompt, cached or not, of any kind."""
+        return (
+            self.input_tokens
+            + self.cached_tokens
+            + self.cache_write_5m_tokens
+            + self.cache_write_1h_tokens
+            + self.audio_input_tokens
+            + self.audio_cached_tokens
+            + self.image_input_tokens
+        )
+
+    @property
+    def total_output_tokens(self) -> int:
+        """All tokens the model made, reasoning included."""
+        return self.output_tokens + self.audio_output_tokens + self.image_output_tokens
+
+
+class Payload:
+    """A body in one dialect: the client's request, or the answer to it.
+
+    Holds the bytes as they came for as long as nobody changes anything, and the parsed tree once somebody asked.
+    Treat both as immutable: `with_members` and `with_tree` make changed copies.
+    """
+
+    __slots__ = ("_raw", "_tree", "content_type", "dialect")
+
+    def __init__(
+        self,
+        dialect: str,
+        raw: bytes | None = None,
+        tree: JSON | None = None,
+        content_type: str = "application/json",
+    ) -> None:
+        self.dialect = dialect
+        self._raw = raw
+        self._tree = tree
+        self.content_type = content_type
+
+    @property
+    def tree(self) -> JSON:
+        """The body parsed.
+
+        Raises:
+            BadRequest: not one JSON object, nested deeper than 200, a duplicate key, bad UTF-8, a lone surrogate.
+        """
+        if self._tree is None:
+            self._tree = parse_object(self._raw or b"")
+        return self._tree
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the bytes are still the ones that came in."""
+        return self._raw is not None
+
+    def encode(self) -> bytes:
+        """The bytes to send: those that came in, or the changed tree written anew."""
+        if self._raw is None:
+            self._raw = msgspec.json.encode(self._tree)
+        return self._raw
+
+    def with_members(self, **members: Any) -> Payload:
+        """A copy with top-level members set."""
+        return Payload(self.dialect, tree={**self.tree, **members}, content_type=self.content_type)
+
+    def without_members(self, *names: str) -> Payload:
+        """A copy without some top-level members; this payload itself if it has none of them."""
+        tree = self.tree
+        if not any(name in tree for name in names):
+            return self
+        kept = {name: value for name, value in tree.items() if name not in names}
+        return Payload(self.dialect, tree=kept, content_type=self.content_type)
+
+    def with_tree(self, tree: JSON) -> Payload:
+        """A copy with another tree in the same dialect."""
+        return Payload(self.dialect, tree=tree, content_type=self.content_type)
+
+
+def parse_object(raw: bytes) -> JSON:
+    """Parse one JSON object in a single pass that also refuses what two parsers could read in two ways.
+
+    Raises:
+        BadRequest: malformed JSON, another type than object, nesting over 200, a duplicate key at any depth,
+            invalid UTF-8, a lone surrogate, or a number too long to be one.
+    """
+    try:
+        tree = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from None
+    if type(tree) is not dict:
+        raise BadRequest(f"The body must be a JSON object, not {json_type(tree)}.")
+    return tree
+
+
+def json_type(value: object) -> str:
+    """What JSON calls the type of `value`, with its article: `an array`, `null`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+class Frame:
+    """One event of a stream in one dialect: its name where the dialect names events, and its data.
+
+    `raw` holds the bytes as they came, the blank line included, while nobody changed anything.
+    """
+
+    __slots__ = ("data", "event", "raw")
+
+    def __init__(self, data: bytes, event: str | None = None, raw: bytes | None = None) -> None:
+        self.data = data
+        self.event = event
+        self.raw = raw
+
+    @classmethod
+    def of(cls, tree: Any, event: str | None = None) -> Frame:
+        """A frame whose data is `tree` as JSON."""
+        return cls(msgspec.json.encode(tree), event)
+
+    def encode(self) -> bytes:
+        """The frame as server-sent events put it on the wire (WHATWG HTML, section 9.2)."""
+        if self.raw is None:
+            name = f"event: {self.event}\n".encode() if self.event else b""
+            data = self.data if b"\n" not in self.data else self.data.replace(b"\n", b"\ndata: ")
+            self.raw = b"%sdata: %s\n\n" % (name, data)
+        return self.raw
+
+    def __repr__(self) -> str:
+        return f"Frame(event={self.event!r}, data={self.data!r})"
+
+
+Chunk = list[Frame]
+"""The frames of a stream that arrived together. Never empty."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a call, whole or as a stream, in the dialect of its request.
+
+    Exactly one of `payload` and `chunks` is set. Whoever takes `chunks` iterates it to its end or closes it.
+    """
+
+    payload: Payload | None = None
+    chunks: AsyncIterator[Chunk] | None = None
+    target: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Response headers of the vendor that may pass to the client."""
+
+    @property
+    def streamed(self) -> bool:
+        return self.chunks is not None
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who calls."""
+
+    organisation: str = "default"
+    key_id: str = "anonymous"
+    roles: frozenset[str] = frozenset({"caller"})
+    scopes: frozenset[str] = frozenset()
+
+
+ANONYMOUS = Identity(scopes=frozenset({"call"}))
+"""Whoever reaches a server with `auth: none`."""
+
+
+UsageSource = Literal["reported", "estimated"]
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """One upstream call: what it asked of whom, what it used, how it ended. Becomes one ledger row.
+
+    Written only by the attempt fold that owns it. `cost_picodollars` is None when the price is unknown.
+    """
+
+    id: str
+    target: str
+    started_us: int
+    started: float
+    """Monotonic seconds, for durations."""
+    cause: str = "primary"
+    vendor_dialect: str = ""
+    status: int = 0
+    code: str | None = None
+    """The error's code, None where the attempt succeeded."""
+    stop: str | None = None
+    usage: Usage | None = None
+    usage_source: UsageSource = "reported"
+    cost_picodollars: int | None = None
+    first_token_s: float | None = None
+    duration_s: float = 0.0
+    vendor_request_id: str | None = None
+    settled: bool = False
+
+
+class Account:
+    """What a call did and cost: the only mutable thing a call carries. Append-only."""
+
+    __slots__ = ("attempts", "events", "upstream_s", "verdicts")
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.events: list[Event] = []
+        self.verdicts: list[Any] = []
+        self.upstream_s = 0.0
+        """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
+
+    @property
+    def cost_picodollars(self) -> int | None:
+        """The cost of all attempts so far; None if the price of any is unknown, or nothing was settled."""
+        total = 0
+        known = False
+        for attempt in self.attempts:
+            if attempt.settled:
+                if attempt.cost_picodollars is None:
+                    return None
+                total += attempt.cost_picodollars
+                known = True
+        return total if known else None
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request on its way. Immutable: a stage that wants it different passes on `msgspec.structs.replace`'s copy."""
+
+    id: str
+    operation: Operation
+    model: str
+    """The name the client asked for, or the target when a stage has chosen one."""
+    request: Payload
+    stream: bool
+    identity: Identity
+    account: Account
+    headers: Mapping[str, str]
+    """The client's request headers, lower-cased names; empty for in-process calls."""
+    method: str = "POST"
+    path: str = ""
+    """The path below `/v1` as asked, with its query: what an operation without a translation forwards."""
+    deadline: float = 0.0
+    """Monotonic second at which the whole call has to be over."""
+    session: str | None = None
+    """The unit of affinity and experiments."""
+    matched: str | None = None
+    """What `*` stood for in the model's name, where the model is a wildcard."""
+    tags: tuple[tuple[str, str], ...] = ()
