@@ -1,0 +1,91 @@
+"""Bedrock's exceptions as typed errors (Bedrock API reference, "Converse", Errors; "Common errors")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from headgate.dialects.bedrock_converse.blocks import NAME
+from headgate.dialects.failures import MAX_MESSAGE, document, error, kind_of
+from headgate.errors import (
+    BadRequest,
+    ContentFiltered,
+    ContextTooLong,
+    HeadgateError,
+    NotFound,
+    Overloaded,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+    Timeout,
+    UpstreamAuth,
+    UpstreamBody,
+)
+from headgate.types import JSON
+
+_KINDS: dict[str, type[HeadgateError]] = {
+    "ValidationException": BadRequest,
+    "AccessDeniedException": UpstreamAuth,
+    "UnrecognizedClientException": UpstreamAuth,
+    "ExpiredTokenException": UpstreamAuth,
+    "InvalidSignatureException": UpstreamAuth,
+    "IncompleteSignatureException": UpstreamAuth,
+    "MissingAuthenticationTokenException": UpstreamAuth,
+    "OptInRequired": UpstreamAuth,
+    "ResourceNotFoundException": NotFound,
+    "ThrottlingException": RateLimited,
+    "ServiceQuotaExceededException": QuotaExhausted,
+    "ModelNotReadyException": Overloaded,
+    "ServiceUnavailableException": Overloaded,
+    "ModelTimeoutException": Timeout,
+    "ModelErrorException": ServerError,
+    "ModelStreamErrorException": ServerError,
+    "InternalServerException": ServerError,
+    "InternalFailure": ServerError,
+}
+
+_TOO_LONG = re.compile(
+    r"input is too long|prompt is too long|too many (?:input )?tokens|(?:exceeds?|exceeded) .{0,40}context"
+    r"|maximum context length|context window|input length and `?max_tokens`? exceed",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(r"blocked by (?:our )?content filter|content filtering policy", re.IGNORECASE)
+_DAILY = re.compile(r"tokens per day", re.IGNORECASE)
+
+
+def decode_error(status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
+    """The error behind a response that is not 2xx. Header `x-amzn-errortype` or the body's `__type` names it."""
+    tree = document(raw)
+    name = _name(headers.get("x-amzn-errortype") or _text(tree, "__type") or "")
+    message = _text(tree, "message") or _text(tree, "Message")
+    body = UpstreamBody(NAME, raw) if message else None
+    return error(_kind(name, status, message or ""), message, status, headers, body)
+
+
+def in_stream(name: str, data: bytes) -> HeadgateError:
+    """The error behind an exception event. Streams write its name with a small first letter."""
+    message = (_text(document(data), "message") or "")[:MAX_MESSAGE]
+    kind = _kind(name[:1].upper() + name[1:], 500, message)
+    return kind(message or f"the stream ended with {name or 'an error'}")
+
+
+def _kind(name: str, status: int, message: str) -> type[HeadgateError]:
+    kind = _KINDS.get(name) or kind_of(status)
+    if kind is BadRequest:
+        if _TOO_LONG.search(message):
+            return ContextTooLong
+        if _FILTERED.search(message):
+            return ContentFiltered
+    if kind is RateLimited and _DAILY.search(message):
+        return QuotaExhausted
+    return kind
+
+
+def _name(kind: str) -> str:
+    """The bare name in `ValidationException:http://…` or `com.amazon.coral.service#ValidationException`."""
+    return kind.partition(":")[0].rpartition("#")[2].strip()
+
+
+def _text(tree: JSON | None, name: str) -> str | None:
+    value = tree.get(name) if tree else None
+    return value if isinstance(value, str) else None
