@@ -242,3 +242,17 @@ class Timeout(UpstreamError):
     code = "timeout"
     retryable = True
     public_message = "The model's provider did not answer in time."
+
+
+def error_of(code: str) -> type[HeadgateError]:
+    """The class of errors with that code; `ServerError` where there is none."""
+    return _by_code(HeadgateError).get(code, ServerError)
+
+
+def _by_code(kind: type[HeadgateError]) -> dict[str, type[HeadgateError]]:
+    found: dict[str, type[HeadgateError]] = {}
+    for each in kind.__subclasses__():
+        found |= _by_code(each)
+        if each is not ModelNotFound:  # the only one that is not made from a message
+            found[each.code] = each
+    return found

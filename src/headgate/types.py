@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal
 
 import jiter
 import msgspec
 
-from headgate.errors import BadRequest
+from headgate.errors import BadRequest, MalformedOutput
 from headgate.events import Event
 
 JSON = dict[str, Any]
@@ -106,6 +106,23 @@ class Payload:
         return self._tree
 
     @property
+    def answer_tree(self) -> JSON:
+        """The body of a vendor's answer parsed, duplicate keys notwithstanding.
+
+        Raises:
+            MalformedOutput: not a JSON object.
+        """
+        if self._tree is None:
+            try:
+                tree = jiter.from_json(self._raw or b"")
+            except ValueError as error:
+                raise MalformedOutput(f"the vendor's answer is not JSON: {error}") from None
+            if type(tree) is not dict:
+                raise MalformedOutput(f"the vendor's answer is {json_type(tree)}, not an object")
+            self._tree = tree
+        return self._tree
+
+    @property
     def untouched(self) -> bool:
         """Whether the bytes are still the ones that came in."""
         return self._raw is not None
@@ -199,15 +216,19 @@ class Frame:
 Chunk = list[Frame]
 """The frames of a stream that arrived together. Never empty."""
 
+Chunks = AsyncGenerator[Chunk, None]
+"""A stream. Whoever holds one takes its first chunk before awaiting anything else, and reads on to its end or
+closes it; a stage that wraps one closes the inner stream when its own is closed."""
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a call, whole or as a stream, in the dialect of its request.
 
-    Exactly one of `payload` and `chunks` is set. Whoever takes `chunks` iterates it to its end or closes it.
+    Exactly one of `payload` and `chunks` is set.
     """
 
     payload: Payload | None = None
-    chunks: AsyncIterator[Chunk] | None = None
+    chunks: Chunks | None = None
     target: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     """Response headers of the vendor that may pass to the client."""
@@ -303,8 +324,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The path below `/v1` as asked, with its query: what an operation without a translation forwards."""
     deadline: float = 0.0
     """Monotonic second at which the whole call has to be over."""
-    session: str | None = None
-    """The unit of affinity and experiments."""
+    label: str = ""
+    """What metrics call the model: its name, or its pattern where it is a wildcard."""
     matched: str | None = None
     """What `*` stood for in the model's name, where the model is a wildcard."""
     tags: tuple[tuple[str, str], ...] = ()
+    pinned: str | None = None
+    """The one target that can serve this call, because it holds what the request refers to."""
+    attempt: Attempt | None = None
+    """The attempt under way; set below the settling stage only."""

@@ -1,0 +1,1 @@
+"""Stores: records that last, and counters and state that replicas share."""

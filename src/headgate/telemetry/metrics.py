@@ -1,0 +1,121 @@
+"""Counters of one process, in plain dictionaries: Prometheus' client renders them, it does not count.
+
+A labelled increment of prometheus_client costs over 1 µs; a dictionary entry a tenth of it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from headgate.types import Account, Attempt
+
+LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0)
+
+Labels = tuple[str, ...]
+
+
+class Histogram:
+    """Counts per bucket, their sum beside them. `counts` has one more entry than there are bounds: above them all."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Buckets as Prometheus wants them: upper bound and count of all below it."""
+        bounds = [*map(str, LATENCY_BUCKETS_S), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
+
+
+class Metrics:
+    """All counters of one process."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.calls: dict[Labels, int] = {}
+        """By model, operation, stream and outcome (`ok` or the error's code)."""
+        self.call_seconds: dict[Labels, Histogram] = {}
+        """By model."""
+        self.attempts: dict[Labels, int] = {}
+        """By target and outcome."""
+        self.tokens: dict[Labels, int] = {}
+        """By target and category."""
+        self.cost_picodollars: dict[Labels, int] = {}
+        """By target."""
+        self.unpriced: dict[Labels, int] = {}
+        """Attempts that used tokens at an unknown price, by target."""
+        self.reloads = {"ok": 0, "failed": 0}
+
+    def call_ended(self, model: str, operation: str, stream: bool, outcome: str, seconds: float) -> None:
+        labels = (model, operation, "true" if stream else "false", outcome)
+        self.calls[labels] = self.calls.get(labels, 0) + 1
+        histogram = self.call_seconds.get((model,))
+        if histogram is None:
+            histogram = self.call_seconds[model,] = Histogram()
+        histogram.observe(seconds)
+
+    def account_closed(self, account: Account) -> None:
+        for attempt in account.attempts:
+            self._attempt(attempt)
+
+    def _attempt(self, attempt: Attempt) -> None:
+        target = attempt.target
+        labels = (target, attempt.code or "ok")
+        self.attempts[labels] = self.attempts.get(labels, 0) + 1
+        usage = attempt.usage
+        if usage is None:
+            return
+        tokens = self.tokens
+        for category, count in (
+            ("input", usage.total_input_tokens),
+            ("cached", usage.cached_tokens),
+            ("output", usage.total_output_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ):
+            if count:
+                tokens[target, category] = tokens.get((target, category), 0) + count
+        if attempt.cost_picodollars is None:
+            self.unpriced[target,] = self.unpriced.get((target,), 0) + 1
+        elif attempt.cost_picodollars:
+            cost = self.cost_picodollars.get((target,), 0)
+            self.cost_picodollars[target,] = cost + attempt.cost_picodollars
+
+
+def render(metrics: Metrics) -> bytes:
+    """The Prometheus text exposition format, version 0.0.4."""
+    from prometheus_client.exposition import generate_latest
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+    class Families:
+        def collect(self) -> Iterable[Metric]:
+            def counter(name: str, what: str, labels: list[str], values: dict[Labels, int], unit: float = 1) -> Metric:
+                family = CounterMetricFamily(name, what, labels=labels)
+                for key, value in values.items():
+                    family.add_metric(list(key), value * unit)
+                return family
+
+            yield GaugeMetricFamily("headgate_calls_in_flight", "Calls under way", value=metrics.in_flight)
+            by_call = ["model", "operation", "stream", "outcome"]
+            yield counter("headgate_calls", "Calls that have ended", by_call, metrics.calls)
+            by_attempt = ["target", "outcome"]
+            yield counter("headgate_attempts", "Upstream calls that have ended", by_attempt, metrics.attempts)
+            yield counter("headgate_tokens", "Tokens used; cached are part of input, reasoning of output",
+                          ["target", "category"], metrics.tokens)  # fmt: skip
+            yield counter("headgate_cost_usd", "Cost of all attempts", ["target"], metrics.cost_picodollars, 1e-12)
+            yield counter("headgate_unpriced_attempts", "Attempts at an unknown price", ["target"], metrics.unpriced)
+            reloads: dict[Labels, int] = {(outcome,): count for outcome, count in metrics.reloads.items()}
+            yield counter("headgate_config_reloads", "Reloads of the configuration", ["outcome"], reloads)
+            seconds = HistogramMetricFamily("headgate_call_seconds", "From request to last byte", labels=["model"])
+            for key, histogram in metrics.call_seconds.items():
+                seconds.add_metric(list(key), histogram.cumulative(), histogram.sum)
+            yield seconds
+
+    return generate_latest(Families())  # pyright: ignore[reportArgumentType]  # it asks for `collect` only

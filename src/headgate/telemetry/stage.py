@@ -1,0 +1,58 @@
+"""The outermost stage: takes the account when the call ends."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import ClassVar
+
+from msgspec.structs import replace
+
+from headgate.errors import HeadgateError
+from headgate.stage import EVERY_OPERATION, Next
+from headgate.telemetry.metrics import Metrics
+from headgate.types import Call, Chunks, Operation, Reply
+
+
+class Telemetry:
+    """Counts every call, whole or streamed, once, when its last byte is out or it has failed."""
+
+    operations: ClassVar[frozenset[Operation]] = EVERY_OPERATION
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        started = monotonic()
+        self._metrics.in_flight += 1
+        try:
+            reply = await next(call)
+        except BaseException as error:
+            self._ended(call, started, outcome(error))
+            raise
+        if reply.chunks is None:
+            self._ended(call, started, "ok")
+            return reply
+        return replace(reply, chunks=self._counted(call, reply.chunks, started))
+
+    async def _counted(self, call: Call, chunks: Chunks, started: float) -> Chunks:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except BaseException as error:
+            await chunks.aclose()
+            self._ended(call, started, outcome(error))
+            raise
+        self._ended(call, started, "ok")
+
+    def _ended(self, call: Call, started: float, outcome: str) -> None:
+        metrics = self._metrics
+        metrics.in_flight -= 1
+        metrics.call_ended(call.label, call.operation, call.stream, outcome, monotonic() - started)
+        metrics.account_closed(call.account)
+
+
+def outcome(error: BaseException) -> str:
+    """A label for how a call ended: the error's code, never its text."""
+    if isinstance(error, HeadgateError):
+        return error.code
+    return "internal_error" if isinstance(error, Exception) else "cancelled"
