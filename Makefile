@@ -1,0 +1,49 @@
+# Everything a developer runs. Each target does its own set-up; the first one makes .venv.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint types contracts check bench bench-compare prices clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt tools/setup.sh
+	@tools/setup.sh "$(PYTHON)"
+	@touch $@
+
+serve: $(STAMP)  ## Start Headgate on 127.0.0.1:8080, with ./headgate.yaml if there is one
+	@$(BIN)/headgate serve
+
+test: $(STAMP)  ## Run all tests
+	@$(BIN)/pytest
+
+lint: $(STAMP)  ## Check style and formatting
+	@$(BIN)/ruff check src tests tools
+	@$(BIN)/ruff format --check src tests tools
+
+types: $(STAMP)  ## Check types
+	@$(BIN)/pyright
+
+contracts: $(STAMP)  ## Check which layer imports which
+	@$(BIN)/lint-imports --no-cache
+
+check: lint types contracts test  ## Everything continuous integration runs
+
+bench: $(STAMP)  ## Measure CPU per call and latency against nginx; prints tables, keeps JSON in .bench/
+	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
+	@$(BIN)/python tests/bench run
+
+bench-compare: $(STAMP)  ## Compare this tree with BASE=revision, interleaved
+	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
+	@$(BIN)/python tests/bench compare "$(BASE)"
+
+prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
+	@$(BIN)/python tools/update_prices.py
+
+clean:  ## Remove what set-up, tests and benchmarks made
+	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache

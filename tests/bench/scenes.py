@@ -1,0 +1,216 @@
+"""The scenes of the benchmark. Each gives rows of a table and what they were made from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import setting
+import vendor
+import wrk
+from processes import GATEWAY_CORE, LOAD_CORE, Process, free_port
+
+HERE = Path(__file__).parent
+Row = dict[str, str | float | int]
+Say = Callable[[str], None]
+
+
+def unary(folder: Path, seconds: float, say: Say) -> list[Row]:
+    """Calls a second on one core and CPU per call: nginx, Headgate in one dialect, Headgate translating."""
+    rows: list[Row] = []
+
+    def measure(what: str, size: str, process: Process, port: int, load: wrk.Load) -> None:
+        say(f"{what}, {size}")
+        wrk.run(folder, process, port, load, min(2, seconds))
+        result = wrk.run(folder, process, port, load, seconds)
+        rows.append(
+            {"what": what, "body": size, "calls/s": round(result.calls_per_s), "cpu µs/call": round(result.cpu_us, 1)}
+        )
+
+    with setting.mock(folder) as mock_port:
+        direct_port = free_port()
+        with vendor.mock(folder / "direct", direct_port, GATEWAY_CORE) as process:
+            process.wait_for(direct_port)
+            measure("nginx answering", "0.3 KB", process, direct_port, wrk.chat(0.3))
+        proxy_port = free_port()
+        with vendor.proxy(folder, proxy_port, mock_port, GATEWAY_CORE) as process:
+            process.wait_for(proxy_port)
+            for kilobytes in (0.3, 1, 32, 400):
+                measure("nginx as proxy", f"{kilobytes} KB", process, proxy_port, wrk.chat(kilobytes))
+        process, port = setting.gateway(folder, "unary", mock_port)
+        with process:
+            process.wait_for(port)
+            for kilobytes in (0.3, 1, 32, 400):
+                measure("Headgate, same dialect", f"{kilobytes} KB", process, port, wrk.chat(kilobytes))
+                measure("Headgate, translated", f"{kilobytes} KB", process, port, wrk.messages(kilobytes))
+    proxies = {row["body"]: row["cpu µs/call"] for row in rows if row["what"] == "nginx as proxy"}
+    for row in rows:
+        row["x nginx proxy"] = round(float(row["cpu µs/call"]) / float(proxies[row["body"]]), 1)
+    return rows
+
+
+def bursts(folder: Path, seconds: float, say: Say) -> list[Row]:
+    """Streams of 32 chunks that arrive at once."""
+    rows: list[Row] = []
+    with setting.mock(folder) as mock_port:
+        process, port = setting.gateway(folder, "bursts", mock_port)
+        with process:
+            process.wait_for(port)
+            for what, load in (
+                ("same dialect", wrk.chat(0.3, stream=True, model="stream")),
+                ("translated", wrk.messages(0.3, stream=True, model="stream")),
+            ):
+                say(f"stream of {vendor.CHUNKS} chunks at once, {what}")
+                wrk.run(folder, process, port, load, 1)
+                result = wrk.run(folder, process, port, load, seconds)
+                rows.append({
+                    "what": what, "streams/s": round(result.calls_per_s), "cpu µs/stream": round(result.cpu_us, 1),
+                    "cpu µs/chunk": round(result.cpu_us / vendor.CHUNKS, 2),
+                })  # fmt: skip
+    return rows
+
+
+def paced(folder: Path, seconds: float, say: Say) -> list[Row]:
+    """Streams at a model's pace: what a chunk costs, how late it gets, what an open stream holds."""
+    rows: list[Row] = []
+    for streams, interval_ms in ((500, 30), (1000, 100)):
+        say(f"{streams} streams, a chunk each {interval_ms} ms")
+        vendor_port = free_port()
+        count = int((seconds + 6) * 1000 / interval_ms)
+        script = str(HERE / "paced.py")
+        command = [sys.executable, script, "vendor", str(vendor_port), str(interval_ms), str(count)]
+        with Process(command, LOAD_CORE, folder / "vendor.log") as vendor_process:
+            vendor_process.wait_for(vendor_port)
+            direct = _listen(vendor_port, streams, seconds, lambda: None)
+        with Process(command, LOAD_CORE, folder / "vendor.log") as vendor_process, setting.mock(folder) as mock_port:
+            vendor_process.wait_for(vendor_port)
+            process, port = setting.gateway(folder, "paced", mock_port, vendor_port)
+            with process:
+                process.wait_for(port)
+                wrk.run(folder, process, port, wrk.chat(0.3), 1)
+                idle_mb = process.rss_mb()
+                marks: list[tuple[float, float]] = []
+                through = _listen(port, streams, seconds, lambda: marks.append((process.cpu_s(), process.rss_mb())))
+                cpu_s = process.cpu_s() - marks[0][0]
+        cpu_us = cpu_s / through["chunks"] * 1e6
+        rows.append({
+            "streams": streams, "interval ms": interval_ms, "chunks/s": round(through["chunks"] / seconds),
+            "cpu µs/chunk": round(cpu_us, 1), "added p50 µs": round(through["p50_us"] - direct["p50_us"]),
+            "added p99 µs": round(through["p99_us"] - direct["p99_us"]),
+            "KB/stream": round((marks[0][1] - idle_mb) * 1000 / streams, 1),
+            "streams/core": round(1e6 / cpu_us * interval_ms / 1000),
+        })  # fmt: skip
+    return rows
+
+
+def _listen(port: int, streams: int, seconds: float, when_warm: Callable[[], None]) -> dict[str, float]:
+    command = [
+        "taskset", "-c", str(LOAD_CORE), sys.executable, str(HERE / "paced.py"), "client", str(port), str(streams),
+        str(seconds), "3",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout is not None
+        client.stdout.readline()
+        when_warm()
+        return json.loads(client.stdout.readline())
+
+
+def latency(folder: Path, seconds: float, say: Say) -> list[Row]:
+    """Latency at 2,000 calls a second on a fixed schedule: nginx as proxy and Headgate, taken in turns."""
+    rate = 2000
+    body = folder / "body.json"
+    body.write_text(wrk.chat(0.3).body)
+    rounds: dict[str, list[dict[str, float]]] = {"nginx as proxy": [], "Headgate": []}
+    with setting.mock(folder) as mock_port:
+        proxy_port = free_port()
+        process, port = setting.gateway(folder, "latency", mock_port)
+        with vendor.proxy(folder, proxy_port, mock_port, GATEWAY_CORE) as proxy, process:
+            proxy.wait_for(proxy_port)
+            process.wait_for(port)
+            wrk.run(folder, process, port, wrk.chat(0.3), 2)
+            for number in range(3):
+                for what, at in (("nginx as proxy", proxy_port), ("Headgate", port)):
+                    say(f"open loop, {rate} calls/s, {what}, round {number + 1} of 3")
+                    command = [
+                        "taskset", "-c", str(LOAD_CORE), sys.executable, str(HERE / "openloop.py"), str(at),
+                        "/v1/chat/completions", str(body), str(rate), str(seconds), "64",
+                    ]  # fmt: skip
+                    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                    rounds[what].append(json.loads(output))
+    quantiles = ("p50_ms", "p95_ms", "p99_ms")
+    rows: list[Row] = []
+    for what, results in rounds.items():
+        middle = {name: sorted(each[name] for each in results)[len(results) // 2] for name in quantiles}
+        rows.append({"what": what, **{name.replace("_ms", " ms"): round(value, 3) for name, value in middle.items()}})
+    added = {name: round(float(rows[1][name]) - float(rows[0][name]), 3) for name in ("p50 ms", "p95 ms", "p99 ms")}
+    rows.append({"what": "added by Headgate over nginx", **added})
+    return rows
+
+
+def memory(folder: Path, calls: int, say: Say) -> list[Row]:
+    """Resident memory after 1, 100 thousand and 1 million calls."""
+    rows: list[Row] = []
+    with setting.mock(folder) as mock_port:
+        process, port = setting.gateway(folder, "memory", mock_port)
+        with process:
+            process.wait_for(port)
+            done = 0
+            for goal in (1, 100_000, calls):
+                while done < goal:
+                    say(f"memory: {done:,} of {goal:,} calls")
+                    if goal == 1:
+                        done += _one(port)
+                    else:
+                        done += wrk.run(folder, process, port, wrk.chat(0.3), min(20, 1 + (goal - done) / 12_000)).calls
+                rows.append({"calls": done, "RSS MB": round(process.rss_mb(), 1)})
+    growth = float(rows[-1]["RSS MB"]) - float(rows[1]["RSS MB"])
+    rows.append({"calls": "growth from 100 thousand on", "RSS MB": round(growth, 1)})
+    return rows
+
+
+def _one(port: int) -> int:
+    command = ["curl", "-sf", "-H", "content-type: application/json", "-d", wrk.chat(0.3).body]
+    subprocess.run([*command, f"http://127.0.0.1:{port}/v1/chat/completions"], check=True, stdout=subprocess.DEVNULL)
+    return 1
+
+
+def start(folder: Path, rounds: int, say: Say) -> list[Row]:
+    """How long it takes to import the library, and from the command to the first answer. Medians."""
+    say("start-up")
+    empty, imports, firsts = [], [], []
+    for _ in range(rounds):
+        empty.append(_timed([sys.executable, "-c", "pass"]))
+        imports.append(_timed([sys.executable, "-c", "from headgate import Gateway"]))
+    with setting.mock(folder) as mock_port:
+        for number in range(rounds):
+            process, port = setting.gateway(folder, f"start{number}", mock_port)
+            with process:
+                process.wait_for(port)
+                _one(port)
+                firsts.append(time.monotonic() - process.started)
+    middle = rounds // 2
+    return [
+        {"what": "from headgate import Gateway (without Python's own start)",
+         "ms": round((sorted(imports)[middle] - sorted(empty)[middle]) * 1000)},
+        {"what": "headgate serve to first answer", "ms": round(sorted(firsts)[middle] * 1000)},
+    ]  # fmt: skip
+
+
+def _timed(command: list[str]) -> float:
+    started = time.monotonic()
+    subprocess.run(command, check=True)
+    return time.monotonic() - started
+
+
+def stages(folder: Path, calls: int, say: Say) -> list[Row]:
+    """What a stage costs that does nothing, and what wrapping a stream costs per chunk."""
+    say("empty stages")
+    output = subprocess.run(
+        ["taskset", "-c", str(GATEWAY_CORE), sys.executable, str(HERE / "stages.py"), str(calls)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return json.loads(output)
