@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Iterator
@@ -34,10 +35,8 @@ def held(decoded: Any) -> set[str]:
     for _, value in leaves(msgspec.to_builtins(decoded)):
         found.add(json.dumps(value))
         if isinstance(value, str) and value[:1] in ("{", "["):
-            try:
+            with contextlib.suppress(ValueError):
                 found |= {json.dumps(each) for _, each in leaves(json.loads(value))}
-            except ValueError:
-                pass
     return found
 
 

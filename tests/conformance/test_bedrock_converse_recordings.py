@@ -6,8 +6,6 @@ import base64
 import json
 
 import pytest
-from recordings import Recording, generations, params
-from vendor_laws import events_of, frames_of, held, leaves, missing_canaries
 
 from headgate import dialects
 from headgate.dialects.accumulate import Accumulator
@@ -15,6 +13,8 @@ from headgate.dialects.eventstream import EventStreamFramer
 from headgate.dialects.hub import Answer, Text
 from headgate.errors import BadRequest
 from headgate.types import Frame
+from recordings import Recording, generations, params
+from vendor_laws import events_of, frames_of, held, leaves, missing_canaries
 
 DIALECT = dialects.get("bedrock_converse")
 ROWS = generations("bedrock_converse")
