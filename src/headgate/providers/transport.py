@@ -17,6 +17,24 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
+class TransportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every transport can be told about the way to one provider."""
+
+    connect_s: float = 5.0
+    """Longest time for name look-up, connection, proxy and TLS handshake together."""
+    ca_file: str | None = None
+    """PEM file of authorities trusted beside the system's."""
+    client_cert: str | None = None
+    """PEM file of our certificate, and of its key where `client_key` is not set."""
+    client_key: str | None = None
+    proxy: str | None = None
+    """`http://[user:password@]host:port`; never read from the environment."""
+    pool_size: int = 1024
+    """Most idle connections kept open."""
+    idle_s: float = 60.0
+    """Longest time an idle connection is kept open."""
+
+
 class HttpResponse(Protocol):
     """A vendor's response, its body not yet read. Closed exactly once, read to its end or not."""
 
@@ -28,7 +46,8 @@ class HttpResponse(Protocol):
         """The whole body, decompressed.
 
         Raises:
-            MalformedOutput: it is longer than `limit` bytes.
+            MalformedOutput: it is longer than `limit` bytes, compressed in a way we cannot read, or its framing is
+                broken.
             ConnectionFailed: the connection broke before its end.
         """
         ...
@@ -38,6 +57,7 @@ class HttpResponse(Protocol):
 
         Raises:
             ConnectionFailed: the connection broke before the body's end.
+            MalformedOutput: its framing or compression is broken.
         """
         ...
 
@@ -48,7 +68,8 @@ class HttpResponse(Protocol):
 
 class Transport(Protocol):
     """Sends requests to one provider. Follows no redirect, keeps no cookie, sends no referer, reads no proxy from
-    the environment, asks for `identity` encoding."""
+    the environment, asks for `identity` encoding.
+    """
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send a request and wait for the response's headers.
@@ -56,9 +77,11 @@ class Transport(Protocol):
         Cancelling the caller cuts the connection within 100 ms.
 
         Raises:
+            BadRequest: a header or the URL holds a character that is none of it.
             DnsFailed: the host has no address.
             TlsFailed: the handshake failed.
             ConnectionFailed: refused, reset or broken before a response.
+            MalformedOutput: what came is not an HTTP response.
             Timeout: no connection within the provider's `connect_s`.
         """
         ...
