@@ -1,0 +1,1 @@
+"""Embeddings, one module per wire format."""
