@@ -42,6 +42,8 @@ class Fit(msgspec.Struct, kw_only=True):
 
     model: str
     """The target's model id or deployment name, as the vendor wants it."""
+    base_model: str | None = None
+    """Which model that is, where `model` is the name of a deployment or an inference profile and does not tell."""
     max_output_tokens: int | None = None
     """The model's own limit, for dialects that require one; None when the catalog does not know the model."""
     drop: bool = False
@@ -202,6 +204,10 @@ class Dialect(Generic[RequestT, AnswerT]):
 
     def is_usage_only(self, frame: Frame) -> bool:
         """Whether a frame is there only because usage was asked for."""
+        return False
+
+    def is_terminator(self, frame: Frame) -> bool:
+        """Whether a frame is the one that ends a complete stream of this dialect."""
         return False
 
     def peek(self, raw: bytes) -> Peek:

@@ -37,7 +37,7 @@ class BedrockConverse(Dialect[Chat, Answer]):
         return Decoder()
 
     def decode_error(self, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
-        return decode_error(status, headers, raw)
+        return decode_error(NAME, status, headers, raw)
 
     def address(self, payload: Payload, model: str) -> Payload:
         return payload

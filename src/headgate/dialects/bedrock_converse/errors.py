@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from headgate.dialects.bedrock_converse.blocks import NAME
 from headgate.dialects.failures import MAX_MESSAGE, document, error, kind_of
 from headgate.errors import (
     BadRequest,
@@ -53,12 +52,15 @@ _FILTERED = re.compile(r"blocked by (?:our )?content filter|content filtering po
 _DAILY = re.compile(r"tokens per day", re.IGNORECASE)
 
 
-def decode_error(status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
-    """The error behind a response that is not 2xx. Header `x-amzn-errortype` or the body's `__type` names it."""
+def decode_error(dialect: str, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
+    """The error behind a response of Bedrock that is not 2xx, of any of its endpoints.
+
+    Header `x-amzn-errortype` or the body's `__type` names it.
+    """
     tree = document(raw)
     name = _name(headers.get("x-amzn-errortype") or _text(tree, "__type") or "")
     message = _text(tree, "message") or _text(tree, "Message")
-    body = UpstreamBody(NAME, raw) if message else None
+    body = UpstreamBody(dialect, raw) if message else None
     return error(_kind(name, status, message or ""), message, status, headers, body)
 
 

@@ -63,15 +63,23 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the stop sequence that was met can be asked for."""
 
 
+def vendor_of(model: str) -> tuple[str, str]:
+    """The vendor in a model id or ARN, and the model's bare name: `("anthropic", "claude-…")`.
+
+    The vendor stands before the first dot, after the region of an inference profile. An opaque ARN has neither.
+    """
+    last = model.rpartition("/")[2]
+    region = _REGION.match(last)
+    vendor, _, name = last[region.end() if region else 0 :].partition(".")
+    return vendor, name
+
+
 def family_of(model: str) -> tuple[Family, str]:
     """The row of a model id or ARN, and the model's bare name.
 
-    The vendor stands before the first dot, after the region of an inference profile. An opaque ARN has none: then
-    nothing beyond Converse itself is taken for granted.
+    Of a vendor that is not known nothing beyond Converse itself is taken for granted.
     """
-    bare = model.rpartition("/")[2]
-    region = _REGION.match(bare)
-    vendor, _, name = bare[region.end() if region else 0 :].partition(".")
+    vendor, name = vendor_of(model)
     return FAMILIES.get(vendor, UNKNOWN), name
 
 

@@ -51,7 +51,7 @@ def encode_request(chat: Chat, fit: Fit) -> JSON:
         Unsupported: the request asks for what Converse cannot say.
         BadRequest: a tool call's arguments are not a JSON object.
     """
-    family, name = family_of(fit.model)
+    family, name = family_of(fit.base_model or fit.model)
     writer = Writer(family, fit)
     system, messages = writer.conversation(chat.messages)
     body: JSON = {"messages": messages}

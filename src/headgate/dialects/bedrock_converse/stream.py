@@ -36,6 +36,7 @@ from headgate.dialects.hub import (
     Stopped,
     StreamEvent,
     Text,
+    ToolCall,
     UsageReported,
     extra_of,
 )
@@ -87,7 +88,6 @@ class Decoder:
         if use is None or use.get("type") == "server_tool_use":
             self._blocks[number] = _Held(start)
             return []
-        self._bare.add(self._next)
         return self._open(number, tool_call(use, "contentBlockStart.start.toolUse", ""))
 
     def _block_delta(self, tree: JSON) -> list[StreamEvent]:
@@ -97,19 +97,19 @@ class Decoder:
         if isinstance(block, _Held):
             block.add(delta)
             return []
-        events: list[StreamEvent] = []
+        if block is None and "toolUse" in delta:
+            raise MalformedOutput("contentBlockDelta continues a tool call that has not begun")
+        event = _delta(self._next if block is None else block, delta)
         if block is None:
             opened = _opening(delta)
             if opened is None:
                 self._blocks[number] = held = _Held({})
                 held.add(delta)
                 return []
-            block = self._next
-            events = self._open(number, opened)
-        event = _delta(block, delta)
+            return [*self._open(number, opened), event]
         if event.text:
             self._bare.discard(block)
-        return [*events, event]
+        return [event]
 
     def _block_stop(self, tree: JSON) -> list[StreamEvent]:
         block = self._blocks.pop(required(tree, "contentBlockIndex", int, "contentBlockStop"), None)
@@ -145,6 +145,8 @@ class Decoder:
             raise MalformedOutput(f"content block {number} of the stream begins twice")
         index = self._blocks[number] = self._next
         self._next += 1
+        if isinstance(part, ToolCall):
+            self._bare.add(index)
         return [BlockStarted(index=index, part=part)]
 
 

@@ -29,6 +29,7 @@ from headgate.dialects.hub import (
     Started,
     Stopped,
     StreamEvent,
+    ToolCall,
     UsageReported,
     extra_of,
 )
@@ -94,10 +95,7 @@ class Decoder:
 
     def _call_start(self, tree: JSON) -> list[StreamEvent]:
         where = "tool-call-start.delta.message.tool_calls"
-        call = tool_call(_call(tree, "tool-call-start"), where, empty="")
-        if not call.arguments:
-            self._bare.add(self._next)
-        return self._begin(("tool", _index(tree)), call)
+        return self._begin(("tool", _index(tree)), tool_call(_call(tree, "tool-call-start"), where, empty=""))
 
     def _call_delta(self, tree: JSON) -> list[StreamEvent]:
         where = "tool-call-delta.delta.message.tool_calls"
@@ -152,6 +150,8 @@ class Decoder:
         events = [event for other in tuple(self._open) if other[0] != "tool" for event in self._stop(other)]
         index = self._open[key] = self._next
         self._next += 1
+        if isinstance(part, ToolCall) and not part.arguments:
+            self._bare.add(index)
         return [*events, BlockStarted(index=index, part=part)]
 
     def _stop(self, key: _Key) -> list[StreamEvent]:

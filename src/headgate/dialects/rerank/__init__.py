@@ -1,0 +1,1 @@
+"""Reranking: ordering documents by their relevance to a query."""
