@@ -405,6 +405,12 @@ class Ranking(_Node, frozen=True, kw_only=True):
     search_units: int | None = None
 
 
+class TokenCount(_Node, frozen=True, kw_only=True):
+    """How many tokens a request's prompt has, as the vendor would bill it. The request itself is a `Chat`."""
+
+    input_tokens: int
+
+
 def extra_of(dialect: str, members: dict[str, Any]) -> Extra:
     """`extra` for the members one dialect has left over; empty when there are none."""
     return {dialect: members} if members else {}

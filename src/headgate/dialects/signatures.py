@@ -6,7 +6,8 @@ signature is *sealed* as `hg1.<origin>.<what>.<value>` into the client's own opa
 conversation returns. Encoders towards a vendor leave out signatures of a foreign origin.
 
 Gemini also signs tool calls and texts, for which other dialects have no field. There the signature travels in an
-opaque reasoning block of its own: before the tool call it belongs to, or after the text.
+opaque reasoning block of its own: before the tool call it belongs to, or after the text. Where a stream tells the
+signature of a call only once the call is out, the block follows the call and says so.
 """
 
 from __future__ import annotations
@@ -18,9 +19,18 @@ from msgspec.structs import replace
 
 from headgate.dialects.hub import Part, Reasoning, Signature, Text, ToolCall
 
-What = Literal["reasoning", "redacted", "call", "text"]
+What = Literal["reasoning", "redacted", "call", "prior_call", "text"]
+"""What a signature signs: thoughts, encrypted thoughts, the tool call after the block, the one before it, the text
+before it."""
 
 _PREFIX = "hg1."
+_KINDS: dict[str, What] = {
+    "reasoning": "reasoning",
+    "redacted": "redacted",
+    "call": "call",
+    "prior_call": "prior_call",
+    "text": "text",
+}
 
 
 def seal(signature: Signature, native: str, what: What = "reasoning") -> str:
@@ -35,8 +45,9 @@ def unseal(text: str, native: str, what: What = "reasoning") -> tuple[Signature,
     if text.startswith(_PREFIX):
         origin, _, rest = text[len(_PREFIX) :].partition(".")
         sealed_what, _, value = rest.partition(".")
-        if sealed_what in ("reasoning", "redacted", "call", "text"):
-            return Signature(origin, value), sealed_what
+        kind = _KINDS.get(sealed_what)
+        if kind is not None:
+            return Signature(origin, value), kind
     return Signature(native, text), what
 
 
@@ -58,14 +69,14 @@ class Carrier(Reasoning, frozen=True, kw_only=True, tag="carrier"):
 
 
 def attach(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Parts with each `Carrier`'s signature moved to the tool call after it or the text before it."""
+    """Parts with each `Carrier`'s signature moved to the part it signs; one whose part is gone is left out."""
     result: list[Part] = []
     pending: Signature | None = None
     for part in parts:
         if isinstance(part, Carrier):
             if part.what == "call":
                 pending = part.signature
-            elif result and isinstance(result[-1], Text):
+            elif result and isinstance(result[-1], Text if part.what == "text" else ToolCall):
                 result[-1] = replace(result[-1], signature=part.signature)
         elif isinstance(part, ToolCall) and pending is not None:
             result.append(replace(part, signature=pending))
