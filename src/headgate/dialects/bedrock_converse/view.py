@@ -113,9 +113,10 @@ def _is_content_text(path: Path) -> bool:
     for kind in ("input", "json"):
         if kind in path[:-1] and _is_free(path, path.index(kind)):
             return True
-    if path[-1] == "name" and "document" in path:
+    last = path[-1] if path else ""
+    if last == "name" and "document" in path:
         return True
-    return path[-1] not in _NOT_TEXT and "qualifiers" not in path
+    return last not in _NOT_TEXT and "qualifiers" not in path
 
 
 def _is_free(path: Path, at: int) -> bool:
