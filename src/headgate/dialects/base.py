@@ -12,10 +12,34 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from headgate.dialects.hub import Answer, Chat, Stop, StreamEvent
+from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
 from headgate.types import JSON, Frame, Operation, Payload, Usage
+
+ADVISORY = frozenset(
+    {
+        "include",
+        "inference_geo",
+        "prediction",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "reasoning.context",
+        "safety_identifier",
+        "stream_options",
+    }
+)
+"""Members of any dialect's request that do not change what its answer means. A dialect that knows them sends them;
+elsewhere they are left out with a note."""
+
+_AS_ALWAYS: dict[str, Any] = {
+    "background": False,
+    "context_management": [],
+    "mcp_servers": [],
+    "reasoning.mode": "standard",
+    "truncation": "disabled",
+}
+"""Values of semantic members that ask for what happens anyway."""
 
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
@@ -61,6 +85,27 @@ class Fit(msgspec.Struct, kw_only=True):
         if not self.drop:
             raise Unsupported(f"'{field}' cannot be sent to '{self.model}': {why}.", param=field)
         self.dropped.append(field)
+
+    def refuse_foreign(
+        self, extra: Extra, own: str, taken: frozenset[str] = frozenset(), advisory: frozenset[str] = ADVISORY
+    ) -> None:
+        """Deal with what a client said in the words of dialects other than `own`: note as left out what is only
+        advice, refuse the rest by name. Members in `taken` the encoder sends itself, whoever's words they are;
+        null and values that ask for what happens anyway are nothing to lose.
+
+        Raises:
+            Unsupported: a member changes what the answer means, and the configuration does not let it be left out.
+        """
+        for dialect, members in extra.items():
+            if dialect == own:
+                continue
+            for name, value in members.items():
+                if value is None or name in taken or (name in _AS_ALWAYS and _AS_ALWAYS[name] == value):
+                    continue
+                if name in advisory:
+                    self.dropped.append(name)
+                else:
+                    self.refuse(name, f"{own} has no such parameter")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
