@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from recordings import Recording, generations, params
 
 from headgate.dialects import get
 from headgate.dialects.accumulate import Accumulator, exploded
 from headgate.dialects.base import Fit
 from headgate.dialects.framing import SseFramer
 from headgate.dialects.gemini_generate import view
-from headgate.dialects.gemini_generate.view import _camel
+from headgate.dialects.gemini_generate.view import camel
 from headgate.dialects.hub import (
     Answer,
     Chat,
@@ -37,6 +36,7 @@ from headgate.dialects.hub import (
     ToolResult,
 )
 from headgate.types import Frame
+from recordings import Recording, generations, params
 
 DIALECT = get("gemini_generate")
 ROWS = generations("gemini_generate")
@@ -321,7 +321,7 @@ def _camelised(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     free = ("args", "response", "parametersJsonSchema", "responseJsonSchema", "parameters", "customMetadata")
-    members = {_camel(name): item for name, item in value.items()}
+    members = {camel(name): item for name, item in value.items()}
     return {name: item if name in free else _camelised(item) for name, item in members.items()}
 
 

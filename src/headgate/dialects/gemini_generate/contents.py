@@ -54,7 +54,11 @@ def encode(messages: tuple[Message, ...], fit: Fit) -> tuple[JSON | None, list[J
     contents: list[JSON] = []
     for is_model, turn in groupby(numbered, key=lambda item: item[1].role == "assistant"):
         write = encoder.model if is_model else encoder.user
-        contents += write(turn)
+        for content in write(turn):
+            if is_model and contents and contents[-1]["role"] == "model":  # nothing was said in between
+                contents[-1]["parts"] += content["parts"]
+            else:
+                contents.append(content)
     if not instruction:
         return None, contents
     if not contents:
@@ -213,7 +217,7 @@ def _own(signature: Signature | None) -> str | None:
 
 def _thought(part: Reasoning) -> list[JSON]:
     """A thought only if it is signed: unsigned ones are summaries for people, other vendors' are of no use here."""
-    signature = _own(part.signature)
+    signature = _own(part.signature) or _own(part.redacted)
     if signature is None:
         return []
     encoded: JSON = {"text": part.text, "thoughtSignature": signature}

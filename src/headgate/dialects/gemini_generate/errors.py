@@ -111,7 +111,8 @@ def _status(raw: bytes) -> _Status | None:
 def _kind(told: _Status, status: int) -> type[HeadgateError]:
     kind = _KINDS.get(told.status) or kind_of(status)
     if kind is BadRequest:
-        if any(detail.get("reason") in _KEY_REASONS for detail in told.details) or "API key" in told.message:
+        reasons = (detail.get("reason") for detail in told.details)
+        if "API key" in told.message or any(isinstance(each, str) and each in _KEY_REASONS for each in reasons):
             return UpstreamAuth
         for pattern, narrower in (
             (_TOO_LONG, ContextTooLong),

@@ -78,7 +78,7 @@ _PROVENANCE: dict[str, Provenance] = {
 
 def request_texts(tree: JSON) -> Iterator[TextNode]:
     for name, value in tree.items():
-        known = _camel(name)
+        known = camel(name)
         table = _REQUEST.get(known)
         if known == "contents":
             for number, content in _items(value):
@@ -104,7 +104,7 @@ def is_not_text(path: Path) -> bool:
         if table == _SCHEMA:
             return is_schema_word(path[depth:])
         if isinstance(step, str):
-            table = table.get(_camel(step)) if isinstance(table, dict) else None
+            table = table.get(camel(step)) if isinstance(table, dict) else None
     return table == _NOT
 
 
@@ -121,7 +121,7 @@ def _content(content: Any, path: Path) -> Iterator[TextNode]:
             for number, part in _items(value):
                 yield from _part(part, (*path, name, *number), role, mine)
         else:
-            yield from _texts(value, (*path, name), _CONTENT.get(_camel(name)), role, "parameter")
+            yield from _texts(value, (*path, name), _CONTENT.get(camel(name)), role, "parameter")
 
 
 def _part(part: Any, path: Path, role: str, mine: Provenance) -> Iterator[TextNode]:
@@ -131,7 +131,7 @@ def _part(part: Any, path: Path, role: str, mine: Provenance) -> Iterator[TextNo
     if part.get("thought") is True:
         mine = "reasoning"
     for name, value in part.items():
-        known = _camel(name)
+        known = camel(name)
         yield from _texts(value, (*path, name), _PART.get(known), role, _PROVENANCE.get(known, mine))
 
 
@@ -150,7 +150,7 @@ def _texts(value: Any, path: Path, table: Any, role: str, provenance: Provenance
             yield from _texts(item, (*path, number), table, role, provenance)
     elif isinstance(value, dict):
         for name, item in value.items():
-            inner = table.get(_camel(name)) if isinstance(table, dict) else None
+            inner = table.get(camel(name)) if isinstance(table, dict) else None
             yield from _texts(item, (*path, name), inner, role, provenance)
 
 
@@ -163,7 +163,8 @@ def _items(value: Any) -> Iterator[tuple[Path, Any]]:
         yield (), value
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A member's name as the table has it."""
     if "_" not in name:
         return name
     first, *rest = name.split("_")
