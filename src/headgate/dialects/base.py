@@ -20,7 +20,6 @@ from headgate.types import JSON, Frame, Operation, Payload, Usage
 ADVISORY = frozenset(
     {
         "include",
-        "inference_geo",
         "prediction",
         "prompt_cache_options",
         "prompt_cache_retention",
