@@ -6,33 +6,16 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from headgate.errors import BadRequest, ConnectionFailed, DnsFailed, MalformedOutput, Timeout, TlsFailed
+from headgate.errors import ConnectionFailed, DnsFailed, MalformedOutput, Timeout, TlsFailed
+from headgate.providers.address import Origin, bracketed, parse_url
 from headgate.providers.encoding import Inflater, inflater
 from headgate.providers.http1.connection import Connection, open_connection, start_tls
 from headgate.providers.http1.messages import Body, Head, SizedBody, body_of, request_head
 from headgate.providers.proxy import Proxy
 from headgate.providers.tls import tls_context
 from headgate.providers.transport import HttpRequest, TransportOptions
-
-
-class Origin(NamedTuple):
-    """Where connections are interchangeable."""
-
-    host: str
-    port: int
-    secure: bool
-
-
-class Address(NamedTuple):
-    """A URL taken apart."""
-
-    origin: Origin
-    authority: str
-    target: str
 
 
 class Http1Transport:
@@ -148,7 +131,7 @@ class Http1Transport:
 
     async def _tunnel(self, proxy: Proxy, origin: Origin, connection: Connection) -> None:
         """Have the proxy connect us to a TLS server (RFC 9110, section 9.3.6)."""
-        authority = f"{_bracketed(origin.host)}:{origin.port}"
+        authority = f"{bracketed(origin.host)}:{origin.port}"
         connection.write(request_head("CONNECT", authority, authority, proxy.headers, 0), b"")
         answer, rest = await connection.receive_head()
         if not 200 <= answer.status < 300:
@@ -255,32 +238,3 @@ class Http1Response:
             self._transport.give_back(self._origin, connection)
         else:
             connection.abort()
-
-
-@lru_cache(maxsize=4096)
-def parse_url(url: str) -> Address:
-    """Take an absolute http or https URL apart.
-
-    Raises:
-        BadRequest: it is none, carries credentials, or a character that would end the request line.
-    """
-    if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
-        raise BadRequest("The upstream URL holds a space, a control or a non-ASCII character.")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise BadRequest(f"The upstream URL is not valid: {error}.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise BadRequest("The upstream URL must be http:// or https:// with a host and without credentials.")
-    secure = parts.scheme == "https"
-    host = parts.hostname
-    target = parts.path or "/"
-    if parts.query:
-        target = f"{target}?{parts.query}"
-    authority = _bracketed(host) if port is None else f"{_bracketed(host)}:{port}"
-    return Address(Origin(host, port or (443 if secure else 80), secure), authority, target)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,235 @@
+"""A configured vendor: where its endpoints are, what a request to it carries, and the connections to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import msgspec
+
+from headgate import __version__, dialects
+from headgate.clock import Clock, SystemClock
+from headgate.dialects.base import Quirks
+from headgate.errors import BadRequest, ConfigError, Unsupported
+from headgate.providers.address import parse_url
+from headgate.providers.auth import Auth, make_auth, region_of
+from headgate.providers.config import ProviderConfig
+from headgate.providers.headers import refuse_injection
+from headgate.providers.row import Row, find_row
+from headgate.providers.transport import HttpRequest, Transport, TransportOptions
+from headgate.registry import load, look_up
+from headgate.types import Operation
+
+Headers = tuple[tuple[str, str], ...]
+
+TRANSPORTS = {
+    "http1": "headgate.providers.http1:Http1Transport",
+    "aiohttp": "headgate.providers.aiohttp:AiohttpTransport",
+}
+
+_JSON = "application/json"
+_MAX_URLS = 4096
+_MIN_SECRET = 12  # shorter header values are words, and words are in every error message
+_CLIMBS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|\\|//|%2f|%5c", re.IGNORECASE)
+_BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Provider:
+    """One entry of `providers:`. Owns its transport and its credentials."""
+
+    def __init__(self, name: str, config: ProviderConfig, clock: Clock | None = None) -> None:
+        """Take a configuration as it is in the file.
+
+        Raises:
+            ConfigError: the kind is unknown, a setting is missing or wrong, or an extra is not installed.
+        """
+        row = find_row(config.kind)
+        self.name = name
+        self.config = config
+        self.quirks: Quirks = row.quirks
+        self.catalog = row.catalog
+        self.drop_unsupported = config.drop_unsupported
+        self._row = row
+        self._base = base_url(config, row)
+        self._query = f"api-version={quote(config.api_version, safe='')}" if config.api_version else ""
+        self._auth: Auth = make_auth(name, config, row, clock or SystemClock())
+        self.transport: Transport = _transport(config, row)
+        self._urls: dict[tuple[str, str, bool], str] = {}
+        self._static = _static_headers(config, row, self._auth)
+        self._whole: Headers = (*self._static, ("content-type", _JSON), ("accept", _JSON))
+        self._streamed: Headers = (*self._static, ("content-type", _JSON), ("accept", "text/event-stream"))
+        self._extras = {member: msgspec.Raw(msgspec.json.encode(value)) for member, value in config.body.items()}
+
+    # ── what it can do ──
+
+    def dialects(self, operation: Operation) -> tuple[str, ...]:
+        """What the vendor speaks for an operation, preferred first; empty where it has no such thing."""
+        return self._row.dialects.get(operation, ())
+
+    def passes(self, operation: Operation) -> bool:
+        """Whether the vendor takes an operation's requests as OpenAI's or Anthropic's clients send them."""
+        return operation in self._row.passed
+
+    def base_model(self, model: str) -> str:
+        """The model a deployment or inference profile stands for; the name itself where nothing was configured."""
+        found = self.config.models.get(model)
+        return found.base_model if found is not None else model
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must never reach a client."""
+        headers = tuple(value for value in self.config.headers.values() if len(value) >= _MIN_SECRET)
+        return (*self._auth.secrets, *headers)
+
+    # ── requests ──
+
+    async def request(
+        self, dialect: str, model: str, stream: bool, body: bytes, client_headers: Mapping[str, str]
+    ) -> HttpRequest:
+        """A request in one of the vendor's dialects.
+
+        Raises:
+            UpstreamAuth: there is no credential.
+        """
+        headers = self._streamed if stream else self._whole
+        forwarded = self._row.forwarded.get(dialect)
+        if forwarded is not None and client_headers:
+            headers = _with_forwarded(headers, forwarded, client_headers)
+        if self._extras:
+            body = msgspec.json.encode({**_BODY.decode(body), **self._extras})
+        return await self._authorised("POST", self.url(dialect, model, stream), headers, body)
+
+    async def opaque(
+        self,
+        operation: Operation,
+        method: str,
+        path: str,
+        content_type: str,
+        body: bytes,
+        client_headers: Mapping[str, str],
+    ) -> HttpRequest:
+        """A request passed on as it is. `path` is what follows `/v1` in the client's, with its query.
+
+        Raises:
+            Unsupported: the vendor has no such operation.
+            BadRequest: the path leaves the place it has below the base URL.
+            UpstreamAuth: there is no credential.
+        """
+        place = self._row.passed.get(operation)
+        if place is None:
+            raise Unsupported(f"The provider '{self.name}' does not do this: {method} {path.partition('?')[0]}.")
+        if not path.startswith("/") or _CLIMBS.search(path.partition("?")[0]):
+            raise BadRequest("The path is not a plain one below /v1.")
+        headers = self._static if not content_type else (*self._static, ("content-type", content_type))
+        for names in self._row.forwarded.values():
+            headers = _with_forwarded(headers, names, client_headers)
+        return await self._authorised(method, self._joined(place + path), headers, body)
+
+    def url(self, dialect: str, model: str, stream: bool) -> str:
+        """Where a model is reached in a dialect."""
+        key = (dialect, model, stream)
+        url = self._urls.get(key)
+        if url is None:
+            url = self._joined(self._path(dialect, model, stream))
+            if len(self._urls) >= _MAX_URLS:  # models may come from clients through a wildcard
+                self._urls.clear()
+            self._urls[key] = url
+        return url
+
+    # ── responses ──
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """The vendor's own id of a request, for its support."""
+        return headers.get(self._row.request_id)
+
+    def passed_headers(self, headers: Mapping[str, str]) -> Headers:
+        """The response headers a client may see."""
+        return tuple((name, value) for name in self._row.shown if (value := headers.get(name)) is not None)
+
+    async def close(self) -> None:
+        await self.transport.close()
+
+    def _path(self, dialect: str, model: str, stream: bool) -> str:
+        template = self._row.paths.get(dialect)
+        if template is None:
+            return dialects.get(dialect).path(model, stream)
+        if not isinstance(template, str):
+            template = template[stream]
+        values = {"model": model, "project": self.config.project or "", "location": self.config.location}
+        return template.format(**{name: quote(value, safe="") for name, value in values.items()})
+
+    def _joined(self, path: str) -> str:
+        url = self._base + path
+        if not self._query:
+            return url
+        return f"{url}{'&' if '?' in path else '?'}{self._query}"
+
+    async def _authorised(self, method: str, url: str, headers: Headers, body: bytes) -> HttpRequest:
+        request = HttpRequest(method=method, url=url, headers=headers, body=body)
+        if self._auth.static is not None:
+            return request
+        return HttpRequest(method=method, url=url, headers=(*headers, *await self._auth.headers(request)), body=body)
+
+
+def base_url(config: ProviderConfig, row: Row) -> str:
+    """What every URL of a provider begins with, without a slash at its end.
+
+    Raises:
+        ConfigError: a setting it is made of is missing, or it is not a URL; every problem at once.
+    """
+    region = region_of(config)
+    values = {"base_url": config.base_url, "region": region, "project": config.project, "location": config.location}
+    problems = [f"{name}: is needed for the kind '{config.kind}'" for name in row.needs if not values.get(name)]
+    if not config.base_url and not row.base_url and "base_url" not in row.needs:
+        problems.append(f"base_url: is needed for the kind '{config.kind}'")
+    problems += [
+        f"{name}: must be lower-case letters, digits and dashes"
+        for name in ("region", "location")
+        if not re.fullmatch(r"[a-z0-9-]*", values[name] or "")
+    ]
+    if problems:
+        raise ConfigError(problems)
+    at = row.base_url_at.get(config.location)
+    given = config.base_url or at or (row.base_url or "").format(region=region, location=config.location)
+    try:
+        parse_url(given)
+    except BadRequest as error:
+        raise ConfigError([f"base_url: {error.message}"]) from None
+    if "?" in given or "#" in given:
+        raise ConfigError(["base_url: must not have a query"])
+    base = given.rstrip("/")
+    return base if not row.prefix or base.endswith(row.prefix) else base + row.prefix
+
+
+def _transport(config: ProviderConfig, row: Row) -> Transport:
+    options = TransportOptions(
+        connect_s=config.connect_s,
+        ca_file=config.ca_file,
+        client_cert=config.client_cert,
+        client_key=config.client_key,
+        proxy=config.proxy,
+    )
+    kind = load(row.transport) if row.transport else look_up("transport", config.transport, TRANSPORTS)
+    return kind(options)
+
+
+def _static_headers(config: ProviderConfig, row: Row, auth: Auth) -> Headers:
+    """What every request carries. Configured headers replace those of the row, whatever their case."""
+    headers = {"user-agent": f"headgate/{__version__}", "accept-encoding": "identity", **dict(row.headers)}
+    headers.update(auth.static or ())
+    headers.update((name.lower(), value) for name, value in config.headers.items())
+    try:
+        refuse_injection(headers.items())
+    except BadRequest as error:
+        raise ConfigError([f"headers: {error.message}"]) from None
+    for name in ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "content-type"):
+        if name in (each.lower() for each in config.headers):
+            raise ConfigError([f"headers.{name}: cannot be set, it follows from the request"])
+    return tuple(headers.items())
+
+
+def _with_forwarded(headers: Headers, names: tuple[str, ...], client: Mapping[str, str]) -> Headers:
+    """Headers with those of the client's that the vendor knows; they replace our own of the same name."""
+    found = {name: value for name in names if (value := client.get(name)) is not None}
+    return tuple({**dict(headers), **found}.items()) if found else headers

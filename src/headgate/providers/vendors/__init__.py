@@ -1,0 +1,1 @@
+"""One file per vendor: a row of facts, each from the vendor's documentation."""

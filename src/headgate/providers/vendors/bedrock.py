@@ -1,0 +1,13 @@
+"""Amazon Bedrock's runtime (https://docs.aws.amazon.com/bedrock/latest/APIReference)."""
+
+from headgate.providers.row import Row
+
+ROW = Row(
+    base_url="https://bedrock-runtime.{region}.amazonaws.com",
+    auth="aws",
+    key_variable="AWS_BEARER_TOKEN_BEDROCK",
+    needs=("region",),
+    dialects={"chat": ("bedrock_converse",), "embed": ("titan_embed",)},
+    request_id="x-amzn-requestid",
+    catalog="aws",
+)
