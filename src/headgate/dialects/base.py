@@ -83,7 +83,12 @@ class Fit(msgspec.Struct, kw_only=True):
         """
         if not self.drop:
             raise Unsupported(f"'{field}' cannot be sent to '{self.model}': {why}.", param=field)
-        self.dropped.append(field)
+        self.note(field)
+
+    def note(self, field: str) -> None:
+        """Note a field as left out, once: one that is only advice and changes nothing about the answer's meaning."""
+        if field not in self.dropped:
+            self.dropped.append(field)
 
     def refuse_foreign(
         self, extra: Extra, own: str, taken: frozenset[str] = frozenset(), advisory: frozenset[str] = ADVISORY

@@ -51,7 +51,7 @@ class Writer:
         turns: list[JSON] = []
         for number, message in enumerate(messages):
             if message.name is not None:
-                self._fit.dropped.append(f"messages[{number}].name")
+                self._fit.note(f"messages[{number}].name")
             if message.role in ("system", "developer"):
                 self._add_system(message, number, system)
                 continue
@@ -75,7 +75,7 @@ class Writer:
         match part:
             case Text():
                 if part.citations:
-                    self._fit.dropped.append(f"{field}.citations")
+                    self._fit.note(f"{field}.citations")
                 self._add_text(part.text, blocks)
                 self._mark(part.cache, "messages", blocks)
             case Refusal():
@@ -129,7 +129,7 @@ class Writer:
             if isinstance(part, Text):
                 content.append({"text": part.text})
                 if part.cache is not None:
-                    self._fit.dropped.append("cache_control")
+                    self._fit.note("cache_control")
             elif isinstance(part, Media):
                 block = self._media(part, inner)
                 if block is not None:
@@ -169,7 +169,7 @@ class Writer:
         if place in self._family.caches:
             blocks.append(cache_point(cache))
         else:
-            self._fit.dropped.append("cache_control")
+            self._fit.note("cache_control")
 
 
 def cache_point(cache: CacheMark) -> JSON:

@@ -122,7 +122,7 @@ def _nova(wish: Wish) -> JSON:
     if wish.off:
         return {"reasoningConfig": {"type": "disabled"}}
     if wish.thinking.budget_tokens is not None:
-        wish.fit.dropped.append("thinking.budget_tokens")
+        wish.fit.note("thinking.budget_tokens")
     effort = _THREE_EFFORTS.get(wish.thinking.effort or "medium", "medium")
     return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
 
@@ -134,7 +134,7 @@ def _by_effort(member: str) -> Callable[[Wish], JSON]:
         if wish.off:
             return wish.refuse("the model always thinks")
         if wish.thinking.budget_tokens is not None:
-            wish.fit.dropped.append("thinking.budget_tokens")
+            wish.fit.note("thinking.budget_tokens")
         effort = wish.thinking.effort
         return {member: _THREE_EFFORTS.get(effort, effort)} if effort is not None else {}
 

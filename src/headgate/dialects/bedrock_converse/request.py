@@ -134,11 +134,11 @@ def _refuse_rest(chat: Chat, fit: Fit) -> None:
         fit.refuse("modalities", "Converse answers in text")
     for field in ("user", "metadata", "cache_key"):
         if getattr(chat, field) is not None:
-            fit.dropped.append("prompt_cache_key" if field == "cache_key" else field)
+            fit.note("prompt_cache_key" if field == "cache_key" else field)
     if chat.store:
-        fit.dropped.append("store")
+        fit.note("store")
     if chat.service_tier is not None and chat.service_tier not in (*_TIERS, "auto"):
-        fit.dropped.append("service_tier")
+        fit.note("service_tier")
 
 
 def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
@@ -151,6 +151,6 @@ def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
                 body[name] = value
             elif dialect != NAME:
                 if name in _ADVISORY:
-                    fit.dropped.append(name)
-                else:
+                    fit.note(name)
+                elif value is not None:
                     fit.refuse(name, "Converse has no such parameter")

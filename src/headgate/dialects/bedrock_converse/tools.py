@@ -57,7 +57,7 @@ def _tools(chat: Chat, choice: ToolChoice | None, family: Family, fit: Fit) -> l
                 if "tools" in family.caches:
                     written.append(cache_point(tool.cache))
                 else:
-                    fit.dropped.append("cache_control")
+                    fit.note("cache_control")
     return written
 
 

@@ -21,7 +21,7 @@ def written(messages: Iterable[Message], fit: Fit) -> list[JSON]:
     result: list[JSON] = []
     for number, message in enumerate(messages):
         if message.name is not None:
-            fit.dropped.append(f"messages[{number}].name")
+            fit.note(f"messages[{number}].name")
         if message.role == "assistant":
             result.append(_assistant(message, number, fit))
         else:
@@ -71,9 +71,9 @@ def _others(message: Message, number: int, fit: Fit) -> list[JSON]:
 
 def _tool_result(part: ToolResult, field: str, fit: Fit) -> JSON:
     if part.is_error:
-        fit.dropped.append(f"{field}.is_error")
+        fit.note(f"{field}.is_error")
     if part.cache is not None:
-        fit.dropped.append("cache_control")
+        fit.note("cache_control")
     content: list[JSON] = []
     for place, inner in enumerate(part.parts):
         if isinstance(inner, Text) or (isinstance(inner, Native) and inner.dialect == NAME):
@@ -87,15 +87,15 @@ def _content(part: Part, field: str, fit: Fit) -> list[JSON]:
     match part:
         case Text():
             if part.citations:
-                fit.dropped.append(f"{field}.citations")
+                fit.note(f"{field}.citations")
             if part.cache is not None:
-                fit.dropped.append("cache_control")
+                fit.note("cache_control")
             return [{"type": "text", "text": part.text}]
         case Refusal():
             return [{"type": "text", "text": part.text}]
         case Media() if part.kind == "image" and part.file_id is None:
             if part.cache is not None:
-                fit.dropped.append("cache_control")
+                fit.note("cache_control")
             image: JSON = {"url": part.url or f"data:{part.media_type or 'image/png'};base64,{part.data or ''}"}
             if part.detail is not None:
                 image["detail"] = part.detail

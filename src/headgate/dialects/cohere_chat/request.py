@@ -55,8 +55,8 @@ def encode_request(chat: Chat, fit: Fit) -> JSON:
             if name in _OWN or dialect == NAME:
                 body[name] = value
             elif name in _ADVISORY:
-                fit.dropped.append(name)
-            else:
+                fit.note(name)
+            elif value is not None:
                 fit.refuse(name, "Cohere has no such parameter")
     return body
 
@@ -72,7 +72,7 @@ def _tools(chat: Chat, fit: Fit) -> list[JSON]:
             fit.refuse(f"tools[{number}]", "Cohere takes functions only")
             continue
         if tool.cache is not None:
-            fit.dropped.append("cache_control")
+            fit.note("cache_control")
         if allowed is None or tool.name in allowed:
             function: JSON = {"name": tool.name, "parameters": tool.parameters or {"type": "object", "properties": {}}}
             if tool.description is not None:
@@ -110,7 +110,7 @@ def _thinking(thinking: Thinking, fit: Fit) -> JSON:
     if thinking.budget_tokens is not None:
         return {"type": "enabled", "token_budget": thinking.budget_tokens}
     if thinking.effort is not None:
-        fit.dropped.append("reasoning_effort")
+        fit.note("reasoning_effort")
     return {"type": "enabled"} if thinking.enabled or thinking.adaptive or thinking.effort else {}
 
 
@@ -129,6 +129,6 @@ def _refuse_rest(chat: Chat, fit: Fit) -> None:
         fit.refuse("modalities", "Cohere answers in text")
     for field in ("user", "metadata", "cache_key", "service_tier"):
         if getattr(chat, field) is not None:
-            fit.dropped.append("prompt_cache_key" if field == "cache_key" else field)
+            fit.note("prompt_cache_key" if field == "cache_key" else field)
     if chat.store:
-        fit.dropped.append("store")
+        fit.note("store")

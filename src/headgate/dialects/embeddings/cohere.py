@@ -89,12 +89,12 @@ def encode(request: Embed, fit: Fit) -> JSON:
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
     if request.user is not None:
-        fit.dropped.append("user")
+        fit.note("user")
     for members in request.extra.values():
         for name, value in members.items():
             if name in _OWN:
                 body[name] = value
-            else:
+            elif value is not None:
                 fit.refuse(name, "Cohere has no such parameter")
     return body
 

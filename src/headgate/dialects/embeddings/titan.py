@@ -60,10 +60,10 @@ class TitanEmbed(Dialect[Embed, Embeddings]):
         if vendor == "cohere":
             return cohere.encode(request, fit)
         if request.user is not None:
-            fit.dropped.append("user")
+            fit.note("user")
         for members in request.extra.values():
-            for member in members:
-                if member != "normalize":
+            for member, value in members.items():
+                if member != "normalize" and value is not None:
                     fit.refuse(member, "the model has no such parameter")
         return _nova(request, fit) if name.startswith("nova") else _titan(request, fit, name)
 
@@ -103,7 +103,7 @@ class TitanEmbed(Dialect[Embed, Embeddings]):
 def _titan(request: Embed, fit: Fit, name: str) -> JSON:
     body: JSON = {"inputText": sole_input(request.inputs, fit.model)}
     if request.purpose is not None:
-        fit.dropped.append("input_type")
+        fit.note("input_type")
     first = name.startswith("titan-embed-text-v1")
     if request.dimensions is not None:
         if first:

@@ -62,8 +62,8 @@ class CohereRerank(Dialect[Rerank, Ranking]):
                 if dialect == NAME:
                     body[name] = value
                 elif name in _ADVISORY:
-                    fit.dropped.append(name)
-                else:
+                    fit.note(name)
+                elif value is not None:
                     fit.refuse(name, "Cohere has no such parameter")
         return body
 

@@ -375,6 +375,15 @@ def test_advice_is_noted_as_left_out() -> None:
     assert told == ["user", "metadata", "prompt_cache_key", "store", "service_tier", "safety_identifier"]
 
 
+def test_a_member_of_another_dialect_that_is_null_asks_for_nothing() -> None:
+    assert encode(extra={"openai_chat": {"web_search_options": None}}) == encode()
+
+
+def test_what_is_left_out_often_is_noted_once() -> None:
+    marked = Text(text="a", cache=CacheMark())
+    assert dropped(user(marked, marked), model=LLAMA) == ["cache_control"]
+
+
 def test_what_costs_nothing_to_honour_is_honoured() -> None:
     body = encode(choices=1, logprobs=False, modalities=("text",), parallel_tool_calls=True, service_tier="flex")
     assert body["serviceTier"] == {"type": "flex"}
