@@ -26,6 +26,8 @@ _TASKS = {
     "clustering": "CLUSTERING",
     "similarity": "SEMANTIC_SIMILARITY",
 }
+_OWN = frozenset({"outputDimensionality", "taskType", "title"})
+"""Members of the body a client of any dialect may give under these names."""
 _NOT_TEXT = frozenset({"model", "taskType", "task_type", "role", "mimeType", "mime_type", "data"})
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -74,7 +76,7 @@ class GeminiEmbed(Dialect[Embed, Embeddings]):
             Unsupported: an input is token ids, several where one is taken, or a field Gemini does not have.
         """
         if request.user is not None:
-            fit.dropped.append("user")
+            fit.note("user")
         common = _common(request, fit)
         contents = [_content(each, number) for number, each in enumerate(request.inputs)]
         if "requests" in fit.quirks.unsupported:
@@ -143,10 +145,9 @@ def _common(request: Embed, fit: Fit) -> JSON:
         common["outputDimensionality"] = request.dimensions
     for dialect, members in request.extra.items():
         for name, value in members.items():
-            if dialect == GeminiEmbed.name or name in ("taskType", "title", "outputDimensionality"):
+            if name in _OWN or dialect == GeminiEmbed.name:
                 common[name] = value
-            elif value is not None:
-                fit.refuse(name, "Gemini has no such parameter")
+    fit.refuse_foreign(request.extra, GeminiEmbed.name, _OWN)
     return common
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from headgate.dialects.gemini_generate import grounding, response
 from headgate.dialects.gemini_generate.finish import stop_of
 from headgate.dialects.gemini_generate.names import NAME, made_id
-from headgate.dialects.gemini_generate.response import Candidate
+from headgate.dialects.gemini_generate.response import Candidate, Response
 from headgate.dialects.hub import Answer, Choice, Part, Reasoning, Text, ToolCall, extra_of
 from headgate.errors import MalformedOutput
 from headgate.types import JSON
@@ -21,7 +21,7 @@ def decode(tree: JSON) -> Answer:
     """
     read = response.read(tree)
     if read.candidates:
-        choices = tuple(_choice(candidate, read.id) for candidate in read.candidates)
+        choices = tuple(_choice(candidate, read) for candidate in read.candidates)
     elif read.blocked:
         choices = (Choice(parts=(), stop="content_filter"),)
     else:
@@ -31,13 +31,14 @@ def decode(tree: JSON) -> Answer:
     )
 
 
-def _choice(candidate: Candidate, response_id: str) -> Choice:
-    parts = _joined(candidate, response_id)
+def _choice(candidate: Candidate, read: Response) -> Choice:
+    parts = _joined(candidate, read.id)
     texts = [number for number, part in enumerate(parts) if isinstance(part, Text)]
     if texts:
         _annotate(parts, texts, candidate)
     calls = any(isinstance(part, ToolCall) for part in parts)
-    return Choice(parts=tuple(parts), stop=stop_of(candidate.finish, calls), extra=extra_of(NAME, candidate.extra))
+    stop = stop_of(candidate.finish, calls) or ("content_filter" if read.blocked else None)
+    return Choice(parts=tuple(parts), stop=stop, extra=extra_of(NAME, candidate.extra))
 
 
 def _joined(candidate: Candidate, response_id: str) -> list[Part]:

@@ -17,7 +17,6 @@ import jiter
 
 from headgate.dialects.base import Fit
 from headgate.dialects.gemini_generate import media
-from headgate.dialects.gemini_generate.media import note
 from headgate.dialects.gemini_generate.names import NAME, ORIGIN, is_made, older_than
 from headgate.dialects.hub import (
     Media,
@@ -75,7 +74,7 @@ class _Encoder:
         self._signs = not older_than(fit.model, 3)
         for message in messages:
             if message.name is not None:
-                note(fit, "name")
+                fit.note("name")
 
     def model(self, turn: Iterable[tuple[int, Message]]) -> list[JSON]:
         """Consecutive assistant messages as one content; the first call of it has to be signed from Gemini 3 on."""
@@ -203,7 +202,7 @@ class _Encoder:
 
     def _mark(self, cache: object) -> None:
         if cache is not None:
-            note(self._fit, "cache_control")
+            self._fit.note("cache_control")
 
 
 def _said(parts: list[JSON]) -> list[JSON]:

@@ -33,7 +33,7 @@ def encode(media: Media, fit: Fit, where: str) -> JSON | None:
         Unsupported: a file id of another vendor, a URL that is neither http, https nor gs, data of unknown type.
     """
     if media.detail not in (None, "auto"):
-        note(fit, "detail")
+        fit.note("detail")
     if media.text is not None:
         return {"text": media.text}
     part = _inline(media, fit, where) if media.data is not None else _linked(media, fit, where)
@@ -41,12 +41,6 @@ def encode(media: Media, fit: Fit, where: str) -> JSON | None:
         for name, value in media.extra.get(NAME, {}).items():
             part[name] = {**part[name], **value} if name in part else value
     return part
-
-
-def note(fit: Fit, field: str) -> None:
-    """Note a merely advisory field as left out, once."""
-    if field not in fit.dropped:
-        fit.dropped.append(field)
 
 
 def _inline(media: Media, fit: Fit, where: str) -> JSON | None:

@@ -82,6 +82,7 @@ class GenerateMeter:
         self._finishes: dict[int, str | None] = {}
         self._calling: set[int] = set()
         self._queries: list[str] = []
+        self._blocked = False
 
     def observe(self, frame: Frame) -> None:
         """Take note of one frame.
@@ -100,17 +101,19 @@ class GenerateMeter:
         self.id = self.id or told.response_id
         for candidate in told.candidates:
             self._candidate(candidate)
-        blocked = told.prompt_feedback is not None and bool(told.prompt_feedback.block_reason)
+        self._blocked |= told.prompt_feedback is not None and bool(told.prompt_feedback.block_reason)
         if told.usage_metadata is not None:
             queries = searches(self._queries, told.model_version or "")
             self.usage = usage_of(told.usage_metadata, queries) or self.usage
-        if blocked and not self._finishes:
-            self.usage = self.usage or Usage()
-            self.stop = "content_filter"
-        elif self._finishes:
+        if self._finishes:
             first = min(self._finishes)
             self.stop = stop_of(self._finishes[first], first in self._calling)
-        self.ended = self.stop is not None and all(finished(reason) for reason in self._finishes.values())
+        elif self._blocked:
+            self.usage = self.usage or Usage()
+        if self._blocked and self.stop is None:
+            self.stop = "content_filter"
+        finished_all = bool(self._finishes) and all(finished(reason) for reason in self._finishes.values())
+        self.ended = finished_all or self._blocked
         self.started = self.started or self.stop is not None
 
     def _candidate(self, candidate: _Candidate) -> None:

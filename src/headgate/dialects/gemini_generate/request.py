@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from headgate.dialects.base import Fit
 from headgate.dialects.gemini_generate import contents, thinking
-from headgate.dialects.gemini_generate.media import note
 from headgate.dialects.gemini_generate.names import NAME, older_than
 from headgate.dialects.hub import Chat, Format, NativeTool, Tool, ToolChoice
 from headgate.types import JSON
@@ -13,9 +12,6 @@ _OWN = frozenset({"cachedContent", "generationConfig", "labels", "modelArmorConf
 """Members of the body the hub has no word for, or not for all of. A client of any dialect may give them under these
 names; the two configurations are merged into what the request says otherwise.
 """
-
-_ADVISORY = frozenset({"client_metadata", "include", "prompt_cache_retention", "safety_identifier"})
-"""Members of other dialects that do not change what an answer means."""
 
 
 def encode(chat: Chat, fit: Fit) -> JSON:
@@ -114,7 +110,7 @@ def _tools(chat: Chat, fit: Fit) -> list[JSON]:
 
 def _declaration(tool: Tool, fit: Fit) -> JSON:
     if tool.cache is not None:
-        note(fit, "cache_control")
+        fit.note("cache_control")
     declaration: JSON = {"name": tool.name}
     if tool.description is not None:
         declaration["description"] = tool.description
@@ -140,7 +136,7 @@ def _auto(choice: ToolChoice | None, functions: list[Tool], fit: Fit) -> JSON:
     if any(tool.strict for tool in functions):
         if not older_than(fit.model, 2, 5):
             return {"mode": "VALIDATED"}
-        note(fit, "strict")
+        fit.note("strict")
     return {"mode": "AUTO"} if choice is not None else {}
 
 
@@ -172,7 +168,7 @@ def _set_aside(chat: Chat, fit: Fit) -> None:
     )
     for name, value in advisory:
         if value is not None:
-            note(fit, name)
+            fit.note(name)
 
 
 def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
@@ -182,7 +178,4 @@ def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
             if name in _OWN or dialect == NAME:
                 mine = body.get(name)
                 body[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
-            elif name in _ADVISORY:
-                note(fit, name)
-            elif value is not None:
-                fit.refuse(name, "Gemini has no such parameter")
+    fit.refuse_foreign(chat.extra, NAME, _OWN)

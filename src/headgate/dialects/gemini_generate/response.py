@@ -32,7 +32,7 @@ class Response(msgspec.Struct):
     model: str
     created: int | None
     blocked: bool
-    """The prompt itself was refused: there are no candidates."""
+    """The prompt itself was refused: as a rule there are no candidates then."""
     metadata: UsageMetadata | None
     queries: list[str]
     candidates: list[Candidate]
@@ -42,7 +42,7 @@ class Response(msgspec.Struct):
     def usage(self) -> Usage | None:
         """A refused prompt is not billed, and has no counts."""
         found = usage.usage_of(self.metadata, usage.searches(self.queries, self.model)) if self.metadata else None
-        return Usage() if found is None and self.blocked else found
+        return Usage() if found is None and self.blocked and not self.candidates else found
 
 
 def read(tree: JSON) -> Response:

@@ -75,15 +75,17 @@ class Decoder:
         return events
 
     def close(self) -> list[StreamEvent]:
-        """How every candidate ended; nothing where one has not, for then the stream was cut."""
-        endings = self._choices.values()
-        if self._failed or not all(choice.finished for choice in endings) or not (self._choices or self._blocked):
+        """How every candidate ended; nothing where one has not, for then the stream was cut. One whose prompt turned
+        out to be refused while it was under way ends for the content filter.
+        """
+        finished = bool(self._choices) and all(choice.finished for choice in self._choices.values())
+        if self._failed or not (finished or self._blocked):
             return []
         events: list[StreamEvent] = []
         for number in sorted(self._choices):
             choice = self._choices[number]
             choice.close(events)
-            events.append(Stopped(stop=choice.stop, choice=number, extra=choice.extra))
+            events.append(Stopped(stop=choice.stop or "content_filter", choice=number, extra=choice.extra))
         if not self._choices:
             events.append(Stopped(stop="content_filter"))
         events.append(Ended(extra=self._extra))
@@ -109,6 +111,7 @@ class Decoder:
         """Usage counts the stream so far; the last frame's is final."""
         read.model = read.model or self._model
         read.queries = self._queries = read.queries or self._queries
+        read.blocked = read.blocked and not self._choices
         usage = read.usage()
         if usage is not None and usage != self._usage:
             self._usage = usage

@@ -37,10 +37,10 @@ def encode(thinking: Thinking, fit: Fit) -> JSON:
     off = thinking.enabled is False or thinking.effort == "none"
     if older_than(model, 2, 5):
         if not off and _asked(thinking):
-            fit.refuse("thinking", "the model cannot think")
+            fit.refuse(_field(thinking), "the model cannot think")
         return {}
     if off:
-        return _off(fit)
+        return _off(thinking, fit)
     config = _amount_2_5(thinking, model) if older_than(model, 3) else _amount(thinking, model)
     include = thinking.include
     if include is None and (thinking.summary is not None or thinking.enabled or thinking.adaptive):
@@ -54,9 +54,14 @@ def _asked(thinking: Thinking) -> bool:
     return bool(thinking.enabled or thinking.effort or thinking.budget_tokens or thinking.adaptive)
 
 
-def _off(fit: Fit) -> JSON:
+def _field(thinking: Thinking) -> str:
+    """What the client asked for it with."""
+    return "reasoning_effort" if thinking.effort else "thinking"
+
+
+def _off(thinking: Thinking, fit: Fit) -> JSON:
     if "pro" in fit.model:
-        fit.refuse("thinking", "the model always thinks")
+        fit.refuse(_field(thinking), "the model always thinks")
         return {}
     return {"thinkingBudget": 0} if older_than(fit.model, 3) else {"thinkingLevel": "minimal"}
 

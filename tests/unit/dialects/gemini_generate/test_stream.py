@@ -172,6 +172,17 @@ def test_a_refused_prompt_is_an_ended_stream_without_content() -> None:
     assert (meter.ended, meter.started, meter.stop, meter.usage) == (True, True, "content_filter", Usage())
 
 
+def test_a_prompt_refused_while_the_answer_was_under_way_ends_it_for_the_filter() -> None:
+    frames = (frame({"text": "a"}), Frame.of({"promptFeedback": {"blockReason": "SAFETY"}}))
+    told = joined(*frames)
+    assert told.ended
+    assert told.answer().choices[0].parts == (Text(text="a"),)
+    assert told.answer().choices[0].stop == "content_filter"
+    assert told.usage is None
+    meter = metered(*frames)
+    assert (meter.ended, meter.stop, meter.usage) == (True, "content_filter", None)
+
+
 def test_citations_and_log_probabilities_reach_the_text_under_way_once() -> None:
     grounding = {
         "groundingChunks": [{"web": {"uri": "https://example.com"}}],
