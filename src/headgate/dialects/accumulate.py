@@ -25,6 +25,7 @@ from headgate.dialects.hub import (
     Stopped,
     StreamEvent,
     Text,
+    TokenLogprob,
     ToolCall,
     UsageReported,
 )
@@ -73,7 +74,7 @@ class Accumulator:
         """What has come so far, blocks that were not stopped included."""
         for index, deltas in self._deltas.items():
             self._parts[index] = joined(self._parts[index], deltas)
-        self._deltas = {}
+            deltas.clear()
         numbers = sorted({*self._choice_of.values(), *self._stops}) or [0]
         return Answer(
             id=self._started.id,
@@ -100,46 +101,41 @@ def joined(part: Part, deltas: list[BlockDelta]) -> Part:
     """A part with all its deltas applied."""
     if not deltas:
         return part
-    text = "".join(delta.text for delta in deltas)
-    signature = next((delta.signature for delta in reversed(deltas) if delta.signature), None)
-    citations = tuple(delta.citation for delta in deltas if delta.citation)
-    logprobs = tuple(token for delta in deltas for token in delta.logprobs)
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = _grown(part, deltas)
+    if isinstance(part, Text):
+        citations = tuple(delta.citation for delta in deltas if delta.citation)
+        if citations:
+            changes["citations"] = part.citations + citations
+    if isinstance(part, Text | Refusal):
+        logprobs = tuple(token for delta in deltas for token in delta.logprobs)
+        if logprobs:
+            changes["logprobs"] = (part.logprobs or ()) + logprobs
+    if isinstance(part, Text | Reasoning | ToolCall):
+        signature = next((delta.signature for delta in reversed(deltas) if delta.signature), None)
+        if signature:
+            changes["signature"] = signature
     extra = part.extra
     for delta in deltas:
         extra = merged(extra, delta.extra)
     if extra is not part.extra:
         changes["extra"] = extra
-    match part:
-        case Text():
-            changes["text"] = part.text + text
-            if citations:
-                changes["citations"] = part.citations + citations
-            if logprobs:
-                changes["logprobs"] = (part.logprobs or ()) + logprobs
-            if signature:
-                changes["signature"] = signature
-        case Refusal():
-            changes["text"] = part.text + text
-            if logprobs:
-                changes["logprobs"] = (part.logprobs or ()) + logprobs
-        case Reasoning():
-            changes["text"] = part.text + text
-            if signature:
-                changes["signature"] = signature
-        case ToolCall():
-            changes["arguments"] = part.arguments + text
-            if signature:
-                changes["signature"] = signature
-        case Media():
-            data = "".join(delta.data for delta in deltas)
-            if data:
-                changes["data"] = (part.data or "") + data
-            if text:
-                changes["transcript"] = (part.transcript or "") + text
-        case _:
-            pass
     return replace(part, **changes) if changes else part
+
+
+def _grown(part: Part, deltas: list[BlockDelta]) -> dict[str, str]:
+    """The members of a part that grow piece by piece."""
+    text = "".join([delta.text for delta in deltas])
+    match part:
+        case Text() | Refusal() | Reasoning():
+            return {"text": part.text + text}
+        case ToolCall():
+            return {"arguments": part.arguments + text}
+        case Media():
+            data = "".join([delta.data for delta in deltas])
+            grown = {"data": (part.data or "") + data} if data else {}
+            return grown | ({"transcript": (part.transcript or "") + text} if text else {})
+        case _:
+            return {}
 
 
 def exploded(answer: Answer, size: int = 16) -> Iterator[StreamEvent]:
@@ -168,7 +164,7 @@ def exploded(answer: Answer, size: int = 16) -> Iterator[StreamEvent]:
 def _exploded_part(part: Part, index: int, choice: int, size: int) -> Iterator[StreamEvent]:
     match part:
         case Text():
-            bare = replace(part, text="", citations=(), logprobs=None, signature=None)
+            bare = replace(part, text="", citations=(), logprobs=_without_tokens(part), signature=None)
             yield BlockStarted(index=index, part=bare, choice=choice)
             yield from _pieces(part.text, index, size)
             for citation in part.citations:
@@ -178,7 +174,8 @@ def _exploded_part(part: Part, index: int, choice: int, size: int) -> Iterator[S
             if part.signature:
                 yield BlockDelta(index=index, signature=part.signature)
         case Refusal():
-            yield BlockStarted(index=index, part=replace(part, text="", logprobs=None), choice=choice)
+            bare = replace(part, text="", logprobs=_without_tokens(part))
+            yield BlockStarted(index=index, part=bare, choice=choice)
             yield from _pieces(part.text, index, size)
             if part.logprobs:
                 yield BlockDelta(index=index, logprobs=part.logprobs)
@@ -195,6 +192,11 @@ def _exploded_part(part: Part, index: int, choice: int, size: int) -> Iterator[S
         case _:
             yield BlockStarted(index=index, part=part, choice=choice)
     yield BlockStopped(index=index)
+
+
+def _without_tokens(part: Text | Refusal) -> tuple[TokenLogprob, ...] | None:
+    """Log probabilities asked for but empty are not the same as none."""
+    return None if part.logprobs else part.logprobs
 
 
 def _pieces(text: str, index: int, size: int) -> Iterator[StreamEvent]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from headgate.errors import MalformedOutput
 from headgate.types import Chunk, Frame
 
@@ -31,33 +33,38 @@ class Framer(Protocol):
 
 class SseFramer:
     """Server-sent events (WHATWG HTML, section 9.2): LF, CRLF or CR, a leading BOM, comments, `data:` with or without
-    a space, several data lines, unknown fields ignored. More lenient than the standard in one thing: an event that
-    lacks its final blank line at the end of the stream is kept, since some vendors leave it out.
+    a space, several data lines, unknown fields ignored.
+
+    It differs from the standard in two things. An event that lacks its final blank line at the end of the stream is
+    kept, since some vendors leave it out. An event with blank data is none: proxies send it to keep a connection up.
     """
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._held = bytearray()
         self._first = True
+        self._after_cr = False
 
     def feed(self, data: bytes) -> Chunk:
         if self._first:
-            data = self._buffer + data
+            data = bytes(self._held) + data
+            self._held.clear()
             if _BOM.startswith(data):  # nothing yet, or part of a BOM
-                self._buffer = data
+                self._held += data
                 return []
-            self._buffer = b""
             self._first = False
             data = data.removeprefix(_BOM)
-        buffer = self._buffer + data if self._buffer else data
-        if b"\r" in buffer:
-            held = buffer.endswith(b"\r")  # the LF of a CRLF may be in the next read
-            buffer = (buffer[:-1] if held else buffer).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            *blocks, rest = buffer.split(b"\n\n")
-            self._buffer = rest + b"\r" if held else rest
-        else:
-            *blocks, self._buffer = buffer.split(b"\n\n")
-        if len(self._buffer) > MAX_FRAME_BYTES:
-            raise MalformedOutput(f"a stream event is longer than {MAX_FRAME_BYTES} bytes")
+        if self._after_cr or b"\r" in data:
+            data = self._with_lf(data)
+        if self._held:
+            completes = b"\n\n" in data or (data.startswith(b"\n") and self._held.endswith(b"\n"))
+            if not completes:
+                self._hold(data)
+                return []
+            data = bytes(self._held) + data
+            self._held.clear()
+        *blocks, rest = data.split(b"\n\n")
+        if rest:
+            self._hold(rest)
         frames: Chunk = []
         for block in blocks:
             frame = _parse(block)
@@ -66,28 +73,62 @@ class SseFramer:
         return frames
 
     def close(self) -> Chunk:
-        rest = self._buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        self._buffer = b""
-        return [frame for block in rest.split(b"\n\n") if (frame := _parse(block)) is not None]
+        rest = bytes(self._held)
+        self._held.clear()
+        frame = _parse(rest)
+        if frame is None or not (rest.endswith(b"\n") or _is_whole(frame.data)):
+            return []
+        return [frame]
+
+    def _with_lf(self, data: bytes) -> bytes:
+        """`data` with CRLF and CR as LF. A CR at its end ends the line; an LF that follows belongs to it."""
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > MAX_FRAME_BYTES:
+            self._held.clear()
+            raise MalformedOutput(f"a stream event is longer than {MAX_FRAME_BYTES} bytes")
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether the data of a line without its end is all there, as far as one can tell."""
+    if data == b"[DONE]":
+        return True
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _parse(block: bytes) -> Frame | None:
     """One event's lines as a frame; None for comments and empty events."""
     if block.startswith(b"data: ") and b"\n" not in block:
-        return Frame(block[6:], None, block + b"\n\n")
+        data = block[6:]
+        return None if not data or data.isspace() else Frame(data, None, block + b"\n\n")
+    if not block:
+        return None
     event: str | None = None
-    data: list[bytes] = []
+    lines: list[bytes] = []
     has_comment = False
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            data.append(value)
+            lines.append(value)
         elif name == b"event":
             event = value.decode("utf-8", "replace")
         elif not name and line:
             has_comment = True
-    if not data:
+    data = b"\n".join(lines)
+    if not data or data.isspace():
         return None
-    clean = not has_comment and not block.startswith(b"\n")
-    return Frame(b"\n".join(data), event, block + b"\n\n" if clean else None)
+    clean = not has_comment and not block.startswith(b"\n") and not block.endswith(b"\n")
+    return Frame(data, event, block + b"\n\n" if clean else None)
