@@ -38,7 +38,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     location: str = "global"
     """Google Cloud location: `global`, `europe-west4`."""
     credentials_file: str | None = None
-    """Google credentials as a JSON file. Else application default credentials."""
+    """JSON file of a Google service account. Else application default credentials."""
     client_id: str | None = None
     """Azure: client id of a user-assigned managed identity."""
     api_version: str | None = None

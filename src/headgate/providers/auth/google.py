@@ -19,7 +19,7 @@ _UNKNOWN_US = 3600 * 1_000_000
 
 
 class GoogleAuth:
-    """Application default credentials (environment, gcloud, workload identity, metadata server), or those of a file."""
+    """Application default credentials (environment, gcloud, workload identity, metadata), or a service account's file."""
 
     static: Headers | None = None
 
@@ -41,16 +41,10 @@ def token_of(credentials_file: str | None, clock: Clock) -> Callable[[], Lease[H
 
     def fetch() -> Lease[Headers]:
         nonlocal credentials
-        import google.auth  # heavy, and only needed where tokens are
-        from google.auth.transport.requests import Request
+        from google.auth.transport.requests import Request  # heavy, and only needed where tokens are
 
         if credentials is None:
-            found: Any = (
-                google.auth.load_credentials_from_file(credentials_file, scopes=[SCOPE])
-                if credentials_file
-                else google.auth.default(scopes=[SCOPE])
-            )
-            credentials = found[0]
+            credentials = _found(credentials_file)
         credentials.refresh(Request())
         headers: Headers = (("authorization", f"Bearer {credentials.token}"),)
         quota_project: str | None = getattr(credentials, "quota_project_id", None)
@@ -60,6 +54,15 @@ def token_of(credentials_file: str | None, clock: Clock) -> Callable[[], Lease[H
         return Lease(headers, expires_us - _AHEAD_US, expires_us - _LAST_US)
 
     return fetch
+
+
+def _found(credentials_file: str | None) -> Any:
+    import google.auth
+    from google.oauth2 import service_account
+
+    if credentials_file:
+        return service_account.Credentials.from_service_account_file(credentials_file, scopes=[SCOPE])
+    return google.auth.default(scopes=[SCOPE])[0]
 
 
 def _expiry_us(expiry: dt.datetime | None, clock: Clock) -> int:
