@@ -10,6 +10,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from certificates import Authority
@@ -260,11 +261,15 @@ async def test_a_name_without_an_address(transport: Transport) -> None:
 
 
 async def test_no_handshake_within_connect_s(kind: Callable[[TransportOptions], Transport]) -> None:
-    transport = kind(TransportOptions(connect_s=0.05))
+    hasty, patient = kind(TransportOptions(connect_s=0.05)), kind(TransportOptions(connect_s=60))
     async with Upstream(speak=_say_nothing) as upstream:
+        request = post(upstream.url.replace("http", "https"))
         with pytest.raises(Timeout):
-            await transport.send(post(upstream.url.replace("http", "https")))
-    await transport.close()
+            await hasty.send(request)
+        with pytest.raises(Timeout):
+            await patient.send(msgspec.structs.replace(request, connect_s=0.05))
+    await hasty.close()
+    await patient.close()
 
 
 async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -55,6 +55,7 @@ class AiohttpTransport:
                 headers=headers,
                 data=io.BytesIO(request.body) if request.body else None,
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_s or self._options.connect_s),
                 proxy=self._proxy.url if self._proxy is not None else None,
                 proxy_headers=dict(self._proxy.headers) if self._proxy is not None else None,
             )
@@ -78,7 +79,6 @@ class AiohttpTransport:
             skip_auto_headers=_NO_DEFAULTS,
             auto_decompress=False,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._options.connect_s),
             read_bufsize=_PIECE_BYTES,
         )
         return self._session

@@ -15,6 +15,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
+    connect_s: float | None = None
+    """Longest time for a connection to be made for this request; None: as the provider has it."""
 
 
 class TransportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +84,7 @@ class Transport(Protocol):
             TlsFailed: the handshake failed.
             ConnectionFailed: refused, reset or broken before a response.
             MalformedOutput: what came is not an HTTP response.
-            Timeout: no connection within the provider's `connect_s`.
+            Timeout: no connection within `connect_s`.
         """
         ...
 

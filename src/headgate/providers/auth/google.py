@@ -19,7 +19,7 @@ _UNKNOWN_US = 3600 * 1_000_000
 
 
 class GoogleAuth:
-    """Application default credentials (environment, gcloud, workload identity, metadata), or a service account's file."""
+    """Application default credentials (environment, gcloud, workload identity, metadata), or those of a file."""
 
     static: Headers | None = None
 

@@ -41,7 +41,9 @@ class Http1Transport:
             target = request.url.partition("#")[0]
             headers += self._proxy.headers
         head = request_head(request.method, target, address.authority, headers, len(request.body))
-        connection = self._pooled(address.origin) or await self._connect(address.origin)
+        connection = self._pooled(address.origin)
+        if connection is None:
+            connection = await self._connect(address.origin, request.connect_s or self._options.connect_s)
         try:
             connection.write(head, request.body)
             answer, rest = await connection.receive_head()
@@ -88,9 +90,9 @@ class Http1Transport:
             connection.abort()
         return None
 
-    async def _connect(self, origin: Origin) -> Connection:
+    async def _connect(self, origin: Origin, connect_s: float) -> Connection:
         try:
-            async with asyncio.timeout(self._options.connect_s):
+            async with asyncio.timeout(connect_s):
                 connection = await self._open(origin)
                 try:
                     await self._secure(origin, connection)
@@ -99,7 +101,7 @@ class Http1Transport:
                     raise
                 return connection
         except TimeoutError:
-            raise Timeout(f"no connection to {origin.host} within {self._options.connect_s:g} s") from None
+            raise Timeout(f"no connection to {origin.host} within {connect_s:g} s") from None
 
     async def _open(self, origin: Origin) -> Connection:
         proxy = self._proxy

@@ -1,16 +1,25 @@
 """The simulator: no vendor and no network, but their wire formats."""
 
+from collections.abc import Mapping
+
 from headgate.providers.row import Row
+from headgate.types import Operation
+
+_DIALECTS: Mapping[Operation, tuple[str, ...]] = {
+    "chat": ("openai_chat", "openai_responses", "anthropic_messages"),
+    "complete": ("openai_completions",),
+    "embed": ("openai_embeddings",),
+    "rerank": ("cohere_rerank",),
+}
+_CONTROLS = ("x-sim-fault", "x-sim-latency-ms")
 
 ROW = Row(
     base_url="http://simulator/v1",
     auth="none",
-    dialects={
-        "chat": ("openai_chat", "openai_responses", "anthropic_messages"),
-        "embed": ("openai_embeddings",),
-    },
-    paths={"anthropic_messages": "/messages"},
-    passed={"count_tokens": "", "moderate": ""},
+    dialects=_DIALECTS,
+    paths={"anthropic_messages": "/messages", "cohere_rerank": "/rerank"},
+    passed={"count_tokens": "", "moderate": "", "image": "", "speech": "", "transcribe": "", "responses": ""},
+    forwarded={name: _CONTROLS for names in _DIALECTS.values() for name in names},
     catalog="simulator",
     transport="headgate.providers.simulator:SimulatorTransport",
 )
