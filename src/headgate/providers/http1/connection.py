@@ -156,17 +156,6 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
 
-async def open_connection(host: str, port: int) -> Connection:
-    """Connect over TCP.
-
-    Raises:
-        OSError: no; `socket.gaierror` where the host has no address.
-    """
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, host, port)
-    connection.keep_alive()
-    return connection
-
-
 async def start_tls(connection: Connection, context: ssl.SSLContext, host: str) -> None:
     """Shake hands on a connection.
 

@@ -11,7 +11,8 @@ from typing import Self
 from headgate.errors import ConnectionFailed, DnsFailed, MalformedOutput, Timeout, TlsFailed
 from headgate.providers.address import Origin, bracketed, parse_url
 from headgate.providers.encoding import Inflater, inflater
-from headgate.providers.http1.connection import Connection, open_connection, start_tls
+from headgate.providers.http1.connection import Connection, start_tls
+from headgate.providers.http1.dial import open_connection
 from headgate.providers.http1.messages import Body, Head, SizedBody, body_of, request_head
 from headgate.providers.proxy import Proxy
 from headgate.providers.tls import tls_context
