@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import Protocol, cast, get_args
 
 from headgate.types import Call, Operation, Reply
 
 Next = Callable[[Call], Awaitable[Reply]]
 """What comes after a stage: call it with a call, get a reply or a `HeadgateError`."""
 
-EVERY_OPERATION: frozenset[Operation] = frozenset(Operation.__args__)  # type: ignore[attr-defined]
+EVERY_OPERATION = frozenset(cast("tuple[Operation, ...]", get_args(Operation)))
 
 
 class Stage(Protocol):
@@ -22,8 +22,10 @@ class Stage(Protocol):
     `reply.payload`.
     """
 
-    operations: ClassVar[frozenset[Operation]]
-    """The operations this stage can do its work on."""
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """The operations this stage can do its work on; usually a class attribute."""
+        ...
 
     async def __call__(self, call: Call, next: Next) -> Reply: ...
 

@@ -19,6 +19,10 @@ DIALECTS = {
     "cohere_embed": "headgate.dialects.embeddings.cohere:DIALECT",
     "gemini_embed": "headgate.dialects.embeddings.gemini:DIALECT",
     "titan_embed": "headgate.dialects.embeddings.titan:DIALECT",
+    "anthropic_count_tokens": "headgate.dialects.count_tokens.anthropic:DIALECT",
+    "openai_input_tokens": "headgate.dialects.count_tokens.openai:DIALECT",
+    "gemini_count_tokens": "headgate.dialects.count_tokens.gemini:DIALECT",
+    "bedrock_count_tokens": "headgate.dialects.count_tokens.bedrock:DIALECT",
     "cohere_rerank": "headgate.dialects.rerank.cohere:DIALECT",
 }
 

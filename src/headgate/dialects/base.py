@@ -7,7 +7,7 @@ read just enough of it to bill it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
-from headgate.types import JSON, Frame, Operation, Payload, Usage
+from headgate.types import JSON, Frame, Operation, Path, Payload, Usage
 
 ADVISORY = frozenset(
     {
@@ -33,8 +33,6 @@ elsewhere they are left out with a note."""
 
 _AS_ALWAYS: dict[str, Any] = {
     "background": False,
-    "context_management": [],
-    "mcp_servers": [],
     "reasoning.mode": "standard",
     "truncation": "disabled",
 }
@@ -94,8 +92,8 @@ class Fit(msgspec.Struct, kw_only=True):
         self, extra: Extra, own: str, taken: frozenset[str] = frozenset(), advisory: frozenset[str] = ADVISORY
     ) -> None:
         """Deal with what a client said in the words of dialects other than `own`: note as left out what is only
-        advice, refuse the rest by name. Members in `taken` the encoder sends itself, whoever's words they are;
-        null and values that ask for what happens anyway are nothing to lose.
+        advice, refuse the rest by name. Members in `taken` the encoder sends itself, whoever's words they are; null,
+        empty lists and objects, and values that ask for what happens anyway are nothing to lose.
 
         Raises:
             Unsupported: a member changes what the answer means, and the configuration does not let it be left out.
@@ -104,7 +102,7 @@ class Fit(msgspec.Struct, kw_only=True):
             if dialect == own:
                 continue
             for name, value in members.items():
-                if value is None or name in taken or (name in _AS_ALWAYS and _AS_ALWAYS[name] == value):
+                if value in (None, [], {}) or name in taken or (name in _AS_ALWAYS and _AS_ALWAYS[name] == value):
                     continue
                 if name in advisory:
                     self.dropped.append(name)
@@ -121,6 +119,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Used where the vendor gave no id. Without a dialect's prefix; the encoder adds it."""
     created: int
     """Seconds since the epoch; used where the vendor gave no time."""
+
+
+AccountId = tuple[Path, str, str]
+"""Path, kind (`response`, `file`, `container`, …) and id."""
 
 
 class Peek(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +189,8 @@ class Dialect(Generic[RequestT, AnswerT]):
     name: ClassVar[str]
     operation: ClassVar[Operation] = "chat"
     framing: ClassVar[Literal["sse", "aws"]] = "sse"
+    tells_ids: ClassVar[bool] = False
+    """Whether answers can hold ids of an account at the vendor."""
 
     # ── towards a vendor ──
 
@@ -270,6 +274,24 @@ class Dialect(Generic[RequestT, AnswerT]):
     def meter(self) -> Meter:
         raise Unsupported(f"{self.name} has no streams.", param="stream")
 
+    # ── ids of an account at the vendor ──
+
+    def request_ids(self, tree: JSON) -> Iterable[AccountId]:
+        """The ids in a request that name something in an account at the vendor: files, responses, containers."""
+        return ()
+
+    def answer_ids(self, tree: JSON) -> Iterable[AccountId]:
+        """Those a whole answer tells."""
+        return ()
+
+    def frame_ids(self, tree: JSON) -> Iterable[AccountId]:
+        """Those one parsed frame of a stream tells."""
+        return ()
+
+    def may_tell_ids(self, frame: Frame) -> bool:
+        """Whether it is worth parsing a frame for `frame_ids`: no false negatives, cheap."""
+        return True
+
     # ── the view of policies ──
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
@@ -284,7 +306,7 @@ class Dialect(Generic[RequestT, AnswerT]):
         """Every text-bearing string of one parsed stream frame; its path tells which block it continues."""
         raise NotImplementedError(self.name)
 
-    def is_not_text(self, path: tuple[str | int, ...], tree: JSON) -> bool:
+    def is_not_text(self, path: Path, tree: JSON) -> bool:
         """Whether the string at `path` of a request is listed as not text: an id, an enum, an opaque signature,
         base64. Every string of a request is either yielded by `request_texts` or listed here.
         """

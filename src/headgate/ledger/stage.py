@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -14,10 +13,10 @@ from headgate.events import AttemptFailed
 from headgate.ledger.port import Ledger
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.records import LedgerRow
-from headgate.types import Attempt, Call, Chunks, Operation, Reply, Usage
+from headgate.types import Attempt, Call, Chunks, Reply, Usage
 
-Pricer = Callable[[Usage], int | None]
-"""The cost of a usage in picodollars at one target's price; None where the price is unknown."""
+Pricer = Callable[[str, Usage], int | None]
+"""The cost of a usage of one of a provider's models in picodollars; None where the price is unknown."""
 
 _NOTHING = Usage()
 
@@ -28,7 +27,7 @@ class Settle:
     Nothing here awaits after the attempt has ended, so a cancelled call is settled like any other.
     """
 
-    operations: ClassVar[frozenset[Operation]] = EVERY_OPERATION
+    operations = EVERY_OPERATION
 
     def __init__(self, target: str, price: Pricer, ledger: Ledger, clock: Clock) -> None:
         self._target = target
@@ -80,7 +79,7 @@ class Settle:
     def _settle(self, call: Call, attempt: Attempt) -> None:
         usage = attempt.usage or _NOTHING
         attempt.duration_s = monotonic() - attempt.started
-        attempt.cost_picodollars = self._price(usage)
+        attempt.cost_picodollars = self._price(attempt.target.partition("/")[2], usage)
         attempt.settled = True
         self._ledger.record(
             LedgerRow(

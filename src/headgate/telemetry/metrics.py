@@ -5,6 +5,7 @@ A labelled increment of prometheus_client costs over 1 µs; a dictionary entry a
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
@@ -40,6 +41,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.calls: dict[Labels, int] = {}
         """By model, operation, stream and outcome (`ok` or the error's code)."""
         self.call_seconds: dict[Labels, Histogram] = {}
@@ -54,7 +57,18 @@ class Metrics:
         """Attempts that used tokens at an unknown price, by target."""
         self.reloads = {"ok": 0, "failed": 0}
 
+    def call_began(self) -> None:
+        self.in_flight += 1
+        self._idle.clear()
+
+    async def idle(self) -> None:
+        """Wait until no call is under way."""
+        await self._idle.wait()
+
     def call_ended(self, model: str, operation: str, stream: bool, outcome: str, seconds: float) -> None:
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._idle.set()
         labels = (model, operation, "true" if stream else "false", outcome)
         self.calls[labels] = self.calls.get(labels, 0) + 1
         histogram = self.call_seconds.get((model,))

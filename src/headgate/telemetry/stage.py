@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import ClassVar
 
 from msgspec.structs import replace
 
 from headgate.errors import HeadgateError
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.telemetry.metrics import Metrics
-from headgate.types import Call, Chunks, Operation, Reply
+from headgate.types import Call, Chunks, Reply
 
 
 class Telemetry:
     """Counts every call, whole or streamed, once, when its last byte is out or it has failed."""
 
-    operations: ClassVar[frozenset[Operation]] = EVERY_OPERATION
+    operations = EVERY_OPERATION
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         started = monotonic()
-        self._metrics.in_flight += 1
+        self._metrics.call_began()
         try:
             reply = await next(call)
         except BaseException as error:
@@ -46,7 +45,6 @@ class Telemetry:
 
     def _ended(self, call: Call, started: float, outcome: str) -> None:
         metrics = self._metrics
-        metrics.in_flight -= 1
         metrics.call_ended(call.label, call.operation, call.stream, outcome, monotonic() - started)
         metrics.account_closed(call.account)
 

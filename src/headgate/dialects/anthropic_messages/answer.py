@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from headgate.dialects.anthropic_messages.blocks import part_of
 from headgate.dialects.anthropic_messages.errors import in_body
-from headgate.dialects.anthropic_messages.names import NAME
-from headgate.dialects.anthropic_messages.reading import VENDOR, left
+from headgate.dialects.anthropic_messages.names import NAME, beyond
 from headgate.dialects.anthropic_messages.stops import stop_of
 from headgate.dialects.anthropic_messages.usage import told_of, usage_of
 from headgate.dialects.hub import Answer, Choice, extra_of
+from headgate.dialects.reading import VENDOR
 from headgate.dialects.signatures import attach
 from headgate.types import JSON
 
@@ -27,7 +27,7 @@ def decode_answer(tree: JSON) -> Answer:
         raise in_body(tree)
     content = VENDOR.required(tree, "content", list, "")
     parts = [
-        part_of(VENDOR.object(block, f"content[{index}]"), f"content[{index}].", VENDOR)
+        part_of(VENDOR.object(block, f"content[{index}]"), f"content[{index}]", VENDOR)
         for index, block in enumerate(content)
     ]
     reason = VENDOR.optional(tree, "stop_reason", str, "")
@@ -46,7 +46,7 @@ def decode_answer(tree: JSON) -> Answer:
         ),
         usage=usage_of(told) if told is not None else None,
         service_tier=told.service_tier if told is not None else None,
-        extra=extra_of(NAME, left(tree, MESSAGE)),
+        extra=extra_of(NAME, beyond(tree, MESSAGE)),
     )
 
 

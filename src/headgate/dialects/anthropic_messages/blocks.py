@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.dialects.anthropic_messages.names import NAME, ORIGIN
-from headgate.dialects.anthropic_messages.reading import Reader, left
+from headgate.dialects.anthropic_messages.names import NAME, ORIGIN, beyond
 from headgate.dialects.hub import (
     CacheMark,
     Citation,
@@ -19,6 +18,7 @@ from headgate.dialects.hub import (
     ToolCall,
     extra_of,
 )
+from headgate.dialects.reading import Reader, at
 from headgate.dialects.signatures import Carrier, unseal
 from headgate.types import JSON
 
@@ -29,7 +29,7 @@ _TOOL_USE = frozenset({"type", "id", "name", "input", "cache_control"})
 
 
 def part_of(block: JSON, where: str, reader: Reader) -> Part:
-    """The part a block stands for; `where` ends in a dot. A kind the hub has no word for stays as it is.
+    """The part a block stands for. A kind the hub has no word for stays as it is.
 
     Raises:
         HeadgateError: the reader's, if a member of a known kind is missing or has the wrong type.
@@ -53,7 +53,7 @@ def text(block: JSON, where: str, reader: Reader) -> Text:
     return Text(
         text=reader.required(block, "text", str, where),
         citations=tuple(
-            citation(reader.object(each, f"{where}citations[{index}]"), f"{where}citations[{index}].", reader)
+            citation(reader.object(each, f"{where}.citations[{index}]"), f"{where}.citations[{index}]", reader)
             for index, each in enumerate(citations or ())
         ),
         cache=cache_mark(block, where, reader),
@@ -122,7 +122,7 @@ def cache_mark(members: JSON, where: str, reader: Reader) -> CacheMark | None:
         return None
     ttl = control.get("ttl")
     if control.get("type") != "ephemeral" or ttl not in (None, "5m", "1h"):
-        raise reader.fail(f"{where}cache_control", "must be {'type': 'ephemeral'} with a 'ttl' of '5m' or '1h'")
+        raise reader.fail(at(where, "cache_control"), "must be {'type': 'ephemeral'} with a 'ttl' of '5m' or '1h'")
     return CacheMark("1h") if ttl == "1h" else CacheMark()
 
 
@@ -141,7 +141,7 @@ def encoded(value: Any) -> str:
 
 def _extra(block: JSON, known: frozenset[str], beside: str | None = None) -> Extra:
     """What a block has beyond the known members; `beside` names a known one whose form has to be kept."""
-    members = left(block, known)
+    members = beyond(block, known)
     if beside is not None:
         members = {**members, beside: block[beside]}
     return extra_of(NAME, {**members, **odd_control(block)})

@@ -18,9 +18,6 @@ _OWN = frozenset({"cache_control", "context_management", "inference_geo", "speed
 """Members the hub has no word for that a client of any dialect may give under these names. Others, such as
 `mcp_servers` and `container`, reach out of the request and are taken from Anthropic's own dialect only."""
 
-_ADVISORY = frozenset({"client_metadata", "include", "prompt_cache_retention", "safety_identifier"})
-"""Members of other dialects that do not change what an answer means."""
-
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only", "standard_only": "standard_only"}
 
 
@@ -31,7 +28,7 @@ def encode_request(chat: Chat, fit: Fit) -> JSON:
         Unsupported: Claude cannot do what the request asks; names the field.
         BadRequest: a tool call's arguments are not a JSON object.
     """
-    generation = generation_of(fit.model)
+    generation = generation_of(fit.base_model or fit.model)
     conversation = Conversation(chat.messages, generation, fit)
     system, messages = conversation.encode()
     body: JSON = {"model": fit.model, "max_tokens": 0, "messages": messages}
@@ -162,7 +159,9 @@ def _refuse_rest(chat: Chat, fit: Fit) -> None:
         ("service_tier", None if chat.service_tier in _TIERS else chat.service_tier),
         ("prompt_cache_key", chat.cache_key),
     )
-    fit.dropped += [field for field, value in advisory if value is not None]
+    for field, value in advisory:
+        if value is not None:
+            fit.note(field)
 
 
 def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
@@ -172,7 +171,4 @@ def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
             if dialect == NAME or name in _OWN:
                 mine = body.get(name)
                 body[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
-            elif name in _ADVISORY:
-                fit.dropped.append(name)
-            elif value is not None:
-                fit.refuse(name, "Claude has no such parameter")
+    fit.refuse_foreign(chat.extra, NAME, _OWN)

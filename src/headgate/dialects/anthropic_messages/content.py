@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.dialects.anthropic_messages.blocks import cache_mark, native, odd_control, part_of, text
-from headgate.dialects.anthropic_messages.names import NAME
-from headgate.dialects.anthropic_messages.reading import CLIENT, left
+from headgate.dialects.anthropic_messages.names import NAME, beyond
 from headgate.dialects.hub import Extra, Media, Message, Native, Part, Role, Text, ToolCall, ToolResult, extra_of
+from headgate.dialects.reading import CLIENT
 from headgate.dialects.signatures import attach
 from headgate.types import JSON, json_type
 
@@ -59,18 +59,18 @@ def messages_of(values: list[Any]) -> tuple[Message, ...]:
 def _system_part(value: Any, index: int) -> Part:
     where = f"system[{index}]"
     block = CLIENT.object(value, where)
-    if CLIENT.required(block, "type", str, f"{where}.") != "text":
+    if CLIENT.required(block, "type", str, where) != "text":
         raise CLIENT.fail(f"{where}.type", "must be 'text'")
-    return text(block, f"{where}.", CLIENT)
+    return text(block, where, CLIENT)
 
 
 def _message(value: Any, where: str, names: dict[str, str]) -> Message:
     members = CLIENT.object(value, where)
-    role = _ROLES.get(CLIENT.required(members, "role", str, f"{where}."))
+    role = _ROLES.get(CLIENT.required(members, "role", str, where))
     if role is None:
         raise CLIENT.fail(f"{where}.role", "must be 'user', 'assistant' or 'system'")
     content = members.get("content")
-    extra = left(members, _MESSAGE)
+    extra = beyond(members, _MESSAGE)
     if isinstance(content, str):
         return Message(role=role, parts=(Text(text=content),), extra=extra_of(NAME, {**extra, **AS_STRING}))
     if content is None and extra:  # a system message may hold settings only
@@ -81,9 +81,8 @@ def _message(value: Any, where: str, names: dict[str, str]) -> Message:
     return Message(role=role, parts=attach(parts), extra=extra_of(NAME, extra))
 
 
-def _part(value: Any, at: str, names: dict[str, str]) -> Part:
-    block = CLIENT.object(value, at)
-    where = f"{at}."
+def _part(value: Any, where: str, names: dict[str, str]) -> Part:
+    block = CLIENT.object(value, where)
     match CLIENT.required(block, "type", str, where):
         case "image":
             return _media(block, where)
@@ -104,10 +103,10 @@ def _media(block: JSON, where: str) -> Part:
         return native(block)
     return Media(
         kind="image",
-        data=CLIENT.required(source, "data", str, f"{where}source.") if kind == "base64" else None,
-        url=CLIENT.required(source, "url", str, f"{where}source.") if kind == "url" else None,
-        file_id=CLIENT.required(source, "file_id", str, f"{where}source.") if kind == "file" else None,
-        media_type=CLIENT.optional(source, "media_type", str, f"{where}source."),
+        data=CLIENT.required(source, "data", str, f"{where}.source") if kind == "base64" else None,
+        url=CLIENT.required(source, "url", str, f"{where}.source") if kind == "url" else None,
+        file_id=CLIENT.required(source, "file_id", str, f"{where}.source") if kind == "file" else None,
+        media_type=CLIENT.optional(source, "media_type", str, f"{where}.source"),
         cache=cache_mark(block, where, CLIENT),
         extra=_media_extra(block, _IMAGE, source, kind),
     )
@@ -118,7 +117,7 @@ def _document(block: JSON, where: str) -> Part:
     source, kind = _source(block, where)
     if kind == "content" or kind not in _SOURCES:
         return _of_blocks(block, source)
-    at = f"{where}source."
+    at = f"{where}.source"
     return Media(
         kind="file",
         data=CLIENT.required(source, "data", str, at) if kind == "base64" else None,
@@ -134,12 +133,12 @@ def _document(block: JSON, where: str) -> Part:
 
 def _source(block: JSON, where: str) -> tuple[JSON, str]:
     source = CLIENT.required(block, "source", dict, where)
-    return source, CLIENT.required(source, "type", str, f"{where}source.")
+    return source, CLIENT.required(source, "type", str, f"{where}.source")
 
 
 def _media_extra(block: JSON, known: frozenset[str], source: JSON, kind: str) -> Extra:
-    members = {**left(block, known), **odd_control(block)}
-    beside = left(source, _SOURCES[kind])
+    members = {**beyond(block, known), **odd_control(block)}
+    beside = beyond(source, _SOURCES[kind])
     return extra_of(NAME, {**members, "source": beside} if beside else members)
 
 
@@ -154,19 +153,19 @@ def _of_blocks(block: JSON, source: JSON) -> Native:
 def _result(block: JSON, where: str, names: dict[str, str]) -> ToolResult:
     call_id = CLIENT.required(block, "tool_use_id", str, where)
     if call_id not in names:
-        raise CLIENT.fail(f"{where}tool_use_id", f"answers the tool call '{call_id[:100]}', which nobody made")
+        raise CLIENT.fail(f"{where}.tool_use_id", f"answers the tool call '{call_id[:100]}', which nobody made")
     content = block.get("content")
-    members = {**left(block, _RESULT), **odd_control(block)}
+    members = {**beyond(block, _RESULT), **odd_control(block)}
     parts: tuple[Part, ...] = ()
     if isinstance(content, str):
         parts = (Text(text=content),)
         members = {**members, **AS_STRING}
     elif isinstance(content, list):
-        parts = tuple(_part(each, f"{where}content[{index}]", {}) for index, each in enumerate(content))
+        parts = tuple(_part(each, f"{where}.content[{index}]", {}) for index, each in enumerate(content))
         if not content:
             members = {**members, "content": []}
     elif content is not None:
-        raise CLIENT.fail(f"{where}content", f"must be a string or an array, not {json_type(content)}")
+        raise CLIENT.fail(f"{where}.content", f"must be a string or an array, not {json_type(content)}")
     is_error = CLIENT.optional(block, "is_error", bool, where)
     if is_error is False:
         members = {**members, "is_error": False}

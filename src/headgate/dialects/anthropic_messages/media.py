@@ -24,8 +24,8 @@ def encode(media: Media, fit: Fit, where: str) -> JSON | None:
     if media.kind in ("audio", "video"):
         fit.refuse(where, f"Claude takes no {media.kind}")
         return None
-    if media.detail not in (None, "auto") and "detail" not in fit.dropped:
-        fit.dropped.append("detail")
+    if media.detail not in (None, "auto"):
+        fit.note("detail")
     source = _linked(media) if media.data is None else _inline(media, fit, where)
     if source is None:
         return None

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from headgate.dialects.anthropic_messages import thinking
 from headgate.dialects.anthropic_messages.blocks import cache_mark
 from headgate.dialects.anthropic_messages.content import messages_of, system_of
-from headgate.dialects.anthropic_messages.names import NAME
-from headgate.dialects.anthropic_messages.reading import CLIENT, left
+from headgate.dialects.anthropic_messages.names import NAME, beyond
 from headgate.dialects.anthropic_messages.tools import decode_choice, decode_tool
 from headgate.dialects.hub import Chat, Format, Media, Message, Text, ToolCall, ToolResult, extra_of
+from headgate.dialects.reading import CLIENT
 from headgate.types import JSON
 
 _KNOWN = frozenset(
@@ -38,7 +38,7 @@ def decode_request(tree: JSON, limit_required: bool = True) -> Chat:
     """
     model = CLIENT.required(tree, "model", str, "")
     limit = (CLIENT.required if limit_required else CLIENT.optional)(tree, "max_tokens", int, "")
-    extra = left(tree, _KNOWN)
+    extra = beyond(tree, _KNOWN)
     messages = (*system_of(tree.get("system")), *messages_of(CLIENT.required(tree, "messages", list, "")))
     mark = cache_mark(tree, "", CLIENT)
     if mark is not None and messages:
@@ -90,25 +90,25 @@ def _marked(message: Message, tree: JSON) -> Message:
 def _output(tree: JSON) -> tuple[JSON, str | None, Format | None]:
     """What is left of `output_config`, the effort, and the format, which older clients put into `output_format`."""
     config: JSON = CLIENT.optional(tree, "output_config", dict, "") or {}
-    effort = CLIENT.optional(config, "effort", str, "output_config.")
-    found = CLIENT.optional(config, "format", dict, "output_config.")
+    effort = CLIENT.optional(config, "effort", str, "output_config")
+    found = CLIENT.optional(config, "format", dict, "output_config")
     where = "output_config.format"
     if found is None:
         found = CLIENT.optional(tree, "output_format", dict, "")
         where = "output_format"
-    rest = left(config, frozenset({"effort", "format"}))
+    rest = beyond(config, frozenset({"effort", "format"}))
     return rest, effort, _format(found, where) if found is not None else None
 
 
 def _format(found: JSON, where: str) -> Format:
-    if CLIENT.required(found, "type", str, f"{where}.") != "json_schema":
+    if CLIENT.required(found, "type", str, where) != "json_schema":
         raise CLIENT.fail(f"{where}.type", "must be 'json_schema'")
-    return Format(kind="json_schema", schema=CLIENT.required(found, "schema", dict, f"{where}."))
+    return Format(kind="json_schema", schema=CLIENT.required(found, "schema", dict, where))
 
 
 def _metadata(tree: JSON) -> tuple[str | None, JSON]:
     members: JSON = CLIENT.optional(tree, "metadata", dict, "") or {}
-    return CLIENT.optional(members, "user_id", str, "metadata."), left(members, frozenset({"user_id"}))
+    return CLIENT.optional(members, "user_id", str, "metadata"), beyond(members, frozenset({"user_id"}))
 
 
 def _stop(tree: JSON) -> tuple[str, ...]:

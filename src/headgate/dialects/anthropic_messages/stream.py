@@ -10,8 +10,7 @@ from headgate.dialects.anthropic_messages import usage as counts
 from headgate.dialects.anthropic_messages.answer import MESSAGE, stop_extra
 from headgate.dialects.anthropic_messages.blocks import citation, encoded, part_of, tool_call
 from headgate.dialects.anthropic_messages.errors import in_body
-from headgate.dialects.anthropic_messages.names import NAME, ORIGIN
-from headgate.dialects.anthropic_messages.reading import VENDOR, left
+from headgate.dialects.anthropic_messages.names import NAME, ORIGIN, beyond
 from headgate.dialects.anthropic_messages.stops import stop_of
 from headgate.dialects.hub import (
     BlockDelta,
@@ -31,6 +30,7 @@ from headgate.dialects.hub import (
     extra_of,
 )
 from headgate.dialects.members import parsed
+from headgate.dialects.reading import VENDOR
 from headgate.dialects.signatures import Carrier, unseal
 from headgate.errors import MalformedOutput
 from headgate.types import JSON, Frame
@@ -74,13 +74,13 @@ class Decoder:
     # ── message ──
 
     def _message_start(self, tree: JSON) -> list[StreamEvent]:
-        message = VENDOR.required(tree, "message", dict, "message_start.")
-        self._note_usage(message, "message_start.message.")
-        extra = left(message, MESSAGE)
+        message = VENDOR.required(tree, "message", dict, "message_start")
+        self._note_usage(message, "message_start.message")
+        extra = beyond(message, MESSAGE)
         return [
             Started(
-                id=VENDOR.optional(message, "id", str, "message_start.message.") or "",
-                model=VENDOR.optional(message, "model", str, "message_start.message.") or "",
+                id=VENDOR.optional(message, "id", str, "message_start.message") or "",
+                model=VENDOR.optional(message, "model", str, "message_start.message") or "",
                 usage=counts.usage_of(self._told) if self._told is not None else None,
                 service_tier=self._told.service_tier if self._told is not None else None,
                 extra=extra_of(NAME, extra),
@@ -89,13 +89,13 @@ class Decoder:
 
     def _message_delta(self, tree: JSON) -> list[StreamEvent]:
         events = self._stop_held()
-        delta = VENDOR.optional(tree, "delta", dict, "message_delta.") or {}
-        reason = VENDOR.optional(delta, "stop_reason", str, "message_delta.delta.")
+        delta = VENDOR.optional(tree, "delta", dict, "message_delta") or {}
+        reason = VENDOR.optional(delta, "stop_reason", str, "message_delta.delta")
         if reason is not None:
-            sequence = VENDOR.optional(delta, "stop_sequence", str, "message_delta.delta.")
+            sequence = VENDOR.optional(delta, "stop_sequence", str, "message_delta.delta")
             events.append(Stopped(stop=stop_of(reason), stop_sequence=sequence, extra=stop_extra(delta)))
-        self._left |= {**left(delta, _STOP), **left(tree, _MESSAGE_DELTA)}
-        if self._note_usage(tree, "message_delta.") and self._told is not None:
+        self._left |= {**beyond(delta, _STOP), **beyond(tree, _MESSAGE_DELTA)}
+        if self._note_usage(tree, "message_delta") and self._told is not None:
             events.append(UsageReported(usage=counts.usage_of(self._told)))
         return events
 
@@ -121,9 +121,9 @@ class Decoder:
     # ── blocks ──
 
     def _block_start(self, tree: JSON) -> list[StreamEvent]:
-        number = VENDOR.required(tree, "index", int, "content_block_start.")
-        block = VENDOR.required(tree, "content_block", dict, "content_block_start.")
-        where = "content_block_start.content_block."
+        number = VENDOR.required(tree, "index", int, "content_block_start")
+        block = VENDOR.required(tree, "content_block", dict, "content_block_start")
+        where = "content_block_start.content_block"
         kind = VENDOR.required(block, "type", str, where)
         if number in self._open:
             raise MalformedOutput(f"the vendor's stream starts block {number} twice")
@@ -164,12 +164,12 @@ class Decoder:
         return self._stop_held()
 
     def _delta(self, tree: JSON) -> list[StreamEvent]:
-        number = VENDOR.required(tree, "index", int, "content_block_delta.")
-        delta = VENDOR.required(tree, "delta", dict, "content_block_delta.")
+        number = VENDOR.required(tree, "index", int, "content_block_delta")
+        delta = VENDOR.required(tree, "delta", dict, "content_block_delta")
         block = self._open.get(number)
         if block is None:
             raise MalformedOutput(f"the vendor's stream continues block {number}, which has not begun")
-        where = "content_block_delta.delta."
+        where = "content_block_delta.delta"
         if block.index is None:
             block.add(delta, where)
             return []
@@ -186,13 +186,13 @@ class Decoder:
                 return block.signed(VENDOR.required(delta, "signature", str, where))
             case "citations_delta":
                 found = VENDOR.required(delta, "citation", dict, where)
-                return [BlockDelta(index=block.index, citation=citation(found, f"{where}citation.", VENDOR))]
+                return [BlockDelta(index=block.index, citation=citation(found, f"{where}.citation", VENDOR))]
             case _:
-                return [BlockDelta(index=block.index, extra=extra_of(NAME, left(delta, _DELTA)))]
+                return [BlockDelta(index=block.index, extra=extra_of(NAME, beyond(delta, _DELTA)))]
         return [BlockDelta(index=block.index, text=text)] if text else []
 
     def _block_stop(self, tree: JSON) -> list[StreamEvent]:
-        block = self._open.pop(VENDOR.required(tree, "index", int, "content_block_stop."), None)
+        block = self._open.pop(VENDOR.required(tree, "index", int, "content_block_stop"), None)
         if block is None:
             return []
         if block.index is None:
@@ -202,14 +202,14 @@ class Decoder:
         assert block.part is not None
         self._stopping = (block.index, block.part)
         if isinstance(block.part, ToolCall) and not block.written:
-            given = VENDOR.optional(block.start, "input", dict, "content_block_start.content_block.")
+            given = VENDOR.optional(block.start, "input", dict, "content_block_start.content_block")
             return [BlockDelta(index=block.index, text=encoded(given))]
         return []
 
     def _whole(self, block: _Open) -> list[StreamEvent]:
         index = self._next
         self._next += 1
-        part = part_of(block.whole(), "content_block.", VENDOR)
+        part = part_of(block.whole(), "content_block", VENDOR)
         return [BlockStarted(index=index, part=part), BlockStopped(index=index)]
 
     def _stop_held(self) -> list[StreamEvent]:
@@ -240,7 +240,7 @@ class _Open:
         if delta.get("type") == "input_json_delta":
             self._input.append(VENDOR.required(delta, "partial_json", str, where))
         else:
-            self._members |= left(delta, _DELTA)
+            self._members |= beyond(delta, _DELTA)
 
     def whole(self) -> JSON:
         """A held block as the unary answer would have had it.

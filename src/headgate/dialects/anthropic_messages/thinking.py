@@ -21,9 +21,10 @@ A budget that stands for an effort is cut to leave room for an answer below the 
 from __future__ import annotations
 
 from headgate.dialects.anthropic_messages.models import Generation
-from headgate.dialects.anthropic_messages.reading import CLIENT, left
+from headgate.dialects.anthropic_messages.names import beyond
 from headgate.dialects.base import Fit
 from headgate.dialects.hub import Thinking
+from headgate.dialects.reading import CLIENT
 from headgate.types import JSON
 
 _BUDGETS = {"minimal": 1_024, "low": 1_024, "medium": 4_096, "high": 16_384, "xhigh": 24_576, "max": 32_000}
@@ -42,10 +43,10 @@ def decode(tree: JSON, effort: str | None) -> tuple[Thinking | None, JSON]:
     config = CLIENT.optional(tree, "thinking", dict, "")
     if config is None:
         return (Thinking(effort=effort) if effort is not None else None), {}
-    kind = CLIENT.required(config, "type", str, "thinking.")
-    budget = CLIENT.optional(config, "budget_tokens", int, "thinking.")
-    display = CLIENT.optional(config, "display", str, "thinking.")
-    rest = left(config, _KNOWN)
+    kind = CLIENT.required(config, "type", str, "thinking")
+    budget = CLIENT.optional(config, "budget_tokens", int, "thinking")
+    display = CLIENT.optional(config, "display", str, "thinking")
+    rest = beyond(config, _KNOWN)
     if kind not in ("enabled", "disabled", "adaptive") or (display is not None and display not in _DISPLAYS):
         return Thinking(effort=effort, enabled=True), config  # a mode nobody had heard of, kept as it is
     thinking = Thinking(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from headgate.dialects.anthropic_messages.blocks import cache_mark, odd_control
-from headgate.dialects.anthropic_messages.names import NAME
-from headgate.dialects.anthropic_messages.reading import CLIENT, left
+from headgate.dialects.anthropic_messages.names import NAME, beyond
 from headgate.dialects.base import Fit
 from headgate.dialects.hub import CacheMark, Chat, NativeTool, Tool, ToolChoice, extra_of
+from headgate.dialects.reading import CLIENT
 from headgate.types import JSON
 
 _TOOL = frozenset({"name", "description", "input_schema", "strict", "cache_control"})
@@ -23,15 +23,15 @@ def decode_tool(value: Any, where: str) -> Tool | NativeTool:
         BadRequest: it is malformed.
     """
     members = CLIENT.object(value, where)
-    if CLIENT.optional(members, "type", str, f"{where}.") not in (None, "custom"):
+    if CLIENT.optional(members, "type", str, where) not in (None, "custom"):
         return NativeTool(dialect=NAME, data=members)
     return Tool(
-        name=CLIENT.required(members, "name", str, f"{where}."),
-        description=CLIENT.optional(members, "description", str, f"{where}."),
-        parameters=CLIENT.required(members, "input_schema", dict, f"{where}."),
-        strict=CLIENT.optional(members, "strict", bool, f"{where}."),
-        cache=cache_mark(members, f"{where}.", CLIENT),
-        extra=extra_of(NAME, {**left(members, _TOOL), **odd_control(members)}),
+        name=CLIENT.required(members, "name", str, where),
+        description=CLIENT.optional(members, "description", str, where),
+        parameters=CLIENT.required(members, "input_schema", dict, where),
+        strict=CLIENT.optional(members, "strict", bool, where),
+        cache=cache_mark(members, where, CLIENT),
+        extra=extra_of(NAME, {**beyond(members, _TOOL), **odd_control(members)}),
     )
 
 
@@ -44,11 +44,11 @@ def decode_choice(tree: JSON) -> tuple[ToolChoice | None, bool | None]:
     choice = CLIENT.optional(tree, "tool_choice", dict, "")
     if choice is None:
         return None, None
-    disabled = CLIENT.optional(choice, "disable_parallel_tool_use", bool, "tool_choice.")
+    disabled = CLIENT.optional(choice, "disable_parallel_tool_use", bool, "tool_choice")
     parallel = None if disabled is None else not disabled
-    kind = CLIENT.required(choice, "type", str, "tool_choice.")
+    kind = CLIENT.required(choice, "type", str, "tool_choice")
     if kind == "tool":
-        return ToolChoice(mode="tool", name=CLIENT.required(choice, "name", str, "tool_choice.")), parallel
+        return ToolChoice(mode="tool", name=CLIENT.required(choice, "name", str, "tool_choice")), parallel
     mode = _MODES.get(kind)
     if mode is None:
         raise CLIENT.fail("tool_choice.type", "must be 'auto', 'any', 'tool' or 'none'")

@@ -52,7 +52,7 @@ class Conversation:
         self.cache_control: JSON | None = None
         """What the top of the request said of caching."""
         if any(message.name is not None for message in messages):
-            self._note("name")
+            fit.note("name")
 
     def encode(self) -> tuple[str | list[JSON] | None, list[JSON]]:
         """The `system` member, None where there is none, and `messages`.
@@ -178,7 +178,7 @@ class Conversation:
         if citations:
             block["citations"] = citations
         if len(citations) < len(part.citations):
-            self._note("citations")
+            self._fit.note("citations")
         return block
 
     def _tool_use(self, call: ToolCall, where: str) -> JSON | None:
@@ -208,10 +208,6 @@ class Conversation:
         if result.is_error:
             block["is_error"] = True
         return {**block, **extra}
-
-    def _note(self, field: str) -> None:
-        if field not in self._fit.dropped:
-            self._fit.dropped.append(field)
 
 
 def tool_id(id: str) -> str:

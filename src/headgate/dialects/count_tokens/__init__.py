@@ -1,0 +1,1 @@
+"""Counting the tokens of a prompt without generating, one module per wire format."""

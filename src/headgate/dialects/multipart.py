@@ -1,0 +1,96 @@
+"""multipart/form-data bodies (RFC 7578): read their text fields, set one, leave the files as they are."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+from typing import NamedTuple
+
+from headgate.errors import BadRequest
+from headgate.types import JSON
+
+MAX_PARTS = 100
+MAX_TEXT_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 8192
+
+
+class _Part(NamedTuple):
+    name: str
+    is_file: bool
+    start: int
+    """Where its content begins in the body."""
+    end: int
+
+
+def fields(body: bytes, content_type: str) -> JSON:
+    """The text fields of a form by name; of a repeated one a list.
+
+    Raises:
+        BadRequest: the form is malformed, has more than `MAX_PARTS` parts, or a text field is not UTF-8 or longer
+            than `MAX_TEXT_BYTES`.
+    """
+    found: JSON = {}
+    for part in _parts(body, content_type):
+        if part.is_file:
+            continue
+        if part.end - part.start > MAX_TEXT_BYTES:
+            raise BadRequest(f"The form field '{part.name}' is longer than {MAX_TEXT_BYTES} bytes.", param=part.name)
+        try:
+            text = body[part.start : part.end].decode()
+        except UnicodeDecodeError:
+            raise BadRequest(f"The form field '{part.name}' is not UTF-8.", param=part.name) from None
+        if part.name in found:
+            held = found[part.name]
+            found[part.name] = [*held, text] if isinstance(held, list) else [held, text]
+        else:
+            found[part.name] = text
+    return found
+
+
+def with_field(body: bytes, content_type: str, name: str, value: str) -> bytes:
+    """The form with its text field `name` set; the first one of that name, added nowhere.
+
+    Raises:
+        BadRequest: the form is malformed or has no such field.
+    """
+    for part in _parts(body, content_type):
+        if part.name == name and not part.is_file:
+            return body[: part.start] + value.encode() + body[part.end :]
+    raise BadRequest(f"The form has no field '{name}'.", param=name)
+
+
+def _parts(body: bytes, content_type: str) -> list[_Part]:
+    header = Message()
+    header["content-type"] = content_type
+    boundary = header.get_param("boundary")
+    if not isinstance(boundary, str) or not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,69}", boundary):
+        raise BadRequest("The multipart content-type has no usable boundary.")
+    delimiter = b"--" + boundary.encode()
+    if not body.startswith(delimiter):
+        raise BadRequest("The multipart body does not begin with its boundary.")
+    parts: list[_Part] = []
+    at = len(delimiter)
+    while not body.startswith(b"--", at):
+        head_end = body.find(b"\r\n\r\n", at, at + MAX_HEADER_BYTES)
+        end = body.find(b"\r\n" + delimiter, head_end + 2) if head_end >= 0 else -1
+        if end < 0:
+            raise BadRequest("The multipart body is cut off, or a part has no end of its headers.")
+        if len(parts) == MAX_PARTS:
+            raise BadRequest(f"The multipart body has more than {MAX_PARTS} parts.")
+        name, is_file = _disposition(body[at:head_end])
+        parts.append(_Part(name, is_file, head_end + 4, max(head_end + 4, end)))
+        at = end + 2 + len(delimiter)
+    return parts
+
+
+def _disposition(head: bytes) -> tuple[str, bool]:
+    for line in head.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "content-disposition":
+            message = Message()
+            message["content-disposition"] = value.strip()
+            field = message.get_param("name", header="content-disposition")
+            filename = message.get_param("filename", header="content-disposition")
+            if isinstance(field, str):
+                return field, filename is not None
+    raise BadRequest("A part of the multipart body has no name.")

@@ -1,0 +1,374 @@
+"""The composition root: a configuration becomes services and three folds, and every call goes through them.
+
+    call fold      telemetry > access > ids > (the model's fold)
+    model fold     route
+    attempt fold   settle > transport
+
+A user's own stages stand among them where the configuration says. A fold is made once, at load. A reload makes new
+folds and swaps them in; calls under way keep theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from headgate.access import Access, AccountIds, Authenticator, IdCodec, KeyAuthenticator, Open
+from headgate.catalog import Catalog
+from headgate.clock import Clock, SystemClock
+from headgate.config import Config, load
+from headgate.errors import ConfigError, ModelNotFound, NotFound, Overloaded
+from headgate.ledger import Ledger, MemoryLedger, Settle
+from headgate.library import Answer, Delta, Vectors, call_of, deltas
+from headgate.providers.exchange import Exchange, Facts, Limits
+from headgate.providers.provider import Provider
+from headgate.routing.config import ModelConfig, TargetConfig, TimeoutConfig
+from headgate.routing.route import Option, Route
+from headgate.stage import Next, fold
+from headgate.stages import OwnStage, arranged
+from headgate.storage.counters import Counters, MemoryCounters
+from headgate.storage.state import MemoryState, SharedState
+from headgate.telemetry import Metrics, Telemetry
+from headgate.types import JSON, Call, Identity, Reply, Usage
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What the folds stand on, and what outlives a reload."""
+
+    clock: Clock
+    ledger: Ledger
+    counters: Counters
+    shared: SharedState
+    metrics: Metrics
+    ids: IdCodec
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A name that can be asked for, and what answers to it."""
+
+    name: str
+    """Exact, or a pattern that ends in `*`."""
+    next: Next
+
+
+class _Folds(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one configuration made."""
+
+    config: Config
+    authenticator: Authenticator
+    providers: Mapping[str, Provider]
+    exact: Mapping[str, Model]
+    wildcards: Sequence[Model]
+    """By falling length of what stands before the `*`."""
+    call: Next
+
+
+class Gateway:
+    """Headgate without HTTP: the same engine, in this process.
+
+    async with Gateway.from_file("headgate.yaml") as gateway:
+        answer = await gateway.chat("chat", [{"role": "user", "content": "Hello"}])
+    """
+
+    def __init__(
+        self, config: Config, *, environ: Mapping[str, str] = os.environ, services: Services | None = None
+    ) -> None:
+        self._environ = environ
+        self._services = services or _services(environ)
+        self._draining = False
+        self._started = False
+        self._folds = self._made(config, {})
+
+    @classmethod
+    def from_file(cls, path: str | Path, environ: Mapping[str, str] = os.environ) -> Gateway:
+        """The gateway a `headgate.yaml` describes.
+
+        Raises:
+            ConfigError: the file cannot be used; lists every mistake with its line.
+        """
+        return cls(load(Path(path), environ), environ=environ)
+
+    # ── life ──
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        self._started = True
+
+    async def drain(self, limit_s: float) -> None:
+        """Take no more calls, and wait until those under way are over or `limit_s` has passed."""
+        self._draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.metrics.idle()
+
+    async def close(self) -> None:
+        self._started = False
+        for provider in self._folds.providers.values():
+            await provider.close()
+
+    def reload(self, config: Config) -> None:
+        """Serve by another configuration from the next call on. Providers that did not change keep their connections.
+
+        Raises:
+            ConfigError: the configuration cannot be used; the one before it stays.
+        """
+        self._folds = self._made(config, self._folds.providers)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes calls."""
+        return self._started and not self._draining
+
+    @property
+    def config(self) -> Config:
+        return self._folds.config
+
+    @property
+    def authenticator(self) -> Authenticator:
+        return self._folds.authenticator
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._services.metrics
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._services.ledger
+
+    # ── calls ──
+
+    async def handle(self, call: Call) -> Reply:
+        """Answer a call in the dialect of its request.
+
+        Raises:
+            HeadgateError: it cannot be answered.
+        """
+        if self._draining:
+            raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
+        folds = self._folds
+        model = folds.exact.get(call.model)
+        if model is not None:
+            return await folds.call(replace(call, label=call.model))
+        label, matched = self._matched(folds, call.model)
+        return await folds.call(replace(call, label=label, matched=matched))
+
+    async def chat(self, model: str, messages: Sequence[JSON], **options: Any) -> Answer:
+        """Ask a model, and wait for the whole answer.
+
+        `messages` and `options` are those of OpenAI's chat completions.
+
+        Raises:
+            HeadgateError: there is no answer.
+        """
+        call = call_of("chat", {"model": model, "messages": messages, **options}, IN_PROCESS)
+        return Answer(call, await self.handle(call))
+
+    async def stream(self, model: str, messages: Sequence[JSON], **options: Any) -> AsyncIterator[Delta]:
+        """Ask a model, and take the answer as it comes.
+
+        Raises:
+            HeadgateError: there is no answer, or it broke off.
+        """
+        call = call_of("chat", {"model": model, "messages": messages, **options, "stream": True}, IN_PROCESS)
+        async for delta in deltas(await self.handle(call)):
+            yield delta
+
+    async def embed(self, model: str, inputs: str | Sequence[str], **options: Any) -> Vectors:
+        """Turn texts into vectors.
+
+        Raises:
+            HeadgateError: there is no answer.
+        """
+        call = call_of("embed", {"model": model, "input": inputs, **options}, IN_PROCESS)
+        return Vectors(call, await self.handle(call))
+
+    # ── models ──
+
+    def model_names(self) -> list[str]:
+        """The names that can be asked for; wildcards are not names."""
+        return list(self._folds.exact)
+
+    def resolve(self, name: str) -> Model:
+        """The model behind a name.
+
+        Raises:
+            ModelNotFound: there is none.
+        """
+        folds = self._folds
+        label, _ = self._matched(folds, name)
+        for model in (folds.exact.get(label), *folds.wildcards):
+            if model is not None and model.name == label:
+                return model
+        raise ModelNotFound(name)
+
+    @staticmethod
+    def _matched(folds: _Folds, name: str) -> tuple[str, str | None]:
+        """The label of a name that is asked for, and what the `*` of its pattern stands for."""
+        if name in folds.exact:
+            return name, None
+        for model in folds.wildcards:
+            prefix = model.name[:-1]
+            if name.startswith(prefix):
+                return model.name, name[len(prefix) :]
+        return "", None
+
+    # ── making the folds ──
+
+    def _made(self, config: Config, held: Mapping[str, Provider]) -> _Folds:
+        services = self._services
+        providers = _providers(config, held)
+        own = [OwnStage.load(each) for each in config.stages]
+        catalog = Catalog(config.prices)
+        make = _Maker(services, providers, own, catalog)
+        models = {name: Model(name, make.model(name, each)) for name, each in config.models.items()}
+        if config.server.direct_targets:
+            for name in providers:
+                pattern = f"{name}/*"
+                models.setdefault(pattern, Model(pattern, make.direct(pattern)))
+        exact = {name: model for name, model in models.items() if not name.endswith("*")}
+        wildcards = sorted((model for model in models.values() if model.name not in exact), key=lambda m: -len(m.name))
+
+        async def answer(call: Call) -> Reply:
+            model = models.get(call.label)
+            if model is not None:
+                return await model.next(call)
+            if call.operation == "responses" and call.pinned is not None:
+                return await make.held(call, call.pinned)
+            raise ModelNotFound(call.model)
+
+        call_fold = arranged(
+            {
+                "telemetry": Telemetry(services.metrics),
+                "access": Access(),
+                "ids": AccountIds(services.ids),
+            },
+            own,
+        )
+        return _Folds(
+            config=config,
+            authenticator=_authenticator(config, self._environ),
+            providers=providers,
+            exact=exact,
+            wildcards=wildcards,
+            call=fold(call_fold, answer),
+        )
+
+
+class _Maker:
+    """Makes the model and attempt folds of one configuration."""
+
+    def __init__(
+        self, services: Services, providers: Mapping[str, Provider], own: Sequence[OwnStage], catalog: Catalog
+    ) -> None:
+        self._services = services
+        self._providers = providers
+        self._own = own
+        self._catalog = catalog
+        self._attempts: dict[str, Next] = {}
+
+    def model(self, name: str, config: ModelConfig) -> Next:
+        options = [
+            Option(target.target, self.attempt(target, config), target.weight, target.priority)
+            for target in config.targets
+        ]
+        route = Route(name, options, config.timeout.total_s)
+        return fold(arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own), route)
+
+    def direct(self, pattern: str) -> Next:
+        """A model for any target of one provider, named as `provider/model-id`."""
+        return self.model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)], timeout=TimeoutConfig()))
+
+    async def held(self, call: Call, target: str) -> Reply:
+        """Answer a call that names no model, only something that one target holds."""
+        for name, attempt in self._attempts.items():
+            prefix, star, suffix = name.partition("*")
+            if name == target:
+                return await attempt(call)
+            if star and target.startswith(prefix) and target.endswith(suffix):
+                return await attempt(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
+        raise NotFound("What this request refers to is held by a target that is no longer configured.")
+
+    def attempt(self, target: TargetConfig, config: ModelConfig) -> Next:
+        provider_name, _, model = target.target.partition("/")
+        provider = self._providers[provider_name]
+        timeout = config.timeout
+        catalog, price_like, services = self._catalog, target.price_like, self._services
+
+        def base_model(model: str) -> str:
+            return target.base_model or provider.base_model(model)
+
+        def price(model: str, usage: Usage) -> int | None:
+            if price_like is not None:
+                return catalog.cost(None, price_like, usage)
+            return catalog.cost(provider.catalog, base_model(model), usage)
+
+        exchange = Exchange(
+            provider,
+            model,
+            Limits(timeout.connect_s, timeout.first_token_s, timeout.stall_s),
+            config.drop_unsupported or provider.drop_unsupported,
+            Facts(base_model, lambda model: catalog.output_limit(provider.catalog, base_model(model))),
+            services.clock,
+        )
+        settle = Settle(target.target, price, services.ledger, services.clock)
+        attempt = fold(arranged({"settle": settle, "transport": None}, self._own), exchange)
+        self._attempts.setdefault(target.target, attempt)
+        return attempt
+
+
+IN_PROCESS = Identity(key_id="in-process", scopes=frozenset({"call"}))
+"""Whoever uses the library: the process that holds the configuration."""
+
+
+def _services(environ: Mapping[str, str]) -> Services:
+    clock = SystemClock()
+    secret = environ.get("HEADGATE_SECRET", "").encode() or os.urandom(32)
+    return Services(
+        clock=clock,
+        ledger=MemoryLedger(),
+        counters=MemoryCounters(clock),
+        shared=MemoryState(clock),
+        metrics=Metrics(),
+        ids=IdCodec(secret),
+    )
+
+
+def _providers(config: Config, held: Mapping[str, Provider]) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {}
+    problems: list[str] = []
+    for name, each in config.providers.items():
+        before = held.get(name)
+        if before is not None and before.config == each:
+            providers[name] = before
+            continue
+        try:
+            providers[name] = Provider(name, each)
+        except ConfigError as error:
+            problems += [f"providers.{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return providers
+
+
+def _authenticator(config: Config, environ: Mapping[str, str]) -> Authenticator:
+    if config.server.auth == "none":
+        return Open()
+    admin_key = environ.get("HEADGATE_ADMIN_KEY")
+    if not admin_key:
+        raise ConfigError(
+            ["server.auth is 'keys' but there is no key: set HEADGATE_ADMIN_KEY, or 'auth: none' on loopback"]
+        )
+    return KeyAuthenticator.with_admin(admin_key)

@@ -1,0 +1,252 @@
+"""How one attempt's bytes relate to the client's: passed on as they are, or translated through the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from headgate import dialects
+from headgate.dialects import multipart
+from headgate.dialects.base import AnyDialect, Context, Fit, Peek
+from headgate.dialects.hub import (
+    Answer,
+    BlockDelta,
+    BlockStarted,
+    Ended,
+    Failed,
+    Started,
+    Stop,
+    Stopped,
+    StreamEvent,
+    UsageReported,
+)
+from headgate.errors import HeadgateError, MalformedOutput, Unsupported, error_of
+from headgate.types import Call, Frame, Payload, Usage
+
+
+class Progress(Protocol):
+    """Where a stream stands, as far as its frames have told."""
+
+    usage: Usage | None
+    stop: Stop | None
+    started: bool
+    ended: bool
+    error: HeadgateError | None
+
+
+class WireStream(Protocol):
+    """One vendor stream on its way to the client."""
+
+    progress: Progress
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        """What the client gets for one frame of the vendor.
+
+        Raises:
+            MalformedOutput: the frame cannot be understood.
+        """
+        ...
+
+    def close(self) -> list[Frame]:
+        """What the client still gets when the vendor's connection has ended."""
+        ...
+
+
+class Wire(Protocol):
+    """One attempt's request and the way its answer takes back."""
+
+    vendor: AnyDialect
+    body: bytes
+
+    def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
+        """The client's answer to a whole answer of the vendor.
+
+        Raises:
+            MalformedOutput: the vendor's bytes are not an answer.
+        """
+        ...
+
+    def stream(self) -> WireStream: ...
+
+
+class Same:
+    """Client and vendor speak one dialect: bytes pass, and only what billing needs is read."""
+
+    def __init__(self, dialect: AnyDialect, call: Call, model: str, fit: Fit) -> None:
+        self.vendor = dialect
+        payload = dialect.address(call.request, model)
+        self._hide_usage = False
+        if call.stream and fit.quirks.stream_usage:
+            asked = dialect.ask_usage(payload)
+            self._hide_usage = asked is not payload
+            payload = asked
+        self.payload = payload
+        self.body = payload.encode()
+
+    def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
+        return Payload(self.vendor.name, raw), self.vendor.peek(raw)
+
+    def stream(self) -> WireStream:
+        return _SameStream(self.vendor, self._hide_usage)
+
+
+class _SameStream:
+    def __init__(self, dialect: AnyDialect, hide_usage: bool) -> None:
+        meter = dialect.meter()
+        self.progress: Progress = meter
+        self._observe = meter.observe
+        self._is_usage_only = dialect.is_usage_only if hide_usage else None
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        self._observe(frame)
+        if self._is_usage_only is not None and self._is_usage_only(frame):
+            return []
+        return [frame]
+
+    def close(self) -> list[Frame]:
+        return []
+
+
+class Translated:
+    """Client and vendor speak different dialects: everything goes through the hub."""
+
+    def __init__(self, client: AnyDialect, vendor: AnyDialect, call: Call, fit: Fit, created: int) -> None:
+        self._client = client
+        self.vendor = vendor
+        request = client.decode_request(call.request.tree)
+        tree = vendor.encode_request(replace(request, model=fit.model), fit)
+        payload = Payload(vendor.name, tree=tree)
+        if call.stream and fit.quirks.stream_usage:
+            payload = vendor.ask_usage(payload)
+        self.payload = payload
+        self.body = payload.encode()
+        self._context = Context(asked=call.request.tree, id=call.id, created=created)
+
+    def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
+        answer = self.vendor.decode_answer(Payload(self.vendor.name, raw).answer_tree)
+        tree = self._client.encode_answer(answer, self._context)
+        stop = answer.choices[0].stop if isinstance(answer, Answer) and answer.choices else None
+        return Payload(self._client.name, tree=tree), Peek(usage=answer.usage, stop=stop)
+
+    def stream(self) -> WireStream:
+        return _TranslatedStream(self._client, self.vendor, self._context)
+
+
+class _TranslatedStream:
+    """Is its own progress: notes it from the hub's events."""
+
+    def __init__(self, client: AnyDialect, vendor: AnyDialect, context: Context) -> None:
+        self._decoder = vendor.decode_stream()
+        self._encoder = client.encode_stream(context)
+        self.progress: Progress = self
+        self.usage: Usage | None = None
+        self.stop: Stop | None = None
+        self.started = False
+        self.ended = False
+        self.error: HeadgateError | None = None
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        return self._encoded(self._decoder.feed(frame))
+
+    def close(self) -> list[Frame]:
+        return self._encoded(self._decoder.close())
+
+    def _encoded(self, events: list[StreamEvent]) -> list[Frame]:
+        frames: list[Frame] = []
+        for event in events:
+            self._note(event)
+            if self.error is not None:
+                break
+            frames += self._encoder.feed(event)
+        return frames
+
+    def _note(self, event: StreamEvent) -> None:
+        match event:
+            case BlockDelta() | BlockStarted():
+                self.started = True
+            case Stopped():
+                self.started = True
+                self.stop = event.stop
+            case UsageReported() | Started():
+                self.usage = event.usage
+            case Ended():
+                self.ended = True
+            case Failed():
+                self.error = failure(event)
+            case _:
+                pass
+
+
+OPAQUE = "opaque"
+"""The dialect of bodies that are passed on without a codec."""
+
+
+class Passed:
+    """Nobody translates: the body goes to a vendor that takes it as it is, its answer comes back as it is."""
+
+    def __init__(self, call: Call, model: str) -> None:
+        self.vendor = dialects.get("openai_chat")  # whose form the vendors of these operations give their errors
+        payload = call.request
+        self.content_type = payload.content_type
+        if payload.content_type.startswith("multipart/"):
+            self.body = multipart.with_field(payload.encode(), payload.content_type, "model", model)
+        elif "model" in payload.tree:
+            self.body = self.vendor.address(payload, model).encode()
+        else:
+            self.content_type, self.body = "", b""
+
+    def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
+        content_type = headers.get("content-type") or "application/octet-stream"
+        usage = None
+        if content_type.startswith("application/json"):
+            try:
+                usage = _PASSED_USAGE.decode(raw).usage
+            except msgspec.MsgspecError as error:
+                raise MalformedOutput(f"the vendor's answer is not what it says it is: {error}") from None
+        return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=usage.ours() if usage else None)
+
+    def stream(self) -> WireStream:
+        raise Unsupported("This operation does not stream.", param="stream")
+
+
+class _InputDetails(msgspec.Struct):
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    """Usage as OpenAI's image, transcription and compaction endpoints report it; those billed by time have none."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _InputDetails | None = None
+    input_token_details: _InputDetails | None = None
+
+    def ours(self) -> Usage:
+        """The same in disjoint categories."""
+        details = self.input_tokens_details or self.input_token_details or _InputDetails()
+        audio, image = details.audio_tokens or 0, details.image_tokens or 0
+        cached = details.cached_tokens or 0
+        return Usage(
+            input_tokens=max(0, (self.input_tokens or 0) - audio - image - cached),
+            cached_tokens=cached,
+            audio_input_tokens=audio,
+            image_input_tokens=image,
+            output_tokens=self.output_tokens or 0,
+        )
+
+
+class _PassedAnswer(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+_PASSED_USAGE = msgspec.json.Decoder(_PassedAnswer)
+
+
+def failure(event: Failed) -> HeadgateError:
+    """The typed error behind an error a vendor reported inside its stream."""
+    return error_of(event.code)(event.message)

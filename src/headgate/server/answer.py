@@ -1,0 +1,203 @@
+"""Putting a reply, a stream or an error on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from math import ceil
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from headgate import dialects
+from headgate.dialects.base import AnyDialect
+from headgate.errors import HeadgateError, InternalError
+from headgate.money import format_usd
+from headgate.server.routes import Endpoint
+from headgate.types import Account, Chunk, Chunks, Frame, Reply
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+KEEPALIVE_COMMENT = b": keep-alive\n\n"
+
+
+class Answer:
+    """One HTTP answer under way."""
+
+    __slots__ = (
+        "_beat", "_endpoint", "_send", "account", "body_read", "committed", "id", "last_sent", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, endpoint: Endpoint, id: str, send: Send) -> None:
+        self._endpoint = endpoint
+        self._send = send
+        self._beat: asyncio.Task[None] | None = None
+        self.id = id
+        self.account = Account()
+        self.body_read = monotonic()
+        """When the last byte of the request was in."""
+        self.committed = False
+        """The status line is out."""
+        self.last_sent = self.body_read
+        self.waiting = False
+        """Nothing is being sent, so a keep-alive comment may be."""
+
+    # ── the three kinds of answer ──
+
+    async def whole(self, reply: Reply) -> None:
+        payload = reply.payload
+        assert payload is not None
+        headers = self._headers(payload.content_type.encode("latin-1"), reply)
+        cost = self.account.cost_picodollars
+        if cost is not None:
+            headers.append((b"x-headgate-cost-usd", format_usd(cost).encode()))
+        await self._send_whole(200, headers, payload.encode())
+
+    async def stream(self, reply: Reply) -> None:
+        """Send a stream to its end. What breaks it once it has begun is told in its own dialect.
+
+        Raises:
+            HeadgateError: the stream failed before its status line was out.
+        """
+        chunks = reply.chunks
+        assert chunks is not None
+        dialect = dialects.get(self._endpoint.dialect)
+        try:
+            chunk = await anext(chunks, None)
+            if not self.committed:
+                await self._commit(reply)
+            while chunk:
+                if dialect.is_terminator(chunk[-1]):
+                    await self._finish(chunk, chunks, reply.target)
+                    return
+                await self._write(joined(chunk))
+                chunk = await anext(chunks, None)
+            await self._write(self._summary(reply.target), last=True)
+        except HeadgateError as error:
+            if not self.committed:
+                raise
+            await self._write(self._summary(reply.target) + joined(dialect.error_frames(error)), last=True)
+        finally:
+            await chunks.aclose()
+
+    async def error(self, error: HeadgateError) -> None:
+        """Tell the client what went wrong, in its dialect and as safe as the error allows."""
+        dialect = dialects.get(self._endpoint.errors)
+        if self.committed:
+            await self._write(self._summary("") + joined(self._stream_dialect.error_frames(error)), last=True)
+            return
+        status, body = error_body(dialect, error)
+        headers = self._headers(b"application/json")
+        if error.retry_after_s is not None:
+            headers.append((b"retry-after", str(ceil(error.retry_after_s)).encode()))
+        if error.status == 503 and not self.account.attempts:
+            headers.append((b"x-should-retry", b"true"))
+        if error.status in (401, 408, 413):
+            headers.append((b"connection", b"close"))
+        await self._send_whole(status, headers, body)
+
+    # ── keep-alive ──
+
+    def keep_alive(self) -> None:
+        """Send a comment on a stream that waits, and its status line first if need be. Called from outside its task."""
+        self.last_sent = monotonic()
+        self._beat = asyncio.ensure_future(self._comment())
+
+    async def _comment(self) -> None:
+        if not self.committed:
+            await self._commit(Reply())
+        await self._send({"type": "http.response.body", "body": KEEPALIVE_COMMENT, "more_body": True})
+
+    # ── parts ──
+
+    @property
+    def _stream_dialect(self) -> AnyDialect:
+        return dialects.get(self._endpoint.dialect)
+
+    async def _finish(self, chunk: Chunk, chunks: Chunks, target: str) -> None:
+        """Send the chunk with the terminator, once all has been settled, with the summary before it."""
+        more = await anext(chunks, None)
+        while more:
+            chunk = [*chunk[:-1], *more, chunk[-1]]
+            more = await anext(chunks, None)
+        body = joined(chunk[:-1]) + self._summary(target) + chunk[-1].encode()
+        await self._write(body, last=True)
+
+    async def _commit(self, reply: Reply) -> None:
+        self.committed = True
+        headers = self._headers(b"text/event-stream; charset=utf-8", reply)
+        headers.append((b"cache-control", b"no-cache"))
+        headers.append((b"x-accel-buffering", b"no"))
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def _write(self, body: bytes, last: bool = False) -> None:
+        self.waiting = False
+        if self._beat is not None:
+            await self._beat
+            self._beat = None
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+        self.last_sent = monotonic()
+        self.waiting = not last
+
+    async def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        headers.append((b"content-length", b"%d" % len(body)))
+        self.committed = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _headers(self, content_type: bytes, reply: Reply | None = None) -> Headers:
+        request_id = self.id.encode()
+        account = self.account
+        overhead_ms = max(0.0, monotonic() - self.body_read - account.upstream_s) * 1000
+        headers = [
+            (b"content-type", content_type),
+            (b"x-headgate-request-id", request_id),
+            (b"request-id" if self._endpoint.errors == "anthropic_messages" else b"x-request-id", request_id),
+            (b"x-headgate-attempts", b"%d" % len(account.attempts)),
+            (b"x-headgate-overhead-ms", b"%.3f" % overhead_ms),
+        ]
+        if reply is not None:
+            if reply.target:
+                headers.append((b"x-headgate-target", header_value(reply.target)))
+            headers += [(name.encode("latin-1"), header_value(value)) for name, value in reply.headers]
+        return headers
+
+    def _summary(self, target: str) -> bytes:
+        """What the response headers of a stream could not know yet, as the last comment of the stream."""
+        account = self.account
+        cost = account.cost_picodollars
+        usage = account.attempts[-1].usage if account.attempts else None
+        summary = {
+            "request_id": self.id,
+            "target": target,
+            "attempts": len(account.attempts),
+            "cost_usd": None if cost is None else format_usd(cost),
+            "usage": usage,
+        }
+        return b": headgate " + msgspec.json.encode(summary) + b"\n\n"
+
+
+def joined(frames: list[Frame]) -> bytes:
+    if len(frames) == 1:
+        return frames[0].encode()
+    return b"".join([frame.encode() for frame in frames])
+
+
+def error_body(dialect: AnyDialect, error: HeadgateError) -> tuple[int, bytes]:
+    """Status and document of an error: the vendor's own document where the client speaks its dialect."""
+    upstream = error.upstream_body
+    if upstream is not None and upstream.dialect == dialect.name and error.safe:
+        return error.upstream_status or error.status, upstream.raw
+    return error.status, msgspec.json.encode(dialect.encode_error(error))
+
+
+def header_value(text: str) -> bytes:
+    """A header value that cannot break out of its line."""
+    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
+
+
+def unexpected(error: Exception) -> HeadgateError:
+    """What a client is told of a defect: nothing but that there is one."""
+    return InternalError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,141 @@
+"""The ASGI application: `/v1/*` straight to the gateway, everything else to small pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from time import monotonic
+from typing import Any
+
+from headgate.errors import HeadgateError, MethodNotAllowed, UpgradeRequired
+from headgate.gateway import Gateway
+from headgate.server.answer import Answer, Send, unexpected
+from headgate.server.body import Bodies, Receive
+from headgate.server.guard import Guard
+from headgate.server.pages import Pages
+from headgate.server.requests import call_of
+from headgate.server.routes import Endpoint, error_dialect, find
+
+log = logging.getLogger("headgate.server")
+
+
+class App:
+    """One server process over one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        server = gateway.config.server
+        self._gateway = gateway
+        self._guard = Guard([server.host, *server.hosts], server.max_body_mb * 1024 * 1024)
+        self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
+        self._pages = Pages(gateway)
+        self._keepalive_s = server.keepalive_s
+        self._streams: set[Answer] = set()
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        path: str = scope["path"]
+        endpoint = find(path)
+        answer = Answer(endpoint or _nowhere(path), f"req_{os.urandom(12).hex()}", send)
+        try:
+            self._guard.check_origin(headers)
+            if endpoint is None:
+                await self._pages.serve(scope, headers, send)
+            elif b"upgrade" in headers:
+                raise UpgradeRequired("There is no WebSocket here; send HTTP requests.")
+            elif scope["method"] not in endpoint.methods:
+                raise MethodNotAllowed(f"{path} takes {' or '.join(endpoint.methods)}, not {scope['method']}.")
+            else:
+                await self._call(scope, headers, receive, endpoint, answer)
+        except HeadgateError as error:
+            await answer.error(error)
+        except Exception as error:  # the last resort of a request: a defect costs no more than this one
+            log.exception("request %s failed", answer.id)
+            await answer.error(unexpected(error))
+
+    async def _call(
+        self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, endpoint: Endpoint, answer: Answer
+    ) -> None:
+        identity = self._gateway.authenticator.identify(headers)
+        body = b""
+        if scope["method"] == "POST":
+            self._guard.check_body(headers, endpoint.multipart)
+            body = await self._bodies.read(receive)
+        answer.body_read = monotonic()
+        disconnect = _Disconnect(receive)
+        try:
+            call = call_of(scope, headers, endpoint, body, identity, answer.id)
+            answer.account = call.account
+            if call.stream:
+                answer.waiting = True
+                self._streams.add(answer)
+            reply = await self._gateway.handle(call)
+            if reply.chunks is None:
+                await answer.whole(reply)
+            else:
+                await answer.stream(reply)
+        except asyncio.CancelledError:
+            if not disconnect.absorb():
+                raise
+        finally:
+            disconnect.close()
+            self._streams.discard(answer)
+            self._bodies.release(body)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._gateway.start()
+        self._keeper = asyncio.create_task(self._keep_streams_alive())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._keeper.cancel()
+        await self._gateway.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _keep_streams_alive(self) -> None:
+        """Send a comment on every stream that has been silent for a while, so that nothing between cuts it."""
+        while True:
+            await asyncio.sleep(min(1.0, self._keepalive_s / 4))
+            due = monotonic() - self._keepalive_s
+            for answer in self._streams:
+                if answer.waiting and answer.last_sent <= due:
+                    answer.keep_alive()
+
+
+class _Disconnect:
+    """Cancels a request's task as soon as its client goes away."""
+
+    __slots__ = ("_future", "_task", "gone")
+
+    def __init__(self, receive: Receive) -> None:
+        self.gone = False
+        self._task = asyncio.current_task()
+        self._future = asyncio.ensure_future(receive())
+        self._future.add_done_callback(self._fire)
+
+    def _fire(self, future: asyncio.Future[Any]) -> None:
+        if not future.cancelled() and self._task is not None:
+            self.gone = True
+            self._task.cancel()
+
+    def absorb(self) -> bool:
+        """Whether a `CancelledError` just caught is only due to the client's going; if so it counts as handled."""
+        return self.gone and self._task is not None and self._task.uncancel() == 0
+
+    def close(self) -> None:
+        self._future.remove_done_callback(self._fire)
+        self._future.cancel()
+        self._task = None
+
+
+def _nowhere(path: str) -> Endpoint:
+    """What tells errors on paths that have no endpoint."""
+    dialect = error_dialect(path)
+    return Endpoint("chat", dialect, dialect, path)

@@ -1,0 +1,120 @@
+"""Everything that is not a model call: health, metrics, the list of models, the API's description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+import headgate
+from headgate.errors import Forbidden, MethodNotAllowed, NotFound
+from headgate.gateway import Gateway
+from headgate.server.answer import Send
+from headgate.telemetry.metrics import render
+
+Headers = dict[bytes, bytes]
+Page = Callable[[Headers, str], tuple[int, str, bytes]]
+"""Makes status, content type and body from the request's headers and its path."""
+
+_CREATED = 1_735_689_600
+"""What the list of models gives as creation time of each: SDKs want one, a route has none."""
+
+
+class Pages:
+    """The small pages of one server."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._pages: dict[str, Page] = {
+            "/": self._home,
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/metrics": self._metrics,
+            "/openapi.json": self._openapi,
+            "/v1/models": self._models,
+            "/models": self._models,
+        }
+
+    async def serve(self, scope: dict[str, Any], headers: Headers, send: Send) -> None:
+        """Answer a request for a page.
+
+        Raises:
+            NotFound: there is no such page.
+            MethodNotAllowed: pages are only read.
+            Unauthenticated, Forbidden: the page needs a scope the caller lacks.
+        """
+        path: str = scope["path"]
+        page = self._pages.get(path)
+        if page is None and path.removeprefix("/v1").startswith("/models/"):
+            page = self._model
+        if page is None:
+            raise NotFound(f"There is nothing at {path[:200]}. /openapi.json lists what there is.")
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{path} takes GET, not {scope['method']}.")
+        status, content_type, body = page(headers, path)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"content-type", content_type.encode()),
+                    (b"content-length", b"%d" % len(body)),
+                    (b"x-content-type-options", b"nosniff"),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _home(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        return _json({"name": "headgate", "version": headgate.__version__, "api": "/openapi.json"})
+
+    def _health(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        return _json({"status": "ok"})
+
+    def _ready(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        ready = self._gateway.ready
+        return _json({"status": "ready" if ready else "starting or stopping"}, 200 if ready else 503)
+
+    def _metrics(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, "metrics")
+        return 200, "text/plain; version=0.0.4; charset=utf-8", render(self._gateway.metrics)
+
+    def _openapi(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        from headgate.server.openapi import document
+
+        self._need(headers, "metrics")
+        return _json(document())
+
+    def _models(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, "call")
+        names = self._gateway.model_names()
+        if b"anthropic-version" in headers:
+            data = [_anthropic_model(name) for name in names]
+            ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+            return _json({"data": data, "has_more": False, **ends})
+        return _json({"object": "list", "data": [_openai_model(name) for name in names]})
+
+    def _model(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, "call")
+        name = path.removeprefix("/v1").removeprefix("/models/")
+        self._gateway.resolve(name)
+        return _json(_anthropic_model(name) if b"anthropic-version" in headers else _openai_model(name))
+
+    def _need(self, headers: Headers, scope: str) -> None:
+        """Raise unless the caller has the scope; where there is no authentication, loopback is scope enough."""
+        identity = self._gateway.authenticator.identify(headers)
+        if scope not in identity.scopes and self._gateway.config.server.auth != "none":
+            raise Forbidden(f"This key lacks the scope '{scope}'.")
+
+
+def _openai_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "headgate"}
+
+
+def _anthropic_model(name: str) -> dict[str, Any]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"}
+
+
+def _json(value: Any, status: int = 200) -> tuple[int, str, bytes]:
+    return status, "application/json", msgspec.json.encode(value)

@@ -1,0 +1,89 @@
+"""From an HTTP request to a call."""
+
+from __future__ import annotations
+
+from math import inf
+from time import monotonic
+from typing import Any
+
+from headgate.dialects import multipart
+from headgate.errors import BadRequest, Unsupported
+from headgate.server.routes import Endpoint
+from headgate.types import Account, Call, Identity, Payload, json_type
+
+Headers = dict[bytes, bytes]
+
+
+def call_of(
+    scope: dict[str, Any], headers: Headers, endpoint: Endpoint, body: bytes, identity: Identity, id: str
+) -> Call:
+    """The call an HTTP request asks for.
+
+    Raises:
+        BadRequest: the body or one of our headers is wrong; says which and where.
+    """
+    payload = _payload(headers, endpoint, body, scope["method"])
+    model, stream = "", False
+    if body:
+        tree = payload.tree
+        model = tree.get("model")
+        if not isinstance(model, str) or not model:
+            what = "is missing" if model is None else f"must be a string, not {json_type(model)}"
+            raise BadRequest(f"'model' {what}. GET /v1/models lists the models you may use.", param="model")
+        stream = tree.get("stream")
+        if not isinstance(stream, bool | None):
+            raise BadRequest(f"'stream' must be a boolean, not {json_type(stream)}.", param="stream")
+        if stream and not endpoint.streams:
+            raise Unsupported(f"{endpoint.path} does not stream here; leave 'stream' out.", param="stream")
+    return Call(
+        id=id,
+        operation=endpoint.operation,
+        model=model,
+        request=payload,
+        stream=bool(stream),
+        identity=identity,
+        account=Account(),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()},
+        method=scope["method"],
+        path=_path(scope),
+        deadline=_deadline(headers),
+        tags=_tags(headers),
+    )
+
+
+def _payload(headers: Headers, endpoint: Endpoint, body: bytes, method: str) -> Payload:
+    if method != "POST":
+        return Payload(endpoint.dialect, tree={})
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    if content_type.startswith("multipart/"):
+        return Payload(endpoint.dialect, body, multipart.fields(body, content_type), content_type)
+    return Payload(endpoint.dialect, body)
+
+
+def _path(scope: dict[str, Any]) -> str:
+    """The path below `/v1`, with its query."""
+    path: str = scope["path"].removeprefix("/v1")
+    query = scope["query_string"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
+
+
+def _deadline(headers: Headers) -> float:
+    asked = headers.get(b"x-headgate-timeout-ms")
+    if asked is None:
+        return inf
+    if not asked.isdigit() or not 0 < int(asked) <= 86_400_000:
+        raise BadRequest("x-headgate-timeout-ms must be a whole number of milliseconds from 1 to 86400000.")
+    return monotonic() + int(asked) / 1000
+
+
+def _tags(headers: Headers) -> tuple[tuple[str, str], ...]:
+    asked = headers.get(b"x-headgate-tags")
+    if asked is None:
+        return ()
+    tags: list[tuple[str, str]] = []
+    for pair in asked.decode("latin-1").split(","):
+        name, separator, value = pair.strip().partition("=")
+        if not separator or not name or len(pair) > 256 or len(tags) == 32:
+            raise BadRequest("x-headgate-tags must be up to 32 pairs 'name=value', separated by commas.")
+        tags.append((name, value))
+    return tuple(tags)

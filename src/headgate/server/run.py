@@ -1,0 +1,114 @@
+"""Running the server: one process, granian around the application, the configuration file watched for changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headgate.config import Config, load
+from headgate.errors import ConfigError
+from headgate.gateway import Gateway
+from headgate.server.app import App
+
+log = logging.getLogger("headgate.server")
+
+WATCH_S = 1.0
+"""How often the configuration file is compared with what was loaded."""
+
+DRAIN_S = 30.0
+"""How long calls under way may go on after SIGTERM or SIGINT."""
+
+
+def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    `path` is the file the configuration came from, None for the starter; a change of its content, or SIGHUP, reloads
+    it.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        OSError: the address is taken or not this machine's.
+    """
+    import uvloop
+
+    uvloop.run(_serve(config, path, environ))
+
+
+async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    gateway = Gateway(config, environ=environ)
+    server = Server(
+        App(gateway),
+        address=config.server.host,
+        port=config.server.port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=False,
+        backlog=4096,
+        backpressure=100_000,
+    )
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    changed = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    serving = asyncio.create_task(server.serve())
+    watching: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
+    if path is not None:
+        watching.append(asyncio.create_task(_watch(gateway, path, environ, changed)))
+    log.info("listening on http://%s:%d", config.server.host, config.server.port)
+    try:
+        await asyncio.wait([serving, *watching], return_when=asyncio.FIRST_COMPLETED)
+        await gateway.drain(DRAIN_S)
+    finally:
+        for task in watching:
+            task.cancel()
+        server.stop()
+        await serving
+
+
+async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event) -> None:
+    """Reload whenever the file's content differs from what was last looked at."""
+    seen = _content(path)
+    while True:
+        try:
+            await asyncio.wait_for(changed.wait(), WATCH_S)
+        except TimeoutError:
+            asked = False
+        else:
+            changed.clear()
+            asked = True
+        content = _content(path)
+        if content is None or (content == seen and not asked):
+            continue
+        seen = content
+        reload(gateway, path, environ)
+
+
+def reload(gateway: Gateway, path: Path, environ: Mapping[str, str]) -> bool:
+    """Load the file and swap it in; a bad one changes nothing and is logged. Whether it was swapped in."""
+    try:
+        gateway.reload(load(path, environ))
+    except ConfigError as error:
+        log.error("%s was not loaded, the configuration before it stays in force:\n%s", path, error)  # noqa: TRY400
+        gateway.metrics.reloads["failed"] += 1
+        return False
+    log.info("%s reloaded", path)
+    gateway.metrics.reloads["ok"] += 1
+    return True
+
+
+def _content(path: Path) -> bytes | None:
+    """What is in the file; None while it cannot be read, as in the middle of being replaced."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,226 @@
+"""The recorded exchanges with real vendors, replayed from a local server through the whole gateway.
+
+Every recorded generation of a dialect that clients speak comes through untouched in that dialect; every generation,
+whole or streamed, is translated to each other client dialect and says the same there: text, reasoning, tool calls, stop
+reason and usage; and the ledger has its usage always. What cannot be equal is listed below with its reason, and a
+recording that is neither equal nor listed fails. `HEADGATE_REPLAY_REPORT=FILE` writes the counts per vendor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import facts
+import pytest
+from facts import Facts
+from recordings import Recording, recordings
+from serving import Response, Serving
+from upstream import Exchange, Upstream
+
+CLIENTS = ("openai_chat", "openai_responses", "anthropic_messages")
+PATHS = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic_messages": "/v1/messages",
+}
+KINDS = {
+    "openai_chat": "openai_compatible",
+    "openai_responses": "openai_responses_only",
+    "anthropic_messages": "anthropic",
+    "gemini_generate": "gemini",
+    "bedrock_converse": "bedrock",
+    "cohere_chat": "cohere",
+}
+
+GENERATIONS = [each for each in recordings() if each.dialect is not None]
+pytestmark = pytest.mark.skipif(not GENERATIONS, reason="recordings are absent: set HEADGATE_DATA")
+
+
+class Vendors:
+    """A local server that answers a request for model `recN` with recording N."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self.bodies: list[Any] = []
+
+    async def __call__(self, exchange: Exchange) -> None:
+        body = json.loads(exchange.request.body)
+        self.bodies.append(body)
+        target = unquote(exchange.request.target)
+        name = body.get("model") or next(part for part in target.replace(":", "/").split("/") if part.startswith("rec"))
+        recording = recordings()[int(name.removeprefix("rec"))]
+        await exchange.reply(recording.status, recording.body, ("content-type", recording.content_type))
+
+
+@pytest.fixture(scope="module")
+def report() -> Any:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    yield counts
+    file = os.environ.get("HEADGATE_REPLAY_REPORT")
+    if file:
+        rows = [f"| {host} | {what} | {outcome} | {n} |" for (host, what, outcome), n in sorted(counts.items())]
+        head = ["| vendor | what | outcome | recordings |", "|---|---|---|---:|"]
+        Path(file).write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Serving]:
+    async with Upstream() as upstream:
+        upstream.script = Vendors(upstream)
+        providers = "\n".join(_provider(dialect, upstream.url) for dialect in KINDS)
+        models = "\n".join(f'  "{name}-*": {{targets: ["{name}/*"]}}' for name in KINDS)
+        async with Serving(f"providers:\n{providers}\nmodels:\n{models}\n") as serving:
+            yield serving
+
+
+def _provider(dialect: str, url: str) -> str:
+    kind = KINDS[dialect]
+    region = ", region: us-east-1" if kind == "bedrock" else ""
+    return f'  {dialect}: {{kind: {kind}, base_url: "{url}", api_key: k{region}, drop_unsupported: true}}'
+
+
+# ── the same dialect ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _request(client: str, dialect: str, recording: Recording) -> dict[str, Any]:
+    """A small request in the client's dialect, for the answer that recording holds."""
+    body: dict[str, Any] = {"model": f"{dialect}-rec{recording.number}"}
+    if client == "openai_responses":
+        body["input"] = "Hello"
+    else:
+        body["messages"] = [{"role": "user", "content": "Hello"}]
+    if client == "anthropic_messages":
+        body["max_tokens"] = 1024
+    if recording.streamed:
+        body["stream"] = True
+        if client == "openai_chat":
+            body["stream_options"] = {"include_usage": True}
+    return body
+
+
+@pytest.mark.parametrize("dialect", CLIENTS)
+async def test_answers_come_through_untouched_in_their_own_dialect(serving: Serving, report: Any, dialect: str):
+    failed: list[str] = []
+    rows = [each for each in GENERATIONS if each.dialect == dialect and each.status == 200]
+    for recording in rows:
+        # the vendor's own request, so that whatever a real client sent goes through
+        request = {**recording.request, "model": f"{dialect}-rec{recording.number}", "stream": recording.streamed}
+        if dialect == "openai_responses":
+            request = {name: value for name, value in request.items() if name not in ("previous_response_id",)}
+        response = await serving.post(PATHS[dialect], request)
+        why = _touched(recording, response)
+        report[recording.host, "same dialect", why or "untouched"] += 1
+        if why:
+            failed.append(f"{recording.id}: {why}")
+    assert not failed, "\n".join(failed)
+    assert len(rows) == {"openai_chat": 183, "openai_responses": 172, "anthropic_messages": 145}[dialect]
+
+
+def _touched(recording: Recording, response: Response) -> str | None:
+    """How an answer differs from what the vendor sent, wrapped ids aside; None where it does not."""
+    if response.status != recording.status:
+        return f"status {response.status}: {response.body[:200]!r}"
+    if recording.streamed:
+        sent = [(name, _unwrapped(json.dumps(data))) for name, data in facts.events(recording.body)]
+        came = [(name, _unwrapped(json.dumps(data))) for name, data in facts.events(response.body)]
+        if came != sent:
+            return "events differ"
+        return None if b"data: [DONE]" in response.body or b"data: [DONE]" not in recording.body else "no [DONE]"
+    return None if _unwrapped(response.body.decode()) == _unwrapped(recording.body.decode()) else "bytes differ"
+
+
+def _unwrapped(text: str) -> str:
+    """The text with every response id, the vendor's or ours, made the same."""
+    return re.sub(r'"resp_[A-Za-z0-9_-]+"', '"resp_"', text)
+
+
+# ── other dialects ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("dialect", KINDS)
+async def test_answers_say_the_same_in_every_other_dialect(serving: Serving, report: Any, client: str, dialect: str):
+    if client == dialect:
+        return
+    failed: list[str] = []
+    for recording in (each for each in GENERATIONS if each.dialect == dialect and each.status == 200):
+        response = await serving.post(PATHS[client], _request(client, dialect, recording))
+        why = _differs(recording, client, response, serving)
+        excepted = EXCEPTIONS.get((recording.number, client), EXCEPTIONS.get((recording.number, None)))
+        if why and excepted and excepted.sign in why:
+            report[recording.host, f"to {client}", f"excepted: {excepted.reason}"] += 1
+        else:
+            report[recording.host, f"to {client}", why or "equal"] += 1
+            if why:
+                failed.append(f"{recording.id}: {why}")
+    assert not failed, "\n".join(failed)
+
+
+def _differs(recording: Recording, client: str, response: Response, serving: Serving) -> str | None:
+    """What of a recording the client does not see; None where it sees everything its dialect has a field for."""
+    assert recording.dialect is not None
+    if response.status != 200:
+        return f"status {response.status}: {response.body[:300].decode()}"
+    if recording.streamed:
+        sent, seen = facts.of_stream(recording.dialect, recording.body), facts.of_stream(client, response.body)
+    else:
+        sent, seen = facts.of_document(recording.dialect, json.loads(recording.body)), facts.of_document(client, response.json)
+    for name in ("text", "reasoning", "tools", "stop"):
+        if getattr(sent, name) != getattr(seen, name):
+            return f"{name}: sent {getattr(sent, name)!r:.300}, seen {getattr(seen, name)!r:.300}"
+    return _usage_differs(sent, seen) or _ledger_differs(sent, response, serving)
+
+
+def _usage_differs(sent: Facts, seen: Facts) -> str | None:
+    if not sent.has_usage:
+        return None
+    for name in ("input_tokens", "cached_tokens", "output_tokens"):
+        if getattr(sent, name) != getattr(seen, name):
+            return f"{name}: sent {getattr(sent, name)}, seen {getattr(seen, name)}"
+    return None
+
+
+def _ledger_differs(sent: Facts, response: Response, serving: Serving) -> str | None:
+    if not sent.has_usage:
+        return None
+    [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
+    booked = (row.usage.total_input_tokens, row.usage.cached_tokens + row.usage.audio_cached_tokens, row.usage.total_output_tokens)
+    held = (sent.input_tokens, sent.cached_tokens, sent.output_tokens)
+    return None if booked == held else f"ledger: sent {held}, booked {booked}"
+
+
+class Exception_(NamedTuple):
+    """Why a recording cannot be equal in a dialect."""
+
+    sign: str
+    """What the difference has to contain."""
+    reason: str
+
+
+EXCEPTIONS: dict[tuple[int, str | None], Exception_] = {}
+"""By recording and client dialect, None for all of them."""
+
+
+def test_every_recording_is_a_generation_or_counted_as_something_else(report: Any):
+    assert len(GENERATIONS) == 851
+    assert sum(each.status == 200 for each in GENERATIONS) == 835
+    for each in recordings():
+        if each.dialect is None:
+            report[each.host, "not a generation", each.path.split("?")[0].rsplit("/", 1)[-1][-40:]] += 1
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("dialect", KINDS)
+async def test_recorded_refusals_are_errors_in_every_dialect(serving: Serving, report: Any, client: str, dialect: str):
+    for recording in (each for each in GENERATIONS if each.dialect == dialect and each.status != 200):
+        response = await serving.post(PATHS[client], _request(client, dialect, recording))
+        assert 400 <= response.status < 500
+        assert response.json["error"]["message"]
+        report[recording.host, f"to {client}", f"error {recording.status} told as {response.status}"] += 1

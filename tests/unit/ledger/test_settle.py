@@ -1,0 +1,113 @@
+"""Every attempt becomes one row, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from calls import call
+
+from headgate.clock import ManualClock
+from headgate.errors import ServerError
+from headgate.ledger import MemoryLedger, Settle
+from headgate.types import Call, Chunks, Frame, Payload, Reply, Usage
+
+
+def settle(ledger: MemoryLedger, price: int | None = 2) -> Settle:
+    def cost(model: str, usage: Usage) -> int | None:
+        assert model == "gpt"
+        return None if price is None else price * usage.input_tokens
+
+    return Settle("sim/gpt", cost, ledger, ManualClock())
+
+
+async def whole(call: Call) -> Reply:
+    assert call.attempt is not None
+    call.attempt.usage = Usage(input_tokens=3)
+    call.attempt.status = 200
+    return Reply(payload=Payload("openai_chat", b"{}"))
+
+
+async def stream(call: Call) -> Reply:
+    attempt = call.attempt
+    assert attempt is not None
+
+    async def chunks() -> Chunks:
+        try:
+            yield [Frame(b"a")]
+            yield [Frame(b"b")]
+        finally:
+            attempt.usage = Usage(input_tokens=5)
+
+    return Reply(chunks=chunks())
+
+
+async def test_a_whole_answer_is_settled_before_it_goes_on():
+    ledger, one = MemoryLedger(), call()
+    await settle(ledger)(one, whole)
+    [row] = ledger.rows(one.id)
+    assert (row.cost_picodollars, row.status, row.code, row.target) == (6, 200, None, "sim/gpt")
+    assert one.account.cost_picodollars == 6
+
+
+async def test_a_stream_is_settled_at_its_end():
+    ledger, one = MemoryLedger(), call(stream=True)
+    reply = await settle(ledger)(one, stream)
+    assert reply.chunks is not None
+    await anext(reply.chunks)
+    assert ledger.rows(one.id) == []
+    async for _ in reply.chunks:
+        pass
+    [row] = ledger.rows(one.id)
+    assert (row.cost_picodollars, row.code) == (10, None)
+
+
+async def test_a_stream_that_is_closed_is_settled_with_what_it_used():
+    ledger, one = MemoryLedger(), call(stream=True)
+    reply = await settle(ledger)(one, stream)
+    assert reply.chunks is not None
+    await anext(reply.chunks)
+    await reply.chunks.aclose()
+    [row] = ledger.rows(one.id)
+    assert (row.cost_picodollars, row.code) == (10, "cancelled")
+
+
+async def test_an_error_is_settled_with_its_code():
+    async def fail(_: Call) -> Reply:
+        raise ServerError("boom", upstream_status=500)
+
+    ledger, one = MemoryLedger(), call()
+    with pytest.raises(ServerError):
+        await settle(ledger)(one, fail)
+    [row] = ledger.rows(one.id)
+    assert (row.code, row.status, row.usage) == ("server_error", 500, Usage())
+    assert one.account.events
+
+
+async def test_a_cancelled_call_is_settled_too():
+    async def wait(_: Call) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    ledger, one = MemoryLedger(), call()
+    task = asyncio.ensure_future(settle(ledger)(one, wait))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [row.code for row in ledger.rows(one.id)] == ["cancelled"]
+
+
+async def test_attempts_of_one_call_have_rows_of_their_own():
+    ledger, one = MemoryLedger(), call()
+    stage = settle(ledger)
+    await stage(one, whole)
+    await stage(one, whole)
+    assert len({row.id for row in ledger.rows(one.id)}) == 2
+
+
+async def test_an_unknown_price_is_unknown_and_not_nothing():
+    ledger, one = MemoryLedger(), call()
+    await settle(ledger, price=None)(one, whole)
+    assert ledger.rows(one.id)[0].cost_picodollars is None
+    assert one.account.cost_picodollars is None

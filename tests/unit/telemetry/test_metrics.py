@@ -1,0 +1,111 @@
+"""Counters count each call once, and render as Prometheus reads them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from calls import call
+
+from headgate.errors import RateLimited
+from headgate.telemetry import Metrics, Telemetry
+from headgate.telemetry.metrics import LATENCY_BUCKETS_S, Histogram, render
+from headgate.types import Attempt, Call, Chunks, Frame, Payload, Reply, Usage
+
+
+def attempt(**changes: object) -> Attempt:
+    fields = {"id": "a", "target": "sim/gpt", "started_us": 0, "started": 0.0, **changes}
+    return Attempt(**fields)  # type: ignore[arg-type]
+
+
+async def whole(_: Call) -> Reply:
+    return Reply(payload=Payload("openai_chat", b"{}"))
+
+
+async def stream(_: Call) -> Reply:
+    async def chunks() -> Chunks:
+        yield [Frame(b"a")]
+        yield [Frame(b"b")]
+
+    return Reply(chunks=chunks())
+
+
+async def test_a_whole_call_is_counted_when_it_is_answered():
+    metrics = Metrics()
+    await Telemetry(metrics)(call(), whole)
+    assert metrics.calls == {("chat", "chat", "false", "ok"): 1}
+    assert metrics.in_flight == 0
+
+
+async def test_a_stream_is_counted_when_it_is_over_and_not_before():
+    metrics = Metrics()
+    reply = await Telemetry(metrics)(call(stream=True), stream)
+    assert metrics.calls == {}
+    assert metrics.in_flight == 1
+    assert reply.chunks is not None
+    assert len([chunk async for chunk in reply.chunks]) == 2
+    assert metrics.calls == {("chat", "chat", "true", "ok"): 1}
+
+
+async def test_a_stream_its_reader_closes_counts_as_cancelled():
+    metrics = Metrics()
+    reply = await Telemetry(metrics)(call(stream=True), stream)
+    assert reply.chunks is not None
+    await anext(reply.chunks)
+    await reply.chunks.aclose()
+    assert metrics.calls == {("chat", "chat", "true", "cancelled"): 1}
+    assert metrics.in_flight == 0
+
+
+async def test_an_error_is_counted_by_its_code():
+    async def fail(_: Call) -> Reply:
+        raise RateLimited("secret text")
+
+    metrics = Metrics()
+    with pytest.raises(RateLimited):
+        await Telemetry(metrics)(call(), fail)
+    assert metrics.calls == {("chat", "chat", "false", "rate_limit_exceeded"): 1}
+    assert b"secret" not in render(metrics)
+
+
+async def test_idle_waits_for_the_last_call():
+    metrics = Metrics()
+    await metrics.idle()
+    metrics.call_began()
+    waiting = asyncio.ensure_future(metrics.idle())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    metrics.call_ended("chat", "chat", False, "ok", 0.1)
+    await waiting
+
+
+def test_attempts_tokens_and_cost_are_counted_by_target():
+    metrics = Metrics()
+    one = call()
+    usage = Usage(input_tokens=10, cached_tokens=5, output_tokens=7, reasoning_tokens=2)
+    one.account.attempts += [
+        attempt(usage=usage, cost_picodollars=1_500_000_000_000, settled=True),
+        attempt(usage=usage, cost_picodollars=None, settled=True),
+        attempt(code="timeout"),
+    ]
+    metrics.account_closed(one.account)
+    text = render(metrics).decode()
+    assert 'headgate_attempts_total{outcome="ok",target="sim/gpt"} 2.0' in text
+    assert 'headgate_attempts_total{outcome="timeout",target="sim/gpt"} 1.0' in text
+    assert 'headgate_tokens_total{category="input",target="sim/gpt"} 30.0' in text
+    assert 'headgate_tokens_total{category="output",target="sim/gpt"} 14.0' in text
+    assert 'headgate_cost_usd_total{target="sim/gpt"} 1.5' in text
+    assert 'headgate_unpriced_attempts_total{target="sim/gpt"} 1.0' in text
+
+
+def test_a_histogram_counts_each_value_in_the_first_bucket_that_holds_it():
+    histogram = Histogram()
+    for seconds in (0.001, LATENCY_BUCKETS_S[0], 0.3, 1000.0):
+        histogram.observe(seconds)
+    buckets = dict(histogram.cumulative())
+    assert buckets["0.005"] == 2
+    assert buckets["0.25"] == 2
+    assert buckets["0.5"] == 3
+    assert buckets["300.0"] == 3
+    assert buckets["+Inf"] == 4
+    assert histogram.sum == pytest.approx(1000.306)
