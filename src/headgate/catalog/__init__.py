@@ -1,0 +1,11 @@
+"""Facts about models: what they charge, how much they take, how many tokens a text is."""
+
+from __future__ import annotations
+
+from headgate.catalog.catalog import Catalog
+from headgate.catalog.config import PriceConfig
+from headgate.catalog.cost import Price, cost
+from headgate.catalog.models import Limits, limits
+from headgate.catalog.prices import price_list
+
+__all__ = ["Catalog", "Limits", "Price", "PriceConfig", "cost", "limits", "price_list"]

@@ -1,0 +1,166 @@
+"""The built-in price list: what vendors publish, as `tools/update_prices.py` took it from genai-prices.
+
+What the list leaves unsaid is filled in by named rules, each a vendor's or the trade's own statement; what they do not
+cover has no price, and a cost that would need it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from headgate.catalog.config import PriceConfig, RatesConfig
+from headgate.catalog.cost import Price, Rates
+from headgate.catalog.match import RawRule, Rule, rule_of
+from headgate.money import PICODOLLARS_PER_DOLLAR
+
+PER_MILLION = PICODOLLARS_PER_DOLLAR // 10**6
+PER_THOUSAND = PICODOLLARS_PER_DOLLAR // 10**3
+
+_UNITS = {
+    "input": ("input_tokens", PER_MILLION),
+    "output": ("output_tokens", PER_MILLION),
+    "cached": ("cached_tokens", PER_MILLION),
+    "cache_write_5m": ("cache_write_5m_tokens", PER_MILLION),
+    "cache_write_1h": ("cache_write_1h_tokens", PER_MILLION),
+    "reasoning": ("reasoning_tokens", PER_MILLION),
+    "audio_input": ("audio_input_tokens", PER_MILLION),
+    "audio_cached": ("audio_cached_tokens", PER_MILLION),
+    "audio_output": ("audio_output_tokens", PER_MILLION),
+    "image_input": ("image_input_tokens", PER_MILLION),
+    "image_output": ("image_output_tokens", PER_MILLION),
+    "thousand_web_searches": ("web_searches", PER_THOUSAND),
+    "thousand_requests": ("requests", PER_THOUSAND),
+}
+
+# ── rules for what a price list leaves unsaid ──
+
+NO_DISCOUNT = {"cached": ("input", Fraction(1)), "audio_cached": ("audio_input", Fraction(1))}
+"""A vendor that publishes no price for cached tokens gives no discount on them."""
+
+CLAUDE_CACHE_WRITES = {"cache_write_5m": ("input", Fraction(5, 4)), "cache_write_1h": ("input", Fraction(2))}
+"""Anthropic, "Prompt caching, pricing": writes cost 1.25 times the input price for 5 minutes, twice for an hour."""
+
+GEMINI_MODALITIES = {
+    "audio_input": ("input", Fraction(1)),
+    "audio_output": ("output", Fraction(1)),
+    "image_input": ("input", Fraction(1)),
+    "image_output": ("output", Fraction(1)),
+}
+"""Google, "Gemini API pricing": one price for text, image, video and audio where none of them is listed apart."""
+
+PLAYED_BY_SIMULATOR = ("openai", "anthropic", "google")
+"""Whose prices the simulator's models have, by the name they play under: a load test costs on paper what the real
+thing would."""
+
+OVERRIDE_MODALITIES = {"image_input": ("input", Fraction(1)), "image_output": ("output", Fraction(1))}
+"""What `PriceConfig` promises of a price the operator gives."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What the list knows of one model."""
+
+    price: Price | None
+    context_window: int | None
+
+
+class PriceList:
+    """The models of every vendor, each found by its own rule, in the list's order."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.source: str = data["source"]
+        self.date: str = data["date"]
+        self._vendors: Mapping[str, Any] = data["vendors"]
+        self._rules: dict[str, list[tuple[Rule, list[Any]]]] = {}
+
+    @property
+    def vendors(self) -> list[str]:
+        return list(self._vendors)
+
+    def find(self, vendor: str, model: str) -> Entry | None:
+        """What is known of a vendor's model; of the makers of the models it resells where it has no list of its own.
+
+        `vendor` is what a provider's row calls its catalog. Hugging Face's router is asked for `model:provider`.
+        """
+        model = model.lower()
+        if vendor == "huggingface" and ":" in model:
+            model, _, provider = model.rpartition(":")
+            vendor = f"huggingface_{provider}"
+        sellers = self._vendors.get(vendor, _NO_VENDOR)["fallback"]
+        for name in (vendor, *(PLAYED_BY_SIMULATOR if vendor == "simulator" else sellers)):
+            for rule, row in self._rows(name):
+                if rule(model):
+                    return _entry(name, model, row)
+        return None
+
+    def names(self, vendor: str) -> list[str]:
+        """Ids of a vendor's models, as far as its rules name one."""
+        return [name for raw, *_ in self._vendors.get(vendor, _NO_VENDOR)["models"] if (name := _name(raw))]
+
+    def _rows(self, vendor: str) -> list[tuple[Rule, list[Any]]]:
+        rows = self._rules.get(vendor)
+        if rows is None:
+            rows = [(rule_of(raw), rest) for raw, *rest in self._vendors.get(vendor, _NO_VENDOR)["models"]]
+            self._rules[vendor] = rows
+        return rows
+
+
+_NO_VENDOR: Mapping[str, Any] = {"fallback": [], "models": []}
+
+
+@cache
+def price_list() -> PriceList:
+    """The list this version came with. Read once, when first asked for."""
+    return PriceList(msgspec.json.decode((files("headgate.catalog") / "prices.json").read_bytes()))
+
+
+def _name(raw: RawRule) -> str | None:
+    sign, *operands = raw
+    if sign in "=^":
+        return operands[0]
+    return next((name for each in operands if sign in "|&" and (name := _name(each))), None)
+
+
+def _entry(vendor: str, model: str, row: list[Any]) -> Entry:
+    rates, tiers, window = [*row, None, None, None][:3]
+    if not rates:
+        return Entry(None, window)
+    rules = dict(NO_DISCOUNT)
+    if "claude" in model:
+        rules |= CLAUDE_CACHE_WRITES
+    if vendor == "google":
+        rules |= GEMINI_MODALITIES
+    name = f"{vendor}/{model}"
+    base = {key: Fraction(value) for key, value in rates.items()}
+    higher = [(start, _rates({**base, **_fractions(each)}, rules)) for start, each in tiers or ()]
+    return Entry(Price(name, _rates(base, rules), higher), window)
+
+
+def configured(name: str, config: PriceConfig) -> Price:
+    """The price an operator gives in place of the list's."""
+    rules = NO_DISCOUNT | OVERRIDE_MODALITIES
+    base = _given(config)
+    tiers = [(tier.over_tokens, _rates({**base, **_given(tier)}, rules)) for tier in config.tiers]
+    return Price(name, _rates(base, rules), tiers)
+
+
+def _given(config: RatesConfig) -> dict[str, Fraction]:
+    return {name: Fraction(value) for name in _UNITS if (value := getattr(config, name)) is not None}
+
+
+def _fractions(rates: Mapping[str, str]) -> dict[str, Fraction]:
+    return {name: Fraction(value) for name, value in rates.items()}
+
+
+def _rates(listed: Mapping[str, Fraction], rules: Mapping[str, tuple[str, Fraction]]) -> Rates:
+    """Dollars per what the list counts in as picodollars per unit, unsaid prices filled in."""
+    dollars = dict(listed)
+    for name, (of, factor) in rules.items():
+        if name not in dollars and of in dollars:
+            dollars[name] = dollars[of] * factor
+    return {_UNITS[name][0]: value * _UNITS[name][1] for name, value in dollars.items()}

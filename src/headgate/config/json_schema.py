@@ -1,0 +1,94 @@
+"""The JSON Schema of `headgate.yaml`: one for checking a file that has been read, one for editors."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from headgate.catalog import config as catalog_config
+from headgate.config import schema as config_schema
+from headgate.providers import config as providers_config
+from headgate.routing import config as routing_config
+from headgate.types import JSON
+
+ID = "https://headgate.dev/schema/headgate.schema.json"
+
+_MODULES: tuple[ModuleType, ...] = (catalog_config, providers_config, routing_config, config_schema)
+_REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}
+
+
+def checking() -> JSON:
+    """The schema of a file whose references are resolved and whose short forms are written out."""
+    return _simplified(msgspec.json.schema(config_schema.Config))
+
+
+def editing() -> JSON:
+    """The schema of a file as people write it, with the documentation of every setting."""
+    schema = checking()
+    docs = _docs()
+    for name, definition in schema["$defs"].items():
+        for field, each in definition["properties"].items():
+            if field_doc := docs[name].get(field):
+                each["description"] = field_doc
+            definition["properties"][field] = _referable(each)
+    targets = schema["$defs"]["ModelConfig"]["properties"]["targets"]
+    targets["items"] = {"anyOf": [{"type": "string"}, targets["items"]]}
+    schema["$defs"]["Reference"] = _REFERENCE
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, "title": "headgate.yaml", **schema}
+
+
+def _simplified(value: Any) -> Any:
+    """The same schema with `anyOf` a type and null written as one type, so that a mistake has one message."""
+    if isinstance(value, list):
+        return [_simplified(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    schema: JSON = {name: _simplified(each) for name, each in value.items()}
+    if schema.get("format") == "decimal":
+        schema["type"] = ["number", "string"]
+    match schema.pop("anyOf", None):
+        case None:
+            return schema
+        case [{"enum": options}, {"type": "null"}]:
+            return {**schema, "enum": [*options, None]}
+        case [{"type": kind, **rest}, {"type": "null"}]:
+            kinds = kind if isinstance(kind, list) else [kind]
+            return {**schema, **rest, "type": [*kinds, "null"]}
+        case choices:
+            return {**schema, "anyOf": choices}
+
+
+def _referable(schema: JSON) -> JSON:
+    """The same schema, or a reference where a string would not do."""
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "enum" not in schema and not {"integer", "number", "boolean"} & set(kinds):
+        return schema
+    told = {name: schema.pop(name) for name in ("description", "default") if name in schema}
+    return {**told, "anyOf": [schema, {"$ref": "#/$defs/Reference"}]}
+
+
+def _docs() -> dict[str, dict[str, str]]:
+    """By struct and field, the documentation under the field in its source."""
+    found: dict[str, dict[str, str]] = {}
+    for module in _MODULES:
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef):
+                bases = [found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
+                found[node.name] = {name: doc for each in [*bases, _field_docs(node)] for name, doc in each.items()}
+    return found
+
+
+def _field_docs(struct: ast.ClassDef) -> dict[str, str]:
+    docs: dict[str, str] = {}
+    for field, below in zip(struct.body, struct.body[1:], strict=False):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(doc))):
+                docs[name.rstrip("_")] = inspect.cleandoc(doc)
+            case _:
+                pass
+    return docs

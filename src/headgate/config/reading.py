@@ -1,0 +1,102 @@
+"""The work behind `load`: a text read, checked and made a `Config`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.config import check, rules
+from headgate.config.loader import read_text
+from headgate.config.problem import Problem, written
+from headgate.config.schema import Config, ServerConfig
+from headgate.config.source import Source
+from headgate.errors import ConfigError
+
+
+def read(text: str, name: str, environ: Mapping[str, str], directory: Path) -> Config:
+    """The configuration in a text.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    source = Source(text, name, environ, directory)
+    problems: list[str] = []
+    if source.usable:
+        _write_out(source.tree)
+        problems = _add_price_file(source, environ)
+        _check(source)
+    problems = source.told() + problems
+    if problems:
+        raise ConfigError(problems)
+    return _converted(source)
+
+
+def with_server(config: Config, settings: Mapping[str, Any]) -> Config:
+    """The same configuration with some settings of its server replaced.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    source = Source("", "command line", {}, Path())
+    source.tree = {"server": {**msgspec.to_builtins(config.server), **settings}}
+    _check(source)
+    problems = [f"{written(each.path)}: {each.what}" for each in source.problems if each.path[0] == "server"]
+    if problems:
+        raise ConfigError(problems)
+    return msgspec.structs.replace(config, server=msgspec.convert(source.tree["server"], ServerConfig))
+
+
+def _check(source: Source) -> None:
+    source.add(check.check(source))
+    source.add(rules.check(source))
+
+
+def _write_out(tree: Any) -> None:
+    """Write out the short form of targets, so that one schema fits both."""
+    models = tree.get("models") if isinstance(tree, dict) else None
+    for model in models.values() if isinstance(models, dict) else ():
+        targets = model.get("targets") if isinstance(model, dict) else None
+        if isinstance(targets, list):
+            model["targets"] = [{"target": each} if isinstance(each, str) else each for each in targets]
+
+
+def _add_price_file(source: Source, environ: Mapping[str, str]) -> list[str]:
+    """Put the prices of `price_file` below those of `prices`. Returns what is wrong with that file."""
+    tree = source.tree
+    named = tree.get("price_file") if isinstance(tree, dict) else None
+    prices = tree.get("prices", {}) if isinstance(tree, dict) else None
+    if not isinstance(named, str) or not isinstance(prices, dict):
+        return []
+    path = source.directory / named
+    try:
+        text = read_text(path)
+    except ConfigError as error:
+        what = "names a file that cannot be read" if source.referred(("price_file",)) else error.problems[0]
+        source.add([Problem(("price_file",), what)])
+        return []
+    listed = Source(text, str(path), environ, path.parent)
+    if listed.usable:
+        listed.nest("prices")
+        listed.add(check.check(listed))
+    if not listed.problems:
+        tree["prices"] = {**listed.tree["prices"], **prices}
+    return listed.told()
+
+
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+
+def _converted(source: Source) -> Config:
+    """The tree as a `Config`. Only what a JSON Schema takes for the same is left to go wrong: `3.0` for `3`."""
+    try:
+        return msgspec.convert(source.tree, Config)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        known = place.partition("[...]")[0]
+        path = tuple(int(step[2]) if step[2] else step[1] for step in _STEP.finditer(known))
+        source.add([Problem(path, f"cannot be used: {what}")])
+        raise ConfigError(source.told()) from None

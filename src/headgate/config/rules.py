@@ -1,0 +1,206 @@
+"""What a schema cannot say: how the parts of a configuration have to fit together.
+
+Works on trees with other mistakes in them, and passes over what is not of the right type: that is told already.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from headgate.catalog import Catalog
+from headgate.config.problem import Path, Problem
+from headgate.config.source import Source
+from headgate.registry import suggest
+from headgate.types import JSON
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
+_PROVIDER = re.compile(r"[^/*\s]+")
+
+T = TypeVar("T")
+
+
+def check(source: Source) -> Iterator[Problem]:
+    """The problems of a whole configuration."""
+    tree = source.tree
+    if not isinstance(tree, dict):
+        return
+    yield from _server(source, _get(tree, "server", dict))
+    yield from _storage(_get(tree, "storage", dict))
+    for name, provider in _get(tree, "providers", dict).items():
+        yield from _provider(source, name, provider)
+    yield from _models(source, tree)
+    for index, stage in enumerate(_get(tree, "stages", list)):
+        yield from _stage(("stages", index), stage)
+    for name in _get(tree, "prices", dict):
+        if "*" in name[:-1]:
+            yield Problem(
+                ("prices", name), "has a '*' that is not at the end; write a name, or the beginning of one and '*'"
+            )
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+# ── server and storage ──
+
+
+def _server(source: Source, server: JSON) -> Iterator[Problem]:
+    at: Path = ("server",)
+    host = server.get("host", "127.0.0.1")
+    if server.get("auth") == "none" and isinstance(host, str) and not loopback(host):
+        shown = source.show((*at, "host"), host)
+        what = f"cannot be 'none' where others can reach the server ({shown}); write keys, or host: 127.0.0.1"
+        yield Problem((*at, "auth"), what)
+    for index, each in enumerate(_get(server, "trusted_proxies", list)):
+        if isinstance(each, str) and not _is_network(each):
+            path = (*at, "trusted_proxies", index)
+            yield Problem(path, f"is no address or network: {source.show(path, each)}; write 10.0.0.1 or 10.0.0.0/8")
+    for index, each in enumerate(_get(server, "hosts", list)):
+        if isinstance(each, str) and not _HOST.fullmatch(each):
+            path = (*at, "hosts", index)
+            what = f"is no host name: {source.show(path, each)}; write gate.example.com, without scheme, port or path"
+            yield Problem(path, what)
+    body, inflight = server.get("max_body_mb", 64), server.get("max_inflight_mb", 512)
+    if isinstance(body, int) and isinstance(inflight, int) and inflight < body:
+        path = (*at, "max_inflight_mb" if "max_inflight_mb" in server else "max_body_mb")
+        yield Problem(
+            path, f"leaves no room for one body of max_body_mb ({body}); make max_inflight_mb at least {body}"
+        )
+    if isinstance(workers := server.get("workers"), int) and workers > 1:
+        what = "must be 1 with SQLite and memory, the only storage of this version; write 1"
+        yield Problem((*at, "workers"), what)
+
+
+def _storage(storage: JSON) -> Iterator[Problem]:
+    database, shared = storage.get("database"), storage.get("shared")
+    if isinstance(database, str) and not database.startswith("sqlite:///"):
+        yield Problem(("storage", "database"), "must be SQLite in this version; write sqlite:///headgate.db")
+    if isinstance(shared, str) and shared != "memory":
+        yield Problem(("storage", "shared"), "must be memory in this version; write memory")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+# ── providers ──
+
+
+def _provider(source: Source, name: str, provider: Any) -> Iterator[Problem]:
+    from headgate.providers.row import ROWS  # brings the dialects, which importing the library should not cost
+
+    at: Path = ("providers", name)
+    if not _PROVIDER.fullmatch(name):
+        yield Problem(
+            at, "cannot be a name: targets are written provider/model-id; take one without '/', '*' and blanks"
+        )
+    if not isinstance(provider, dict):
+        return
+    kind = provider.get("kind")
+    if isinstance(kind, str) and ":" not in kind and kind not in ROWS:
+        yield Problem((*at, "kind"), f"is no kind of provider: {source.show((*at, 'kind'), kind)}{suggest(kind, ROWS)}")
+    for key in ("base_url", "proxy"):
+        value = provider.get(key)
+        if isinstance(value, str) and not _is_url(value):
+            yield Problem((*at, key), "is no address; write http://host:port or https://host/path")
+    if provider.get("client_key") and not provider.get("client_cert"):
+        yield Problem((*at, "client_key"), "needs client_cert beside it")
+    for index, model in enumerate(_get(provider, "models", dict)):
+        if not model:
+            yield Problem((*at, "models"), f"has an empty name at place {index + 1}; write a deployment's name")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        return False
+
+
+# ── models ──
+
+
+def _models(source: Source, tree: JSON) -> Iterator[Problem]:
+    models = _get(tree, "models", dict)
+    if not models and not _get(tree, "server", dict).get("direct_targets"):
+        if isinstance(tree.get("models", {}), dict):
+            yield Problem(
+                ("models",), "has no model, so nothing could be called; write 'chat: {targets: [provider/model-id]}'"
+            )
+        return
+    for name, model in models.items():
+        at: Path = ("models", name)
+        if not name or "*" in name[:-1]:
+            yield Problem(at, "cannot be a name: a '*' stands at the end only; write a name, or its beginning and '*'")
+        seen: set[str] = set()
+        for index, target in enumerate(_get(model, "targets", list)):
+            if isinstance(target, dict):
+                yield from _target(source, tree, name, (*at, "targets", index), target, seen)
+
+
+def _target(source: Source, tree: JSON, model: str, at: Path, target: JSON, seen: set[str]) -> Iterator[Problem]:
+    path = (*at, "target")
+    text = target.get("target")
+    if isinstance(text, str):
+        if text in seen:
+            yield Problem(path, "is there twice; keep one, with a weight")
+        seen.add(text)
+        yield from _reference(source, tree, model, path, text)
+    like = target.get("price_like")
+    if isinstance(like, str):
+        yield from _price_like(source, tree, (*at, "price_like"), like)
+
+
+def _reference(source: Source, tree: JSON, model: str, path: Path, text: str) -> Iterator[Problem]:
+    provider, slash, rest = text.partition("/")
+    shown = source.show(path, text)
+    providers = _get(tree, "providers", dict)
+    if not slash or not provider or not rest:
+        hint = "a model cannot stand for a target; " if text in _get(tree, "models", dict) else ""
+        yield Problem(path, f"is no target: {shown}; {hint}write provider/model-id")
+    elif provider not in providers:
+        known = suggest(provider, providers) if providers else "; write it under 'providers'"
+        yield Problem(path, f"names the provider {source.show(path, provider)}, which is not there{known}")
+    if text.count("*") > 1:
+        yield Problem(path, "has more than one '*'; write one, which stands for what the model's '*' stood for")
+    elif "*" in text and not model.endswith("*"):
+        yield Problem(path, f"has a '*', but the model {model!r} has none it could stand for; write a model id")
+
+
+def _price_like(source: Source, tree: JSON, path: Path, like: str) -> Iterator[Problem]:
+    names = [name.lower() for name in _get(tree, "prices", dict)]
+    if any(like.lower() == name or (name.endswith("*") and like.lower().startswith(name[:-1])) for name in names):
+        return
+    if Catalog().price(None, like) is None:
+        what = f"has no known price: {source.show(path, like)}; write vendor/model, or a name under 'prices'"
+        yield Problem(path, what)
+
+
+# ── stages ──
+
+
+def _stage(at: Path, stage: Any) -> Iterator[Problem]:
+    if isinstance(stage, dict) and (stage.get("before") is None) == (stage.get("after") is None):
+        yield Problem(at, "needs a place; write one of before and after, with the name of a stage")
+
+
+def _get(tree: Any, name: str, kind: type[T]) -> T:
+    """A member if it is of that type, else an empty one: what is wrong with it is told already."""
+    value = tree.get(name) if isinstance(tree, dict) else None
+    return value if isinstance(value, kind) else kind()

@@ -1,0 +1,95 @@
+"""What `headgate.yaml` can say. The blocks of features are theirs: `providers/config.py`, `routing/config.py`,
+`catalog/config.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from headgate.catalog.config import PriceConfig
+from headgate.providers.config import ProviderConfig
+from headgate.routing.config import ModelConfig
+
+Place = Literal["telemetry", "access", "ids", "prompt", "guardrails", "cache", "context", "settle", "transport"]
+"""Where a stage of one's own can stand, in the order a call passes."""
+
+
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8080
+    """Port to listen on; 0 for any free one."""
+    auth: Literal["keys", "none"] = "keys"
+    """Whether callers need a key. `none` is possible on loopback only."""
+    max_body_mb: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 64
+    """Largest request body taken, in MiB."""
+    max_inflight_mb: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 512
+    """Request bodies held at once, in MiB; requests beyond it are answered 503."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks of reverse proxies whose `x-forwarded-for` is believed: `10.0.0.0/8`."""
+    hosts: list[str] = []
+    """Host names this server answers to, beside its address and the loopback names."""
+    direct_targets: bool = False
+    """Whether clients may ask for `provider/model-id` without a model of that name."""
+    keepalive_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 15.0
+    """Seconds after which a stream without content yet gets a comment that keeps it open."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    """Processes. More than one needs storage they can share."""
+
+
+class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where records and shared state are kept."""
+
+    database: Annotated[str, msgspec.Meta(extra={"secret": True})] = "sqlite:///headgate.db"
+    """Records: `sqlite:///file`, or `sqlite:///:memory:`."""
+    shared: Annotated[str, msgspec.Meta(extra={"secret": True})] = "memory"
+    """State that replicas would share: `memory`."""
+
+    def __repr__(self) -> str:
+        return "StorageConfig(***)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("database", "***"), ("shared", "***")]
+
+
+class StageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of one's own, and where it stands. Exactly one of `before` and `after` is given."""
+
+    use: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    """Where its class is: `my_package.stages:Watermark`."""
+    before: Place | None = None
+    """The stage it stands outside of."""
+    after: Place | None = None
+    """The stage it stands inside of."""
+    with_: dict[str, Any] = msgspec.field(name="with", default_factory=dict[str, Any])
+    """What its class is called with."""
+
+    def __repr__(self) -> str:
+        place = f"before={self.before!r}" if self.before else f"after={self.after!r}"
+        return f"StageConfig(use={self.use!r}, {place}, with={sorted(self.with_)})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("use", self.use), ("before", self.before), ("after", self.after), ("with", sorted(self.with_))]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of `headgate.yaml`."""
+
+    server: ServerConfig = ServerConfig()
+    """The HTTP server."""
+    storage: StorageConfig = StorageConfig()
+    """Where records and shared state are kept."""
+    providers: dict[str, ProviderConfig] = {}
+    """How to reach vendors, under names of your own."""
+    models: dict[str, ModelConfig] = {}
+    """What clients can ask for: exact names, or patterns that end in `*`."""
+    stages: list[StageConfig] = []
+    """Stages of your own."""
+    prices: dict[str, PriceConfig] = {}
+    """Prices in place of the built-in list's, by `vendor/model` or by model alone; a name may end in `*`."""
+    price_file: str | None = None
+    """A YAML or JSON file of more such prices. What `prices` says goes before it."""

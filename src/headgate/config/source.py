@@ -1,0 +1,61 @@
+"""A configuration file read: its tree with references resolved, and the line behind every path of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from headgate.config.document import Node, parse
+from headgate.config.problem import Path, Problem
+from headgate.config.references import References
+
+
+class Source:
+    """One file on its way to a `Config`. Problems are collected, never raised."""
+
+    def __init__(self, text: str, name: str, environ: Mapping[str, str], directory: FilePath) -> None:
+        self.name = name
+        self.directory = directory
+        """What relative paths in it are relative to."""
+        self._root, self.problems = parse(text)
+        self.usable = self._root is not None or not self.problems
+        """Whether there is a tree to look at."""
+        root = self._root or Node({}, 1)
+        references = References(environ, directory)
+        self.tree: Any = references.resolve(root.plain())
+        if self.tree is None:
+            self.tree = {}  # a file of comments only
+        self.problems += references.problems
+        self._written: dict[Path, str] = references.written
+        self._failed: set[Path] = {problem.path for problem in references.problems}
+
+    def nest(self, name: str) -> None:
+        """Let the whole file be what stands under `name` of a configuration."""
+        if self._root is not None:
+            self._root = Node({name: (self._root.line, self._root)}, self._root.line)
+        self.tree = {name: self.tree}
+        self.problems = [msgspec.structs.replace(each, path=(name, *each.path)) for each in self.problems]
+        self._written = {(name, *path): text for path, text in self._written.items()}
+        self._failed = {(name, *path) for path in self._failed}
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Collect problems, but those that only follow from a reference that could not be resolved."""
+        self.problems += [each for each in problems if not any(each.path[: len(path)] == path for path in self._failed)]
+
+    def referred(self, path: Path) -> bool:
+        """Whether the value at `path` came from a reference."""
+        return path in self._written
+
+    def show(self, path: Path, value: Any) -> str:
+        """A value as a message may have it: what was written in the file, not what a reference resolved to."""
+        short = path[:-1] if path and path[-1] == "target" else path  # a target may be written as a bare string
+        return repr(self._written.get(path, self._written.get(short, value)))
+
+    def told(self) -> list[str]:
+        """Every problem as `file:line: path: what is wrong, what to write`, in the file's order."""
+        root = self._root or Node({}, 1)
+        lines = [(problem.line or root.line_of(problem.path), problem) for problem in self.problems]
+        return [problem.told(self.name, line) for line, problem in sorted(lines, key=lambda each: each[0])]
