@@ -8,6 +8,7 @@ from __future__ import annotations
 from headgate.dialects import gemini_generate
 from headgate.dialects.base import Fit
 from headgate.dialects.count_tokens.counting import Counting
+from headgate.dialects.gemini_generate.names import resource
 from headgate.dialects.hub import Chat
 from headgate.types import JSON, Payload
 
@@ -23,7 +24,7 @@ class GeminiCountTokens(Counting):
 
     def encode_request(self, request: Chat, fit: Fit) -> JSON:
         body = self.cut(request, fit, _MEMBERS)
-        return {"generateContentRequest": {"model": f"models/{fit.model}", **body}}
+        return {"generateContentRequest": {"model": resource(fit.model), **body}}
 
     def address(self, payload: Payload, model: str) -> Payload:
         return payload
