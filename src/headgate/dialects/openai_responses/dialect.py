@@ -1,0 +1,76 @@
+"""The Responses dialect as `Dialect`: each method's work is in the module of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.hub import Answer, Chat
+from headgate.dialects.openai_responses import view
+from headgate.dialects.openai_responses.answer import decode_answer
+from headgate.dialects.openai_responses.body import encode_request
+from headgate.dialects.openai_responses.decoder import Decoder
+from headgate.dialects.openai_responses.encoder import Encoder
+from headgate.dialects.openai_responses.errors import decode_error, encode_error, error_frames
+from headgate.dialects.openai_responses.meter import ResponsesMeter, is_end, peek
+from headgate.dialects.openai_responses.names import NAME
+from headgate.dialects.openai_responses.reply import encode_answer
+from headgate.dialects.openai_responses.request import decode_request
+from headgate.dialects.view import TextNode
+from headgate.errors import HeadgateError
+from headgate.types import JSON, Frame, Path
+
+
+class OpenaiResponses(Dialect[Chat, Answer]):
+    name = NAME
+
+    def path(self, model: str, stream: bool) -> str:
+        return "/responses"
+
+    def encode_request(self, request: Chat, fit: Fit) -> JSON:
+        return encode_request(request, fit)
+
+    def decode_answer(self, tree: JSON) -> Answer:
+        return decode_answer(tree)
+
+    def decode_stream(self) -> StreamDecoder:
+        return Decoder()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
+        return decode_error(NAME, status, headers, raw)
+
+    def decode_request(self, tree: JSON) -> Chat:
+        return decode_request(tree)
+
+    def encode_answer(self, answer: Answer, context: Context) -> JSON:
+        return encode_answer(answer, context)
+
+    def encode_stream(self, context: Context) -> StreamEncoder:
+        return Encoder(context)
+
+    def encode_error(self, error: HeadgateError) -> JSON:
+        return encode_error(error)
+
+    def error_frames(self, error: HeadgateError) -> list[Frame]:
+        return error_frames(error)
+
+    def is_terminator(self, frame: Frame) -> bool:
+        return is_end(frame)
+
+    def peek(self, raw: bytes) -> Peek:
+        return peek(raw)
+
+    def meter(self) -> Meter:
+        return ResponsesMeter()
+
+    def request_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.request_texts(tree)
+
+    def answer_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.answer_texts(tree)
+
+    def frame_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.frame_texts(tree)
+
+    def is_not_text(self, path: Path, tree: JSON) -> bool:
+        return view.is_not_text(path, tree)

@@ -1,0 +1,123 @@
+"""Tools and the choice among them, both ways (API reference, "Create a model response", `tools`, `tool_choice`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from headgate.dialects.base import Fit
+from headgate.dialects.hub import NativeTool, Tool, ToolChoice
+from headgate.dialects.openai_responses.names import NAME
+from headgate.dialects.reading import CLIENT, left
+from headgate.types import JSON, json_type
+
+_FUNCTION = frozenset({"name", "description", "parameters", "strict"})
+_CUSTOM = frozenset({"name", "description"})
+_KINDS = frozenset({"function", "custom"})
+_SCHEMA: JSON = {"type": "object", "properties": {}}
+
+
+def tools_of(tree: JSON) -> tuple[Tool | NativeTool, ...]:
+    """The tools; those the vendor runs stay as they are.
+
+    Raises:
+        BadRequest: one is malformed.
+    """
+    return tuple(_tool(each, where) for each, where in CLIENT.objects(tree, "tools"))
+
+
+def _tool(tree: JSON, where: str) -> Tool | NativeTool:
+    kind = CLIENT.required(tree, "type", str, where)
+    if kind not in _KINDS:
+        return NativeTool(dialect=NAME, data=tree)
+    name = CLIENT.required(tree, "name", str, where)
+    description = CLIENT.optional(tree, "description", str, where)
+    if kind == "custom":
+        return Tool(name=name, description=description, kind="custom", extra={NAME: left(tree, _CUSTOM)})
+    return Tool(
+        name=name,
+        description=description,
+        parameters=CLIENT.optional(tree, "parameters", dict, where),
+        strict=CLIENT.optional(tree, "strict", bool, where),
+        extra={NAME: left(tree, _FUNCTION)},
+    )
+
+
+def choice_of(value: Any) -> ToolChoice | None:
+    """The choice in the hub's terms; None for one that only this dialect has words for.
+
+    Raises:
+        BadRequest: it is neither a known word nor an object with a type.
+    """
+    if isinstance(value, str):
+        if value not in ("auto", "none", "required"):
+            raise CLIENT.fail("tool_choice", "must be 'auto', 'none', 'required' or an object")
+        return ToolChoice(mode=value)
+    if not isinstance(value, dict):
+        raise CLIENT.fail("tool_choice", f"must be a string or an object, not {json_type(value)}")
+    match CLIENT.required(value, "type", str, "tool_choice"):
+        case "function" | "custom":
+            return ToolChoice(mode="tool", name=CLIENT.required(value, "name", str, "tool_choice"))
+        case "allowed_tools":
+            return _allowed(value)
+        case _:
+            return None
+
+
+def _allowed(tree: JSON) -> ToolChoice | None:
+    mode = CLIENT.required(tree, "mode", str, "tool_choice")
+    if mode not in ("auto", "required"):
+        raise CLIENT.fail("tool_choice.mode", "must be 'auto' or 'required'")
+    tools = CLIENT.objects(tree, "tools", "tool_choice")
+    if any(CLIENT.required(each, "type", str, at) not in _KINDS for each, at in tools):
+        return None
+    return ToolChoice(mode=mode, allowed=tuple(CLIENT.required(each, "name", str, at) for each, at in tools))
+
+
+def written_tools(tools: Iterable[Tool | NativeTool], fit: Fit) -> list[JSON]:
+    """The tools for a vendor.
+
+    Raises:
+        Unsupported: one belongs to another vendor.
+    """
+    written: list[JSON] = []
+    for number, tool in enumerate(tools):
+        if isinstance(tool, Tool):
+            if tool.cache is not None:
+                fit.dropped.append("cache_control")
+            written.append(_written(tool))
+        elif tool.dialect == NAME:
+            written.append(tool.data)
+        else:
+            fit.refuse(f"tools[{number}]", "it is a tool that only another vendor runs")
+    return written
+
+
+def _written(tool: Tool) -> JSON:
+    rest = tool.extra.get(NAME)
+    tree: JSON = {"type": tool.kind} if rest is None else dict(rest)
+    tree["name"] = tool.name
+    if tool.description is not None:
+        tree["description"] = tool.description
+    if tool.kind == "custom":
+        return tree
+    if tool.parameters is not None:
+        tree["parameters"] = tool.parameters
+    elif rest is None:
+        tree["parameters"] = _SCHEMA
+    if tool.strict is not None:
+        tree["strict"] = tool.strict
+    elif rest is None:
+        tree["strict"] = False  # this API is strict by default, the others are not
+    return tree
+
+
+def written_choice(choice: ToolChoice, tools: Iterable[Tool | NativeTool]) -> Any:
+    """The choice for a vendor; a tool is named with its kind."""
+    kinds = {tool.name: tool.kind for tool in tools if isinstance(tool, Tool)}
+    if choice.mode == "tool":
+        return {"type": kinds.get(choice.name or "", "function"), "name": choice.name}
+    if choice.allowed is not None:
+        allowed = [{"type": kinds.get(name, "function"), "name": name} for name in choice.allowed]
+        return {"type": "allowed_tools", "mode": choice.mode, "tools": allowed}
+    return choice.mode
