@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import stat
 from pathlib import Path
 
 _DESCRIPTORS = Path("/dev/fd")
@@ -20,8 +21,10 @@ def hang_up(client: tuple[str, str | int], reset: bool) -> None:
     peer = (client[0], int(client[1]))  # granian gives the port as text
     for name in os.listdir(_DESCRIPTORS):
         try:
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
             connection = socket.socket(fileno=os.dup(int(name)))
-        except OSError:  # no socket, or closed since
+        except OSError:  # closed since the directory was read
             continue
         with connection:
             if _peer(connection) == peer:

@@ -98,16 +98,14 @@ class Simulator:
             latency = latency_of(header)
         if fault is not None:
             row.fault = fault.kind
-            if response := self._failed(
-                fault, endpoint, row, Pace(0.0 if latency is None else latency, dice.fork("latency"))
-            ):
+            if response := self._failed(fault, endpoint, row, Pace(0.0 if latency is None else latency, dice)):
                 return response
         reply = (rule.reply if rule else None) or _NO_REPLY
         if reply.body is not None:
             made = Made(content_type=reply.content_type, body=reply.body.encode())
         else:
             made = asked.make(dice, reply)
-        pace = Pace(self._latency if latency is None else latency, dice.fork("latency"))
+        pace = Pace(self._latency if latency is None else latency, dice)
         return self._played(made, reply.status, fault, pace, endpoint, row)
 
     def _asked(self, arrival: Arrival, endpoint: Endpoint) -> Asked:

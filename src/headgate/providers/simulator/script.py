@@ -70,7 +70,9 @@ class ScriptedReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """For `body`."""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("text", "tokens", "json", "refusal") if getattr(self, name) not in _ABSENT]
+        given = [name for name in ("text", "tokens", "refusal") if getattr(self, name) is not None]
+        if self.json is not msgspec.UNSET:
+            given.append("json")
         if len(given) > 1:
             raise ValueError(f"'{given[0]}' and '{given[1]}' are two answers: give one of them")
         if self.tokens is not None and not 0 <= self.tokens <= 1_000_000:
@@ -79,9 +81,6 @@ class ScriptedReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             raise ValueError(f"a status is between 200 and 599, not {self.status}")
         if unknown := (self.usage or {}).keys() - set(Usage.__struct_fields__):
             raise ValueError(f"usage has no '{min(unknown)}'; known: {', '.join(Usage.__struct_fields__)}")
-
-
-_ABSENT = (None, msgspec.UNSET)
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -75,11 +75,12 @@ _PROFILES: dict[str, Times] = {
 class Pace:
     """The times of one answer, drawn as they are needed. Seconds."""
 
-    __slots__ = ("_dice", "_gap", "first_s", "instant")
+    __slots__ = ("_dice", "_draws", "_gap", "first_s", "instant")
 
     def __init__(self, latency: Latency, dice: Dice) -> None:
         times = _times(latency)
         self._dice = dice
+        self._draws: Dice | None = None
         self._gap = times.gap
         self.first_s = self._drawn(times.first)
         self.instant = self._gap.median_ms == 0.0
@@ -98,7 +99,9 @@ class Pace:
     def _drawn(self, spread: Spread) -> float:
         if spread.p99_ms is None:
             return spread.median_ms / 1000
-        return self._dice.lognormal(spread.median_ms, spread.p99_ms) / 1000
+        if self._draws is None:
+            self._draws = self._dice.fork("latency")
+        return self._draws.lognormal(spread.median_ms, spread.p99_ms) / 1000
 
 
 def latency_of(header: str) -> Latency:

@@ -100,12 +100,12 @@ def sentence(dice: Dice) -> str:
 def prose(dice: Dice, first: str, tokens: int) -> str:
     """`first`, and sentences after it, at least `tokens` long in all and ending with a whole sentence."""
     written = [first]
-    left = tokens - len(pieces(first))
-    while left > 0:
-        more = " " + sentence(dice)
+    left = tokens - first.count(" ")
+    while left > 0:  # counts words only: every word is at least one token, and counting tokens takes longer
+        more = sentence(dice)
         written.append(more)
-        left -= len(pieces(more))
-    return "".join(written)
+        left -= more.count(" ") + 1
+    return " ".join(written)
 
 
 def exactly(dice: Dice, first: str, tokens: int) -> str:
