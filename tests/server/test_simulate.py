@@ -16,6 +16,8 @@ import jsonschema_rs
 import openai
 import pytest
 
+from headgate.errors import ConfigError
+from headgate.server.simulate import serve
 from simulated import Simulated, simulated, simulator, simulator_server
 
 __all__ = ["simulator", "simulator_server"]  # fixtures
@@ -349,3 +351,15 @@ def test_a_script_file_and_a_seed_are_taken_at_the_start(tmp_path: Path) -> None
             assert b"from the file" in answered(server)
             texts.append(json.loads(answered(server))["content"])
     assert texts[0] == texts[1]
+
+
+def test_a_taken_port_is_an_ordinary_error(simulator: Simulated) -> None:
+    with pytest.raises(OSError, match="in use"):
+        serve(port=simulator.port)
+
+
+def test_a_bad_script_is_refused_before_anything_listens(tmp_path: Path) -> None:
+    file = tmp_path / "script.json"
+    file.write_text('[{"fault": "flood"}]')
+    with pytest.raises(ConfigError, match="no fault 'flood'"):
+        serve(port=0, script=file)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from headgate.providers.simulator import Simulator, load_script
 from headgate.providers.simulator.response import Cut, Response, begin, body_of, never
 from headgate.server.hangup import hang_up
+from headgate.server.port import usable_port
 
 log = logging.getLogger("headgate.server")
 
@@ -121,7 +122,7 @@ def serve(
     seed: int = 0,
     latency: Literal["realistic", "none"] = "realistic",
 ) -> None:
-    """Serve a simulator until SIGTERM or SIGINT.
+    """Serve a simulator until SIGTERM or SIGINT. Port 0 is any free one; the log says which.
 
     Raises:
         ConfigError: the script cannot be used.
@@ -130,7 +131,7 @@ def serve(
     import uvloop
 
     simulator = Simulator(seed=seed, script=load_script(script) if script else None, latency=latency)
-    uvloop.run(_serve(simulator, host, port))
+    uvloop.run(_serve(simulator, host, usable_port(host, port)))
 
 
 async def _serve(simulator: Simulator, host: str, port: int) -> None:
