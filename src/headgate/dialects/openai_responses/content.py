@@ -108,7 +108,7 @@ def _written_text(part: Text, members: JSON | None) -> JSON:
     if annotations:
         tree["annotations"] = annotations
     if part.logprobs:
-        tree["logprobs"] = [written_logprob(each) for each in part.logprobs]
+        tree["logprobs"] = [written_logprob(each, is_own=memory(part) is not None) for each in part.logprobs]
     return tree
 
 
@@ -137,16 +137,19 @@ def written_annotation(cited: Citation, length: int) -> JSON | None:
     return {**rest, **{name: value for name, value in known.items() if value is not None}}
 
 
-def written_logprob(token: TokenLogprob) -> JSON:
-    tree = _bare_logprob(token)
-    tree["top_logprobs"] = [_bare_logprob(each) for each in token.top]
+def written_logprob(token: TokenLogprob, *, is_own: bool) -> JSON:
+    """A token's log probability. This dialect always tells bytes; for a token from elsewhere they are its text's."""
+    tree = _bare_logprob(token, is_own)
+    tree["top_logprobs"] = [_bare_logprob(each, is_own) for each in token.top]
     return tree
 
 
-def _bare_logprob(token: TokenLogprob) -> JSON:
+def _bare_logprob(token: TokenLogprob, is_own: bool) -> JSON:
     tree: JSON = {"token": token.token, "logprob": token.logprob}
     if token.bytes is not None:
         tree["bytes"] = token.bytes
+    elif not is_own:
+        tree["bytes"] = list(token.token.encode())
     return tree
 
 

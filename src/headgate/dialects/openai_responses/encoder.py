@@ -267,7 +267,7 @@ class Encoder:
         match part:
             case Text():
                 if event.text or event.logprobs:
-                    logprobs = [written_logprob(each) for each in event.logprobs]
+                    logprobs = [written_logprob(each, is_own=item.is_own) for each in event.logprobs]
                     told = {"content_index": block.place, "delta": event.text, "logprobs": logprobs}
                     self._tell("response.output_text.delta", {**self._of(item), **told})
                 if event.citation is not None:
@@ -319,7 +319,7 @@ class Encoder:
         self._last = part if self._open is item else self._last
         match part:
             case Text():
-                logprobs = [written_logprob(each) for each in part.logprobs or ()]
+                logprobs = [written_logprob(each, is_own=item.is_own) for each in part.logprobs or ()]
                 done = {"content_index": block.place, "text": part.text, "logprobs": logprobs}
                 self._tell("response.output_text.done", {**self._of(item), **done})
             case Refusal():
