@@ -48,8 +48,10 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_completion_tokens"
     developer_role: bool = True
     """Whether `developer` is understood; `system` is sent instead where not."""
-    reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
-    """What the vendor calls the thoughts of an earlier assistant turn."""
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = "reasoning_content"
+    """What the vendor calls the thoughts of an earlier assistant turn; None where it refuses to be given them."""
+    thinking_field: Literal["reasoning_effort", "reasoning", "thinking"] = "reasoning_effort"
+    """How the vendor is told how much to think: OpenAI's word, OpenRouter's object, or a `thinking` switch."""
     stream_usage: bool = True
     """Whether `stream_options.include_usage` is understood."""
     stop_limit: int | None = None

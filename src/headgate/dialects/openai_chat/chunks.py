@@ -1,0 +1,296 @@
+"""The hub's events as a stream for a client (OpenAI API reference, "The chat completion chunk object")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from headgate.dialects.base import Context
+from headgate.dialects.hub import (
+    BlockDelta,
+    BlockStarted,
+    BlockStopped,
+    Ended,
+    Failed,
+    Media,
+    Native,
+    Part,
+    Reasoning,
+    Refusal,
+    Signature,
+    Started,
+    Stopped,
+    StreamEvent,
+    Text,
+    ToolCall,
+    UsageReported,
+)
+from headgate.dialects.openai_chat import calls, citations, content, errors, logprobs, media, reasoning, turn
+from headgate.dialects.openai_chat.answer import CHOICE, MESSAGE, USAGE
+from headgate.dialects.openai_chat.finish import reason_of
+from headgate.dialects.openai_chat.names import ABSENT, CHUNK, DETAIL, FIELD, own
+from headgate.dialects.openai_chat.reply import finish, is_legacy
+from headgate.dialects.openai_chat.usage import written
+from headgate.errors import error_of
+from headgate.types import JSON, Frame, Usage
+
+DONE = b"[DONE]"
+
+_EVERYWHERE = ("system_fingerprint", "provider")
+"""Notes that stand in every chunk; others stand in the first."""
+
+
+class _Block:
+    """A part under way."""
+
+    __slots__ = ("choice", "is_sent", "part", "place", "signature", "text")
+
+    def __init__(self, part: Part, choice: int, place: int) -> None:
+        self.part = part
+        self.choice = choice
+        self.place = place
+        """Which call of its choice it is; of a text, how much text stands before it."""
+        self.is_sent = False
+        self.text: list[str] = []
+        self.signature: Signature | None = None
+
+
+class Encoder:
+    """Writes one stream."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._legacy = is_legacy(context.asked)
+        self._base: JSON = {}
+        self._blocks: dict[int, _Block] = {}
+        self._roles: set[int] = set()
+        self._calls: dict[int, int] = {}
+        self._lengths: dict[int, int] = {}
+        self._fields: dict[int, str] = {}
+        self._entries: dict[int, int] = {}
+        self._usage: Usage | None = None
+        self._told_usage: JSON | None = None
+
+    def feed(self, event: StreamEvent) -> list[Frame]:
+        match event:
+            case BlockDelta():
+                block = self._blocks[event.index]
+                return self._said(block.choice, self._more(block, event), self._tokens(block, event))
+            case BlockStarted():
+                block = self._blocks[event.index] = self._block(event)
+                return self._said(block.choice, self._begun(block))
+            case BlockStopped():
+                block = self._blocks.pop(event.index)
+                return self._said(block.choice, self._completed(block, event.part))
+            case Started():
+                return self._start(event)
+            case Stopped():
+                return [*self._role(event.choice), self._finish(event)]
+            case UsageReported():
+                self._usage = event.usage
+                return []
+            case Ended():
+                return self._end(event)
+            case Failed():
+                return [Frame.of(errors.encode(error_of(event.code)(event.message)))]
+
+    # ── chunks ──
+
+    def _start(self, event: Started) -> list[Frame]:
+        context = self._context
+        notes = {name: value for name, value in own(event.extra).items() if name != USAGE}
+        self._told_usage = own(event.extra).get(USAGE)
+        self._usage = event.usage
+        self._base = {
+            "id": event.id or f"chatcmpl-{context.id}",
+            "object": "chat.completion.chunk",
+            "created": context.created if event.created is None else event.created,
+            "model": event.model,
+        }
+        if event.service_tier is not None:
+            self._base["service_tier"] = event.service_tier
+        self._base |= {name: notes[name] for name in _EVERYWHERE if name in notes}
+        self._roles.add(0)
+        return [self._chunk(0, {"role": "assistant", "content": ""}, **notes)]
+
+    def _role(self, choice: int) -> list[Frame]:
+        if choice in self._roles:
+            return []
+        self._roles.add(choice)
+        return [self._chunk(choice, {"role": "assistant", "content": ""})]
+
+    def _chunk(self, choice: int, delta: JSON, choice_notes: JSON | None = None, **notes: Any) -> Frame:
+        entry = {"index": choice, "delta": delta, "finish_reason": None, **(choice_notes or {})}
+        return Frame.of({**self._base, **notes, "choices": [entry]})
+
+    def _said(self, choice: int, delta: JSON, notes: JSON | None = None) -> list[Frame]:
+        if not delta and not notes:
+            return []
+        return [*self._role(choice), self._chunk(choice, delta, notes)]
+
+    def _finish(self, event: Stopped) -> Frame:
+        notes = own(event.extra)
+        delta = {name: value for name, value in notes.get(MESSAGE, {}).items() if name != ABSENT}
+        reason = finish(reason_of(event.stop, event.choice in self._calls), self._legacy)
+        return self._chunk(event.choice, delta, {"finish_reason": reason, **notes.get(CHOICE, {})})
+
+    def _end(self, event: Ended) -> list[Frame]:
+        frames: list[Frame] = []
+        options = self._context.asked.get("stream_options")
+        if isinstance(options, dict) and options.get("include_usage") and self._usage is not None:
+            told = {USAGE: self._told_usage or written(self._usage), **own(event.extra)}
+            frames.append(Frame.of({**self._base, "choices": [], **told}))
+        return [*frames, Frame(DONE)]
+
+    # ── blocks ──
+
+    def _block(self, event: BlockStarted) -> _Block:
+        part, choice = event.part, event.choice
+        place = 0
+        if isinstance(part, ToolCall) or (isinstance(part, Native) and calls.is_native(part)):
+            place = self._calls.get(choice, 0)
+            self._calls[choice] = place + 1
+        elif isinstance(part, Text):
+            place = self._lengths.get(choice, 0)
+        return _Block(part, choice, place)
+
+    def _begun(self, block: _Block) -> JSON:
+        """What the start of a part says at once."""
+        part = block.part
+        match part:
+            case ToolCall():
+                return self._call(block, part)
+            case Text() | Refusal() | Reasoning():
+                return self._piece(block, part.text) if part.text else {}
+            case Media() if part.kind == "audio":
+                return {"audio": turn.audio(part)}
+            case Media():
+                return {"images": [media.shown(part)]} if part.kind == "image" else {}
+            case Native():
+                return self._native(block, part)
+            case _:
+                return {}
+
+    def _native(self, block: _Block, part: Native) -> JSON:
+        if calls.is_native(part):
+            return {"tool_calls": [{**part.data, "index": block.place}]}
+        return {"content": [part.data]} if content.is_listed(part) else {}
+
+    def _call(self, block: _Block, part: ToolCall) -> JSON:
+        block.is_sent = bool(part.arguments)
+        if self._legacy or turn.is_legacy(part):
+            return {"function_call": {"name": part.name, "arguments": part.arguments}} if block.place == 0 else {}
+        return {"tool_calls": [{**calls.written(part, to_vendor=False), "index": block.place}]}
+
+    def _more(self, block: _Block, event: BlockDelta) -> JSON:
+        part = block.part
+        match part:
+            case Text():
+                delta = self._piece(block, event.text) if event.text else {}
+                if event.citation is not None:
+                    length = self._lengths.get(block.choice, 0) - block.place
+                    said = citations.annotation_of(event.citation, block.place, length)
+                    delta |= {"annotations": [said]} if said is not None else {}
+                if event.signature is not None:
+                    delta[calls.SIGNED] = calls.signed(event.signature, own(part.extra))
+                return delta
+            case Refusal():
+                return self._piece(block, event.text) if event.text else {}
+            case Reasoning():
+                return self._thought(block, part, event)
+            case ToolCall():
+                return self._arguments(block, part, event)
+            case Media():
+                said = {"data": event.data} if event.data else {}
+                said |= {"transcript": event.text} if event.text else {}
+                said |= own(event.extra).get(turn.AUDIO, {})
+                return {"audio": said} if part.kind == "audio" and said else {}
+            case _:
+                return {}
+
+    def _piece(self, block: _Block, text: str) -> JSON:
+        """A piece of what is read: text, refusal, or thoughts as text."""
+        part = block.part
+        block.is_sent = True
+        if isinstance(part, Text):
+            self._lengths[block.choice] = self._lengths.get(block.choice, 0) + len(text)
+        if content.is_listed(part) and isinstance(part, Text | Refusal | Reasoning):
+            return {"content": [content.said(part, text)]}
+        match part:
+            case Text():
+                return {"content": text}
+            case Refusal():
+                return {"refusal": text}
+            case _:
+                return {own(part.extra).get(FIELD, reasoning.FIELDS[0]): text}
+
+    def _thought(self, block: _Block, part: Reasoning, event: BlockDelta) -> JSON:
+        notes = own(part.extra)
+        if DETAIL not in notes:
+            block.signature = event.signature or block.signature
+            if event.text:
+                block.text.append(event.text)
+            return self._piece(block, event.text) if event.text else {}
+        detail: JSON = notes[DETAIL]
+        if block.is_sent:
+            detail = {name: detail[name] for name in ("type", "index") if name in detail}
+        block.is_sent = True
+        piece = replace(part, text=event.text, signature=event.signature, redacted=None)
+        said: JSON = {"reasoning_details": [reasoning.entry(piece, detail)]}
+        field = (
+            self._fields.setdefault(block.choice, notes[FIELD]) if FIELD in notes else self._fields.get(block.choice)
+        )
+        return {field: event.text, **said} if field and event.text else said
+
+    def _arguments(self, block: _Block, part: ToolCall, event: BlockDelta) -> JSON:
+        if self._legacy or turn.is_legacy(part):
+            return {"function_call": {"arguments": event.text}} if block.place == 0 and event.text else {}
+        call: JSON = {"index": block.place}
+        if event.text:
+            block.is_sent = True
+            call |= (
+                {"custom": {"input": event.text}} if part.kind == "custom" else {"function": {"arguments": event.text}}
+            )
+        if event.signature is not None:
+            call[calls.SIGNED] = calls.signed(event.signature, own(part.extra))
+        return {"tool_calls": [call]} if len(call) > 1 else {}
+
+    def _completed(self, block: _Block, whole: Part | None) -> JSON:
+        """What only the end of a part tells: signatures of thoughts, and all of what came in no pieces."""
+        part = block.part
+        if isinstance(part, Reasoning):
+            return self._thought_completed(block, part, whole if isinstance(whole, Reasoning) else part)
+        if block.is_sent:
+            return {}
+        if isinstance(part, Text | Refusal):
+            text = whole.text if isinstance(whole, Text | Refusal) else ""
+            return self._piece(block, text) if text or content.is_listed(part) else {}
+        if isinstance(part, ToolCall) and isinstance(whole, ToolCall) and whole.arguments:
+            return self._arguments(block, part, BlockDelta(index=0, text=whole.arguments))
+        return {}
+
+    def _thought_completed(self, block: _Block, part: Reasoning, whole: Reasoning) -> JSON:
+        notes = own(part.extra)
+        if DETAIL in notes:
+            if block.is_sent:
+                return {}
+            return {"reasoning_details": [reasoning.entry(part, notes[DETAIL])]}
+        delta: JSON = {}
+        text = "".join(block.text) or whole.text
+        if not block.is_sent and (text or CHUNK in notes):
+            delta = self._piece(block, text)
+        signed = replace(whole, text=text, signature=block.signature or whole.signature)
+        if signed.signature or signed.redacted:
+            start = self._entries.get(block.choice, 0)
+            entries = reasoning.entries_for(signed, start)
+            self._entries[block.choice] = start + len(entries)
+            delta["reasoning_details"] = entries
+        return delta
+
+    def _tokens(self, block: _Block, event: BlockDelta) -> JSON | None:
+        if not event.logprobs:
+            return None
+        told = logprobs.written(event.logprobs)
+        is_refusal = isinstance(block.part, Refusal)
+        return {"logprobs": {"content": None if is_refusal else told, "refusal": told if is_refusal else None}}

@@ -1,0 +1,87 @@
+"""Chat completions as `Dialect`: each method's work is in the module of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.hub import Answer, Chat
+from headgate.dialects.openai_chat import answer, body, errors, meter, reply, request, view
+from headgate.dialects.openai_chat.chunks import Encoder
+from headgate.dialects.openai_chat.names import NAME
+from headgate.dialects.openai_chat.stream import Decoder
+from headgate.dialects.view import TextNode
+from headgate.errors import HeadgateError
+from headgate.types import JSON, Frame, Path, Payload
+
+
+class OpenaiChat(Dialect[Chat, Answer]):
+    name = NAME
+
+    def path(self, model: str, stream: bool) -> str:
+        return "/chat/completions"
+
+    def encode_request(self, request: Chat, fit: Fit) -> JSON:
+        return body.encode(request, fit)
+
+    def decode_answer(self, tree: JSON) -> Answer:
+        return answer.decode(tree)
+
+    def decode_stream(self) -> StreamDecoder:
+        return Decoder()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
+        return errors.decode(self.name, status, headers, raw)
+
+    def decode_request(self, tree: JSON) -> Chat:
+        return request.decode(tree)
+
+    def encode_answer(self, answer: Answer, context: Context) -> JSON:
+        return reply.encode(answer, context)
+
+    def encode_stream(self, context: Context) -> StreamEncoder:
+        return Encoder(context)
+
+    def encode_error(self, error: HeadgateError) -> JSON:
+        return errors.encode(error)
+
+    def error_frames(self, error: HeadgateError) -> list[Frame]:
+        """The chunk on which OpenAI's SDKs raise. No `[DONE]` follows: the stream is not complete."""
+        return [Frame.of(errors.encode(error))]
+
+    def ask_usage(self, payload: Payload) -> Payload:
+        return ask_usage(payload)
+
+    def is_usage_only(self, frame: Frame) -> bool:
+        return meter.is_usage_only(frame)
+
+    def is_terminator(self, frame: Frame) -> bool:
+        return frame.data == meter.DONE
+
+    def peek(self, raw: bytes) -> Peek:
+        return meter.peek(raw)
+
+    def meter(self) -> Meter:
+        return meter.ChatMeter()
+
+    def request_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.request_texts(tree)
+
+    def answer_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.answer_texts(tree)
+
+    def frame_texts(self, tree: JSON) -> Iterator[TextNode]:
+        return view.frame_texts(tree)
+
+    def is_not_text(self, path: Path, tree: JSON) -> bool:
+        return view.is_not_text(path, tree)
+
+
+def ask_usage(payload: Payload) -> Payload:
+    """The streaming request with `stream_options.include_usage`; itself where it has it."""
+    options = payload.tree.get("stream_options")
+    if not isinstance(options, dict):
+        return payload.with_members(stream_options={"include_usage": True})
+    if options.get("include_usage") is True:
+        return payload
+    return payload.with_members(stream_options={**options, "include_usage": True})
