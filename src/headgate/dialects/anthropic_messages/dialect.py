@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from headgate.dialects.anthropic_messages import view
+from headgate.dialects.anthropic_messages import ids, view
 from headgate.dialects.anthropic_messages.answer import decode_answer
 from headgate.dialects.anthropic_messages.body import encode_request
 from headgate.dialects.anthropic_messages.errors import decode_error, encode_error, error_frames
@@ -14,7 +14,7 @@ from headgate.dialects.anthropic_messages.reply import encode_answer
 from headgate.dialects.anthropic_messages.request import decode_request
 from headgate.dialects.anthropic_messages.stream import Decoder
 from headgate.dialects.anthropic_messages.writer import Encoder
-from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
 from headgate.dialects.hub import Answer, Chat
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -23,6 +23,7 @@ from headgate.types import JSON, Frame, Path
 
 class AnthropicMessages(Dialect[Chat, Answer]):
     name = NAME
+    tells_ids = True
 
     def path(self, model: str, stream: bool) -> str:
         return "/v1/messages"
@@ -62,6 +63,18 @@ class AnthropicMessages(Dialect[Chat, Answer]):
 
     def meter(self) -> Meter:
         return MessageMeter()
+
+    def request_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.request_ids(tree)
+
+    def answer_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.answer_ids(tree)
+
+    def frame_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.frame_ids(tree)
+
+    def may_tell_ids(self, frame: Frame) -> bool:
+        return b"container" in frame.data or b"file_id" in frame.data
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return view.request_texts(tree)

@@ -67,7 +67,8 @@ class Conversation:
         turns: list[JSON] = []
         for is_assistant, group in groupby(range(first, len(messages)), lambda i: messages[i].role == "assistant"):
             run = list(group)
-            turns += self._assistant(run) if is_assistant else self._user(run, turns)
+            for turn in self._assistant(run) if is_assistant else self._user(run, turns):
+                _append(turn, turns)
         if turns and turns[-1]["role"] == "assistant":
             _trim(turns[-1])
         if not system:
@@ -256,6 +257,18 @@ def _ends_in_server_tool(turns: list[JSON]) -> bool:
     """Whether the last turn is the assistant's and ends in a tool of the server's, so that a system turn may follow."""
     content = turns[-1].get("content") if turns else None
     return isinstance(content, list) and content[-1]["type"].endswith(("_tool_result", "server_tool_use"))
+
+
+def _append(turn: JSON, turns: list[JSON]) -> None:
+    """Add a turn, to the last one where that is of the same role because nothing was left of what stood between."""
+    last = turns[-1] if turns else {}
+    if last.keys() == turn.keys() == {"role", "content"} and last["role"] == turn["role"]:
+        for each in (last, turn):
+            if isinstance(each["content"], str):
+                each["content"] = [{"type": "text", "text": each["content"]}]
+        last["content"] = last["content"] + turn["content"]
+    else:
+        turns.append(turn)
 
 
 def _trim(turn: JSON) -> None:
