@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import lcm
 from operator import attrgetter
 
+from headgate.money import format_usd, round_half_even
 from headgate.types import Usage
 
 CATEGORIES = (
@@ -55,6 +56,10 @@ class Price:
         self.tables = [(start, Table(each)) for start, each in reversed(self.tiers)]
         """The same for each tier, the highest first."""
 
+    def per_million(self, rates: Rates | None = None) -> dict[str, str]:
+        """Rates as decimal dollars for people: per million tokens, and per thousand searches or requests."""
+        return {name: _dollars(name, rate) for name, rate in (self.rates if rates is None else rates).items()}
+
     def __repr__(self) -> str:
         return f"Price({self.name!r}, {len(self.rates)} rates, {len(self.tiers)} tiers)"
 
@@ -94,4 +99,9 @@ def cost(usage: Usage, price: Price) -> int | None:
             total += count * rate
     if used:
         total += table.per_request
-    return total if table.denominator == 1 else round(Fraction(total, table.denominator))
+    return total if table.denominator == 1 else round_half_even(Fraction(total, table.denominator))
+
+
+def _dollars(category: str, picodollars: Fraction) -> str:
+    units = 1000 if category in {"web_searches", "requests"} else 10**6
+    return format_usd(round_half_even(picodollars * units))

@@ -15,8 +15,6 @@ from headgate.providers import config as providers_config
 from headgate.routing import config as routing_config
 from headgate.types import JSON
 
-ID = "https://headgate.dev/schema/headgate.schema.json"
-
 _MODULES: tuple[ModuleType, ...] = (catalog_config, providers_config, routing_config, config_schema)
 _REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}
 
@@ -38,7 +36,7 @@ def editing() -> JSON:
     targets = schema["$defs"]["ModelConfig"]["properties"]["targets"]
     targets["items"] = {"anyOf": [{"type": "string"}, targets["items"]]}
     schema["$defs"]["Reference"] = _REFERENCE
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ID, "title": "headgate.yaml", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "headgate.yaml", **schema}
 
 
 def _simplified(value: Any) -> Any:

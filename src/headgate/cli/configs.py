@@ -1,0 +1,156 @@
+"""Commands about `headgate.yaml`: `init`, `check`, `models`, `schema`."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headgate.catalog import Catalog
+from headgate.cli import output
+from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.config import Config, default_path, load, starter
+from headgate.errors import ConfigError
+
+Json = Annotated[bool, Parameter(negative="")]
+ConfigFile = Annotated[Path | None, Parameter(name=["--config", "-c"])]
+
+
+def init(path: Path = Path("headgate.yaml")) -> int:
+    """Write a commented headgate.yaml to begin with. A file that is there is left alone.
+
+    Parameters
+    ----------
+    path
+        Where to write it.
+    """
+    text = (files("headgate.config") / "starter.yaml").read_text("utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise CannotRun(f"{path} is there already", f"Try 'headgate check --config {path}'.") from None
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
+    output.say(f"{path} is written. Next: 'headgate check', then 'headgate serve'.")
+    return OK
+
+
+def check(*, config: ConfigFile = None, json: Json = False) -> int:
+    """Check a configuration, and say every mistake in it with its line.
+
+    Parameters
+    ----------
+    config
+        The file; else HEADGATE_CONFIG, else ./headgate.yaml.
+    json
+        Print JSON.
+    """
+    path = config or default_path()
+    if path is None or not path.is_file():
+        raise CannotRun(f"there is no file {path or 'headgate.yaml'}", "Try 'headgate init'.")
+    problems = _problems(path)
+    if json:
+        output.json({"file": str(path), "ok": not problems, "problems": problems})
+    elif problems:
+        output.complain("\n".join(problems))
+    else:
+        output.say(f"{path} is fine. Next: 'headgate serve --config {path}'.")
+    return FAILED if problems else OK
+
+
+def models(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List the models clients can ask for, and where their calls go.
+
+    Parameters
+    ----------
+    config
+        The file; else HEADGATE_CONFIG, else ./headgate.yaml, else what is served without one.
+    json
+        Print JSON.
+    """
+    rows = _models(load_or_starter(config)[0])
+    if json:
+        output.json(rows)
+    else:
+        columns = ("model", "target", "priority", "weight", "input $/M", "output $/M")
+        output.table(columns, [_columns(row, target) for row in rows for target in row["targets"]])
+    return OK
+
+
+def schema() -> int:
+    """Print the JSON Schema of headgate.yaml, for editors."""
+    from headgate.config.json_schema import editing
+
+    output.json(editing())
+    return OK
+
+
+def load_or_starter(config: Path | None) -> tuple[Config, Path | None]:
+    """The configuration to go by, and its file; None for the starter.
+
+    Raises:
+        ConfigError: it cannot be used.
+        CannotRun: there is no such file.
+    """
+    path = config or default_path()
+    if path is None:
+        return starter(), None
+    if not path.is_file():
+        raise CannotRun(f"there is no file {path}", f"Try 'headgate init {path}'.")
+    return load(path), path
+
+
+def _problems(path: Path) -> list[str]:
+    """What keeps a server from using a file: what is wrong in it, else what goes wrong when its parts are made."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        return error.problems
+    from headgate.gateway import Gateway
+
+    # A key to call with is the server's environment, not the file's; and checking a file needs none.
+    environ = {"HEADGATE_ADMIN_KEY": "not-a-key", **os.environ}
+    try:
+        Gateway(config, environ=environ)
+    except ConfigError as error:
+        return [f"{path}: {problem}" for problem in error.problems]
+    return []
+
+
+def _models(config: Config) -> list[dict[str, Any]]:
+    from headgate.providers.row import find_row
+
+    catalog = Catalog(config.prices)
+    rows: list[dict[str, Any]] = []
+    for name, model in config.models.items():
+        targets: list[dict[str, Any]] = []
+        for target in model.targets:
+            provider_name, _, model_id = target.target.partition("/")
+            provider = config.providers[provider_name]
+            known = provider.models.get(model_id)
+            base_model = target.base_model or (known.base_model if known else model_id)
+            vendor = find_row(provider.kind).catalog
+            price = catalog.price(None, target.price_like) if target.price_like else catalog.price(vendor, base_model)
+            limits = catalog.limits(vendor, base_model)
+            targets.append(
+                {
+                    "target": target.target,
+                    "priority": target.priority,
+                    "weight": target.weight,
+                    "price": price.per_million() if price else None,
+                    "context_window": limits.context_window if limits else None,
+                    "max_output_tokens": limits.max_output_tokens if limits else None,
+                }
+            )
+        rows.append({"model": name, "targets": targets})
+    return rows
+
+
+def _columns(row: dict[str, Any], target: dict[str, Any]) -> list[str]:
+    price: dict[str, str] = target["price"] or {}
+    costs = [price.get(name, "unknown") for name in ("input_tokens", "output_tokens")]
+    return [row["model"], target["target"], str(target["priority"]), f"{target['weight']:g}", *costs]

@@ -1,0 +1,87 @@
+"""Commands that serve until they are told to stop: `serve`, `simulate`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headgate.cli import output
+from headgate.cli.configs import ConfigFile, load_or_starter
+from headgate.cli.exits import OK, CannotRun
+from headgate.config import with_server
+
+
+def serve(
+    *, config: ConfigFile = None, host: str | None = None, port: int | None = None, workers: int | None = None
+) -> int:
+    """Serve. Without a configuration file: one model, 'chat', on loopback and without keys.
+
+    Parameters
+    ----------
+    config
+        The file; else HEADGATE_CONFIG, else ./headgate.yaml. Its changes are taken over while serving.
+    host
+        Address to listen on, in place of server.host.
+    port
+        Port to listen on, in place of server.port.
+    workers
+        Processes, in place of server.workers.
+    """
+    loaded, path = load_or_starter(config)
+    given = {"host": host, "port": port, "workers": workers}
+    settings = {name: value for name, value in given.items() if value is not None}
+    if settings:
+        loaded = with_server(loaded, **settings)
+    _log()
+    if path is None:
+        targets = ", ".join(target.target for model in loaded.models.values() for target in model.targets)
+        output.complain(f"There is no headgate.yaml, so 'chat' is {targets}; 'headgate init' writes one.")
+    from headgate.server.run import serve as run
+
+    try:
+        run(loaded, path, os.environ)
+    except OSError as error:
+        address = f"{loaded.server.host}:{loaded.server.port}"
+        raise CannotRun(f"cannot listen on {address}: {error}", "Try 'headgate serve --port 0'.") from None
+    return OK
+
+
+def simulate(
+    *,
+    port: int = 8090,
+    host: str = "127.0.0.1",
+    script: Path | None = None,
+    seed: int = 0,
+    instant: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Serve a simulated vendor that speaks OpenAI's and Anthropic's dialects.
+
+    Parameters
+    ----------
+    port
+        Port to listen on.
+    host
+        Address to listen on.
+    script
+        A JSON file of what to answer: [{match, times, reply or fault, latency}].
+    seed
+        The same seed gives the same answers.
+    instant
+        Answer at once, instead of as slowly as a model.
+    """
+    _log()
+    from headgate.server.simulate import serve as run
+
+    try:
+        run(host=host, port=port, script=script, seed=seed, latency="none" if instant else "realistic")
+    except OSError as error:
+        raise CannotRun(f"cannot listen on {host}:{port}: {error}", "Try another --port.") from None
+    return OK
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
