@@ -1,0 +1,5 @@
+"""The dialect's name."""
+
+from __future__ import annotations
+
+NAME = "openai_completions"
