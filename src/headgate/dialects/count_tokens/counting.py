@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from headgate.dialects.base import ChatDialect, Context, Dialect, Fit, Peek
+from headgate.dialects.base import AccountId, ChatDialect, Context, Dialect, Fit, Peek
 from headgate.dialects.hub import Chat, TokenCount
 from headgate.dialects.members import parsed, required
 from headgate.dialects.view import TextNode
@@ -45,6 +45,9 @@ class Counting(Dialect[Chat, TokenCount]):
         """
         self.decode_answer(parsed(raw, "answer"))
         return Peek(usage=Usage())
+
+    def request_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return self.generations.request_ids(tree)
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return self.generations.request_texts(tree)
