@@ -62,10 +62,13 @@ class _FirstChunk(msgspec.Struct):
     error: Any = None
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _UsageChunk(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
-    usage: msgspec.Raw | None = None
-    moderation: msgspec.Raw | None = None
+    usage: msgspec.Raw = _NULL
+    moderation: msgspec.Raw = _NULL
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -102,7 +105,7 @@ def is_usage_only(frame: Frame) -> bool:
         told = _usage_chunk.decode(frame.data)
     except (msgspec.DecodeError, RecursionError):
         return False
-    return not told.choices and told.usage is not None and told.moderation is None
+    return not told.choices and told.usage != _NULL and told.moderation == _NULL
 
 
 class ChatMeter:

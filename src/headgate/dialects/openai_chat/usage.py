@@ -56,9 +56,12 @@ class Told(msgspec.Struct):
         images_made = (made.image_tokens if made else None) or 0
         if reasoning and (self.total_tokens or 0) == prompt + completion + reasoning:
             completion += reasoning  # xAI does not count reasoning among the completion
+        from_cache = cached + written
+        if from_cache > prompt:  # the same tokens were written and read: OpenRouter bills Gemini's caches for both
+            from_cache = max(cached, written)
         tools = self.server_tool_use_details or self.server_tool_use
         return Usage(
-            input_tokens=max(0, prompt - cached - written - audio),
+            input_tokens=max(0, prompt - from_cache - audio),
             cached_tokens=cached,
             cache_write_5m_tokens=written,
             output_tokens=max(0, completion - audio_made - images_made),
