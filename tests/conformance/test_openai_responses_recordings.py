@@ -1,4 +1,4 @@
-"""The recorded exchanges in the Responses dialect, of four vendors: nothing is lost, whole, streamed or cut anywhere."""
+"""The recorded exchanges in the Responses dialect, of five vendors: nothing is lost, whole, streamed or cut."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from headgate.dialects.members import parsed
 from headgate.dialects.openai_responses.answer import created_in, rest_of, stop_in, usage_in
 from headgate.dialects.openai_responses.content import citation, logprobs_of, part_of
 from headgate.dialects.openai_responses.errors import reported
-from headgate.dialects.openai_responses.items import id_of, parts_of
+from headgate.dialects.openai_responses.items import id_of, parts_of, thought_of
 from headgate.dialects.openai_responses.names import NAME, PART, WITHIN
 from headgate.dialects.reading import VENDOR
 from headgate.types import JSON, Frame
@@ -52,13 +52,14 @@ _Key = tuple[int, str, int]
 class _Block:
     """A part under way."""
 
-    __slots__ = ("final", "index", "length", "start")
+    __slots__ = ("final", "index", "is_done", "length", "start")
 
     def __init__(self, index: int, start: Part) -> None:
         self.index = index
         self.start = start
         self.length = 0
         """Characters streamed."""
+        self.is_done = False
         self.final: Part | None = None
         """The part as the vendor gave it when it was done, before its item was."""
 
@@ -196,22 +197,27 @@ class Decoder:
         return events
 
     def _content_done(self, tree: JSON) -> list[StreamEvent]:
-        key = (_place(tree, "output_index"), "content", _place(tree, "content_index"))
+        return self._part_done(tree, (_place(tree, "output_index"), "content", _place(tree, "content_index")))
+
+    def _summary_done(self, tree: JSON) -> list[StreamEvent]:
+        return self._part_done(tree, (_place(tree, "output_index"), "summary", _place(tree, "summary_index")))
+
+    def _part_done(self, tree: JSON, key: _Key) -> list[StreamEvent]:
         block = self._blocks.get(key)
         told = VENDOR.required(tree, "part", dict)
         if block is None:
             return []
-        if told.get("type") != "reasoning_text":
+        block.is_done = True
+        if isinstance(block.start, Reasoning):
+            block.final = thought_of(told, "part", VENDOR, block.start.id, block.start.summarised)
+        else:
             block.final = part_of(told, "part", VENDOR)
-        return self._rest(block, told.get("text", told.get("refusal")))
-
-    def _summary_done(self, tree: JSON) -> list[StreamEvent]:
-        block = self._blocks.get((_place(tree, "output_index"), "summary", _place(tree, "summary_index")))
-        told = VENDOR.required(tree, "part", dict)
-        return self._rest(block, told.get("text")) if block is not None else []
+        return self._rest(block, _text_of(block.final))
 
     def _text(self, tree: JSON) -> list[StreamEvent]:
         events, block = self._block(tree, "content", _TEXT)
+        if block is None:
+            return events
         text = VENDOR.required(tree, "delta", str)
         block.length += len(text)
         found = VENDOR.objects(tree, "logprobs")
@@ -230,6 +236,8 @@ class Decoder:
 
     def _words(self, tree: JSON, name: str, start: Part) -> list[StreamEvent]:
         events, block = self._block(tree, name, start)
+        if block is None:
+            return events
         text = VENDOR.required(tree, "delta", str)
         block.length += len(text)
         events.append(BlockDelta(index=block.index, text=text))
@@ -249,31 +257,50 @@ class Decoder:
         return self._rest(block, tree.get("arguments", tree.get("input"))) if block is not None else []
 
     def _text_done(self, tree: JSON) -> list[StreamEvent]:
-        events, block = self._block(tree, "content", _TEXT)
-        return [*events, *self._rest(block, tree.get("text"))]
+        return self._words_done(tree, "content", _TEXT)
+
+    def _refusal_done(self, tree: JSON) -> list[StreamEvent]:
+        return self._words_done(tree, "content", _REFUSAL)
+
+    def _summary_text_done(self, tree: JSON) -> list[StreamEvent]:
+        return self._words_done(tree, "summary", _SUMMARY)
+
+    def _thoughts_done(self, tree: JSON) -> list[StreamEvent]:
+        return self._words_done(tree, "content", _THOUGHT)
+
+    def _words_done(self, tree: JSON, name: str, start: Part) -> list[StreamEvent]:
+        events, block = self._block(tree, name, start)
+        if block is None:
+            return events
+        block.is_done = True
+        return [*events, *self._rest(block, tree.get("refusal" if isinstance(start, Refusal) else "text"))]
 
     def _annotation(self, tree: JSON) -> list[StreamEvent]:
         events, block = self._block(tree, "content", _TEXT)
+        if block is None:
+            return events
         told = VENDOR.required(tree, "annotation", dict)
         events.append(BlockDelta(index=block.index, citation=citation(told, "annotation", VENDOR)))
         return events
 
     # ── blocks ──
 
-    def _block(self, tree: JSON, name: str, start: Part) -> tuple[list[StreamEvent], _Block]:
-        """The block an event continues, opened first where the vendor did not say that it begins."""
+    def _block(self, tree: JSON, name: str, start: Part) -> tuple[list[StreamEvent], _Block | None]:
+        """The block an event continues, opened first where the vendor did not say that it begins; None for one that
+        is over.
+        """
         index = _place(tree, "summary_index" if name == "summary" else "content_index")
         key = (_place(tree, "output_index"), name, index)
         block = self._blocks.get(key)
-        if block is not None:
+        if block is not None or key in self._stopped or key[0] in self._done:
             return [], block
         events = self._begin(tree)
         self._open(key[0], name, index, start, events)
         return events, self._blocks[key]
 
     def _open(self, place: int, name: str, index: int, start: Part, events: list[StreamEvent]) -> None:
-        """Begin a part of an item, which ends the parts before it."""
-        for key in [each for each in self._blocks if each[0] == place]:
+        """Begin a part of an item, which ends the parts before it that are done."""
+        for key in [each for each, block in self._blocks.items() if each[0] == place and block.is_done]:
             self._stop(key, self._blocks[key].final, events, is_last=False)
         known = id_of(self._heads.get(place, {}))
         start = replace(start, extra={NAME: {**start.extra[NAME], WITHIN: known}})
@@ -330,10 +357,13 @@ _TAKERS = {
     "response.output_text.done": Decoder._text_done,
     "response.output_text.annotation.added": Decoder._annotation,
     "response.refusal.delta": Decoder._refusal,
+    "response.refusal.done": Decoder._refusal_done,
     "response.reasoning_summary_part.added": Decoder._summary_added,
     "response.reasoning_summary_part.done": Decoder._summary_done,
     "response.reasoning_summary_text.delta": Decoder._summary,
+    "response.reasoning_summary_text.done": Decoder._summary_text_done,
     "response.reasoning_text.delta": Decoder._thoughts,
+    "response.reasoning_text.done": Decoder._thoughts_done,
     "response.function_call_arguments.delta": Decoder._arguments,
     "response.function_call_arguments.done": Decoder._arguments_done,
     "response.custom_tool_call_input.delta": Decoder._arguments,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
 from headgate.dialects.hub import Answer, Chat
-from headgate.dialects.openai_responses import view
+from headgate.dialects.openai_responses import ids, view
 from headgate.dialects.openai_responses.answer import decode_answer
 from headgate.dialects.openai_responses.body import encode_request
 from headgate.dialects.openai_responses.decoder import Decoder
@@ -23,6 +23,7 @@ from headgate.types import JSON, Frame, Path
 
 class OpenaiResponses(Dialect[Chat, Answer]):
     name = NAME
+    tells_ids = True
 
     def path(self, model: str, stream: bool) -> str:
         return "/responses"
@@ -62,6 +63,18 @@ class OpenaiResponses(Dialect[Chat, Answer]):
 
     def meter(self) -> Meter:
         return ResponsesMeter()
+
+    def request_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.request_ids(tree)
+
+    def answer_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.answer_ids(tree)
+
+    def frame_ids(self, tree: JSON) -> Iterable[AccountId]:
+        return ids.frame_ids(tree)
+
+    def may_tell_ids(self, frame: Frame) -> bool:
+        return frame.data.startswith(b"{") and b".delta" not in frame.data[:80]
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return view.request_texts(tree)

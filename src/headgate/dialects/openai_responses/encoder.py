@@ -7,7 +7,7 @@ from elsewhere goes into one message until something else begins.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -24,7 +24,6 @@ from headgate.dialects.hub import (
     Native,
     Part,
     Reasoning,
-    Refusal,
     Started,
     Stopped,
     StreamEvent,
@@ -32,7 +31,6 @@ from headgate.dialects.hub import (
     ToolCall,
     UsageReported,
 )
-from headgate.dialects.openai_responses.content import written, written_annotation, written_logprob
 from headgate.dialects.openai_responses.items import id_of
 from headgate.dialects.openai_responses.names import ITEM, NAME, ORIGIN, PART, WITHIN, in_message, memory
 from headgate.dialects.openai_responses.output import (
@@ -43,9 +41,9 @@ from headgate.dialects.openai_responses.output import (
     is_sayable,
     item_id,
     item_of,
-    thought,
     written_call,
 )
+from headgate.dialects.openai_responses.pieces import Block, Item, Told, begun, continued, stopped
 from headgate.dialects.openai_responses.reply import finished, response_head
 from headgate.dialects.signatures import carried, seal
 from headgate.types import JSON, Frame, Usage
@@ -60,36 +58,6 @@ _UNDER_WAY: JSON = {
 }
 
 
-class _Item:
-    """An output item under way."""
-
-    def __init__(self, index: int, known: str, is_own: bool) -> None:
-        self.index = index
-        self.id = known
-        self.is_own = is_own
-        self.parts: list[Part | None] = []
-        """Its parts in order; None while they are under way."""
-        self.thoughts = {True: 0, False: 0}
-        """Pieces of summary and of thoughts so far."""
-        self.sealed = False
-        """Nothing more will be added."""
-
-
-class _Block:
-    """A part under way."""
-
-    __slots__ = ("deltas", "item", "part", "place", "slot")
-
-    def __init__(self, part: Part, item: _Item) -> None:
-        self.part = part
-        self.item = item
-        self.slot = len(item.parts)
-        item.parts.append(None)
-        self.place = -1
-        """`content_index` or `summary_index`, once the client has heard of it."""
-        self.deltas: list[BlockDelta] = []
-
-
 class Encoder:
     """Writes one stream."""
 
@@ -102,8 +70,8 @@ class Encoder:
         self._usage: Usage | None = None
         self._stopped = Stopped(stop=None)
         self._items: list[JSON | None] = []
-        self._blocks: dict[int, _Block] = {}
-        self._open: _Item | None = None
+        self._blocks: dict[int, Block] = {}
+        self._open: Item | None = None
         """The item that the next part may still belong to."""
         self._last: Part | None = None
 
@@ -112,7 +80,7 @@ class Encoder:
             case BlockDelta():
                 block = self._blocks.get(event.index)
                 if block is not None:
-                    self._delta(block, event)
+                    self._tell_all(continued(block, event))
             case BlockStarted():
                 if event.choice == 0 and is_sayable(event.part):
                     self._begin(event.index, event.part)
@@ -200,10 +168,8 @@ class Encoder:
         self._seal()
         head = head_of(call, len(self._items), self._context.id)
         item = self._add({**written_call(replace(call, arguments=""), head), "status": "in_progress"}, call)
-        self._blocks[index] = block = _Block(replace(call, arguments=""), item)
-        self._open = None
-        if call.arguments:
-            self._delta(block, BlockDelta(index=index, text=call.arguments))
+        self._blocks[index] = block = Block(call, item)
+        self._tell_all(begun(block))
 
     def _begin_piece(self, index: int, part: Part) -> None:
         """A text or refusal in a message, or a piece of reasoning."""
@@ -213,31 +179,18 @@ class Encoder:
             item = self._add_for(part)
         self._open = item
         self._last = _unfinished(part)
-        self._blocks[index] = block = _Block(part, item)
-        if in_message(part):
-            block.place = block.slot
-            empty = _emptied(part)
-            content = {"content_index": block.place, "part": written(empty)}
-            self._tell("response.content_part.added", {**self._of(item), **content})
-            if isinstance(part, Text | Refusal) and part.text:
-                block.part = empty
-                self._delta(block, BlockDelta(index=index, text=part.text))
-        elif isinstance(part, Reasoning):
-            if part.text or _has_piece(part):
-                self._begin_thought(block, part)
-            if part.text:
-                block.part = replace(part, text="")
-                self._delta(block, BlockDelta(index=index, text=part.text))
+        self._blocks[index] = block = Block(part, item)
+        self._tell_all(begun(block))
 
-    def _add_for(self, part: Part) -> _Item:
+    def _add_for(self, part: Part) -> Item:
         """The item a first part opens."""
         head = head_of(part, len(self._items), self._context.id)
         if in_message(part):
             return self._add({**head, "status": "in_progress", "content": []}, part)
         return self._add({"summary": [], **head}, part)
 
-    def _add(self, added: JSON, part: Part) -> _Item:
-        item = _Item(len(self._items), id_of(added), is_own=memory(part) is not None)
+    def _add(self, added: JSON, part: Part) -> Item:
+        item = Item(len(self._items), id_of(added), is_own=memory(part) is not None)
         self._items.append(None)
         self._tell("response.output_item.added", {"output_index": item.index, "item": added})
         return item
@@ -250,7 +203,7 @@ class Encoder:
             item.sealed = True
             self._finish(item)
 
-    def _finish(self, item: _Item) -> None:
+    def _finish(self, item: Item) -> None:
         """Complete an item if it gets no more parts and all it has are complete."""
         parts = [part for part in item.parts if part is not None]
         if not item.sealed or len(parts) < len(item.parts) or self._items[item.index] is not None:
@@ -261,144 +214,40 @@ class Encoder:
 
     # ── parts ──
 
-    def _delta(self, block: _Block, event: BlockDelta) -> None:
-        block.deltas.append(event)
-        part, item = block.part, block.item
-        match part:
-            case Text():
-                if event.text or event.logprobs:
-                    logprobs = [written_logprob(each, is_own=item.is_own) for each in event.logprobs]
-                    told = {"content_index": block.place, "delta": event.text, "logprobs": logprobs}
-                    self._tell("response.output_text.delta", {**self._of(item), **told})
-                if event.citation is not None:
-                    self._cite(block, event)
-            case Refusal():
-                if event.text:
-                    told = {"content_index": block.place, "delta": event.text}
-                    self._tell("response.refusal.delta", {**self._of(item), **told})
-            case Reasoning():
-                if event.text:
-                    self._think(block, part, event.text)
-            case ToolCall():
-                if event.text:
-                    self._tell(f"{_call_events(part)}.delta", {**self._of(item), "delta": event.text})
-            case _:
-                pass
-
-    def _cite(self, block: _Block, event: BlockDelta) -> None:
-        length = sum(len(each.text) for each in block.deltas)
-        annotation = written_annotation(event.citation, length) if event.citation is not None else None
-        if annotation is not None:
-            number = sum(each.citation is not None for each in block.deltas) - 1
-            told = {"content_index": block.place, "annotation_index": number, "annotation": annotation}
-            self._tell("response.output_text.annotation.added", {**self._of(block.item), **told})
-
-    def _begin_thought(self, block: _Block, part: Reasoning) -> None:
-        counts = block.item.thoughts
-        block.place = counts[part.summarised]
-        counts[part.summarised] += 1
-        empty = {"summary_index" if part.summarised else "content_index": block.place, "part": thought(_emptied(part))}
-        kind = "response.reasoning_summary_part.added" if part.summarised else "response.content_part.added"
-        self._tell(kind, {**self._of(block.item), **empty})
-
-    def _think(self, block: _Block, part: Reasoning, text: str) -> None:
-        if block.place < 0:
-            self._begin_thought(block, part)
-        if part.summarised:
-            told = {"summary_index": block.place, "delta": text}
-            self._tell("response.reasoning_summary_text.delta", {**self._of(block.item), **told})
-        else:
-            told = {"content_index": block.place, "delta": text}
-            self._tell("response.reasoning_text.delta", {**self._of(block.item), **told})
-
-    def _stop(self, block: _Block, part: Part) -> None:
+    def _stop(self, block: Block, part: Part) -> None:
         item = block.item
         if item.is_own and not (memory(part) or {}).keys() & {ITEM, WITHIN}:
             part = replace(part, extra=block.part.extra)
         item.parts[block.slot] = part
-        self._last = part if self._open is item else self._last
-        match part:
-            case Text():
-                logprobs = [written_logprob(each, is_own=item.is_own) for each in part.logprobs or ()]
-                done = {"content_index": block.place, "text": part.text, "logprobs": logprobs}
-                self._tell("response.output_text.done", {**self._of(item), **done})
-            case Refusal():
-                done = {"content_index": block.place, "refusal": part.text}
-                self._tell("response.refusal.done", {**self._of(item), **done})
-            case Reasoning():
-                self._stop_thought(block, part)
-            case ToolCall():
-                content = "input" if part.kind == "custom" else "arguments"
-                done = {**self._of(item), content: part.arguments}
-                if part.kind == "function":
-                    done["name"] = part.name
-                self._tell(f"{_call_events(part)}.done", done)
-                item.sealed = True
-            case _:
-                pass
-        if in_message(part):
-            tree = written(part)
-            self._tell("response.content_part.done", {**self._of(item), "content_index": block.place, "part": tree})
-        self._close(block, item, part)
+        if self._open is item:
+            self._last = part
+        self._tell_all(stopped(block, part))
+        self._close(block, part)
 
-    def _stop_thought(self, block: _Block, part: Reasoning) -> None:
-        if block.place < 0:
-            if not part.text:
-                return
-            self._begin_thought(block, part)
-        tree = thought(part)
-        if part.summarised:
-            place = {**self._of(block.item), "summary_index": block.place}
-            self._tell("response.reasoning_summary_text.done", {**place, "text": part.text})
-            self._tell("response.reasoning_summary_part.done", {**place, "part": tree})
-        else:
-            place = {**self._of(block.item), "content_index": block.place}
-            self._tell("response.reasoning_text.done", {**place, "text": part.text})
-            self._tell("response.content_part.done", {**place, "part": tree})
-
-    def _close(self, block: _Block, item: _Item, part: Part) -> None:
-        """Complete the item where this part was its last, and send the signature after a part that has no field."""
-        told = memory(part)
-        is_last = isinstance(part, Reasoning) if told is None else ITEM in told
-        signed: str | None = None
+    def _close(self, block: Block, part: Part) -> None:
+        """Complete the item where this part was its last, and send a signature the part has no field for."""
+        item, told = block.item, memory(part)
+        is_last = isinstance(part, Reasoning | ToolCall) if told is None else ITEM in told
+        sealed: str | None = None
         if isinstance(part, Text) and part.signature is not None:
-            signed = seal(part.signature, ORIGIN, "text")
-        elif isinstance(part, ToolCall) and part.signature is not None and not _is_signed(block.part):
-            signed = seal(part.signature, ORIGIN, "prior_call")
-        if is_last or signed is not None:
+            sealed = seal(part.signature, ORIGIN, "text")
+        elif isinstance(part, ToolCall) and part.signature is not None and carried(block.part, ORIGIN) is None:
+            sealed = seal(part.signature, ORIGIN, "prior_call")
+        if is_last or sealed is not None:
             item.sealed = True
             if self._open is item:
                 self._open = None
         self._finish(item)
-        if signed is not None:
-            self._whole(carrier(signed, len(self._items), self._context.id))
+        if sealed is not None:
+            self._whole(carrier(sealed, len(self._items), self._context.id))
 
-    def _of(self, item: _Item) -> JSON:
-        return {"item_id": item.id, "output_index": item.index}
+    def _tell_all(self, events: Iterable[Told]) -> None:
+        for kind, members in events:
+            self._tell(kind, members)
 
     def _tell(self, kind: str, members: JSON) -> None:
         self._frames.append(Frame.of({"type": kind, "sequence_number": self._number, **members}, kind))
         self._number += 1
-
-
-def _is_signed(part: Part) -> bool:
-    return isinstance(part, ToolCall) and part.signature is not None
-
-
-def _emptied(part: Any) -> Any:
-    """A part without the words that are still to come."""
-    match part:
-        case Text():
-            return replace(part, text="", citations=(), logprobs=None)
-        case Refusal() | Reasoning():
-            return replace(part, text="")
-        case _:
-            return part
-
-
-def _has_piece(part: Reasoning) -> bool:
-    told = memory(part)
-    return told is not None and PART in told
 
 
 def _unfinished(part: Part) -> Part:
@@ -407,10 +256,6 @@ def _unfinished(part: Part) -> Part:
     if told is None or ITEM not in told:
         return part
     return replace(part, extra={NAME: {PART: told.get(PART, {}), WITHIN: item_id(told)}})
-
-
-def _call_events(call: ToolCall) -> str:
-    return "response.custom_tool_call_input" if call.kind == "custom" else "response.function_call_arguments"
 
 
 def _refuses(item: JSON) -> bool:

@@ -69,10 +69,7 @@ def _reasoning(item: JSON, where: str, reader: Reader) -> list[Part]:
     known = reader.optional(item, "id", str, where)
     parts: list[Part] = []
     for name, summarised in (("summary", True), ("content", False)):
-        for each, at in reader.objects(item, name, where):
-            text = reader.required(each, "text", str, at)
-            extra = {NAME: {PART: left(each, _THOUGHTS)}}
-            parts.append(Reasoning(text=text, summarised=summarised, id=known, extra=extra))
+        parts += [thought_of(each, at, reader, known, summarised) for each, at in reader.objects(item, name, where)]
     sealed = reader.optional(item, "encrypted_content", str, where)
     if not sealed:
         return remembering(parts, rest) or [Reasoning(summarised=True, id=known, extra={NAME: {ITEM: rest}})]
@@ -84,6 +81,12 @@ def _reasoning(item: JSON, where: str, reader: Reader) -> list[Part]:
         return [_encrypted(signature, known, rest, opaque)]
     *before, last = remembering(parts, rest)
     return [*before, replace(last, **{"redacted" if what == "redacted" else "signature": signature})]
+
+
+def thought_of(tree: JSON, where: str, reader: Reader, known: str | None, summarised: bool) -> Reasoning:
+    """One piece of a reasoning item's summary or thoughts."""
+    text = reader.required(tree, "text", str, where)
+    return Reasoning(text=text, summarised=summarised, id=known, extra={NAME: {PART: left(tree, _THOUGHTS)}})
 
 
 def _encrypted(signature: Signature, known: str | None, rest: JSON, opaque: bool) -> Reasoning:

@@ -63,15 +63,13 @@ def response_head(known: str, model: str, created: int | None, rest: JSON | None
 
 
 def finished(head: JSON, usage: Usage | None, stop: Stop | None, has_refusal: bool, context: Context) -> JSON:
-    """A response with how it ended, unless it says so already."""
-    if "status" not in head:
-        status, details = written_stop(stop, has_refusal)
-        head["status"] = status
-        head["error"] = None
-        head["incomplete_details"] = details
-        head["completed_at"] = context.created
-    if "usage" not in head:
-        head["usage"] = written_usage(usage) if usage is not None else None
+    """A response with how it ended and what it used, unless it says so already as one of this dialect does."""
+    if "status" in head:
+        return head
+    head["status"], head["incomplete_details"] = written_stop(stop, has_refusal)
+    head["error"] = None
+    head["completed_at"] = context.created
+    head["usage"] = written_usage(usage) if usage is not None else None
     return head
 
 
