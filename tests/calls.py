@@ -15,9 +15,7 @@ def call(**changes: Any) -> Call:
         "operation": "chat",
         "model": "chat",
         "label": "chat",
-        "request": Payload(
-            "openai_chat", tree={"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
-        ),
+        "request": Payload("openai_chat", tree={"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}),
         "stream": False,
         "identity": ANONYMOUS,
         "account": Account(),

@@ -28,6 +28,8 @@ class Facts:
     output_tokens: int = 0
     """All that was generated, reasoning included."""
     has_usage: bool = False
+    details: str = ""
+    """Reasoning in OpenRouter's form, which counts where there is no other."""
 
 
 def of_document(dialect: str, document: J) -> Facts:
@@ -55,6 +57,8 @@ def events(body: bytes) -> Iterator[tuple[str, Any]]:
 
 def arguments(text: Any) -> Any:
     """Tool arguments parsed; what is no JSON stays text."""
+    if text is None:
+        return {}
     if not isinstance(text, str):
         return text
     try:
@@ -88,6 +92,7 @@ def _chat_message(facts: Facts, message: J) -> None:
             facts.reasoning += "".join(each.get("text", "") for each in part["thinking"])
     facts.text += message.get("refusal") or ""
     facts.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
+    facts.details += "".join(each.get("text") or "" for each in message.get("reasoning_details") or [])
     for call in message.get("tool_calls") or []:
         called = call.get("function") or call.get("custom")
         facts.tools.append((called["name"], arguments(called.get("arguments", called.get("input")))))
@@ -95,11 +100,13 @@ def _chat_message(facts: Facts, message: J) -> None:
 
 def _chat_end(facts: Facts, stop: str | None, usage: J | None) -> None:
     facts.stop = _CHAT_STOPS.get(stop, stop) if stop else None
+    facts.reasoning = facts.reasoning or facts.details
     if usage:
         facts.has_usage = True
         facts.input_tokens = usage.get("prompt_tokens") or 0
         facts.output_tokens = usage.get("completion_tokens") or 0
-        facts.cached_tokens = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        details = usage.get("prompt_tokens_details") or {}
+        facts.cached_tokens = details.get("cached_tokens") or usage.get("num_cached_tokens") or 0
 
 
 def _chat_stream(body: bytes) -> Facts:
@@ -220,7 +227,7 @@ def _anthropic_stream(body: bytes) -> Facts:
 
 # ── Gemini ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_GEMINI_STOPS = {"STOP": "end", "MAX_TOKENS": "length"}
+_GEMINI_STOPS = {"STOP": "end", "MAX_TOKENS": "length", "SAFETY": "filter", "PROHIBITED_CONTENT": "filter", "MODEL_ARMOR": "filter"}
 
 
 def _gemini(document: J) -> Facts:
@@ -236,7 +243,7 @@ def _gemini(document: J) -> Facts:
             facts.tools.append((part["functionCall"]["name"], part["functionCall"].get("args") or {}))
     stop = candidate.get("finishReason")
     if stop:
-        facts.stop = "tools" if facts.tools and stop == "STOP" else _GEMINI_STOPS.get(stop, "filter")
+        facts.stop = "tools" if facts.tools and stop == "STOP" else _GEMINI_STOPS.get(stop, "error")
     elif (document.get("promptFeedback") or {}).get("blockReason"):
         facts.stop = "filter"
     usage = document.get("usageMetadata")

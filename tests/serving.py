@@ -23,6 +23,7 @@ class Serving:
         self._environ = environ or {}
         self._server_section = server or "auth: none"
         self.gateway = Gateway(self.config(config), environ=self._environ)
+        self.ids = self.gateway._services.ids
 
     def config(self, text: str) -> Any:
         """A configuration for this server's port."""
@@ -54,9 +55,15 @@ class Serving:
         await self._task
 
     async def request(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        begun: asyncio.Event | None = None,
     ) -> Response:
-        """One request on a connection of its own."""
+        """One request on a connection of its own; `begun` is set when the first byte of a stream is in."""
         data = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
         lines = {
             "host": f"127.0.0.1:{self.port}",
@@ -69,12 +76,14 @@ class Serving:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 26)
         try:
             writer.write(head.encode("latin-1") + data)
-            return await Response.read(reader)
+            return await Response.read(reader, method, begun)
         finally:
             writer.close()
 
-    async def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
-        return await self.request("POST", path, body, headers)
+    async def post(
+        self, path: str, body: Any = None, headers: dict[str, str] | None = None, begun: asyncio.Event | None = None
+    ) -> Response:
+        return await self.request("POST", path, body, headers, begun=begun)
 
 
 class Response:
@@ -86,13 +95,15 @@ class Response:
         self.body = body
 
     @classmethod
-    async def read(cls, reader: asyncio.StreamReader) -> Response:
+    async def read(cls, reader: asyncio.StreamReader, method: str, begun: asyncio.Event | None) -> Response:
         raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw[:-4].decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         status = int(first.split(" ")[1])
-        if headers.get("transfer-encoding") == "chunked":
-            body = await _chunks(reader)
+        if method == "HEAD":
+            body = b""
+        elif headers.get("transfer-encoding") == "chunked":
+            body = await _chunks(reader, begun)
         else:
             body = await reader.readexactly(int(headers.get("content-length", "0")))
         return cls(status, headers, body)
@@ -123,11 +134,13 @@ class Response:
         return json.loads(comments[-1].removeprefix(": headgate "))
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
+async def _chunks(reader: asyncio.StreamReader, begun: asyncio.Event | None) -> bytes:
     body = b""
     while True:
         size = int((await reader.readline()).strip() or b"0", 16)
         body += await reader.readexactly(size)
         await reader.readline()
+        if begun is not None:
+            begun.set()
         if size == 0:
             return body

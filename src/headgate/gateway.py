@@ -159,9 +159,8 @@ class Gateway:
         if self._draining:
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
-        model = folds.exact.get(call.model)
-        if model is not None:
-            return await folds.call(replace(call, label=call.model))
+        if call.model in folds.exact:
+            return await folds.call(call)
         label, matched = self._matched(folds, call.model)
         return await folds.call(replace(call, label=label, matched=matched))
 
@@ -223,7 +222,7 @@ class Gateway:
             prefix = model.name[:-1]
             if name.startswith(prefix):
                 return model.name, name[len(prefix) :]
-        return "", None
+        return UNKNOWN, None
 
     # ── making the folds ──
 
@@ -242,7 +241,7 @@ class Gateway:
         wildcards = sorted((model for model in models.values() if model.name not in exact), key=lambda m: -len(m.name))
 
         async def answer(call: Call) -> Reply:
-            model = models.get(call.label)
+            model = models.get(call.label or call.model)
             if model is not None:
                 return await model.next(call)
             if call.operation == "responses" and call.pinned is not None:
@@ -329,6 +328,9 @@ class _Maker:
         return attempt
 
 
+UNKNOWN = "(unknown)"
+"""What metrics call a model that nobody knows, so that clients cannot make labels."""
+
 IN_PROCESS = Identity(key_id="in-process", scopes=frozenset({"call"}))
 """Whoever uses the library: the process that holds the configuration."""
 
@@ -367,8 +369,4 @@ def _authenticator(config: Config, environ: Mapping[str, str]) -> Authenticator:
     if config.server.auth == "none":
         return Open()
     admin_key = environ.get("HEADGATE_ADMIN_KEY")
-    if not admin_key:
-        raise ConfigError(
-            ["server.auth is 'keys' but there is no key: set HEADGATE_ADMIN_KEY, or 'auth: none' on loopback"]
-        )
-    return KeyAuthenticator.with_admin(admin_key)
+    return KeyAuthenticator.with_admin(admin_key) if admin_key else KeyAuthenticator({})

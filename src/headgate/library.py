@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from functools import cached_property
@@ -11,6 +10,7 @@ from math import inf
 from headgate import dialects, money
 from headgate.dialects.hub import Answer as HubAnswer
 from headgate.dialects.hub import BlockDelta, BlockStarted, Part, Reasoning, Text, ToolCall
+from headgate.ids import request_id
 from headgate.types import JSON, Account, Attempt, Call, Identity, Operation, Payload, Reply, Usage
 
 _DIALECT = {"chat": "openai_chat", "embed": "openai_embeddings"}
@@ -19,7 +19,7 @@ _DIALECT = {"chat": "openai_chat", "embed": "openai_embeddings"}
 def call_of(operation: Operation, body: JSON, identity: Identity) -> Call:
     """A call made in this process, its body in OpenAI's dialect."""
     return Call(
-        id=f"req_{os.urandom(12).hex()}",
+        id=request_id(),
         operation=operation,
         model=body["model"],
         request=Payload(_DIALECT[operation], tree=body),

@@ -7,6 +7,7 @@ costs a comparison each. The price is that a limit fires up to `TICK_S` late.
 from __future__ import annotations
 
 import asyncio
+import threading
 from math import inf
 from time import monotonic
 from typing import Any
@@ -31,11 +32,12 @@ class Watchdog:
 
     def arm(self, due: float) -> None:
         """Fire at this monotonic second, if the current task is still waiting then."""
+        sweeper = self._sweeper
+        if sweeper is None:
+            sweeper = self._sweeper = _sweeper_of_loop()
+            sweeper.watch(self)
         self.due = due
-        self.task = asyncio.current_task()
-        if self._sweeper is None:
-            self._sweeper = _sweeper_of_loop()
-            self._sweeper.watch(self)
+        self.task = asyncio.current_task(sweeper.loop)
 
     def disarm(self) -> None:
         self.due = inf
@@ -55,7 +57,7 @@ class _Sweeper:
     """Looks at every watchdog of one event loop, as long as there are any."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._watched: set[Watchdog] = set()
         self._scheduled = False
 
@@ -63,7 +65,7 @@ class _Sweeper:
         self._watched.add(watchdog)
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_later(TICK_S, self._sweep)
+            self.loop.call_later(TICK_S, self._sweep)
 
     def forget(self, watchdog: Watchdog) -> None:
         self._watched.discard(watchdog)
@@ -76,21 +78,39 @@ class _Sweeper:
             if watchdog.task is not None:
                 watchdog.task.cancel()
         if self._watched:
-            self._loop.call_later(TICK_S, self._sweep)
+            self.loop.call_later(TICK_S, self._sweep)
         else:
             self._scheduled = False
 
 
-_sweepers: dict[int, tuple[asyncio.AbstractEventLoop, _Sweeper]] = {}
+class _Here(threading.local):
+    """The sweeper of the loop this thread runs."""
+
+    sweeper: _Sweeper | None = None
+
+
+_here = _Here()
 
 
 def _sweeper_of_loop() -> _Sweeper:
-    loop = asyncio.get_running_loop()
-    known = _sweepers.get(id(loop))
-    if known is not None and known[0] is loop:
-        return known[1]
-    for key in [key for key, (each, _) in _sweepers.items() if each.is_closed()]:
-        del _sweepers[key]
-    sweeper = _Sweeper(loop)
-    _sweepers[id(loop)] = (loop, sweeper)
+    """The sweeper of the running loop.
+
+    CPython 3.11 asks the system for the process id whenever the running loop is looked up; a thread runs one loop at
+    a time, so the one found before, if it is running, is the one.
+    """
+    sweeper = _here.sweeper
+    if sweeper is None or not sweeper.loop.is_running():
+        sweeper = _here.sweeper = _Sweeper(asyncio.get_running_loop())
     return sweeper
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """`asyncio.get_running_loop()`, without its system call."""
+    return _sweeper_of_loop().loop
+
+
+def running_task() -> asyncio.Task[Any]:
+    """`asyncio.current_task()`, without its system call."""
+    task = asyncio.current_task(_sweeper_of_loop().loop)
+    assert task is not None, "called from a callback, not from a task"
+    return task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any, Literal
 
 import jiter
@@ -238,6 +238,31 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return self.chunks is not None
 
 
+class Headers(Mapping[str, str]):
+    """Request headers as the server has them, decoded when one is asked for: most of them never are.
+
+    Names are lower-case; of a repeated header the last value.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
+        self._raw = raw
+
+    def __getitem__(self, name: str) -> str:
+        return self._raw[name.encode("latin-1")].decode("latin-1")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        value = self._raw.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
 class Identity(msgspec.Struct, frozen=True):
     """Who calls."""
 
@@ -325,7 +350,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float = 0.0
     """Monotonic second at which the whole call has to be over."""
     label: str = ""
-    """What metrics call the model: its name, or its pattern where it is a wildcard."""
+    """What metrics call the model where that is not its own name: its pattern, or that nobody knows it."""
     matched: str | None = None
     """What `*` stood for in the model's name, where the model is a wildcard."""
     tags: tuple[tuple[str, str], ...] = ()

@@ -152,13 +152,13 @@ async def test_openai_lists_models(gpt: openai.AsyncOpenAI):
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("rate_limited", openai.RateLimitError),
+        ("rate_limit", openai.RateLimitError),
         ("server_error", openai.InternalServerError),
         ("overloaded", openai.InternalServerError),
         ("context_too_long", openai.BadRequestError),
         ("content_filter", openai.BadRequestError),
-        ("wrong_content_type", openai.InternalServerError),
-        ("truncated_json", openai.InternalServerError),
+        ("html", openai.InternalServerError),
+        ("truncated", openai.InternalServerError),
     ],
 )
 async def test_openai_raises_its_own_errors(gpt: openai.AsyncOpenAI, fault: str, error: type[openai.APIStatusError]):
@@ -263,9 +263,9 @@ async def test_anthropic_beta_query_and_model_list(claude: anthropic.AsyncAnthro
 @pytest.mark.parametrize(
     ("fault", "status", "kind"),
     [
-        ("rate_limited", 429, "rate_limit_error"),
+        ("rate_limit", 429, "rate_limit_error"),
         ("server_error", 502, "api_error"),
-        ("overloaded", 503, "overloaded_error"),
+        ("overloaded", 529, "overloaded_error"),
         ("context_too_long", 400, "invalid_request_error"),
     ],
 )

@@ -13,7 +13,7 @@ from upstream import Upstream
 
 CONFIG = """
 providers:
-  vendor: {{kind: openai, base_url: "{url}/v1", api_key: sk-vendor-secret}}
+  vendor: {{kind: openai_compatible, base_url: "{url}/v1", api_key: sk-vendor-secret}}
   other: {{kind: anthropic, base_url: "{url}", api_key: sk-other-secret}}
 models:
   chat: {{targets: [vendor/gpt-4o-mini]}}

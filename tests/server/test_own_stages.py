@@ -65,7 +65,7 @@ async def test_an_operation_a_stage_does_not_handle_is_refused_and_not_let_past_
     ("stage", "says"),
     [
         ("{use: 'own_stages:Nobody', after: context}", "Nobody"),
-        ("{use: 'own_stages', after: context}", "package.module:Name"),
+        ("{use: 'own_stages', after: context}", "own_stages"),
         ("{use: 'own_stages:WrongNames', after: context}", "call, next"),
         ("{use: 'own_stages:NoOperations', after: context}", "operations"),
         ("{use: 'own_stages:not_a_stage', after: context}", "not a stage"),

@@ -15,8 +15,8 @@ from upstream import Exchange, Upstream, unused_port
 
 CONFIG = """
 providers:
-  vendor: {{kind: openai, base_url: "{url}/v1", api_key: sk-vendor-secret}}
-  dead: {{kind: openai, base_url: "http://127.0.0.1:{dead}/v1", api_key: sk-vendor-secret}}
+  vendor: {{kind: openai_compatible, base_url: "{url}/v1", api_key: sk-vendor-secret}}
+  dead: {{kind: openai_compatible, base_url: "http://127.0.0.1:{dead}/v1", api_key: sk-vendor-secret}}
 models:
   chat:
     targets: [vendor/gpt-4o-mini]
@@ -169,35 +169,38 @@ def last_event(path: str, response: Response) -> dict[str, Any]:
     return json.loads(events[-1][1])
 
 
-async def cut_mid_stream(exchange: Exchange) -> None:
+async def cut_mid_stream(exchange: Exchange, begun: asyncio.Event) -> None:
     await exchange.start(200, SSE)
     await exchange.chunk(chunk("Hel"))
+    await begun.wait()
     await exchange.chunk(chunk("lo"))
     await exchange.cut()
 
 
-async def ends_without_a_stop(exchange: Exchange) -> None:
+async def ends_without_a_stop(exchange: Exchange, begun: asyncio.Event) -> None:
     await exchange.start(200, SSE)
     await exchange.chunk(chunk("Hello"))
     await exchange.end()
 
 
-async def stalls(exchange: Exchange) -> None:
+async def stalls(exchange: Exchange, begun: asyncio.Event) -> None:
     await exchange.start(200, SSE)
     await exchange.chunk(chunk("Hello"))
     await exchange.gone()
 
 
-async def error_inside(exchange: Exchange) -> None:
+async def error_inside(exchange: Exchange, begun: asyncio.Event) -> None:
     await exchange.start(200, SSE)
     await exchange.chunk(chunk("Hello"))
+    await begun.wait()
     await exchange.chunk(b'data: {"error": {"message": "boom at /srv/x.py", "type": "server_error"}}\n\n')
     await exchange.end()
 
 
-async def garbage_inside(exchange: Exchange) -> None:
+async def garbage_inside(exchange: Exchange, begun: asyncio.Event) -> None:
     await exchange.start(200, SSE)
     await exchange.chunk(chunk("Hello"))
+    await begun.wait()
     await exchange.chunk(b"data: {nope\n\ndata: <html>\n\n")
     await exchange.gone()
 
@@ -209,10 +212,11 @@ async def garbage_inside(exchange: Exchange) -> None:
     ids=lambda each: each.__name__,
 )
 async def test_a_stream_that_breaks_after_content_ends_with_an_error_event(
-    serving: Serving, upstream: Upstream, path: str, script: Callable[[Exchange], Awaitable[None]]
+    serving: Serving, upstream: Upstream, path: str, script: Callable[[Exchange, asyncio.Event], Awaitable[None]]
 ):
-    upstream.script = script
-    response = await asyncio.wait_for(serving.post(path, {**PATHS[path], "stream": True}), 5)
+    begun = asyncio.Event()
+    upstream.script = lambda exchange: script(exchange, begun)
+    response = await asyncio.wait_for(serving.post(path, {**PATHS[path], "stream": True}, begun=begun), 5)
     assert response.status == 200
     assert b"Hel" in response.body
     assert b"/srv/x.py" not in response.body

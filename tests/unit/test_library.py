@@ -41,7 +41,6 @@ async def test_a_whole_answer(gateway: headgate.Gateway):
 
 async def test_a_stream_says_what_the_whole_does(gateway: headgate.Gateway):
     pieces = [piece async for piece in gateway.stream("chat", HELLO)]
-    assert len(pieces) > 1
     assert "".join(piece.text for piece in pieces)
 
 

@@ -13,6 +13,11 @@ from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import Call, Chunks, Frame, Payload, Reply
 
 
+ITEM = "item"
+"""The kind of ids that are left as they are: a stored item is told in full beside its id, and its id is not a secret
+that opens anything else. A reference to one is the vendor's to resolve."""
+
+
 class AccountIds:
     """Unwraps the ids of a request and pins the call to the target that holds them; wraps those of the answer."""
 
@@ -24,7 +29,7 @@ class AccountIds:
     async def __call__(self, call: Call, next: Next) -> Reply:
         if call.operation == "responses":
             return await self._stored(call, next)
-        if call.operation != "chat":
+        if call.operation not in ("chat", "count_tokens"):
             return await next(call)
         dialect = dialects.get(call.request.dialect)
         reply = await next(self._unwrapped(call, dialect))
@@ -51,10 +56,10 @@ class AccountIds:
         return replace(reply, payload=self._wrapped(call, reply.target, reply.payload, dialect))
 
     def _unwrapped(self, call: Call, dialect: AnyDialect) -> Call:
-        found = list(dialect.request_ids(call.request.tree))
+        found = [(path, shown) for path, kind, shown in dialect.request_ids(call.request.tree) if kind != ITEM]
         if not found:
             return call
-        held = {path: self._codec.unwrap(call.identity.organisation, shown) for path, _, shown in found}
+        held = {path: self._codec.unwrap(call.identity.organisation, shown) for path, shown in found}
         targets = {each.target for each in held.values()}
         if len(targets) > 1:
             raise BadRequest("This request refers to things held by different providers; no model can see them all.")
@@ -63,8 +68,9 @@ class AccountIds:
 
     def _wrapped(self, call: Call, target: str, payload: Payload, dialect: AnyDialect) -> Payload:
         raw = before = payload.encode()
-        for _, _, vendor_id in dialect.answer_ids(Payload(payload.dialect, raw).answer_tree):
-            raw = self._swap(raw, call, target, vendor_id)
+        for _, kind, vendor_id in dialect.answer_ids(Payload(payload.dialect, raw).answer_tree):
+            if kind != ITEM:
+                raw = self._swap(raw, call, target, vendor_id)
         return payload if raw is before else Payload(payload.dialect, raw, content_type=payload.content_type)
 
     async def _wrapped_stream(self, call: Call, target: str, chunks: Chunks, dialect: AnyDialect) -> Chunks:
@@ -77,7 +83,8 @@ class AccountIds:
 
     def _wrapped_frame(self, frame: Frame, call: Call, target: str, dialect: AnyDialect, known: set[str]) -> Frame:
         if dialect.may_tell_ids(frame):
-            known.update(vendor_id for _, _, vendor_id in dialect.frame_ids(Payload("", frame.data).answer_tree))
+            found = dialect.frame_ids(Payload("", frame.data).answer_tree)
+            known.update(vendor_id for _, kind, vendor_id in found if kind != ITEM)
         data = frame.data
         for vendor_id in known:
             data = self._swap(data, call, target, vendor_id)

@@ -11,21 +11,30 @@ from msgspec.structs import replace
 
 from headgate import dialects
 from headgate.clock import Clock
-from headgate.dialects.base import Fit, Peek
+from headgate.dialects.base import Context, Fit, Peek
 from headgate.dialects.eventstream import EventStreamFramer
 from headgate.dialects.framing import Framer, SseFramer
+from headgate.dialects.hub import TokenCount
 from headgate.errors import ConnectionFailed, HeadgateError, MalformedOutput, Timeout, Unsupported
 from headgate.events import FieldDropped, LineSkipped, StreamBroken
 from headgate.providers.provider import Provider
 from headgate.providers.transport import HttpResponse
 from headgate.providers.wire import OPAQUE, Passed, Same, Translated, Wire, WireStream
 from headgate.timers import Watchdog
-from headgate.types import Attempt, Call, Chunk, Chunks, Frame, Reply, Usage
+from headgate.types import Attempt, Call, Chunk, Chunks, Frame, Payload, Reply, Usage
 
-MAX_ANSWER_BYTES = 256 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Longest whole answer taken, decompressed."""
 MAX_ERROR_BYTES = 1024 * 1024
+"""Longest error document taken."""
+LINGER_S = 0.1
+"""How long after a stream's terminator its connection is given to end, so that it can be used again."""
 MAX_MALFORMED_FRAMES = 1
 """Frames of a stream that may be unreadable and are skipped; one more and the stream is given up."""
+
+
+DEFAULT_CONNECT_S = 5.0
+"""What a provider's transport takes where a model says nothing else."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -68,6 +77,8 @@ class Exchange:
         attempt = call.attempt
         assert attempt is not None, "the attempt fold begins with a settling stage"
         model = self._model if call.matched is None else self._model.replace("*", call.matched)
+        if call.operation == "count_tokens" and not self._provider.dialects("count_tokens"):
+            return self._counted(call, attempt, model)
         wire = self._wire(call, model)
         attempt.vendor_dialect = wire.vendor.name
         watchdog = Watchdog()
@@ -93,6 +104,8 @@ class Exchange:
         spoken = provider.dialects(call.operation)
         if not spoken:
             raise Unsupported(f"The provider '{provider.name}' does not do '{call.operation}'.", param="model")
+        if mine in spoken:
+            return Same(dialects.get(mine), call, model, provider.quirks.stream_usage)
         fit = Fit(
             model=model,
             base_model=self._facts.base_model(model),
@@ -101,13 +114,22 @@ class Exchange:
             quirks=provider.quirks,
             dropped=[],
         )
-        if mine in spoken:
-            return Same(dialects.get(mine), call, model, fit)
         created = self._clock.now_us() // 1_000_000
         wire = Translated(dialects.get(mine), dialects.get(spoken[0]), call, fit, created)
         for field in fit.dropped:
             call.account.events.append(FieldDropped(provider.name, field))
         return wire
+
+    def _counted(self, call: Call, attempt: Attempt, model: str) -> Reply:
+        """A count the vendor cannot make, estimated here."""
+        from headgate.catalog.tokens import estimate as estimate_tokens  # a quarter of a second to load
+
+        attempt.cause = "local"
+        attempt.usage = Usage()
+        count = TokenCount(input_tokens=estimate_tokens(call.request.tree, self._facts.base_model(model)))
+        context = Context(asked=call.request.tree, id=call.id, created=self._clock.now_us() // 1_000_000)
+        tree = dialects.get(call.request.dialect).encode_answer(count, context)
+        return Reply(payload=Payload(call.request.dialect, tree=tree), target=attempt.target)
 
     async def _exchange(self, call: Call, attempt: Attempt, model: str, wire: Wire, watchdog: Watchdog) -> Reply:
         provider = self._provider
@@ -117,7 +139,9 @@ class Exchange:
             )
         else:
             request = await provider.request(wire.vendor.name, model, call.stream, wire.body, call.headers)
-        response = await provider.transport.send(replace(request, connect_s=self._limits.connect_s))
+        if self._limits.connect_s != DEFAULT_CONNECT_S:
+            request = replace(request, connect_s=self._limits.connect_s)
+        response = await provider.transport.send(request)
         attempt.status = response.status
         try:
             attempt.vendor_request_id = provider.request_id(response.headers)
@@ -187,14 +211,7 @@ class _VendorStream:
         try:
             yield first
             while not self._finished:
-                self._watchdog.arm(min(self._call.deadline, monotonic() + self._stall_s))
-                try:
-                    frames = await self._read()
-                except asyncio.CancelledError:
-                    if self._watchdog.absorb():
-                        raise Timeout(f"'{self._attempt.target}' stopped sending in the middle of a stream") from None
-                    raise
-                self._watchdog.disarm()
+                frames = await self._next()
                 if frames:
                     yield frames
         except HeadgateError as error:
@@ -204,6 +221,23 @@ class _VendorStream:
             self._watchdog.close()
             self._take_stock()
             await self._response.close()
+
+    async def _next(self) -> Chunk:
+        """The next piece, within the time it may take. A vendor that leaves a complete stream open is not waited for."""
+        ended = self._progress.ended
+        wait_s = LINGER_S if ended else self._stall_s
+        self._watchdog.arm(min(self._call.deadline, monotonic() + wait_s))
+        try:
+            return await self._read()
+        except asyncio.CancelledError:
+            if not self._watchdog.absorb():
+                raise
+            if not ended:
+                raise Timeout(f"'{self._attempt.target}' stopped sending in the middle of a stream") from None
+            self._finished = True
+            return []
+        finally:
+            self._watchdog.disarm()
 
     async def _read(self) -> Chunk:
         """What the next piece from the network holds for the client; may be nothing."""

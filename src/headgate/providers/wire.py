@@ -75,11 +75,11 @@ class Wire(Protocol):
 class Same:
     """Client and vendor speak one dialect: bytes pass, and only what billing needs is read."""
 
-    def __init__(self, dialect: AnyDialect, call: Call, model: str, fit: Fit) -> None:
+    def __init__(self, dialect: AnyDialect, call: Call, model: str, stream_usage: bool) -> None:
         self.vendor = dialect
         payload = dialect.address(call.request, model)
         self._hide_usage = False
-        if call.stream and fit.quirks.stream_usage:
+        if call.stream and stream_usage:
             asked = dialect.ask_usage(payload)
             self._hide_usage = asked is not payload
             payload = asked

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from time import monotonic
 from typing import Any
 
 from headgate.errors import HeadgateError, MethodNotAllowed, UpgradeRequired
 from headgate.gateway import Gateway
+from headgate.ids import request_id
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
+from headgate.timers import running_loop, running_task
 
 log = logging.getLogger("headgate.server")
 
@@ -43,7 +44,7 @@ class App:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path"]
         endpoint = find(path)
-        answer = Answer(endpoint or _nowhere(path), f"req_{os.urandom(12).hex()}", send)
+        answer = Answer(endpoint or _nowhere(path), request_id(), send)
         try:
             self._guard.check_origin(headers)
             if endpoint is None:
@@ -116,8 +117,8 @@ class _Disconnect:
 
     def __init__(self, receive: Receive) -> None:
         self.gone = False
-        self._task = asyncio.current_task()
-        self._future = asyncio.ensure_future(receive())
+        self._task: asyncio.Task[Any] | None = running_task()
+        self._future = asyncio.ensure_future(receive(), loop=running_loop())
         self._future.add_done_callback(self._fire)
 
     def _fire(self, future: asyncio.Future[Any]) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 from headgate.dialects import multipart
 from headgate.errors import BadRequest, Unsupported
 from headgate.server.routes import Endpoint
-from headgate.types import Account, Call, Identity, Payload, json_type
+from headgate.types import Account, Call, Headers, Identity, Payload, json_type
 
-Headers = dict[bytes, bytes]
+RawHeaders = dict[bytes, bytes]
 
 
 def call_of(
-    scope: dict[str, Any], headers: Headers, endpoint: Endpoint, body: bytes, identity: Identity, id: str
+    scope: dict[str, Any], headers: RawHeaders, endpoint: Endpoint, body: bytes, identity: Identity, id: str
 ) -> Call:
     """The call an HTTP request asks for.
 
@@ -43,7 +43,7 @@ def call_of(
         stream=bool(stream),
         identity=identity,
         account=Account(),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()},
+        headers=Headers(headers),
         method=scope["method"],
         path=_path(scope),
         deadline=_deadline(headers),
@@ -51,7 +51,7 @@ def call_of(
     )
 
 
-def _payload(headers: Headers, endpoint: Endpoint, body: bytes, method: str) -> Payload:
+def _payload(headers: RawHeaders, endpoint: Endpoint, body: bytes, method: str) -> Payload:
     if method != "POST":
         return Payload(endpoint.dialect, tree={})
     content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -67,7 +67,7 @@ def _path(scope: dict[str, Any]) -> str:
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 
-def _deadline(headers: Headers) -> float:
+def _deadline(headers: RawHeaders) -> float:
     asked = headers.get(b"x-headgate-timeout-ms")
     if asked is None:
         return inf
@@ -76,7 +76,7 @@ def _deadline(headers: Headers) -> float:
     return monotonic() + int(asked) / 1000
 
 
-def _tags(headers: Headers) -> tuple[tuple[str, str], ...]:
+def _tags(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
     asked = headers.get(b"x-headgate-tags")
     if asked is None:
         return ()

@@ -13,6 +13,7 @@ from headgate.config import Config, load
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
 from headgate.server.app import App
+from headgate.server.port import usable_port
 
 log = logging.getLogger("headgate.server")
 
@@ -35,6 +36,10 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None
     """
     import uvloop
 
+    if config.server.auth == "keys" and not environ.get("HEADGATE_ADMIN_KEY"):
+        raise ConfigError(
+            ["server.auth is 'keys' and there is no key: set HEADGATE_ADMIN_KEY, or write 'auth: none' on loopback"]
+        )
     uvloop.run(_serve(config, path, environ))
 
 
@@ -43,10 +48,11 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     from granian.server.embed import Server
 
     gateway = Gateway(config, environ=environ)
+    port = usable_port(config.server.host, config.server.port)
     server = Server(
         App(gateway),
         address=config.server.host,
-        port=config.server.port,
+        port=port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
         websockets=False,
@@ -64,7 +70,7 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     watching: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
     if path is not None:
         watching.append(asyncio.create_task(_watch(gateway, path, environ, changed)))
-    log.info("listening on http://%s:%d", config.server.host, config.server.port)
+    log.info("listening on http://%s:%d", config.server.host, port)
     try:
         await asyncio.wait([serving, *watching], return_when=asyncio.FIRST_COMPLETED)
         await gateway.drain(DRAIN_S)

@@ -45,7 +45,7 @@ class Telemetry:
 
     def _ended(self, call: Call, started: float, outcome: str) -> None:
         metrics = self._metrics
-        metrics.call_ended(call.label, call.operation, call.stream, outcome, monotonic() - started)
+        metrics.call_ended(call.label or call.model, call.operation, call.stream, outcome, monotonic() - started)
         metrics.account_closed(call.account)
 
 

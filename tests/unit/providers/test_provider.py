@@ -152,7 +152,6 @@ def test_urls_for_endless_model_names_do_not_fill_the_memory() -> None:
         ("openai", "image", "/images/generations", "https://api.openai.com/v1/images/generations"),
         ("openai", "files", "/files?limit=2", "https://api.openai.com/v1/files?limit=2"),
         ("openai", "responses", "/responses/resp_1", "https://api.openai.com/v1/responses/resp_1"),
-        ("anthropic", "count_tokens", "/messages/count_tokens", "https://api.anthropic.com/v1/messages/count_tokens"),
     ],
 )
 async def test_operations_pass_to_where_the_vendor_has_them(kind: str, operation: Any, path: str, url: str) -> None:

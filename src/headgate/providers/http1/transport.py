@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Mapping
+from time import monotonic
 from typing import Self
 
 from headgate.errors import ConnectionFailed, DnsFailed, MalformedOutput, Timeout, TlsFailed
@@ -66,7 +67,7 @@ class Http1Transport:
         if not connection.usable or not connection.quiet or self._idle_count >= self._options.pool_size:
             connection.abort()
             return
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         connection.idle_since = now
         idle = self._idle.get(origin)
         if idle is None:
@@ -82,7 +83,7 @@ class Http1Transport:
         idle = self._idle.get(origin)
         if not idle:
             return None
-        oldest = asyncio.get_running_loop().time() - self._options.idle_s
+        oldest = monotonic() - self._options.idle_s
         while idle:
             connection = idle.pop()
             self._idle_count -= 1

@@ -7,7 +7,11 @@ ROW = Row(
     auth="aws",
     key_variable="AWS_BEARER_TOKEN_BEDROCK",
     needs=("region",),
-    dialects={"chat": ("bedrock_converse",), "embed": ("titan_embed",)},
+    dialects={
+        "chat": ("bedrock_converse",),
+        "embed": ("titan_embed",),
+        "count_tokens": ("bedrock_count_tokens",),
+    },
     request_id="x-amzn-requestid",
     catalog="aws",
 )

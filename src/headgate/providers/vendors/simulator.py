@@ -10,6 +10,7 @@ _DIALECTS: Mapping[Operation, tuple[str, ...]] = {
     "complete": ("openai_completions",),
     "embed": ("openai_embeddings",),
     "rerank": ("cohere_rerank",),
+    "count_tokens": ("anthropic_count_tokens", "openai_input_tokens"),
 }
 _CONTROLS = ("x-sim-fault", "x-sim-latency-ms")
 
@@ -17,8 +18,12 @@ ROW = Row(
     base_url="http://simulator/v1",
     auth="none",
     dialects=_DIALECTS,
-    paths={"anthropic_messages": "/messages", "cohere_rerank": "/rerank"},
-    passed={"count_tokens": "", "moderate": "", "image": "", "speech": "", "transcribe": "", "responses": ""},
+    paths={
+        "anthropic_messages": "/messages",
+        "anthropic_count_tokens": "/messages/count_tokens",
+        "cohere_rerank": "/rerank",
+    },
+    passed={"moderate": "", "image": "", "speech": "", "transcribe": "", "responses": ""},
     forwarded={name: _CONTROLS for names in _DIALECTS.values() for name in names},
     catalog="simulator",
     transport="headgate.providers.simulator:SimulatorTransport",
