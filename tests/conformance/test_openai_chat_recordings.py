@@ -106,6 +106,7 @@ def quirks(body: JSON) -> Quirks:
     return Quirks(
         max_tokens_field="max_completion_tokens" if "max_completion_tokens" in body else "max_tokens",
         thinking_field="reasoning" if "reasoning" in body else "reasoning_effort",
+        reasoning_field="reasoning" if any("reasoning" in each for each in body["messages"]) else "reasoning_content",
     )
 
 

@@ -18,7 +18,6 @@ from headgate.dialects.hub import (
     Part,
     Reasoning,
     Refusal,
-    Signature,
     Started,
     Stopped,
     StreamEvent,
@@ -44,16 +43,15 @@ _EVERYWHERE = ("system_fingerprint", "provider")
 class _Block:
     """A part under way."""
 
-    __slots__ = ("choice", "is_sent", "part", "place", "signature", "text")
+    __slots__ = ("choice", "is_sent", "is_signed", "part", "place")
 
     def __init__(self, part: Part, choice: int, place: int) -> None:
         self.part = part
         self.choice = choice
         self.place = place
-        """Which call of its choice it is; of a text, how much text stands before it."""
+        """Which call or which thoughts of its choice it is; of a text, how much text stands before it."""
         self.is_sent = False
-        self.text: list[str] = []
-        self.signature: Signature | None = None
+        self.is_signed = False
 
 
 class Encoder:
@@ -153,6 +151,9 @@ class Encoder:
             self._calls[choice] = place + 1
         elif isinstance(part, Text):
             place = self._lengths.get(choice, 0)
+        elif isinstance(part, Reasoning):
+            place = self._entries.get(choice, 0)
+            self._entries[choice] = place + 1
         return _Block(part, choice, place)
 
     def _begun(self, block: _Block) -> JSON:
@@ -161,8 +162,11 @@ class Encoder:
         match part:
             case ToolCall():
                 return self._call(block, part)
-            case Text() | Refusal() | Reasoning():
+            case Text() | Refusal():
                 return self._piece(block, part.text) if part.text else {}
+            case Reasoning():
+                told = BlockDelta(index=0, text=part.text, signature=part.signature)
+                return self._thought(block, part, told) if part.text or part.signature else {}
             case Media() if part.kind == "audio":
                 return {"audio": turn.audio(part)}
             case Media():
@@ -226,18 +230,22 @@ class Encoder:
                 return {own(part.extra).get(FIELD, reasoning.FIELDS[0]): text}
 
     def _thought(self, block: _Block, part: Reasoning, event: BlockDelta) -> JSON:
+        """A piece of thoughts. Those of another dialect go out as text and as an entry of `reasoning_details`, since
+        only their end tells whether they are signed, and then the text has to be given back with the signature.
+        """
         notes = own(part.extra)
-        if DETAIL not in notes:
-            block.signature = event.signature or block.signature
-            if event.text:
-                block.text.append(event.text)
+        block.is_signed = block.is_signed or event.signature is not None
+        if CHUNK in notes or (FIELD in notes and DETAIL not in notes):
             return self._piece(block, event.text) if event.text else {}
+        piece = replace(part, text=event.text, signature=event.signature, redacted=None)
+        if DETAIL not in notes:
+            said: JSON = {"reasoning_details": [reasoning.text_entry(piece, block.place)]}
+            return said | self._piece(block, event.text) if event.text else said
         detail: JSON = notes[DETAIL]
         if block.is_sent:
             detail = {name: detail[name] for name in ("type", "index") if name in detail}
         block.is_sent = True
-        piece = replace(part, text=event.text, signature=event.signature, redacted=None)
-        said: JSON = {"reasoning_details": [reasoning.entry(piece, detail)]}
+        said = {"reasoning_details": [reasoning.entry(piece, detail)]}
         field = (
             self._fields.setdefault(block.choice, notes[FIELD]) if FIELD in notes else self._fields.get(block.choice)
         )
@@ -273,20 +281,20 @@ class Encoder:
     def _thought_completed(self, block: _Block, part: Reasoning, whole: Reasoning) -> JSON:
         notes = own(part.extra)
         if DETAIL in notes:
-            if block.is_sent:
-                return {}
-            return {"reasoning_details": [reasoning.entry(part, notes[DETAIL])]}
+            return {} if block.is_sent else {"reasoning_details": [reasoning.entry(part, notes[DETAIL])]}
         delta: JSON = {}
-        text = "".join(block.text) or whole.text
-        if not block.is_sent and (text or CHUNK in notes):
-            delta = self._piece(block, text)
-        signed = replace(whole, text=text, signature=block.signature or whole.signature)
-        if signed.signature or signed.redacted:
-            start = self._entries.get(block.choice, 0)
-            entries = reasoning.entries_for(signed, start)
-            self._entries[block.choice] = start + len(entries)
-            delta["reasoning_details"] = entries
-        return delta
+        if not block.is_sent and (whole.text or CHUNK in notes):
+            delta = self._thought(block, part, BlockDelta(index=0, text=whole.text)) or self._piece(block, "")
+        entries: list[JSON] = delta.get("reasoning_details", [])
+        if whole.signature is not None and not block.is_signed:
+            entries.append(reasoning.text_entry(replace(whole, text=""), block.place))
+        if whole.redacted is not None:
+            place = block.place
+            if block.is_sent or block.is_signed:
+                place = self._entries[block.choice]
+                self._entries[block.choice] = place + 1
+            entries.append(reasoning.encrypted_entry(whole, place))
+        return {**delta, "reasoning_details": entries} if entries else delta
 
     def _tokens(self, block: _Block, event: BlockDelta) -> JSON | None:
         if not event.logprobs:

@@ -79,7 +79,7 @@ def details_of(message: JSON, where: str, reader: Reader) -> tuple[list[Reasonin
         if not text:
             continue
         if not joined:
-            parts.insert(0, Reasoning(text=text, extra={NAME: {FIELD: field}} if field != FIELDS[0] else {}))
+            parts.insert(0, Reasoning(text=text, extra={NAME: {FIELD: field}}))
             joined = text
         elif text == joined and not any(FIELD in own(part.extra) for part in parts):
             place = next(place for place, part in enumerate(parts) if part.text)
@@ -126,21 +126,23 @@ def written(parts: Sequence[Reasoning]) -> JSON:
 
 
 def plain(parts: Iterable[Reasoning], field: str | None) -> JSON:
-    """The members of a message for a vendor: what it said in this dialect as it was, and unsigned thoughts as text.
+    """The members of a message for a vendor: entries of `reasoning_details` as they were, other thoughts as text in
+    `field`, or none at all where the vendor takes none back (`field` is None).
 
-    Thoughts that another vendor signed are left out: they are of no use to this one. So are all of another dialect
-    where the vendor takes none back (`field` is None).
+    Thoughts that another vendor signed are left out: they are of no use to this one.
     """
-    mine: list[Reasoning] = []
+    if field is None:
+        return {}
+    entries: list[Reasoning] = []
     text = ""
     for part in parts:
         notes = own(part.extra)
-        if DETAIL in notes or FIELD in notes:
-            mine.append(part)
+        if DETAIL in notes:
+            entries.append(part)
         elif part.signature is None and part.redacted is None and CHUNK not in notes:
             text += part.text
-    members = written(mine)
-    if text and field is not None:
+    members = written(entries)
+    if text:
         members[field] = text + members.get(field, "")
     return members
 
@@ -165,22 +167,29 @@ def _sealed(signature: Signature, rest: JSON) -> str:
 
 def entries_for(part: Reasoning, index: int) -> list[JSON]:
     """The entries that say thoughts which came in another dialect."""
-    entries: list[JSON] = []
-    if part.text or part.signature:
-        said: JSON = {"type": _SUMMARY if part.summarised else _TEXT, "index": index}
+    entries = [text_entry(part, index)] if part.text or part.signature else []
+    return [*entries, encrypted_entry(part, index + len(entries))] if part.redacted else entries
+
+
+def text_entry(part: Reasoning, index: int) -> JSON:
+    """The entry for the text and signature of thoughts, or a piece of it."""
+    said: JSON = {"type": _SUMMARY if part.summarised else _TEXT, "index": index}
+    if part.text:
         said["summary" if part.summarised else "text"] = part.text
-        if part.signature:
-            said |= _signed("signature", part.signature)
-        entries.append(said)
-    if part.redacted:
-        data = {"type": _ENCRYPTED, "index": index + len(entries), **_signed("data", part.redacted)}
-        if part.id is not None:
-            data["id"] = part.id
-        entries.append(data)
-    return entries
+    return said | _signed("signature", part.signature)
 
 
-def _signed(member: str, signature: Signature) -> JSON:
+def encrypted_entry(part: Reasoning, index: int) -> JSON:
+    """The entry for thoughts that only their vendor can read."""
+    said: JSON = {"type": _ENCRYPTED, "index": index, **_signed("data", part.redacted)}
+    if part.id is not None:
+        said["id"] = part.id
+    return said
+
+
+def _signed(member: str, signature: Signature | None) -> JSON:
+    if signature is None:
+        return {}
     known = _FORMAT_OF.get(signature.origin)
     if known is None:
         return {member: seal(signature, "unknown")}

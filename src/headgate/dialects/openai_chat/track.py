@@ -50,7 +50,6 @@ class Track:
         self._take_index = take_index
         self._open: int | None = None
         self._key: Key | None = None
-        self._thought: list[str] = []
         self._detail: JSON = {}
         self._field: str | None = None
         self._calls = CallTracks(number, take_index)
@@ -228,26 +227,17 @@ class Track:
         """Thoughts as plain text."""
         key: Key = (FIELD, field)
         if self._key != key:
-            extra: JSON = {FIELD: field} if field != reasoning.FIELDS[0] else {}
-            self._begin(key, Reasoning(extra=extra_of(NAME, extra)), events)
-            self._thought = []
-        self._thought.append(text)
+            self._begin(key, Reasoning(extra={NAME: {FIELD: field}}), events)
         events.append(BlockDelta(index=self._here, text=text))
 
     def _add_detail(self, part: Reasoning, entry: JSON, events: list[StreamEvent]) -> None:
-        """An entry of `reasoning_details`: the next piece of one under way, what completes thoughts that came as
-        plain text, or a new one.
-        """
+        """An entry of `reasoning_details`: the next piece of one under way, or a new one."""
         key: Key = (DETAIL, entry.get("type"), entry.get("index"))
         if part.redacted is not None:
             self._close(events)
             self._add_whole(part, events)
         elif self._key == key:
             self._detail_more(part, events)
-        elif self._key is not None and self._key[0] == FIELD and part.text == "".join(self._thought):
-            notes = {DETAIL: reasoning.rest_of(entry), FIELD: self._key[1]}
-            events.append(BlockDelta(index=self._here, signature=part.signature, extra={NAME: notes}))
-            self._key, self._detail, self._field = key, notes[DETAIL], None
         else:
             self._detail = {
                 name: value for name, value in own(part.extra)[DETAIL].items() if name not in reasoning.SAID
