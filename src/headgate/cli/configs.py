@@ -19,7 +19,7 @@ Json = Annotated[bool, Parameter(negative="")]
 ConfigFile = Annotated[Path | None, Parameter(name=["--config", "-c"])]
 
 
-def init(path: Path = Path("headgate.yaml")) -> int:
+def init(path: Path = Path("headgate.yaml"), /) -> int:
     """Write a commented headgate.yaml to begin with. A file that is there is left alone.
 
     Parameters

@@ -11,7 +11,7 @@ from headgate.cli.exits import FAILED, OK
 from headgate.registry import suggest
 
 
-def list_(vendor: str | None = None, *, json: Json = False) -> int:
+def list_(vendor: str | None = None, /, *, json: Json = False) -> int:
     """List the models whose price is built in, all vendors' or one's.
 
     Parameters
@@ -36,7 +36,7 @@ def list_(vendor: str | None = None, *, json: Json = False) -> int:
     return OK
 
 
-def show(model: str, *, config: ConfigFile = None, json: Json = False) -> int:
+def show(model: str, /, *, config: ConfigFile = None, json: Json = False) -> int:
     """Show what one model costs, and how much it takes.
 
     Parameters

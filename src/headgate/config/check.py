@@ -141,7 +141,7 @@ def _wrong_type(source: Source, path: Path, error: Any) -> str:
             shown = source.show(path, error.instance)
             if "true or false" in wanted and (truth := _TRUTHS.get(error.instance.lower())):
                 return f"{text}, {shown}; write {truth}"
-            return f"{text}, {shown}" if len(shown) < 80 else text
+            return f"{text}, {shown}"
         case bool() | int() | float() if "a string" in wanted:
             return f"{text}; write it in quotes"
         case _:

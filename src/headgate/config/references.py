@@ -30,6 +30,8 @@ class References:
         self.problems: list[Problem] = []
         self.written: dict[Path, str] = {}
         """By path, what was written where a reference was resolved."""
+        self.origin: dict[str, str] = {}
+        """By what came of it, what was written."""
 
     def resolve(self, value: Any, path: Path = ()) -> Any:
         """The tree with every reference replaced by what it refers to."""
@@ -57,7 +59,7 @@ class References:
 
         value = _REFERENCE.sub(found, text)
         if resolved:
-            self.written[path] = text
+            self.written[path] = self.origin[value] = text
         return value
 
     def _value(self, reference: str, path: Path) -> str:

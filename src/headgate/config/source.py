@@ -9,8 +9,11 @@ from typing import Any
 import msgspec
 
 from headgate.config.document import Node, parse
-from headgate.config.problem import Path, Problem
+from headgate.config.problem import Path, Problem, written
 from headgate.config.references import References
+
+MAX_SHOWN = 80
+"""Characters of a value in a message."""
 
 
 class Source:
@@ -30,6 +33,7 @@ class Source:
             self.tree = {}  # a file of comments only
         self.problems += references.problems
         self._written: dict[Path, str] = references.written
+        self._origin = references.origin
         self._failed: set[Path] = {problem.path for problem in references.problems}
 
     def nest(self, name: str) -> None:
@@ -51,11 +55,17 @@ class Source:
 
     def show(self, path: Path, value: Any) -> str:
         """A value as a message may have it: what was written in the file, not what a reference resolved to."""
+        if isinstance(value, (dict, list)):
+            return "a mapping" if isinstance(value, dict) else "a list"
         short = path[:-1] if path and path[-1] == "target" else path  # a target may be written as a bare string
-        return repr(self._written.get(path, self._written.get(short, value)))
+        origin = self._written.get(path) or self._written.get(short) or self._origin.get(value)
+        shown = repr(value if origin is None else origin)
+        return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
     def told(self) -> list[str]:
         """Every problem as `file:line: path: what is wrong, what to write`, in the file's order."""
         root = self._root or Node({}, 1)
-        lines = [(problem.line or root.line_of(problem.path), problem) for problem in self.problems]
-        return [problem.told(self.name, line) for line, problem in sorted(lines, key=lambda each: each[0])]
+        lines = [
+            (problem.line or root.line_of(problem.path), written(problem.path), problem) for problem in self.problems
+        ]
+        return [problem.told(self.name, line) for line, _, problem in sorted(lines, key=lambda each: each[:2])]
