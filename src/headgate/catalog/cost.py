@@ -88,7 +88,10 @@ def cost(usage: Usage, price: Price) -> int | None:
     table = price.flat
     if price.tables:
         prompt_tokens = usage.total_input_tokens
-        table = next((each for start, each in price.tables if prompt_tokens > start), table)
+        for start, each in price.tables:
+            if prompt_tokens > start:
+                table = each
+                break
     total = 0
     used = False
     for count, rate in zip(_counts(usage), table.rates):  # noqa: B905  # as long as each other, and checking takes time
