@@ -67,6 +67,7 @@ class Encoder:
         self._lengths: dict[int, int] = {}
         self._fields: dict[int, str] = {}
         self._entries: dict[int, int] = {}
+        self._listed: dict[tuple[int, str], int] = {}
         self._usage: Usage | None = None
         self._told_usage: JSON | None = None
 
@@ -170,11 +171,17 @@ class Encoder:
             case Media() if part.kind == "audio":
                 return {"audio": turn.audio(part)}
             case Media():
-                return {"images": [media.shown(part)]} if part.kind == "image" else {}
+                return self._numbered(block, "images", media.shown(part)) if part.kind == "image" else {}
             case Native():
                 return self._native(block, part)
             case _:
                 return {}
+
+    def _numbered(self, block: _Block, name: str, entry: JSON) -> JSON:
+        """A list of one entry with its place in the whole list, without which OpenAI's SDK cannot add them up."""
+        place = self._listed.get((block.choice, name), 0)
+        self._listed[block.choice, name] = place + 1
+        return {name: [{**entry, "index": place}]}
 
     def _native(self, block: _Block, part: Native) -> JSON:
         if calls.is_native(part):
@@ -195,7 +202,7 @@ class Encoder:
                 if event.citation is not None:
                     length = self._lengths.get(block.choice, 0) - block.place
                     said = citations.annotation_of(event.citation, block.place, length)
-                    delta |= {"annotations": [said]} if said is not None else {}
+                    delta |= self._numbered(block, "annotations", said) if said is not None else {}
                 if event.signature is not None:
                     delta[calls.SIGNED] = calls.signed(event.signature, own(part.extra))
                 return delta

@@ -167,7 +167,8 @@ class Track:
         events.append(BlockDelta(index=self._here, text=text))
 
     def _cite(self, delta: JSON, where: str, events: list[StreamEvent]) -> None:
-        found, unsaid = citations.citations_of(delta, where, VENDOR)
+        bare = [_unnumbered(each) for each, _ in VENDOR.objects(delta, "annotations", where)]
+        found, unsaid = citations.citations_of({"annotations": bare}, where, VENDOR)
         self._annotations += unsaid.get("annotations", ())
         if self._key == _TEXT:
             events += [BlockDelta(index=self._here, citation=citation) for citation in found]
@@ -200,7 +201,7 @@ class Track:
 
     def _show(self, delta: JSON, where: str, events: list[StreamEvent]) -> None:
         for image, place in VENDOR.objects(delta, "images", where):
-            self._add_whole(turn.image_of(image, place, VENDOR), events)
+            self._add_whole(turn.image_of(_unnumbered(image), place, VENDOR), events)
 
     def _add_whole(self, part: Part, events: list[StreamEvent]) -> None:
         index = self._take_index()
@@ -217,7 +218,7 @@ class Track:
             text = VENDOR.optional(delta, field, str, where)
             if text:
                 if has_text:
-                    self._field = self._field or field
+                    self._field = field if self._field is None else self._field
                 else:
                     self._muse(field, text, events)
         for part, (entry, _) in zip(parts, entries, strict=True):
@@ -313,6 +314,11 @@ class Track:
             events.append(BlockStopped(index=self._open))
         self._open = None
         self._key = None
+
+
+def _unnumbered(entry: JSON) -> JSON:
+    """An entry without its place in the list, which streams tell so that clients can add them up."""
+    return {name: value for name, value in entry.items() if name != "index"}
 
 
 def _audio_notes(told: JSON) -> JSON:
