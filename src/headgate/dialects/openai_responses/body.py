@@ -76,7 +76,7 @@ def encode_request(chat: Chat, fit: Fit) -> JSON:
     for members in chat.extra.values():
         body |= {name: value for name, value in members.items() if name in _TAKEN and value is not None}
     fit.refuse_foreign(chat.extra, NAME, taken=_TAKEN)
-    for name in fit.quirks.unsupported & body.keys():
+    for name in sorted(fit.quirks.unsupported & body.keys()):
         fit.refuse(name, "this provider does not take it")
         del body[name]
     return body

@@ -85,7 +85,7 @@ def peek(raw: bytes) -> Peek:
         MalformedOutput: it is not JSON, or one of the members read has the wrong type.
     """
     told = _read(_response, raw)
-    return Peek(usage=_usage(told), stop=_stop(told), id=told.id, model=told.model)
+    return Peek(usage=_usage(told), stop=_stop(told, False), id=told.id, model=told.model)
 
 
 def is_end(frame: Frame) -> bool:
@@ -105,6 +105,8 @@ class ResponsesMeter:
         self.started = False
         self.ended = False
         self.error: HeadgateError | None = None
+        self._called = False
+        """A call was streamed: some vendors' last event has no output."""
 
     def observe(self, frame: Frame) -> None:
         """Take note of one frame.
@@ -119,7 +121,8 @@ class ResponsesMeter:
         if kind in _CONTENT:
             self.started = True
         elif kind == "response.output_item.added":
-            self.started = self.started or (event.item is not None and event.item.type in _CALLS)
+            if event.item is not None and event.item.type in _CALLS:
+                self.started = self._called = True
         elif kind == "response.created":
             self.id = _read(_response, event.response).id
         elif kind in _ENDS:
@@ -136,7 +139,7 @@ class ResponsesMeter:
             return
         self.id = self.id or told.id
         self.usage = _usage(told)
-        self.stop = _stop(told)
+        self.stop = _stop(told, self._called)
         self.started = self.ended = True
 
     def _fail(self, frame: Frame) -> None:
@@ -153,11 +156,10 @@ def _usage(told: _Response) -> Usage | None:
     return told.usage.to_hub(web_searches(billed, actions))
 
 
-def _stop(told: _Response) -> Stop | None:
-    called = any(item.type in _CALLS for item in told.output or ())
-    return stop_of(
-        told.status, told.incomplete_details.reason if told.incomplete_details else None, called, _refused(told)
-    )
+def _stop(told: _Response, called: bool) -> Stop | None:
+    called = called or any(item.type in _CALLS for item in told.output or ())
+    reason = told.incomplete_details.reason if told.incomplete_details else None
+    return stop_of(told.status, reason, called, _refused(told))
 
 
 def _refused(told: _Response) -> bool:

@@ -461,6 +461,13 @@ def test_a_meter_reads_usage_and_stop_at_the_end() -> None:
     assert (meter.usage, meter.stop, meter.ended) == (Usage(input_tokens=3, output_tokens=2), "end", True)
 
 
+def test_a_call_is_why_it_stopped_though_the_last_event_has_no_output() -> None:
+    meter = DIALECT.meter()
+    meter.observe(frame("response.output_item.added", item={"type": "function_call"}))
+    meter.observe(completed())
+    assert meter.stop == "tool_calls"
+
+
 def test_a_meter_says_so_when_a_frame_is_garbage() -> None:
     with pytest.raises(MalformedOutput):
         DIALECT.meter().observe(Frame(b"<html>"))
