@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from headgate.dialects.base import AccountId
 from headgate.types import JSON, Path
-
-AccountId = tuple[Path, str, str]
-"""Path, kind and id."""
 
 _BY_NAME = {
     "comparison_response_id": "response",
