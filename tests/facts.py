@@ -227,7 +227,13 @@ def _anthropic_stream(body: bytes) -> Facts:
 
 # ── Gemini ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_GEMINI_STOPS = {"STOP": "end", "MAX_TOKENS": "length", "SAFETY": "filter", "PROHIBITED_CONTENT": "filter", "MODEL_ARMOR": "filter"}
+_GEMINI_STOPS = {
+    "STOP": "end",
+    "MAX_TOKENS": "length",
+    "SAFETY": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "MODEL_ARMOR": "filter",
+}
 
 
 def _gemini(document: J) -> Facts:

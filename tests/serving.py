@@ -7,11 +7,10 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-from upstream import unused_port
-
 from headgate.config import loads
 from headgate.gateway import Gateway
 from headgate.server.app import App
+from upstream import unused_port
 
 
 class Serving:

@@ -10,9 +10,18 @@ import asyncio
 import threading
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 TICK_S = 0.025
+
+
+class Timed(Protocol):
+    """Something the sweep calls when its time has come."""
+
+    due: float
+    """Monotonic second, infinity for never. Set to infinity before `fire` is called."""
+
+    def fire(self) -> None: ...
 
 
 class Watchdog:
@@ -28,19 +37,24 @@ class Watchdog:
         self.due = inf
         self.fired = False
         self.task: asyncio.Task[Any] | None = None
-        self._sweeper: _Sweeper | None = None
+        self._sweeper: Sweeper | None = None
 
     def arm(self, due: float) -> None:
         """Fire at this monotonic second, if the current task is still waiting then."""
         sweeper = self._sweeper
         if sweeper is None:
-            sweeper = self._sweeper = _sweeper_of_loop()
+            sweeper = self._sweeper = sweeper_of_loop()
             sweeper.watch(self)
         self.due = due
         self.task = asyncio.current_task(sweeper.loop)
 
     def disarm(self) -> None:
         self.due = inf
+
+    def fire(self) -> None:
+        self.fired = True
+        if self.task is not None:
+            self.task.cancel()
 
     def close(self) -> None:
         if self._sweeper is not None:
@@ -53,30 +67,28 @@ class Watchdog:
         return self.fired and self.task is not None and self.task.uncancel() == 0
 
 
-class _Sweeper:
-    """Looks at every watchdog of one event loop, as long as there are any."""
+class Sweeper:
+    """Looks at everything timed of one event loop, as long as there is anything."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._watched: set[Watchdog] = set()
+        self._watched: set[Timed] = set()
         self._scheduled = False
 
-    def watch(self, watchdog: Watchdog) -> None:
-        self._watched.add(watchdog)
+    def watch(self, timed: Timed) -> None:
+        self._watched.add(timed)
         if not self._scheduled:
             self._scheduled = True
             self.loop.call_later(TICK_S, self._sweep)
 
-    def forget(self, watchdog: Watchdog) -> None:
-        self._watched.discard(watchdog)
+    def forget(self, timed: Timed) -> None:
+        self._watched.discard(timed)
 
     def _sweep(self) -> None:
         now = monotonic()
-        for watchdog in [each for each in self._watched if each.due <= now]:
-            watchdog.due = inf
-            watchdog.fired = True
-            if watchdog.task is not None:
-                watchdog.task.cancel()
+        for timed in [each for each in self._watched if each.due <= now]:
+            timed.due = inf
+            timed.fire()
         if self._watched:
             self.loop.call_later(TICK_S, self._sweep)
         else:
@@ -86,13 +98,13 @@ class _Sweeper:
 class _Here(threading.local):
     """The sweeper of the loop this thread runs."""
 
-    sweeper: _Sweeper | None = None
+    sweeper: Sweeper | None = None
 
 
 _here = _Here()
 
 
-def _sweeper_of_loop() -> _Sweeper:
+def sweeper_of_loop() -> Sweeper:
     """The sweeper of the running loop.
 
     CPython 3.11 asks the system for the process id whenever the running loop is looked up; a thread runs one loop at
@@ -100,17 +112,5 @@ def _sweeper_of_loop() -> _Sweeper:
     """
     sweeper = _here.sweeper
     if sweeper is None or not sweeper.loop.is_running():
-        sweeper = _here.sweeper = _Sweeper(asyncio.get_running_loop())
+        sweeper = _here.sweeper = Sweeper(asyncio.get_running_loop())
     return sweeper
-
-
-def running_loop() -> asyncio.AbstractEventLoop:
-    """`asyncio.get_running_loop()`, without its system call."""
-    return _sweeper_of_loop().loop
-
-
-def running_task() -> asyncio.Task[Any]:
-    """`asyncio.current_task()`, without its system call."""
-    task = asyncio.current_task(_sweeper_of_loop().loop)
-    assert task is not None, "called from a callback, not from a task"
-    return task

@@ -13,6 +13,7 @@ from array import array
 from dataclasses import dataclass
 
 import uvloop
+
 from vendor import chunk, stream_end
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 GATEWAY_CORE = 0
@@ -33,7 +34,7 @@ class Process:
             )
         self._log = log
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

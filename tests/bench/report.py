@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
 from scenes import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -36,11 +37,11 @@ def publish(results: Path, titles: dict[str, str]) -> None:
         latest |= {name: data[name] for name in [*titles, "peers"] if name in data}
     if not latest:
         sys.exit("no results yet: run make bench first")
-    lines = [
+    where = (
         f"Measured on {date}: {machine['cpu']}, {machine['cores']} cores, CPython {machine['python']}, "
-        f"Linux {machine['kernel']}. The gateway is pinned to one core; load and mock vendor share the other.",
-        "",
-    ]
+        f"Linux {machine['kernel']}. The gateway is pinned to one core; load and mock vendor share the other."
+    )
+    lines = [where, ""]
     for name, title in {**titles, "peers": "Peers, the same calls on the same core"}.items():
         if name in latest:
             lines += [f"### {title}", "", *markdown(latest[name]), ""]

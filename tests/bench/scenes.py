@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import setting
@@ -85,7 +86,7 @@ def paced(folder: Path, seconds: float, say: Say) -> list[Row]:
         command = [sys.executable, script, "vendor", str(vendor_port), str(interval_ms), str(count)]
         with Process(command, LOAD_CORE, folder / "vendor.log") as vendor_process:
             vendor_process.wait_for(vendor_port)
-            direct = _listen(vendor_port, streams, seconds, lambda: None)
+            direct, _ = _listen(vendor_port, streams, seconds, vendor_process)
         with Process(command, LOAD_CORE, folder / "vendor.log") as vendor_process, setting.mock(folder) as mock_port:
             vendor_process.wait_for(vendor_port)
             process, port = setting.gateway(folder, "paced", mock_port, vendor_port)
@@ -93,21 +94,29 @@ def paced(folder: Path, seconds: float, say: Say) -> list[Row]:
                 process.wait_for(port)
                 wrk.run(folder, process, port, wrk.chat(0.3), 1)
                 idle_mb = process.rss_mb()
-                marks: list[tuple[float, float]] = []
-                through = _listen(port, streams, seconds, lambda: marks.append((process.cpu_s(), process.rss_mb())))
-                cpu_s = process.cpu_s() - marks[0][0]
+                through, mark = _listen(port, streams, seconds, process)
+                cpu_s = process.cpu_s() - mark.cpu_s
         cpu_us = cpu_s / through["chunks"] * 1e6
         rows.append({
             "streams": streams, "interval ms": interval_ms, "chunks/s": round(through["chunks"] / seconds),
             "cpu µs/chunk": round(cpu_us, 1), "added p50 µs": round(through["p50_us"] - direct["p50_us"]),
             "added p99 µs": round(through["p99_us"] - direct["p99_us"]),
-            "KB/stream": round((marks[0][1] - idle_mb) * 1000 / streams, 1),
+            "KB/stream": round((mark.rss_mb - idle_mb) * 1000 / streams, 1),
             "streams/core": round(1e6 / cpu_us * interval_ms / 1000),
         })  # fmt: skip
     return rows
 
 
-def _listen(port: int, streams: int, seconds: float, when_warm: Callable[[], None]) -> dict[str, float]:
+@dataclass(frozen=True)
+class Mark:
+    """How a process stood when the counting began."""
+
+    cpu_s: float
+    rss_mb: float
+
+
+def _listen(port: int, streams: int, seconds: float, process: Process) -> tuple[dict[str, float], Mark]:
+    """Open streams and time their chunks."""
     command = [
         "taskset", "-c", str(LOAD_CORE), sys.executable, str(HERE / "paced.py"), "client", str(port), str(streams),
         str(seconds), "3",
@@ -115,8 +124,8 @@ def _listen(port: int, streams: int, seconds: float, when_warm: Callable[[], Non
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout is not None
         client.stdout.readline()
-        when_warm()
-        return json.loads(client.stdout.readline())
+        mark = Mark(process.cpu_s(), process.rss_mb())
+        return json.loads(client.stdout.readline()), mark
 
 
 def latency(folder: Path, seconds: float, say: Say) -> list[Row]:

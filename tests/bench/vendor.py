@@ -51,14 +51,18 @@ class Nginx:
 
 def mock(folder: Path, port: int, core: int) -> Process:
     """Answers `/v1/*` with a whole answer and `/stream/v1/*` with a stream of `CHUNKS` frames at once."""
-    (folder / "answer.json").write_text(json.dumps(ANSWER))
-    (folder / "stream.txt").write_bytes(b"".join(chunk(f"word {n} ") for n in range(CHUNKS)) + stream_end())
-    stream = (folder / "stream.txt").read_text().replace("'", "\\'")
-    answer = json.dumps(ANSWER)
+    stream = (b"".join(chunk(f"word {n} ") for n in range(CHUNKS)) + stream_end()).decode()
     server = f"""server {{ listen 127.0.0.1:{port} backlog=8192;
-      location /v1/ {{ default_type application/json; return 200 '{answer}'; }}
-      location /stream/ {{ default_type text/event-stream; return 200 '{stream}'; }} }}"""
+      location /v1/ {{ default_type application/json; {_returning(json.dumps(ANSWER))} }}
+      location /stream/ {{ default_type text/event-stream; {_returning(stream)} }} }}"""
     return Nginx(folder, "mock", server, core).process
+
+
+def _returning(text: str) -> str:
+    """Directives that answer with a text, in pieces no longer than nginx takes."""
+    pieces = [text[at : at + 3000] for at in range(0, len(text), 3000)]
+    sets = "".join(f"set $piece{number} '{piece}'; " for number, piece in enumerate(pieces))
+    return f'{sets}return 200 "{"".join(f"$piece{number}" for number in range(len(pieces)))}";'
 
 
 def proxy(folder: Path, port: int, upstream_port: int, core: int) -> Process:

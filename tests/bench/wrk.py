@@ -61,8 +61,7 @@ def run(folder: Path, process: Process, port: int, load: Load, seconds: float, c
     script = folder / "wrk.lua"
     more = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in (headers or {}).items())
     script.write_text(
-        'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
-        f'wrk.headers["host"] = "127.0.0.1:{port}"\nwrk.body = [==[{load.body}]==]\n{more}'
+        f'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [==[{load.body}]==]\n{more}'
     )
     command = [
         "taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script),

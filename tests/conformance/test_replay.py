@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-import facts
 import pytest
-from facts import Facts
-from recordings import Recording, recordings
-from serving import Response, Serving
-from upstream import Exchange, Upstream
 
+import facts
+from facts import Facts
 from headgate import dialects
 from headgate.access.ids import Held
 from headgate.dialects.view import replace_texts
 from headgate.types import Payload
+from recordings import Recording, recordings
+from serving import Response, Serving
+from upstream import Exchange, Upstream
 
 CLIENTS = ("openai_chat", "openai_responses", "anthropic_messages")
 PATHS = {
@@ -136,9 +136,7 @@ def _as_our_client(serving: Serving, dialect: str, recording: Recording) -> dict
     return payload.tree
 
 
-def _note(
-    report: Any, failed: list[str], recording: Recording, client: str | None, what: str, why: str | None
-) -> None:
+def _note(report: Any, failed: list[str], recording: Recording, client: str | None, what: str, why: str | None) -> None:
     """Count a recording as equal, excepted or failed."""
     excepted = EXCEPTIONS.get((recording.number, client), EXCEPTIONS.get((recording.number, None)))
     if why and excepted and excepted.sign in why:
@@ -194,7 +192,8 @@ def _differs(recording: Recording, client: str, response: Response, serving: Ser
     if recording.streamed:
         sent, seen = facts.of_stream(recording.dialect, recording.body), facts.of_stream(client, response.body)
     else:
-        sent, seen = facts.of_document(recording.dialect, json.loads(recording.body)), facts.of_document(client, response.json)
+        sent = facts.of_document(recording.dialect, json.loads(recording.body))
+        seen = facts.of_document(client, response.json)
     if sent.stop is None:  # the vendor gave none, so there is nothing to compare
         seen.stop = None
     for name in ("text", "reasoning", "tools", "stop"):
@@ -216,12 +215,14 @@ def _ledger_differs(sent: Facts, response: Response, serving: Serving) -> str | 
     if not sent.has_usage:
         return None
     [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
-    booked = (row.usage.total_input_tokens, row.usage.cached_tokens + row.usage.audio_cached_tokens, row.usage.total_output_tokens)
+    usage = row.usage
+    cached_tokens = usage.cached_tokens + usage.audio_cached_tokens
+    booked = (usage.total_input_tokens, cached_tokens, usage.total_output_tokens)
     held = (sent.input_tokens, sent.cached_tokens, sent.output_tokens)
     return None if booked == held else f"ledger: sent {held}, booked {booked}"
 
 
-class Exception_(NamedTuple):
+class Excepted(NamedTuple):
     """Why a recording cannot be equal in a dialect."""
 
     sign: str
@@ -229,13 +230,13 @@ class Exception_(NamedTuple):
     reason: str
 
 
-EXCEPTIONS: dict[tuple[int, str | None], Exception_] = {
-    (426, None): Exception_(
+EXCEPTIONS: dict[tuple[int, str | None], Excepted] = {
+    (426, None): Excepted(
         "status 400", "an error inside a stream that was cut before anything was out is told as the HTTP error it is"
     ),
-    (544, "anthropic_messages"): Exception_("stop:", "Anthropic has no stop reason for a malformed tool call"),
-    (197, None): Exception_("input_tokens", "the vendor's total leaves out the compaction it bills; ours has it"),
-    (908, None): Exception_("input_tokens", "the vendor bills the same tokens as read and as written; so do we"),
+    (544, "anthropic_messages"): Excepted("stop:", "Anthropic has no stop reason for a malformed tool call"),
+    (197, None): Excepted("input_tokens", "the vendor's total leaves out the compaction it bills; ours has it"),
+    (908, None): Excepted("input_tokens", "the vendor bills the same tokens as read and as written; so do we"),
 }
 """By recording and client dialect, None for all of them."""
 

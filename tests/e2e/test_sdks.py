@@ -10,6 +10,7 @@ import anthropic
 import openai
 import pytest
 from pydantic import BaseModel
+
 from serving import Serving
 
 CONFIG = """

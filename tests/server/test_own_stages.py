@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from serving import Serving
-from upstream import Exchange, Upstream
 
 from headgate.errors import ConfigError
+from serving import Serving
+from upstream import Exchange, Upstream
 
 CONFIG = """
 providers: {{vendor: {{kind: openai, base_url: "{url}/v1", api_key: k}}}}

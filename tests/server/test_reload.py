@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from serving import Serving
-from upstream import Exchange, Upstream
 
 from headgate.errors import ConfigError
 from headgate.server.run import reload
+from serving import Serving
+from upstream import Exchange, Upstream
 
 CONFIG = """
 providers:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from calls import call
 from msgspec.structs import replace
 
+from calls import call
 from headgate.errors import BadRequest
 from headgate.stage import EVERY_OPERATION, Next, fold
 from headgate.types import Call, Payload, Reply

@@ -12,7 +12,6 @@ from headgate.errors import BadRequest
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import Call, Chunks, Frame, Payload, Reply
 
-
 ITEM = "item"
 """The kind of ids that are left as they are: a stored item is told in full beside its id, and its id is not a secret
 that opens anything else. A reference to one is the vendor's to resolve."""

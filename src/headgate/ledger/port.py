@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -29,18 +29,20 @@ class MemoryLedger:
     """Holds the latest rows of one process, up to `capacity`; older ones are forgotten."""
 
     def __init__(self, capacity: int = 1000) -> None:
-        self._capacity = capacity
-        self._rows: OrderedDict[str, LedgerRow] = OrderedDict()
+        self._rows: deque[LedgerRow] = deque(maxlen=capacity)
+        self._ids: set[str] = set()
 
     def record(self, row: LedgerRow) -> None:
-        if row.id in self._rows:
+        rows, ids = self._rows, self._ids
+        if row.id in ids:
             return
-        self._rows[row.id] = row
-        if len(self._rows) > self._capacity:
-            self._rows.popitem(last=False)
+        if len(rows) == rows.maxlen:
+            ids.discard(rows[0].id)
+        rows.append(row)
+        ids.add(row.id)
 
     def rows(self, call_id: str) -> Sequence[LedgerRow]:
-        return [row for row in self._rows.values() if row.call_id == call_id]
+        return [row for row in self._rows if row.call_id == call_id]
 
     def __len__(self) -> int:
         return len(self._rows)

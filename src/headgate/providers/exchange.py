@@ -223,7 +223,7 @@ class _VendorStream:
             await self._response.close()
 
     async def _next(self) -> Chunk:
-        """The next piece, within the time it may take. A vendor that leaves a complete stream open is not waited for."""
+        """The next piece, within the time it may take. A complete stream that is left open is not waited for."""
         ended = self._progress.ended
         wait_s = LINGER_S if ended else self._stall_s
         self._watchdog.arm(min(self._call.deadline, monotonic() + wait_s))

@@ -127,10 +127,16 @@ class Provider:
         return await self._authorised(method, self._joined(place + path), headers, body)
 
     def url(self, dialect: str, model: str, stream: bool) -> str:
-        """Where a model is reached in a dialect."""
+        """Where a model is reached in a dialect.
+
+        Raises:
+            BadRequest: the model's name would be read as another place in the path.
+        """
         key = (dialect, model, stream)
         url = self._urls.get(key)
         if url is None:
+            if _CLIMBS.search(f"/{model}/"):
+                raise BadRequest(f"'{model[:200]}' is not a model's name.", param="model")
             url = self._joined(self._path(dialect, model, stream))
             if len(self._urls) >= _MAX_URLS:  # models may come from clients through a wildcard
                 self._urls.clear()

@@ -16,7 +16,7 @@ from headgate.server.guard import Guard
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
-from headgate.timers import running_loop, running_task
+from headgate.timers import sweeper_of_loop
 
 log = logging.getLogger("headgate.server")
 
@@ -68,7 +68,7 @@ class App:
         body = b""
         if scope["method"] == "POST":
             self._guard.check_body(headers, endpoint.multipart)
-            body = await self._bodies.read(receive)
+            body = await self._bodies.read(receive, headers.get(b"content-length"))
         answer.body_read = monotonic()
         disconnect = _Disconnect(receive)
         try:
@@ -110,30 +110,47 @@ class App:
                     answer.keep_alive()
 
 
-class _Disconnect:
-    """Cancels a request's task as soon as its client goes away."""
+UNWATCHED_S = 0.02
+"""A call that is answered sooner is not worth watching its client for."""
 
-    __slots__ = ("_future", "_task", "gone")
+
+class _Disconnect:
+    """Cancels a request's task when its client goes away. Begins to look after `UNWATCHED_S`."""
+
+    __slots__ = ("_future", "_receive", "_sweeper", "_task", "due", "gone")
 
     def __init__(self, receive: Receive) -> None:
+        self.due = monotonic() + UNWATCHED_S
         self.gone = False
-        self._task: asyncio.Task[Any] | None = running_task()
-        self._future = asyncio.ensure_future(receive(), loop=running_loop())
-        self._future.add_done_callback(self._fire)
+        self._receive = receive
+        self._future: asyncio.Future[dict[str, Any]] | None = None
+        self._sweeper = sweeper_of_loop()
+        self._task = asyncio.current_task(self._sweeper.loop)
+        self._sweeper.watch(self)
 
-    def _fire(self, future: asyncio.Future[Any]) -> None:
-        if not future.cancelled() and self._task is not None:
-            self.gone = True
-            self._task.cancel()
+    def fire(self) -> None:
+        """Begin, or go on, to wait for what the client does."""
+        self._future = asyncio.ensure_future(self._receive(), loop=self._sweeper.loop)
+        self._future.add_done_callback(self._received)
+
+    def _received(self, future: asyncio.Future[dict[str, Any]]) -> None:
+        if future.cancelled() or self._task is None:
+            return
+        if future.exception() is None and future.result()["type"] == "http.request":
+            self.fire()  # the empty end of a body whose length was known
+            return
+        self.gone = True
+        self._task.cancel()
 
     def absorb(self) -> bool:
         """Whether a `CancelledError` just caught is only due to the client's going; if so it counts as handled."""
         return self.gone and self._task is not None and self._task.uncancel() == 0
 
     def close(self) -> None:
-        self._future.remove_done_callback(self._fire)
-        self._future.cancel()
+        self._sweeper.forget(self)
         self._task = None
+        if self._future is not None:
+            self._future.cancel()
 
 
 def _nowhere(path: str) -> Endpoint:

@@ -25,8 +25,9 @@ class Bodies:
         self._max_held_bytes = max_held_bytes
         self._held_bytes = 0
 
-    async def read(self, receive: Receive) -> bytes:
-        """A whole body. Its bytes count as held until `release`.
+    async def read(self, receive: Receive, length: bytes | None = None) -> bytes:
+        """A whole body. Its bytes count as held until `release`. `length` is what its header says, if it does: a body
+        that is all there is not waited on for its end.
 
         Raises:
             PayloadTooLarge: it is longer than one may be.
@@ -35,7 +36,9 @@ class Bodies:
             Cancelled: the client went away.
         """
         message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
+        if message["type"] == "http.request" and (
+            not message.get("more_body") or b"%d" % len(message["body"]) == length
+        ):
             body = message["body"]
             self._admit(len(body), len(body))
             return body

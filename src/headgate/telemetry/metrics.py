@@ -41,8 +41,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
+        """Set when the last call is over, if anybody waits for that."""
         self.calls: dict[Labels, int] = {}
         """By model, operation, stream and outcome (`ok` or the error's code)."""
         self.call_seconds: dict[Labels, Histogram] = {}
@@ -59,15 +59,16 @@ class Metrics:
 
     def call_began(self) -> None:
         self.in_flight += 1
-        self._idle.clear()
 
     async def idle(self) -> None:
         """Wait until no call is under way."""
-        await self._idle.wait()
+        while self.in_flight:
+            self._idle = asyncio.Event()
+            await self._idle.wait()
 
     def call_ended(self, model: str, operation: str, stream: bool, outcome: str, seconds: float) -> None:
         self.in_flight -= 1
-        if not self.in_flight:
+        if self._idle is not None and not self.in_flight:
             self._idle.set()
         labels = (model, operation, "true" if stream else "false", outcome)
         self.calls[labels] = self.calls.get(labels, 0) + 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from calls import call
 
+from calls import call
 from headgate.clock import ManualClock
 from headgate.errors import ServerError
 from headgate.ledger import MemoryLedger, Settle

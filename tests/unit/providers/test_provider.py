@@ -299,3 +299,10 @@ def test_a_missing_extra_is_named_with_its_command(
     monkeypatch.setattr("headgate.providers.auth.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=rf"pip install 'headgate\[{extra}\]'"):
         provider(kind, **{"api_key": None, **settings})
+
+
+@pytest.mark.parametrize("model", [".", "..", "../x", "a/../b", "a\\b", "%2e%2e", "a//b", "a%2fb"])
+def test_a_model_name_that_would_climb_out_of_its_place_in_the_path_is_refused(model: str):
+    provider = Provider("aws", ProviderConfig(kind="bedrock", region="us-east-1", api_key="k"))
+    with pytest.raises(BadRequest):
+        provider.url("bedrock_converse", model, False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from calls import call
 
+from calls import call
 from headgate.errors import RateLimited
 from headgate.telemetry import Metrics, Telemetry
 from headgate.telemetry.metrics import LATENCY_BUCKETS_S, Histogram, render

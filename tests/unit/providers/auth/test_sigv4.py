@@ -66,7 +66,7 @@ def test_awss_published_examples(
 
 
 @given(
-    model=st.text(min_size=1, max_size=60),
+    model=st.text(min_size=1, max_size=60).filter(lambda name: name not in (".", "..")),  # refused before it is signed
     body=st.binary(max_size=100),
     token=st.none() | st.text("abcXYZ/+=", min_size=1, max_size=50),
     secret=st.text("abcXYZ019/+", min_size=1, max_size=40),

@@ -1,0 +1,1 @@
+"""Reaching vendors: vendors as rows, credentials, transports, and the exchange that ends every attempt."""

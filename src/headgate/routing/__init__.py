@@ -1,0 +1,1 @@
+"""Choosing among a model's targets."""
