@@ -91,8 +91,7 @@ def told_in(tree: JSON) -> HeadgateError | None:
     status = inner.get("code") if isinstance(inner, dict) else None
     if isinstance(inner, dict) and type(inner.get("status_code")) is int:
         status = inner["status_code"]
-    start = kind_of(status) if type(status) is int else ServerError
-    kind = _kind(start, code, message or "")
+    kind = _kind(kind_of(status) if type(status) is int else None, code, message or "")
     return kind((message or "the vendor reported an error and did not say which")[:MAX_MESSAGE], param=param)
 
 
@@ -118,18 +117,19 @@ def _is_relayed(told: JSON) -> bool:
     return told.get("message") == "Provider returned error" and isinstance(metadata, dict) and "raw" in metadata
 
 
-def _kind(kind: type[HeadgateError], code: str, message: str) -> type[HeadgateError]:
-    """What the code and the words of a message tell beyond the status."""
-    if issubclass(kind, RateLimited | QuotaExhausted):
-        return QuotaExhausted if _CODES.get(code) is QuotaExhausted or _SPENT.search(message) else kind
-    if kind is ServerError or kind.status == 400:
-        found = _CODES.get(code, kind)
-        if found is BadRequest:
-            if _TOO_LONG.search(message):
-                return ContextTooLong
-            if _FILTERED.search(message):
-                return ContentFiltered
-        return found
+def _kind(kind: type[HeadgateError] | None, code: str, message: str) -> type[HeadgateError]:
+    """What the code and the words of a message tell beyond the status, or without one (`kind` is None)."""
+    told = _CODES.get(code)
+    if kind is None:
+        kind = told or ServerError
+    elif kind.status == 400 or (kind is ServerError and told is not BadRequest):
+        kind = told or kind
+    if kind is BadRequest:
+        if _TOO_LONG.search(message):
+            return ContextTooLong
+        return ContentFiltered if _FILTERED.search(message) else kind
+    if kind is RateLimited:
+        return QuotaExhausted if told is QuotaExhausted or _SPENT.search(message) else kind
     return kind
 
 

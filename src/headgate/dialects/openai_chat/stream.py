@@ -27,6 +27,7 @@ class Decoder:
         self._usage: Usage | None = None
         self._notes: JSON = {}
         self._late: JSON = {}
+        self._events: list[StreamEvent] = []
         self._is_started = False
         self._is_over = False
 
@@ -36,17 +37,24 @@ class Decoder:
         Raises:
             MalformedOutput: it cannot be read.
         """
-        if self._is_over:
-            return []
-        if frame.data == b"[DONE]":
+        if not self._is_over:
+            self._read(frame.data)  # what it could read of a frame that it then could not is given with the next one
+        events, self._events = self._events, []
+        return events
+
+    def _read(self, data: bytes) -> None:
+        events = self._events
+        if data == b"[DONE]":
             self._is_over = True
-            return [*self._end(is_complete=True), Ended(extra=extra_of(NAME, self._late))]
-        tree = parsed(frame.data, "a chunk")
+            self._end(is_complete=True)
+            events.append(Ended(extra=extra_of(NAME, self._late)))
+            return
+        tree = parsed(data, "a chunk")
         failure = told_in(tree)
         if failure is not None:
             self._is_over = True
-            return [Failed(code=failure.code, message=failure.message)]
-        events: list[StreamEvent] = []
+            events.append(Failed(code=failure.code, message=failure.message))
+            return
         choices = VENDOR.objects(tree, "choices")
         self._note(tree)
         if not self._is_started and (choices or tree.get("id")):  # Azure's first chunk is about nobody's answer
@@ -60,33 +68,31 @@ class Decoder:
             track = self._tracks.get(number)
             if track is None:
                 track = self._tracks[number] = Track(number, self._take_index)
-            events += track.feed(choice, where)
-        return events
+            track.feed(choice, where, events)
 
     def close(self) -> list[StreamEvent]:
         """What a stream leaves that ended without `[DONE]`."""
-        if self._is_over or not self._is_started:
-            return []
+        if self._is_started and not self._is_over:
+            self._end(is_complete=False)
         self._is_over = True
-        return self._end(is_complete=False)
+        return self._events
 
     def _start(self, tree: JSON) -> Started:
-        self._is_started = True
         created = tree.get("created")
         if isinstance(created, float) and abs(created) < 1e15:
             created = int(created)
-        notes, self._late = self._late, {}
-        self._notes = notes
         tier = VENDOR.optional(tree, "service_tier", str)
-        if tier is None and "service_tier" in tree:
-            notes["service_tier"] = None
-        return Started(
+        notes = self._late | ({"service_tier": None} if tier is None and "service_tier" in tree else {})
+        started = Started(
             id=VENDOR.optional(tree, "id", str) or "",
             model=VENDOR.optional(tree, "model", str) or "",
-            created=created if isinstance(created, int) else VENDOR.optional(tree, "created", int),
+            created=created if type(created) is int else VENDOR.optional(tree, "created", int),
             service_tier=tier,
-            extra=extra_of(NAME, {**notes}),
+            extra=extra_of(NAME, notes),
         )
+        self._notes, self._late = notes, {}
+        self._is_started = True
+        return started
 
     def _note(self, tree: JSON) -> None:
         """Members the hub has no words for, as far as they are news."""
@@ -94,13 +100,11 @@ class Decoder:
             if name not in _KNOWN and self._notes.get(name, _NEW) != value:
                 self._late[name] = value
 
-    def _end(self, *, is_complete: bool) -> list[StreamEvent]:
-        events: list[StreamEvent] = []
+    def _end(self, *, is_complete: bool) -> None:
         for track in self._tracks.values():
-            events += track.end(is_complete)
+            self._events += track.end(is_complete)
         if self._usage is not None:
-            events.append(UsageReported(usage=self._usage))
-        return events
+            self._events.append(UsageReported(usage=self._usage))
 
     def _take_index(self) -> int:
         index = self._blocks

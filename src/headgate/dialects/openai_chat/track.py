@@ -66,13 +66,12 @@ class Track:
 
     # ── what a chunk says ──
 
-    def feed(self, choice: JSON, where: str) -> list[StreamEvent]:
-        """The events of one entry of a chunk's `choices`.
+    def feed(self, choice: JSON, where: str, events: list[StreamEvent]) -> None:
+        """Add the events of one entry of a chunk's `choices`; of one that cannot be read, those of what could.
 
         Raises:
             MalformedOutput: a member is of the wrong type.
         """
-        events: list[StreamEvent] = []
         reason = VENDOR.optional(choice, "finish_reason", str, where)
         delta = VENDOR.optional(choice, "delta", dict, where)
         if delta:
@@ -86,7 +85,6 @@ class Track:
         for name, value in choice.items():
             if name not in _CHOICE:
                 self._notes[name] = value
-        return events
 
     def end(self, is_complete: bool) -> list[StreamEvent]:
         """The events that end this choice: of a stream that was cut, only those that are sure."""

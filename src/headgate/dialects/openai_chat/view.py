@@ -6,6 +6,7 @@ with lists left out. Everything it does not mention is text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,8 @@ _SCHEMA = "a JSON Schema"
 _URL = "a URL"
 """Text, unless the data itself stands in it."""
 _BYTES = "base64"
-"""Not text, unless it is the URL of the data."""
+"""Text, unless it looks like data: some vendors take a URL there."""
+_DATA = re.compile(r"data:.*|[A-Za-z0-9+/_=\s]*", re.DOTALL)
 
 _LOCATED: _Table = {"url": _URL, "detail": _NOT, "": _URL}  # "": the value of the member is itself a string
 _PART: _Table = {
@@ -213,5 +215,5 @@ def _is_not_text(value: str, table: Any) -> bool:
     if table == _URL:
         return value.startswith("data:")
     if table == _BYTES:
-        return not value.startswith(("http://", "https://"))
+        return _DATA.fullmatch(value, 0, 64) is not None
     return table == _NOT
