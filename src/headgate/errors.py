@@ -10,6 +10,7 @@
     ├── Forbidden                     403  the key lacks a scope, Host or Origin is foreign
     ├── NotFound                      404  unknown model, route or id
     ├── MethodNotAllowed              405
+    ├── RequestTimeout                408  the client stopped sending its request
     ├── Conflict                      409
     ├── PayloadTooLarge               413
     ├── UnsupportedMediaType          415
@@ -141,6 +142,12 @@ class ModelNotFound(NotFound):
 class MethodNotAllowed(HeadgateError):
     status = 405
     code = "method_not_allowed"
+    safe = True
+
+
+class RequestTimeout(HeadgateError):
+    status = 408
+    code = "request_timeout"
     safe = True
 
 

@@ -24,7 +24,7 @@ from headgate.access import Access, AccountIds, Authenticator, IdCodec, KeyAuthe
 from headgate.catalog import Catalog
 from headgate.clock import Clock, SystemClock
 from headgate.config import Config, load
-from headgate.errors import ConfigError, ModelNotFound, NotFound, Overloaded
+from headgate.errors import BadRequest, ConfigError, ModelNotFound, NotFound, Overloaded
 from headgate.ledger import Ledger, MemoryLedger, Settle
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.providers.exchange import Exchange, Facts, Limits
@@ -84,6 +84,7 @@ class Gateway:
         self._services = services or _services(environ)
         self._draining = False
         self._started = False
+        self._retiring: set[asyncio.Future[None]] = set()
         self._folds = self._made(config, {})
 
     @classmethod
@@ -116,6 +117,9 @@ class Gateway:
 
     async def close(self) -> None:
         self._started = False
+        for task in list(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         for provider in self._folds.providers.values():
             await provider.close()
 
@@ -125,7 +129,14 @@ class Gateway:
         Raises:
             ConfigError: the configuration cannot be used; the one before it stays.
         """
-        self._folds = self._made(config, self._folds.providers)
+        before = self._folds
+        self._folds = self._made(config, before.providers)
+        kept = set(self._folds.providers.values())
+        retired = [provider for provider in before.providers.values() if provider not in kept]
+        if retired:
+            wait_s = max((model.timeout.total_s for model in before.config.models.values()), default=0.0)
+            self._retiring.add(task := asyncio.ensure_future(_retire(retired, wait_s)))
+            task.add_done_callback(self._retiring.discard)
 
     @property
     def ready(self) -> bool:
@@ -172,6 +183,8 @@ class Gateway:
         Raises:
             HeadgateError: there is no answer.
         """
+        if options.get("stream"):
+            raise BadRequest("Use Gateway.stream for an answer as it comes.", param="stream")
         call = call_of("chat", {"model": model, "messages": messages, **options}, IN_PROCESS)
         return Answer(call, await self.handle(call))
 
@@ -182,8 +195,9 @@ class Gateway:
             HeadgateError: there is no answer, or it broke off.
         """
         call = call_of("chat", {"model": model, "messages": messages, **options, "stream": True}, IN_PROCESS)
-        async for delta in deltas(await self.handle(call)):
-            yield delta
+        async with contextlib.aclosing(deltas(await self.handle(call))) as pieces:
+            async for delta in pieces:
+                yield delta
 
     async def embed(self, model: str, inputs: str | Sequence[str], **options: Any) -> Vectors:
         """Turn texts into vectors.
@@ -241,11 +255,11 @@ class Gateway:
         wildcards = sorted((model for model in models.values() if model.name not in exact), key=lambda m: -len(m.name))
 
         async def answer(call: Call) -> Reply:
+            if call.operation == "responses" and call.pinned is not None:
+                return await make.held(call, call.pinned)
             model = models.get(call.label or call.model)
             if model is not None:
                 return await model.next(call)
-            if call.operation == "responses" and call.pinned is not None:
-                return await make.held(call, call.pinned)
             raise ModelNotFound(call.model)
 
         call_fold = arranged(
@@ -276,14 +290,19 @@ class _Maker:
         self._providers = providers
         self._own = own
         self._catalog = catalog
-        self._attempts: dict[str, Next] = {}
+        self._holders: dict[str, Next] = {}
+        """By target, a model fold that leads to it alone."""
 
     def model(self, name: str, config: ModelConfig) -> Next:
         options = [
             Option(target.target, self.attempt(target, config), target.weight, target.priority)
             for target in config.targets
         ]
-        route = Route(name, options, config.timeout.total_s)
+        for option in options:
+            self._holders.setdefault(option.target, self._fold(Route(option.target, [option], config.timeout.total_s)))
+        return self._fold(Route(name, options, config.timeout.total_s))
+
+    def _fold(self, route: Route) -> Next:
         return fold(arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own), route)
 
     def direct(self, pattern: str) -> Next:
@@ -292,12 +311,12 @@ class _Maker:
 
     async def held(self, call: Call, target: str) -> Reply:
         """Answer a call that names no model, only something that one target holds."""
-        for name, attempt in self._attempts.items():
+        for name, holder in self._holders.items():
             prefix, star, suffix = name.partition("*")
             if name == target:
-                return await attempt(call)
+                return await holder(replace(call, matched=None))
             if star and target.startswith(prefix) and target.endswith(suffix):
-                return await attempt(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
+                return await holder(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
         raise NotFound("What this request refers to is held by a target that is no longer configured.")
 
     def attempt(self, target: TargetConfig, config: ModelConfig) -> Next:
@@ -323,9 +342,16 @@ class _Maker:
             services.clock,
         )
         settle = Settle(target.target, price, services.ledger, services.clock)
-        attempt = fold(arranged({"settle": settle, "transport": None}, self._own), exchange)
-        self._attempts.setdefault(target.target, attempt)
-        return attempt
+        return fold(arranged({"settle": settle, "transport": None}, self._own), exchange)
+
+
+async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
+    """Close providers a reload replaced, once no call that began before it can still be under way."""
+    try:
+        await asyncio.sleep(wait_s)
+    finally:
+        for provider in providers:
+            await provider.close()
 
 
 UNKNOWN = "(unknown)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from functools import cached_property
 from math import inf
@@ -95,7 +95,7 @@ class Delta:
         """The chunks it came in, in OpenAI's chat dialect."""
 
 
-async def deltas(reply: Reply) -> AsyncIterator[Delta]:
+async def deltas(reply: Reply) -> AsyncGenerator[Delta, None]:
     """The pieces of a stream, as they come."""
     assert reply.chunks is not None
     decoder = dialects.get("openai_chat").decode_stream()

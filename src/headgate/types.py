@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from math import inf
 from typing import Any, Literal
 
 import jiter
@@ -121,11 +122,6 @@ class Payload:
                 raise MalformedOutput(f"the vendor's answer is {json_type(tree)}, not an object")
             self._tree = tree
         return self._tree
-
-    @property
-    def untouched(self) -> bool:
-        """Whether the bytes are still the ones that came in."""
-        return self._raw is not None
 
     def encode(self) -> bytes:
         """The bytes to send: those that came in, or the changed tree written anew."""
@@ -290,6 +286,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     started_us: int
     started: float
     """Monotonic seconds, for durations."""
+    sent: bool = False
+    """Whether anything went to the vendor. What did not is no attempt, and gets no row."""
     cause: str = "primary"
     vendor_dialect: str = ""
     status: int = 0
@@ -308,12 +306,11 @@ class Attempt(msgspec.Struct, kw_only=True):
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
-    __slots__ = ("attempts", "events", "upstream_s", "verdicts")
+    __slots__ = ("attempts", "events", "upstream_s")
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.events: list[Event] = []
-        self.verdicts: list[Any] = []
         self.upstream_s = 0.0
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
 
@@ -347,7 +344,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     method: str = "POST"
     path: str = ""
     """The path below `/v1` as asked, with its query: what an operation without a translation forwards."""
-    deadline: float = 0.0
+    deadline: float = inf
     """Monotonic second at which the whole call has to be over."""
     label: str = ""
     """What metrics call the model where that is not its own name: its pattern, or that nobody knows it."""

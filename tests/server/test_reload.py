@@ -64,3 +64,15 @@ async def test_a_stage_that_cannot_be_loaded_is_refused_with_its_reason():
         with pytest.raises(ConfigError, match=r"no\.such"):
             serving.gateway.reload(serving.config(text))
         assert serving.gateway.model_names() == ["old"]
+
+
+async def test_a_reload_cannot_open_a_door_that_was_shut(tmp_path: Path):
+    """The socket stays where it is, so whether keys are asked for stays too."""
+    async with Upstream() as upstream:
+        text = CONFIG.format(url=upstream.url, model="chat")
+        async with Serving(text, {"HEADGATE_ADMIN_KEY": "k"}, server="auth: keys") as serving:
+            file = tmp_path / "headgate.yaml"
+            file.write_text(f"server: {{auth: none}}\n{text}".replace("chat:", "new:"))
+            assert reload(serving.gateway, file, {})
+            assert serving.gateway.model_names() == ["new"]
+            assert (await serving.post("/v1/chat/completions", {**BODY, "model": "new"})).status == 401

@@ -295,3 +295,76 @@ async def test_a_slow_stream_is_kept_alive_and_its_late_failure_is_an_event(upst
     assert response.status == 200
     assert response.body.count(b": keep-alive\n\n") >= 2
     assert response.events[-1][0] == "error"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_vendor_that_never_says_done_is_complete_once_it_has_stopped(
+    serving: Serving, upstream: Upstream, path: str
+):
+    async def script(exchange: Exchange) -> None:
+        await exchange.start(200, SSE)
+        await exchange.chunk(chunk("Hello") + chunk(stop="stop"))
+        await exchange.end()
+
+    upstream.script = script
+    response = await serving.post(path, {**PATHS[path], "stream": True})
+    if path != "/v1/chat/completions":
+        assert response.events[-1][0] in ("message_stop", "response.completed")
+    [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
+    assert row.code is None
+
+
+@pytest.mark.parametrize("ending", ["cut", "reset", "left open"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_complete_stream_is_complete_however_its_connection_ends(
+    serving: Serving, upstream: Upstream, path: str, ending: str
+):
+    begun = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start(200, SSE)
+        await exchange.chunk(chunk("Hello"))
+        await begun.wait()
+        await exchange.chunk(chunk(stop="stop") + b"data: [DONE]\n\n")
+        if ending == "cut":
+            await exchange.cut()
+        elif ending == "left open":
+            await exchange.gone()
+        else:
+            await exchange.reset()
+
+    upstream.script = script
+    response = await serving.post(path, {**PATHS[path], "stream": True}, begun=begun)
+    assert b"error" not in response.body.lower().replace(b'"error":null', b"")
+    if ending != "reset":  # which may overtake what was sent before it
+        assert response.events[-1] in [("", "[DONE]")] or response.events[-1][0] in (
+            "message_stop",
+            "response.completed",
+        )
+    [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
+    assert row.code is None
+
+
+async def test_an_answer_that_was_cut_is_billed_at_no_less_than_it_can_have_used(serving: Serving, upstream: Upstream):
+    upstream.script = truncated
+    response = await serving.post("/v1/chat/completions", PATHS["/v1/chat/completions"])
+    [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
+    assert (row.usage_source, row.usage.input_tokens > 0) == ("estimated", True)
+
+
+async def test_a_whole_answer_without_usage_is_estimated_as_a_stream_without_it_is(
+    serving: Serving, upstream: Upstream
+):
+    answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]}  # fmt: skip
+    upstream.script = whole(200, json.dumps(answer).encode(), JSON)
+    response = await serving.post("/v1/chat/completions", PATHS["/v1/chat/completions"])
+    [row] = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
+    assert (response.status, row.usage_source) == (200, "estimated")
+
+
+async def test_a_clients_refused_request_is_no_attempt(serving: Serving, upstream: Upstream):
+    response = await serving.post("/v1/messages", {**PATHS["/v1/messages"], "messages": [{"role": "x", "content": 1}]})
+    assert response.status == 400
+    assert response.headers["x-headgate-attempts"] == "0"
+    assert serving.gateway.ledger.rows(response.headers["x-headgate-request-id"]) == []

@@ -24,7 +24,8 @@ _NOTHING = Usage()
 class Settle:
     """Opens an attempt, waits for what comes of it, prices its usage and records the row.
 
-    Nothing here awaits after the attempt has ended, so a cancelled call is settled like any other.
+    Settling itself never awaits, so a cancelled call is settled like any other. What was refused before anything was
+    sent is no attempt.
     """
 
     operations = EVERY_OPERATION
@@ -47,9 +48,15 @@ class Settle:
         try:
             reply = await next(replace(call, attempt=attempt))
         except BaseException as error:
-            account.upstream_s += monotonic() - attempt.started
-            self._fail(call, attempt, error)
+            if attempt.sent:
+                account.upstream_s += monotonic() - attempt.started
+                self._fail(call, attempt, error)
+            else:
+                account.attempts.remove(attempt)
             raise
+        if not attempt.sent:
+            account.attempts.remove(attempt)
+            return reply
         account.upstream_s += monotonic() - attempt.started
         if reply.chunks is None:
             self._settle(call, attempt)
@@ -79,7 +86,8 @@ class Settle:
     def _settle(self, call: Call, attempt: Attempt) -> None:
         usage = attempt.usage or _NOTHING
         attempt.duration_s = monotonic() - attempt.started
-        attempt.cost_picodollars = self._price(attempt.target.partition("/")[2], usage)
+        known = attempt.usage is not None or attempt.code is not None
+        attempt.cost_picodollars = self._price(attempt.target.partition("/")[2], usage) if known else None
         attempt.settled = True
         self._ledger.record(
             LedgerRow(

@@ -60,6 +60,8 @@ class Wire(Protocol):
 
     vendor: AnyDialect
     body: bytes
+    tells_usage: bool
+    """Whether an answer without usage leaves out what it should tell: then it is estimated, else it is unknown."""
 
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
         """The client's answer to a whole answer of the vendor.
@@ -77,13 +79,13 @@ class Same:
 
     def __init__(self, dialect: AnyDialect, call: Call, model: str, stream_usage: bool) -> None:
         self.vendor = dialect
+        self.tells_usage = True
         payload = dialect.address(call.request, model)
         self._hide_usage = False
         if call.stream and stream_usage:
             asked = dialect.ask_usage(payload)
             self._hide_usage = asked is not payload
             payload = asked
-        self.payload = payload
         self.body = payload.encode()
 
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
@@ -116,12 +118,12 @@ class Translated:
     def __init__(self, client: AnyDialect, vendor: AnyDialect, call: Call, fit: Fit, created: int) -> None:
         self._client = client
         self.vendor = vendor
+        self.tells_usage = True
         request = client.decode_request(call.request.tree)
         tree = vendor.encode_request(replace(request, model=fit.model), fit)
         payload = Payload(vendor.name, tree=tree)
         if call.stream and fit.quirks.stream_usage:
             payload = vendor.ask_usage(payload)
-        self.payload = payload
         self.body = payload.encode()
         self._context = Context(asked=call.request.tree, id=call.id, created=created)
 
@@ -152,7 +154,10 @@ class _TranslatedStream:
         return self._encoded(self._decoder.feed(frame))
 
     def close(self) -> list[Frame]:
-        return self._encoded(self._decoder.close())
+        frames = self._encoded(self._decoder.close())
+        if not self.ended and self.stop is not None and self.error is None:
+            frames += self._encoded([Ended()])  # some vendors stop without their dialect's terminator
+        return frames
 
     def _encoded(self, events: list[StreamEvent]) -> list[Frame]:
         frames: list[Frame] = []
@@ -189,6 +194,8 @@ class Passed:
 
     def __init__(self, call: Call, model: str) -> None:
         self.vendor = dialects.get("openai_chat")  # whose form the vendors of these operations give their errors
+        self.tells_usage = False
+        self._is_free = call.method in ("GET", "DELETE")
         payload = call.request
         self.content_type = payload.content_type
         if payload.content_type.startswith("multipart/"):
@@ -206,7 +213,8 @@ class Passed:
                 usage = _PASSED_USAGE.decode(raw).usage
             except msgspec.MsgspecError as error:
                 raise MalformedOutput(f"the vendor's answer is not what it says it is: {error}") from None
-        return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=usage.ours() if usage else None)
+        found = usage.ours() if usage else None
+        return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=Usage() if self._is_free else found)
 
     def stream(self) -> WireStream:
         raise Unsupported("This operation does not stream.", param="stream")

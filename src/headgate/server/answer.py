@@ -12,9 +12,11 @@ import msgspec
 
 from headgate import dialects
 from headgate.dialects.base import AnyDialect
-from headgate.errors import HeadgateError, InternalError
+from headgate.errors import Cancelled, HeadgateError, InternalError
+from headgate.events import FieldDropped
 from headgate.money import format_usd
 from headgate.server.routes import Endpoint
+from headgate.timers import Watchdog
 from headgate.types import Account, Chunk, Chunks, Frame, Reply
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -22,18 +24,25 @@ Headers = list[tuple[bytes, bytes]]
 
 KEEPALIVE_COMMENT = b": keep-alive\n\n"
 
+SEND_S = 60.0
+"""Longest time a client may take nothing of a stream."""
+
+MAX_HEADER_BYTES = 1000
+"""Longest value of a header that is made of what a client said."""
+
 
 class Answer:
     """One HTTP answer under way."""
 
     __slots__ = (
-        "_beat", "_endpoint", "_send", "account", "body_read", "committed", "id", "last_sent", "waiting",
+        "_beat", "_endpoint", "_limit", "_send", "account", "body_read", "committed", "id", "last_sent", "waiting",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, id: str, send: Send) -> None:
         self._endpoint = endpoint
         self._send = send
         self._beat: asyncio.Task[None] | None = None
+        self._limit = Watchdog()
         self.id = id
         self.account = Account()
         self.body_read = monotonic()
@@ -49,6 +58,9 @@ class Answer:
     async def whole(self, reply: Reply) -> None:
         payload = reply.payload
         assert payload is not None
+        self.waiting = False
+        if self._beat is not None:
+            await self._after_beat()
         headers = self._headers(payload.content_type.encode("latin-1"), reply)
         cost = self.account.cost_picodollars
         if cost is not None:
@@ -69,25 +81,32 @@ class Answer:
             if not self.committed:
                 await self._commit(reply)
             while chunk:
-                if dialect.is_terminator(chunk[-1]):
-                    await self._finish(chunk, chunks, reply.target)
+                end = terminator_of(dialect, chunk)
+                if end is not None:
+                    await self._finish(chunk, end, chunks, reply.target)
                     return
                 await self._write(joined(chunk))
                 chunk = await anext(chunks, None)
             await self._write(self._summary(reply.target), last=True)
         except HeadgateError as error:
-            if not self.committed:
+            if not self.committed or isinstance(error, Cancelled):
                 raise
             await self._write(self._summary(reply.target) + joined(dialect.error_frames(error)), last=True)
         finally:
+            self._limit.close()
             await chunks.aclose()
 
     async def error(self, error: HeadgateError) -> None:
         """Tell the client what went wrong, in its dialect and as safe as the error allows."""
-        dialect = dialects.get(self._endpoint.errors)
+        self.waiting = False
+        if self._beat is not None:
+            await self._after_beat()
         if self.committed:
-            await self._write(self._summary("") + joined(self._stream_dialect.error_frames(error)), last=True)
+            frames = dialects.get(self._endpoint.dialect).error_frames(error)
+            await self._write(self._summary("") + joined(frames), last=True)
+            self._limit.close()
             return
+        dialect = dialects.get(self._endpoint.errors)
         status, body = error_body(dialect, error)
         headers = self._headers(b"application/json")
         if error.retry_after_s is not None:
@@ -102,30 +121,31 @@ class Answer:
 
     def keep_alive(self) -> None:
         """Send a comment on a stream that waits, and its status line first if need be. Called from outside its task."""
-        self.last_sent = monotonic()
-        self._beat = asyncio.ensure_future(self._comment())
+        if self._beat is None or self._beat.done():
+            self.last_sent = monotonic()
+            self._beat = asyncio.ensure_future(self._comment())
 
     async def _comment(self) -> None:
         if not self.committed:
-            await self._commit(Reply())
+            await self._commit()
         await self._send({"type": "http.response.body", "body": KEEPALIVE_COMMENT, "more_body": True})
 
     # ── parts ──
 
-    @property
-    def _stream_dialect(self) -> AnyDialect:
-        return dialects.get(self._endpoint.dialect)
+    async def _after_beat(self) -> None:
+        """Wait until a comment that is being sent is out."""
+        if self._beat is not None:
+            await self._beat
+            self._beat = None
 
-    async def _finish(self, chunk: Chunk, chunks: Chunks, target: str) -> None:
-        """Send the chunk with the terminator, once all has been settled, with the summary before it."""
-        more = await anext(chunks, None)
-        while more:
-            chunk = [*chunk[:-1], *more, chunk[-1]]
-            more = await anext(chunks, None)
-        body = joined(chunk[:-1]) + self._summary(target) + chunk[-1].encode()
-        await self._write(body, last=True)
+    async def _finish(self, chunk: Chunk, end: Frame, chunks: Chunks, target: str) -> None:
+        """Send the chunk with the terminator, once all has been settled, the summary and the terminator last."""
+        rest = [frame for frame in chunk if frame is not end]
+        while more := await anext(chunks, None):
+            rest += more
+        await self._write(joined(rest) + self._summary(target) + end.encode(), last=True)
 
-    async def _commit(self, reply: Reply) -> None:
+    async def _commit(self, reply: Reply | None = None) -> None:
         self.committed = True
         headers = self._headers(b"text/event-stream; charset=utf-8", reply)
         headers.append((b"cache-control", b"no-cache"))
@@ -135,9 +155,15 @@ class Answer:
     async def _write(self, body: bytes, last: bool = False) -> None:
         self.waiting = False
         if self._beat is not None:
-            await self._beat
-            self._beat = None
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+            await self._after_beat()
+        self._limit.arm(monotonic() + SEND_S)
+        try:
+            await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+        except asyncio.CancelledError:
+            if self._limit.absorb():
+                raise Cancelled(f"the client read nothing for {SEND_S:g} s") from None
+            raise
+        self._limit.disarm()
         self.last_sent = monotonic()
         self.waiting = not last
 
@@ -150,14 +176,21 @@ class Answer:
     def _headers(self, content_type: bytes, reply: Reply | None = None) -> Headers:
         request_id = self.id.encode()
         account = self.account
-        overhead_ms = max(0.0, monotonic() - self.body_read - account.upstream_s) * 1000
+        now = monotonic()
+        under_way = sum(now - attempt.started for attempt in account.attempts if not attempt.settled)
+        upstream_s = account.upstream_s or under_way
+        overhead_ms = max(0.0, now - self.body_read - upstream_s) * 1000
         headers = [
             (b"content-type", content_type),
             (b"x-headgate-request-id", request_id),
             (b"request-id" if self._endpoint.errors == "anthropic_messages" else b"x-request-id", request_id),
             (b"x-headgate-attempts", b"%d" % len(account.attempts)),
             (b"x-headgate-overhead-ms", b"%.3f" % overhead_ms),
+            (b"x-headgate-cache", b"off"),
         ]
+        dropped = [event.field for event in account.events if type(event) is FieldDropped]
+        if dropped:
+            headers.append((b"x-headgate-dropped", header_value(", ".join(dropped))[:MAX_HEADER_BYTES]))
         if reply is not None:
             if reply.target:
                 headers.append((b"x-headgate-target", header_value(reply.target)))
@@ -177,6 +210,13 @@ class Answer:
             "usage": usage,
         }
         return b": headgate " + msgspec.json.encode(summary) + b"\n\n"
+
+
+def terminator_of(dialect: AnyDialect, chunk: Chunk) -> Frame | None:
+    """The frame of a chunk that ends the stream; it is nearly always the last."""
+    if dialect.is_terminator(chunk[-1]):
+        return chunk[-1]
+    return next((frame for frame in chunk[:-1] if dialect.is_terminator(frame)), None)
 
 
 def joined(frames: list[Frame]) -> bytes:

@@ -7,7 +7,7 @@ import logging
 from time import monotonic
 from typing import Any
 
-from headgate.errors import HeadgateError, MethodNotAllowed, UpgradeRequired
+from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, UpgradeRequired
 from headgate.gateway import Gateway
 from headgate.ids import request_id
 from headgate.server.answer import Answer, Send, unexpected
@@ -19,6 +19,10 @@ from headgate.server.routes import Endpoint, error_dialect, find
 from headgate.timers import sweeper_of_loop
 
 log = logging.getLogger("headgate.server")
+
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Pages for probes, which come by address and have no key."""
 
 
 class App:
@@ -46,6 +50,9 @@ class App:
         endpoint = find(path)
         answer = Answer(endpoint or _nowhere(path), request_id(), send)
         try:
+            if path in OPEN:
+                await self._pages.serve(scope, headers, send)
+                return
             self._guard.check_origin(headers)
             if endpoint is None:
                 await self._pages.serve(scope, headers, send)
@@ -55,6 +62,8 @@ class App:
                 raise MethodNotAllowed(f"{path} takes {' or '.join(endpoint.methods)}, not {scope['method']}.")
             else:
                 await self._call(scope, headers, receive, endpoint, answer)
+        except Cancelled:
+            return  # nobody is there to be told
         except HeadgateError as error:
             await answer.error(error)
         except Exception as error:  # the last resort of a request: a defect costs no more than this one
@@ -134,9 +143,12 @@ class _Disconnect:
         self._future.add_done_callback(self._received)
 
     def _received(self, future: asyncio.Future[dict[str, Any]]) -> None:
-        if future.cancelled() or self._task is None:
+        if future.cancelled():
             return
-        if future.exception() is None and future.result()["type"] == "http.request":
+        failed = future.exception() is not None
+        if self._task is None:
+            return
+        if not failed and future.result()["type"] == "http.request" and not future.result()["body"]:
             self.fire()  # the empty end of a body whose length was known
             return
         self.gone = True

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-from headgate.errors import BadRequest, Cancelled, Overloaded
+from headgate.errors import Cancelled, Overloaded, RequestTimeout
 from headgate.server.guard import too_large
 from headgate.timers import Watchdog
 
@@ -32,10 +32,19 @@ class Bodies:
         Raises:
             PayloadTooLarge: it is longer than one may be.
             Overloaded: all that are held would be more than allowed.
-            BadRequest: the client stopped sending.
+            RequestTimeout: the client stopped sending.
             Cancelled: the client went away.
         """
-        message = await receive()
+        watchdog = Watchdog()
+        watchdog.arm(monotonic() + READ_S)
+        try:
+            message = await receive()
+        except asyncio.CancelledError:
+            if watchdog.absorb():
+                raise _stopped() from None
+            raise
+        finally:
+            watchdog.close()
         if message["type"] == "http.request" and (
             not message.get("more_body") or b"%d" % len(message["body"]) == length
         ):
@@ -68,7 +77,7 @@ class Bodies:
         except BaseException as error:
             self._held_bytes -= length
             if isinstance(error, asyncio.CancelledError) and watchdog.absorb():
-                raise BadRequest(f"No more of the body came for {READ_S:g} s.") from None
+                raise _stopped() from None
             raise
         finally:
             watchdog.close()
@@ -79,3 +88,7 @@ class Bodies:
         if self._held_bytes + more > self._max_held_bytes:
             raise Overloaded("Too many large requests at a time; try again.", retry_after_s=1)
         self._held_bytes += more
+
+
+def _stopped() -> RequestTimeout:
+    return RequestTimeout(f"No more of the body came for {READ_S:g} s.")

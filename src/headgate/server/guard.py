@@ -14,7 +14,9 @@ class Guard:
     """Refuses requests a browser was tricked into sending, and bodies that are too large or of a wrong kind."""
 
     def __init__(self, hosts: Iterable[str], max_body_bytes: int) -> None:
-        self._hosts = LOOPBACK_HOSTS | {host.lower().encode() for host in hosts}
+        self._hosts = LOOPBACK_HOSTS | {
+            (f"[{host}]" if ":" in host and not host.startswith("[") else host).lower().encode() for host in hosts
+        }
         self._max_body_bytes = max_body_bytes
         self._known_hosts: set[bytes] = set()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headgate.dialects import multipart
 from headgate.errors import BadRequest, Unsupported
-from headgate.server.routes import Endpoint
+from headgate.server.routes import STORED_RESPONSE, Endpoint
 from headgate.types import Account, Call, Headers, Identity, Payload, json_type
 
 RawHeaders = dict[bytes, bytes]
@@ -24,17 +24,21 @@ def call_of(
     """
     payload = _payload(headers, endpoint, body, scope["method"])
     model, stream = "", False
-    if body:
+    if body or (scope["method"] == "POST" and endpoint is not STORED_RESPONSE):
         tree = payload.tree
         model = tree.get("model")
         if not isinstance(model, str) or not model:
             what = "is missing" if model is None else f"must be a string, not {json_type(model)}"
             raise BadRequest(f"'model' {what}. GET /v1/models lists the models you may use.", param="model")
         stream = tree.get("stream")
+        if stream == "false" and payload.content_type != "application/json":
+            stream = False  # a form has only texts
         if not isinstance(stream, bool | None):
             raise BadRequest(f"'stream' must be a boolean, not {json_type(stream)}.", param="stream")
         if stream and not endpoint.streams:
             raise Unsupported(f"{endpoint.path} does not stream here; leave 'stream' out.", param="stream")
+    if endpoint is STORED_RESPONSE and b"stream=true" in scope["query_string"]:
+        raise Unsupported("A stored response is not streamed here; leave 'stream' out.", param="stream")
     return Call(
         id=id,
         operation=endpoint.operation,
@@ -52,7 +56,7 @@ def call_of(
 
 
 def _payload(headers: RawHeaders, endpoint: Endpoint, body: bytes, method: str) -> Payload:
-    if method != "POST":
+    if method != "POST" or (not body and endpoint is STORED_RESPONSE):
         return Payload(endpoint.dialect, tree={})
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     if content_type.startswith("multipart/"):
@@ -71,7 +75,7 @@ def _deadline(headers: RawHeaders) -> float:
     asked = headers.get(b"x-headgate-timeout-ms")
     if asked is None:
         return inf
-    if not asked.isdigit() or not 0 < int(asked) <= 86_400_000:
+    if not asked.isdigit() or len(asked) > 8 or not 0 < int(asked) <= 86_400_000:
         raise BadRequest("x-headgate-timeout-ms must be a whole number of milliseconds from 1 to 86400000.")
     return monotonic() + int(asked) / 1000
 

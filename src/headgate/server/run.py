@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from headgate.config import Config, load
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
@@ -98,6 +100,9 @@ def _work_in_batches() -> None:
 async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event) -> None:
     """Reload whenever the file's content differs from what was last looked at."""
     seen = _content(path)
+    before: Config | None = None
+    with contextlib.suppress(ConfigError):
+        before = load(path, environ)
     while True:
         try:
             await asyncio.wait_for(changed.wait(), WATCH_S)
@@ -110,15 +115,26 @@ async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], chang
         if content is None or (content == seen and not asked):
             continue
         seen = content
-        reload(gateway, path, environ)
+        reload(gateway, path, environ, before)
 
 
-def reload(gateway: Gateway, path: Path, environ: Mapping[str, str]) -> bool:
-    """Load the file and swap it in; a bad one changes nothing and is logged. Whether it was swapped in."""
+def reload(gateway: Gateway, path: Path, environ: Mapping[str, str], before: Config | None = None) -> bool:
+    """Load the file and swap it in; a bad one changes nothing and is logged. Whether it was swapped in.
+
+    What it says of the server itself stays as it was at the start: its socket, its bounds and whether it asks for keys
+    belong together. `before` is the file as it was loaded last, for saying so.
+    """
     try:
-        gateway.reload(load(path, environ))
+        config = load(path, environ)
+        if config.server != (before or config).server:
+            log.warning("%s: changes of 'server' wait for a restart; all else is taken over", path)
+        gateway.reload(replace(config, server=gateway.config.server))
     except ConfigError as error:
         log.error("%s was not loaded, the configuration before it stays in force:\n%s", path, error)  # noqa: TRY400
+        gateway.metrics.reloads["failed"] += 1
+        return False
+    except Exception:  # whatever a user's own stage or file does, the server goes on as it was
+        log.exception("%s was not loaded, the configuration before it stays in force", path)
         gateway.metrics.reloads["failed"] += 1
         return False
     log.info("%s reloaded", path)

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from headgate.types import Account, Attempt
+from headgate.types import Account, Attempt, Usage
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0)
 
@@ -34,6 +34,9 @@ class Histogram:
         """Buckets as Prometheus wants them: upper bound and count of all below it."""
         bounds = [*map(str, LATENCY_BUCKETS_S), "+Inf"]
         return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
+
+
+_NOTHING = Usage()
 
 
 class Metrics:
@@ -63,13 +66,15 @@ class Metrics:
     async def idle(self) -> None:
         """Wait until no call is under way."""
         while self.in_flight:
-            self._idle = asyncio.Event()
+            if self._idle is None:
+                self._idle = asyncio.Event()
             await self._idle.wait()
 
     def call_ended(self, model: str, operation: str, stream: bool, outcome: str, seconds: float) -> None:
         self.in_flight -= 1
         if self._idle is not None and not self.in_flight:
             self._idle.set()
+            self._idle = None
         labels = (model, operation, "true" if stream else "false", outcome)
         self.calls[labels] = self.calls.get(labels, 0) + 1
         histogram = self.call_seconds.get((model,))
@@ -85,9 +90,7 @@ class Metrics:
         target = attempt.target
         labels = (target, attempt.code or "ok")
         self.attempts[labels] = self.attempts.get(labels, 0) + 1
-        usage = attempt.usage
-        if usage is None:
-            return
+        usage = attempt.usage or _NOTHING
         tokens = self.tokens
         for category, count in (
             ("input", usage.total_input_tokens),
@@ -97,7 +100,7 @@ class Metrics:
         ):
             if count:
                 tokens[target, category] = tokens.get((target, category), 0) + count
-        if attempt.cost_picodollars is None:
+        if attempt.cost_picodollars is None and attempt.settled:
             self.unpriced[target,] = self.unpriced.get((target,), 0) + 1
         elif attempt.cost_picodollars:
             cost = self.cost_picodollars.get((target,), 0)

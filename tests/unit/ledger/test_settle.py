@@ -8,7 +8,7 @@ import pytest
 
 from calls import call
 from headgate.clock import ManualClock
-from headgate.errors import ServerError
+from headgate.errors import ServerError, Unsupported
 from headgate.ledger import MemoryLedger, Settle
 from headgate.types import Call, Chunks, Frame, Payload, Reply, Usage
 
@@ -23,6 +23,7 @@ def settle(ledger: MemoryLedger, price: int | None = 2) -> Settle:
 
 async def whole(call: Call) -> Reply:
     assert call.attempt is not None
+    call.attempt.sent = True
     call.attempt.usage = Usage(input_tokens=3)
     call.attempt.status = 200
     return Reply(payload=Payload("openai_chat", b"{}"))
@@ -31,6 +32,7 @@ async def whole(call: Call) -> Reply:
 async def stream(call: Call) -> Reply:
     attempt = call.attempt
     assert attempt is not None
+    attempt.sent = True
 
     async def chunks() -> Chunks:
         try:
@@ -73,7 +75,9 @@ async def test_a_stream_that_is_closed_is_settled_with_what_it_used():
 
 
 async def test_an_error_is_settled_with_its_code():
-    async def fail(_: Call) -> Reply:
+    async def fail(call: Call) -> Reply:
+        assert call.attempt is not None
+        call.attempt.sent = True
         raise ServerError("boom", upstream_status=500)
 
     ledger, one = MemoryLedger(), call()
@@ -85,7 +89,9 @@ async def test_an_error_is_settled_with_its_code():
 
 
 async def test_a_cancelled_call_is_settled_too():
-    async def wait(_: Call) -> Reply:
+    async def wait(call: Call) -> Reply:
+        assert call.attempt is not None
+        call.attempt.sent = True
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -111,3 +117,26 @@ async def test_an_unknown_price_is_unknown_and_not_nothing():
     await settle(ledger, price=None)(one, whole)
     assert ledger.rows(one.id)[0].cost_picodollars is None
     assert one.account.cost_picodollars is None
+
+
+async def test_an_answer_without_usage_costs_nobody_knows_what():
+    async def silent(call: Call) -> Reply:
+        assert call.attempt is not None
+        call.attempt.sent = True
+        return Reply(payload=Payload("opaque", b"sound"))
+
+    ledger, one = MemoryLedger(), call()
+    await settle(ledger)(one, silent)
+    assert ledger.rows(one.id)[0].cost_picodollars is None
+
+
+async def test_what_was_refused_before_anything_was_sent_is_no_attempt():
+    async def refuse(_: Call) -> Reply:
+        raise Unsupported("no", param="x")
+
+    ledger, one = MemoryLedger(), call()
+    with pytest.raises(Unsupported):
+        await settle(ledger)(one, refuse)
+    assert ledger.rows(one.id) == []
+    assert one.account.attempts == []
+    assert one.account.events == []
