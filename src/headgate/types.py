@@ -35,6 +35,10 @@ Operation = Literal[
 """What a request asks for. `responses` is the management of stored responses: get, delete, compact."""
 
 
+OPAQUE = "opaque"
+"""The dialect of bodies that are passed on without a codec."""
+
+
 class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens of one attempt in disjoint categories: adding up what is billed never counts a token twice.
 

@@ -337,7 +337,7 @@ async def test_a_complete_stream_is_complete_however_its_connection_ends(
     response = await serving.post(path, {**PATHS[path], "stream": True}, begun=begun)
     assert b"error" not in response.body.lower().replace(b'"error":null', b"")
     if ending != "reset":  # which may overtake what was sent before it
-        assert response.events[-1] in [("", "[DONE]")] or response.events[-1][0] in (
+        assert response.events[-1] == ("", "[DONE]") or response.events[-1][0] in (
             "message_stop",
             "response.completed",
         )

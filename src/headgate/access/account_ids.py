@@ -55,6 +55,8 @@ class AccountIds:
         return replace(reply, payload=self._wrapped(call, reply.target, reply.payload, dialect))
 
     def _unwrapped(self, call: Call, dialect: AnyDialect) -> Call:
+        if not dialect.may_refer(call.request.encode()):
+            return call
         found = [(path, shown) for path, kind, shown in dialect.request_ids(call.request.tree) if kind != ITEM]
         if not found:
             return call
@@ -67,6 +69,8 @@ class AccountIds:
 
     def _wrapped(self, call: Call, target: str, payload: Payload, dialect: AnyDialect) -> Payload:
         raw = before = payload.encode()
+        if not dialect.may_tell_ids(raw):
+            return payload
         for _, kind, vendor_id in dialect.answer_ids(Payload(payload.dialect, raw).answer_tree):
             if kind != ITEM:
                 raw = self._swap(raw, call, target, vendor_id)
@@ -81,7 +85,7 @@ class AccountIds:
             await chunks.aclose()
 
     def _wrapped_frame(self, frame: Frame, call: Call, target: str, dialect: AnyDialect, known: set[str]) -> Frame:
-        if dialect.may_tell_ids(frame):
+        if dialect.may_tell_ids(frame.data):
             found = dialect.frame_ids(Payload("", frame.data).answer_tree)
             known.update(vendor_id for _, kind, vendor_id in found if kind != ITEM)
         data = frame.data

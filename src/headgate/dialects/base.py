@@ -290,9 +290,15 @@ class Dialect(Generic[RequestT, AnswerT]):
         """Those one parsed frame of a stream tells."""
         return ()
 
-    def may_tell_ids(self, frame: Frame) -> bool:
-        """Whether it is worth parsing a frame for `frame_ids`: no false negatives, cheap."""
-        return True
+    def may_refer(self, raw: bytes) -> bool:
+        """Whether it is worth looking for ids in a request: cheap, and never wrong in saying no, whatever the client
+        does to hide one.
+        """
+        return False
+
+    def may_tell_ids(self, raw: bytes) -> bool:
+        """Whether it is worth looking for ids in a vendor's answer or a frame's data: cheap, no false negatives."""
+        return False
 
     # ── the view of policies ──
 

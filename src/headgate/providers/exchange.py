@@ -19,9 +19,9 @@ from headgate.providers.provider import Provider
 from headgate.providers.stream import VendorStream
 from headgate.providers.transport import HttpResponse
 from headgate.providers.usage import estimate
-from headgate.providers.wire import OPAQUE, Passed, Same, Translated, Wire
+from headgate.providers.wire import Passed, Same, Translated, Wire
 from headgate.timers import Watchdog
-from headgate.types import Attempt, Call, Payload, Reply, Usage
+from headgate.types import OPAQUE, Attempt, Call, Payload, Reply, Usage
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Longest whole answer taken, decompressed."""

@@ -151,7 +151,12 @@ class Provider:
 
     def passed_headers(self, headers: Mapping[str, str]) -> Headers:
         """The response headers a client may see."""
-        return tuple((name, value) for name in self._row.shown if (value := headers.get(name)) is not None)
+        shown: Headers = ()
+        for name in self._row.shown:
+            value = headers.get(name)
+            if value is not None:
+                shown = (*shown, (name, value))
+        return shown
 
     async def close(self) -> None:
         await self.transport.close()

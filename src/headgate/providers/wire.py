@@ -24,7 +24,7 @@ from headgate.dialects.hub import (
     UsageReported,
 )
 from headgate.errors import HeadgateError, MalformedOutput, Unsupported, error_of
-from headgate.types import Call, Frame, Payload, Usage
+from headgate.types import OPAQUE, Call, Frame, Payload, Usage
 
 
 class Progress(Protocol):
@@ -183,10 +183,6 @@ class _TranslatedStream:
                 self.error = failure(event)
             case _:
                 pass
-
-
-OPAQUE = "opaque"
-"""The dialect of bodies that are passed on without a codec."""
 
 
 class Passed:

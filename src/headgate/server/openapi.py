@@ -9,6 +9,7 @@ from typing import Any
 
 import headgate
 from headgate.server.routes import ENDPOINTS, Endpoint
+from headgate.types import OPAQUE
 
 _REFERENCE = {
     "openai_chat": "https://platform.openai.com/docs/api-reference/chat",
@@ -19,7 +20,7 @@ _REFERENCE = {
     "anthropic_count_tokens": "https://docs.anthropic.com/en/api/messages-count-tokens",
     "openai_embeddings": "https://platform.openai.com/docs/api-reference/embeddings",
     "cohere_rerank": "https://docs.cohere.com/reference/rerank",
-    "opaque": "https://platform.openai.com/docs/api-reference",
+    OPAQUE: "https://platform.openai.com/docs/api-reference",
 }
 
 _PAGES = {

@@ -9,9 +9,12 @@ from typing import Any
 from headgate.dialects import multipart
 from headgate.errors import BadRequest, Unsupported
 from headgate.server.routes import STORED_RESPONSE, Endpoint
-from headgate.types import Account, Call, Headers, Identity, Payload, json_type
+from headgate.types import OPAQUE, Account, Call, Headers, Identity, Payload, json_type
 
 RawHeaders = dict[bytes, bytes]
+
+TIMEOUT = b"x-headgate-timeout-ms"
+TAGS = b"x-headgate-tags"
 
 
 def call_of(
@@ -49,9 +52,9 @@ def call_of(
         account=Account(),
         headers=Headers(headers),
         method=scope["method"],
-        path=_path(scope),
-        deadline=_deadline(headers),
-        tags=_tags(headers),
+        path=_path(scope) if endpoint.dialect == OPAQUE else endpoint.path,
+        deadline=_deadline(headers[TIMEOUT]) if TIMEOUT in headers else inf,
+        tags=_tags(headers[TAGS]) if TAGS in headers else (),
     )
 
 
@@ -71,19 +74,13 @@ def _path(scope: dict[str, Any]) -> str:
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 
-def _deadline(headers: RawHeaders) -> float:
-    asked = headers.get(b"x-headgate-timeout-ms")
-    if asked is None:
-        return inf
+def _deadline(asked: bytes) -> float:
     if not asked.isdigit() or len(asked) > 8 or not 0 < int(asked) <= 86_400_000:
         raise BadRequest("x-headgate-timeout-ms must be a whole number of milliseconds from 1 to 86400000.")
     return monotonic() + int(asked) / 1000
 
 
-def _tags(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
-    asked = headers.get(b"x-headgate-tags")
-    if asked is None:
-        return ()
+def _tags(asked: bytes) -> tuple[tuple[str, str], ...]:
     tags: list[tuple[str, str]] = []
     for pair in asked.decode("latin-1").split(","):
         name, separator, value = pair.strip().partition("=")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.types import Operation
+from headgate.types import OPAQUE, Operation
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -27,23 +27,23 @@ _ENDPOINTS = (
     Endpoint("complete", "openai_completions", "openai_chat", "/completions", streams=True),
     Endpoint("chat", "openai_responses", "openai_responses", "/responses", streams=True),
     Endpoint("count_tokens", "openai_input_tokens", "openai_responses", "/responses/input_tokens"),
-    Endpoint("responses", "opaque", "openai_responses", "/responses/compact"),
+    Endpoint("responses", OPAQUE, "openai_responses", "/responses/compact"),
     Endpoint("chat", "anthropic_messages", "anthropic_messages", "/messages", streams=True),
     Endpoint("count_tokens", "anthropic_count_tokens", "anthropic_messages", "/messages/count_tokens"),
     Endpoint("embed", "openai_embeddings", "openai_chat", "/embeddings"),
     Endpoint("rerank", "cohere_rerank", "openai_chat", "/rerank"),
-    Endpoint("moderate", "opaque", "openai_chat", "/moderations"),
-    Endpoint("image", "opaque", "openai_chat", "/images/generations"),
-    Endpoint("image", "opaque", "openai_chat", "/images/edits", multipart=True),
-    Endpoint("image", "opaque", "openai_chat", "/images/variations", multipart=True),
-    Endpoint("speech", "opaque", "openai_chat", "/audio/speech"),
-    Endpoint("transcribe", "opaque", "openai_chat", "/audio/transcriptions", multipart=True),
-    Endpoint("transcribe", "opaque", "openai_chat", "/audio/translations", multipart=True),
+    Endpoint("moderate", OPAQUE, "openai_chat", "/moderations"),
+    Endpoint("image", OPAQUE, "openai_chat", "/images/generations"),
+    Endpoint("image", OPAQUE, "openai_chat", "/images/edits", multipart=True),
+    Endpoint("image", OPAQUE, "openai_chat", "/images/variations", multipart=True),
+    Endpoint("speech", OPAQUE, "openai_chat", "/audio/speech"),
+    Endpoint("transcribe", OPAQUE, "openai_chat", "/audio/transcriptions", multipart=True),
+    Endpoint("transcribe", OPAQUE, "openai_chat", "/audio/translations", multipart=True),
 )
 
 ENDPOINTS = {prefix + each.path: each for each in _ENDPOINTS for prefix in ("/v1", "")}
 
-STORED_RESPONSE = Endpoint("responses", "opaque", "openai_responses", "/responses/", methods=("GET", "DELETE", "POST"))
+STORED_RESPONSE = Endpoint("responses", OPAQUE, "openai_responses", "/responses/", methods=("GET", "DELETE", "POST"))
 """`/responses/{id}`, `/responses/{id}/cancel` and `/responses/{id}/input_items`: the path names the target."""
 
 

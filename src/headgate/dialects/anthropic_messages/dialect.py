@@ -73,8 +73,11 @@ class AnthropicMessages(Dialect[Chat, Answer]):
     def frame_ids(self, tree: JSON) -> Iterable[AccountId]:
         return ids.frame_ids(tree)
 
-    def may_tell_ids(self, frame: Frame) -> bool:
-        return b"container" in frame.data or b"file_id" in frame.data
+    def may_refer(self, raw: bytes) -> bool:
+        return self.may_tell_ids(raw)
+
+    def may_tell_ids(self, raw: bytes) -> bool:
+        return b"container" in raw or b"file_id" in raw or b"\\u" in raw  # a name may be written in escapes
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return view.request_texts(tree)

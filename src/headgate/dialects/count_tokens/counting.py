@@ -49,6 +49,9 @@ class Counting(Dialect[Chat, TokenCount]):
     def request_ids(self, tree: JSON) -> Iterable[AccountId]:
         return self.generations.request_ids(tree)
 
+    def may_refer(self, raw: bytes) -> bool:
+        return self.generations.may_refer(raw)
+
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return self.generations.request_texts(tree)
 

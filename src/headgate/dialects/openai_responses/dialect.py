@@ -73,8 +73,11 @@ class OpenaiResponses(Dialect[Chat, Answer]):
     def frame_ids(self, tree: JSON) -> Iterable[AccountId]:
         return ids.frame_ids(tree)
 
-    def may_tell_ids(self, frame: Frame) -> bool:
-        return frame.data.startswith(b"{") and b".delta" not in frame.data[:80]
+    def may_refer(self, raw: bytes) -> bool:
+        return True
+
+    def may_tell_ids(self, raw: bytes) -> bool:
+        return raw.startswith(b"{") and b".delta" not in raw[:80]
 
     def request_texts(self, tree: JSON) -> Iterator[TextNode]:
         return view.request_texts(tree)
