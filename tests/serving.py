@@ -33,8 +33,9 @@ class Serving:
         from granian.constants import HTTPModes, Interfaces
         from granian.server.embed import Server
 
+        self.app = App(self.gateway)
         self._server = Server(
-            App(self.gateway), address="127.0.0.1", port=self.port, interface=Interfaces.ASGI, http=HTTPModes.http1,
+            self.app, address="127.0.0.1", port=self.port, interface=Interfaces.ASGI, http=HTTPModes.http1,
             websockets=False, log_enabled=False, backpressure=10_000,
         )  # fmt: skip
         self._task = asyncio.create_task(self._server.serve())

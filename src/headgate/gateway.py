@@ -232,6 +232,8 @@ class Gateway:
         """The label of a name that is asked for, and what the `*` of its pattern stands for."""
         if name in folds.exact:
             return name, None
+        if not name:
+            return UNKNOWN, None
         for model in folds.wildcards:
             prefix = model.name[:-1]
             if name.startswith(prefix):

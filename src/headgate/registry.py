@@ -21,8 +21,9 @@ def load(reference: str) -> Any:
         raise ConfigError([f"'{reference}' is not of the form package.module:Name"])
     try:
         module = import_module(module_name)
-    except ImportError as error:
-        raise ConfigError([f"'{reference}' cannot be imported: {error}"]) from error
+    except (Exception, SystemExit) as error:  # somebody's module runs here, and may do anything
+        what = f"{error}" if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise ConfigError([f"'{reference}' cannot be imported: {what}"]) from error
     try:
         return getattr(module, name)
     except AttributeError:

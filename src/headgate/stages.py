@@ -30,8 +30,8 @@ class OwnStage(msgspec.Struct, frozen=True):
         kind = load(config.use)
         try:
             stage = kind(**config.with_)
-        except (TypeError, ValueError) as error:
-            raise ConfigError([f"stage '{config.use}' cannot be made: {error}"]) from error
+        except (Exception, SystemExit) as error:  # somebody's code runs here, and may do anything
+            raise ConfigError([f"stage '{config.use}' cannot be made: {type(error).__name__}: {error}"]) from error
         call = getattr(stage, "__call__", None)  # noqa: B004  # its parameters are looked at, not whether it has one
         names = list(inspect.signature(call).parameters) if call else []
         if names != ["call", "next"] or not inspect.iscoroutinefunction(call):

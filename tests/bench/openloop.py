@@ -10,6 +10,7 @@ import json
 import sys
 from array import array
 from collections import deque
+from time import monotonic
 
 import uvloop
 
@@ -40,7 +41,7 @@ class _Connection(asyncio.Protocol):
         if not head.startswith(b"HTTP/1.1 200"):
             sys.exit(f"a call failed: {self._held[:300]!r}")
         self._held = b""
-        self._latencies.append(self._loop.time() - self._due)
+        self._latencies.append(monotonic() - self._due)
         self._idle.append(self)
 
 
@@ -55,13 +56,13 @@ async def run(port: int, path: str, body: bytes, rate: float, seconds: float, co
         b"POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
         % (path.encode(), port, len(body), body)
     )
-    start = loop.time() + 0.1
+    start = monotonic() + 0.1
     missed = 0
     warm = int(rate)
     for number in range(int(rate * seconds) + warm):
         due = start + number / rate
-        while loop.time() < due:
-            await asyncio.sleep(max(0, due - loop.time() - 0.0002))
+        while monotonic() < due:
+            await asyncio.sleep(max(0, due - monotonic() - 0.0002))
         if idle:
             idle.popleft().send(request, due)
         else:

@@ -67,7 +67,7 @@ def message_of(path: str, document: Any) -> str:
         (b'{"model": ""}', "'model'"),
         (b'{"model": "chat", "stream": "yes"}', "'stream' must be a boolean, not a string"),
         (b'{"model": "nobody-knows"}', "'nobody-knows' does not exist"),
-        (b'{"model": "a\\r\\nx-evil: 1"}', "does not exist"),
+        (b'{"model": "a\\r\\nx-evil: 1"}', "control characters"),
     ],
 )
 async def test_a_bad_body_is_a_4xx_that_says_what(
@@ -188,4 +188,15 @@ async def test_what_no_vendor_could_understand_is_refused_by_name_when_translati
     response = await serving.post(path, {"model": model, **body})
     assert response.status == 400
     assert field in str(response.json)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("extra", ["host: evil.example", "content-length: 3", "x-api-key: other", "origin: http://x"])
+async def test_a_header_that_decides_something_may_not_be_there_twice(serving: Serving, upstream: Upstream, extra: str):
+    reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\n{extra}\r\nhost: localhost\r\nx-api-key: a\r\norigin: http://localhost\r\n"
+    writer.write(f"{head}content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}".encode())
+    status = int((await reader.readline()).split()[1])
+    assert status in (400, 403)
+    writer.close()
     assert upstream.requests == []

@@ -8,9 +8,11 @@ from headgate import dialects
 from headgate.access.ids import Held, IdCodec
 from headgate.dialects.base import AnyDialect
 from headgate.dialects.view import replace_texts
-from headgate.errors import BadRequest
+from headgate.errors import BadRequest, HeadgateError
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import Call, Chunks, Frame, Payload, Reply
+
+VAGUE = "The model's provider refused this request, or no longer holds what it refers to."
 
 ITEM = "item"
 """The kind of ids that are left as they are: a stored item is told in full beside its id, and its id is not a secret
@@ -31,7 +33,7 @@ class AccountIds:
         if call.operation not in ("chat", "count_tokens"):
             return await next(call)
         dialect = dialects.get(call.request.dialect)
-        reply = await next(self._unwrapped(call, dialect))
+        reply = await self._next(self._unwrapped(call, dialect), next)
         if not dialect.tells_ids:
             return reply
         if reply.payload is not None:
@@ -50,9 +52,19 @@ class AccountIds:
             held = self._codec.unwrap(call.identity.organisation, shown)
             path = f"/responses/{held.vendor_id}{mark}{query}" + (f"/{rest}" if rest else "")
             call = replace(call, path=path, pinned=held.target, model=held.target)
-        reply = await next(call)
+        reply = await self._next(call, next)
         assert reply.payload is not None
         return replace(reply, payload=self._wrapped(call, reply.target, reply.payload, dialect))
+
+    async def _next(self, call: Call, next: Next) -> Reply:
+        """Go on; an error of a vendor that was given its own ids may repeat them, so its words are left out."""
+        try:
+            return await next(call)
+        except HeadgateError as error:
+            if call.pinned is not None and error.upstream_status is not None:
+                error.message = type(error).public_message if not error.safe else VAGUE
+                error.upstream_body = None
+            raise
 
     def _unwrapped(self, call: Call, dialect: AnyDialect) -> Call:
         if not dialect.may_refer(call.request.encode()):

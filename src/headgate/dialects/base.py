@@ -265,6 +265,10 @@ class Dialect(Generic[RequestT, AnswerT]):
         """Whether a frame is the one that ends a complete stream of this dialect."""
         return False
 
+    def terminator(self) -> list[Frame]:
+        """What ends a stream whose vendor has stopped but left its terminator out."""
+        return []
+
     def peek(self, raw: bytes) -> Peek:
         """Read a whole answer just enough to bill it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from email.message import Message
 from typing import NamedTuple
 
 from headgate.errors import BadRequest
@@ -60,10 +59,8 @@ def with_field(body: bytes, content_type: str, name: str, value: str) -> bytes:
 
 
 def _parts(body: bytes, content_type: str) -> list[_Part]:
-    header = Message()
-    header["content-type"] = content_type
-    boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,69}", boundary):
+    boundary = _parameter("content-type", content_type, "boundary")
+    if boundary is None or not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,69}", boundary):
         raise BadRequest("The multipart content-type has no usable boundary.")
     delimiter = b"--" + boundary.encode()
     if not body.startswith(delimiter):
@@ -87,10 +84,17 @@ def _disposition(head: bytes) -> tuple[str, bool]:
     for line in head.decode("utf-8", "replace").split("\r\n"):
         name, _, value = line.partition(":")
         if name.strip().lower() == "content-disposition":
-            message = Message()
-            message["content-disposition"] = value.strip()
-            field = message.get_param("name", header="content-disposition")
-            filename = message.get_param("filename", header="content-disposition")
-            if isinstance(field, str):
-                return field, filename is not None
+            field = _parameter("content-disposition", value, "name")
+            if field is not None:
+                return field, _parameter("content-disposition", value, "filename") is not None
     raise BadRequest("A part of the multipart body has no name.")
+
+
+def _parameter(header: str, value: str, name: str) -> str | None:
+    """A parameter of a header's value."""
+    from email.message import Message  # nothing else needs it, and it takes a while to load
+
+    message = Message()
+    message[header] = " ".join(value.split())
+    parameter = message.get_param(name, header=header)
+    return parameter if isinstance(parameter, str) else None

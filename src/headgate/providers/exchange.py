@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+import jiter
 import msgspec
 from msgspec.structs import replace
 
@@ -85,6 +87,8 @@ class Exchange:
             try:
                 return await self._exchange(call, attempt, model, wire, watchdog)
             except BaseException as error:
+                if isinstance(error, HeadgateError):
+                    self._keep_secrets(error)
                 cancelled = isinstance(error, asyncio.CancelledError)
                 if attempt.usage is None and (cancelled or 200 <= attempt.status < 300):
                     estimate(attempt, len(wire.body))  # the vendor was at work, or had been
@@ -158,7 +162,7 @@ class Exchange:
                 watchdog.close()
                 await response.close()
                 return Reply(payload=payload, target=attempt.target, headers=headers)
-            stream = VendorStream(call, attempt, response, wire, self._limits.stall_s, watchdog)
+            stream = VendorStream(call, attempt, response, wire, self._limits.stall_s, watchdog, self._keep_secrets)
             first = await stream.first()
             return Reply(chunks=stream.chunks(first), target=attempt.target, headers=headers)
         except BaseException:
@@ -169,12 +173,17 @@ class Exchange:
         raw = await response.read(MAX_ERROR_BYTES)
         error = wire.vendor.decode_error(response.status, response.headers, raw)
         error.upstream_status = response.status
-        body = error.upstream_body
-        if any(secret in raw.decode("utf-8", "replace") for secret in self._provider.secrets):
-            error.message = type(error).public_message
-            body = None
-        error.upstream_body = body
         return error
+
+    def _keep_secrets(self, error: HeadgateError) -> None:
+        """Take a vendor's words out of an error if they hold one of the provider's secrets, in whatever spelling."""
+        said = error.message
+        if error.upstream_body is not None:
+            with contextlib.suppress(ValueError):
+                said += repr(jiter.from_json(error.upstream_body.raw))
+        if any(secret in said for secret in self._provider.secrets):
+            error.message = "The model's provider refused the request. Its words are left out, they held a secret."
+            error.upstream_body = None
 
 
 def header_usage(headers: Mapping[str, str]) -> Usage | None:

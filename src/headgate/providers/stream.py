@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 
 from headgate.dialects.eventstream import EventStreamFramer
@@ -18,6 +19,9 @@ from headgate.types import Attempt, Call, Chunk, Chunks, Frame
 LINGER_S = 0.1
 """How long after a stream's terminator its connection is given to end, so that it can be used again."""
 
+MAX_PREAMBLE_BYTES = 4 * 1024 * 1024
+"""Most that is held of a stream before its first content: what a vendor repeats of a request may be long."""
+
 MAX_MALFORMED_FRAMES = 1
 """Frames of a stream that may be unreadable and are skipped; one more and the stream is given up."""
 
@@ -26,8 +30,17 @@ class VendorStream:
     """Reads one vendor stream, in pieces as they come, in the client's dialect."""
 
     def __init__(
-        self, call: Call, attempt: Attempt, response: HttpResponse, wire: Wire, stall_s: float, watchdog: Watchdog
+        self,
+        call: Call,
+        attempt: Attempt,
+        response: HttpResponse,
+        wire: Wire,
+        stall_s: float,
+        watchdog: Watchdog,
+        keep_secrets: Callable[[HeadgateError], None],
     ) -> None:
+        """`keep_secrets` goes over every error before it is let out."""
+        self._keep_secrets = keep_secrets
         self._call = call
         self._attempt = attempt
         self._response = response
@@ -37,6 +50,8 @@ class VendorStream:
         self._stream: WireStream = wire.stream()
         self._progress = self._stream.progress
         self._received = 0
+        self._seen = False
+        """Any event at all has come."""
         self._stall_s = stall_s
         self._watchdog = watchdog
         self._malformed = 0
@@ -52,6 +67,8 @@ class VendorStream:
         try:
             while not (self._progress.started or self._progress.ended or self._finished):
                 held += await self._read()
+                if self._received > MAX_PREAMBLE_BYTES and not self._progress.started:
+                    raise MalformedOutput(f"'{self._attempt.target}' sent {self._received} bytes without any content")
         except BaseException:
             self._take_stock()
             raise
@@ -68,6 +85,7 @@ class VendorStream:
                 if frames:
                     yield frames
         except HeadgateError as error:
+            self._keep_secrets(error)
             self._call.account.events.append(StreamBroken(self._attempt.target, error.code))
             raise
         finally:
@@ -117,10 +135,13 @@ class VendorStream:
         if self._progress.error is not None:
             raise self._progress.error
         if not self._progress.ended and self._progress.stop is None:
+            if not self._seen:
+                raise MalformedOutput(f"'{self._attempt.target}' was asked for a stream and sent none")
             raise ConnectionFailed(f"the stream of '{self._attempt.target}' was cut before its end")
         return frames
 
     def _take(self, frame: Frame, into: Chunk) -> None:
+        self._seen = True
         try:
             into += self._stream.feed(frame)
         except MalformedOutput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -89,7 +89,10 @@ class Same:
         self.body = payload.encode()
 
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
-        return Payload(self.vendor.name, raw), self.vendor.peek(raw)
+        payload, peek = Payload(self.vendor.name, raw), self.vendor.peek(raw)
+        if peek.usage is None:  # as an answer hardly ever is: see whether it is one
+            self.vendor.decode_answer(payload.answer_tree)
+        return payload, peek
 
     def stream(self) -> WireStream:
         return _SameStream(self.vendor, self._hide_usage)
@@ -100,16 +103,20 @@ class _SameStream:
         meter = dialect.meter()
         self.progress: Progress = meter
         self._observe = meter.observe
+        self._terminator = dialect.terminator
         self._is_usage_only = dialect.is_usage_only if hide_usage else None
 
     def feed(self, frame: Frame) -> list[Frame]:
+        if frame.data[-1:] != b"}" and frame.data != b"[DONE]":
+            raise MalformedOutput("an event of the stream is not a whole JSON object")
         self._observe(frame)
         if self._is_usage_only is not None and self._is_usage_only(frame):
             return []
         return [frame]
 
     def close(self) -> list[Frame]:
-        return []
+        progress = self.progress
+        return self._terminator() if progress.stop is not None and not progress.ended else []
 
 
 class Translated:
@@ -185,6 +192,10 @@ class _TranslatedStream:
                 pass
 
 
+ACTIVE = ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml")
+"""Content types that could run in a browser under this server's origin."""
+
+
 class Passed:
     """Nobody translates: the body goes to a vendor that takes it as it is, its answer comes back as it is."""
 
@@ -203,12 +214,17 @@ class Passed:
 
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
         content_type = headers.get("content-type") or "application/octet-stream"
+        if content_type.startswith(ACTIVE):
+            raise MalformedOutput(f"the vendor answered with {content_type}, which a browser would run")
         usage = None
         if content_type.startswith("application/json"):
             try:
-                usage = _PASSED_USAGE.decode(raw).usage
+                answer = _PASSED_USAGE.decode(raw)
             except msgspec.MsgspecError as error:
                 raise MalformedOutput(f"the vendor's answer is not what it says it is: {error}") from None
+            usage = answer.usage
+            if answer.error is not None:
+                raise self.vendor.decode_error(502, headers, raw)
         found = usage.ours() if usage else None
         return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=Usage() if self._is_free else found)
 
@@ -245,6 +261,7 @@ class _Usage(msgspec.Struct):
 
 
 class _PassedAnswer(msgspec.Struct):
+    error: dict[str, Any] | str | None = None
     usage: _Usage | None = None
 
 

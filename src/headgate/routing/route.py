@@ -43,7 +43,8 @@ class Route:
 
     async def __call__(self, call: Call) -> Reply:
         option = self._choose(call)
-        call.account.events.append(Routed(self._model, option.target))
+        if len(self._choices) > 1:
+            call.account.events.append(Routed(self._model, option.target))
         deadline = min(call.deadline, monotonic() + self._total_s)
         return await option.attempt(replace(call, deadline=deadline))
 

@@ -61,7 +61,9 @@ class Answer:
         self.waiting = False
         if self._beat is not None:
             await self._after_beat()
-        headers = self._headers(payload.content_type.encode("latin-1"), reply)
+        headers = self._headers(header_value(payload.content_type), reply)
+        if payload.content_type != "application/json":
+            headers.append((b"x-content-type-options", b"nosniff"))
         cost = self.account.cost_picodollars
         if cost is not None:
             headers.append((b"x-headgate-cost-usd", format_usd(cost).encode()))
@@ -235,7 +237,9 @@ def error_body(dialect: AnyDialect, error: HeadgateError) -> tuple[int, bytes]:
 
 def header_value(text: str) -> bytes:
     """A header value that cannot break out of its line."""
-    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return text.encode("latin-1", "replace")
 
 
 def unexpected(error: Exception) -> HeadgateError:

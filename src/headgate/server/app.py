@@ -7,12 +7,12 @@ import logging
 from time import monotonic
 from typing import Any
 
-from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, UpgradeRequired
+from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, Overloaded, UpgradeRequired
 from headgate.gateway import Gateway
 from headgate.ids import request_id
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
-from headgate.server.guard import Guard
+from headgate.server.guard import Guard, check_repeated
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
@@ -36,6 +36,8 @@ class App:
         self._pages = Pages(gateway)
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -50,6 +52,8 @@ class App:
         endpoint = find(path)
         answer = Answer(endpoint or _nowhere(path), request_id(), send)
         try:
+            if len(headers) != len(scope["headers"]):
+                check_repeated(scope["headers"])
             if path in OPEN:
                 await self._pages.serve(scope, headers, send)
                 return
@@ -80,6 +84,8 @@ class App:
             body = await self._bodies.read(receive, headers.get(b"content-length"))
         answer.body_read = monotonic()
         disconnect = _Disconnect(receive)
+        if disconnect.task is not None:
+            self._calls.add(disconnect.task)
         try:
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
             answer.account = call.account
@@ -92,12 +98,25 @@ class App:
             else:
                 await answer.stream(reply)
         except asyncio.CancelledError:
+            if self._stopping and disconnect.task is not None and disconnect.task.uncancel() == 0:
+                raise Overloaded("This gateway is shutting down.") from None
             if not disconnect.absorb():
                 raise
         finally:
+            if disconnect.task is not None:
+                self._calls.discard(disconnect.task)
             disconnect.close()
             self._streams.discard(answer)
             self._bodies.release(body)
+
+    async def abort(self) -> None:
+        """End the calls that are still under way, each with an error in its own dialect."""
+        self._stopping = True
+        calls = list(self._calls)
+        for task in calls:
+            task.cancel()
+        if calls:
+            await asyncio.wait(calls, timeout=ABORT_S)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -119,6 +138,9 @@ class App:
                     answer.keep_alive()
 
 
+ABORT_S = 2.0
+"""Time for calls that are ended to say so to their clients."""
+
 UNWATCHED_S = 0.02
 """A call that is answered sooner is not worth watching its client for."""
 
@@ -126,7 +148,7 @@ UNWATCHED_S = 0.02
 class _Disconnect:
     """Cancels a request's task when its client goes away. Begins to look after `UNWATCHED_S`."""
 
-    __slots__ = ("_future", "_receive", "_sweeper", "_task", "due", "gone")
+    __slots__ = ("_future", "_receive", "_sweeper", "due", "gone", "task")
 
     def __init__(self, receive: Receive) -> None:
         self.due = monotonic() + UNWATCHED_S
@@ -134,7 +156,7 @@ class _Disconnect:
         self._receive = receive
         self._future: asyncio.Future[dict[str, Any]] | None = None
         self._sweeper = sweeper_of_loop()
-        self._task = asyncio.current_task(self._sweeper.loop)
+        self.task = asyncio.current_task(self._sweeper.loop)
         self._sweeper.watch(self)
 
     def fire(self) -> None:
@@ -146,21 +168,21 @@ class _Disconnect:
         if future.cancelled():
             return
         failed = future.exception() is not None
-        if self._task is None:
+        if self.task is None:
             return
         if not failed and future.result()["type"] == "http.request" and not future.result()["body"]:
             self.fire()  # the empty end of a body whose length was known
             return
         self.gone = True
-        self._task.cancel()
+        self.task.cancel()
 
     def absorb(self) -> bool:
         """Whether a `CancelledError` just caught is only due to the client's going; if so it counts as handled."""
-        return self.gone and self._task is not None and self._task.uncancel() == 0
+        return self.gone and self.task is not None and self.task.uncancel() == 0
 
     def close(self) -> None:
         self._sweeper.forget(self)
-        self._task = None
+        self.task = None
         if self._future is not None:
             self._future.cancel()
 

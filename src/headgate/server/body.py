@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-from headgate.errors import Cancelled, Overloaded, RequestTimeout
+from headgate.errors import BadRequest, Overloaded, RequestTimeout
 from headgate.server.guard import too_large
 from headgate.timers import Watchdog
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-READ_S = 120.0
+READ_S = 30.0
 """Longest wait for the next piece of a body."""
 
 
@@ -33,7 +33,7 @@ class Bodies:
             PayloadTooLarge: it is longer than one may be.
             Overloaded: all that are held would be more than allowed.
             RequestTimeout: the client stopped sending.
-            Cancelled: the client went away.
+            BadRequest: it broke off.
         """
         watchdog = Watchdog()
         watchdog.arm(monotonic() + READ_S)
@@ -64,7 +64,7 @@ class Bodies:
         try:
             while True:
                 if message["type"] != "http.request":
-                    raise Cancelled("the client went away while sending its body")
+                    raise BadRequest("The body broke off before its end.")
                 piece = message["body"]
                 self._admit(len(piece), length + len(piece))
                 length += len(piece)

@@ -63,6 +63,21 @@ class Guard:
                 raise too_large(self._max_body_bytes)
 
 
+_ONCE = (b"host", b"content-length", b"content-type", b"authorization", b"x-api-key", b"x-headgate-key", b"origin")
+
+
+def check_repeated(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse a request in which two readers could see two different values.
+
+    Raises:
+        BadRequest: a header that decides something is there twice (RFC 9112, section 3.2).
+    """
+    names = [name for name, _ in headers]
+    for name in _ONCE:
+        if names.count(name) > 1:
+            raise BadRequest(f"The header '{name.decode()}' is there more than once.")
+
+
 def too_large(limit_bytes: int) -> PayloadTooLarge:
     limit_mb = limit_bytes / 1024 / 1024
     return PayloadTooLarge(f"The body is larger than {limit_mb:g} MB. server.max_body_mb sets the limit.")

@@ -16,6 +16,9 @@ RawHeaders = dict[bytes, bytes]
 TIMEOUT = b"x-headgate-timeout-ms"
 TAGS = b"x-headgate-tags"
 
+MAX_MODEL_CHARACTERS = 512
+"""Longest name of a model; the ARN of an inference profile has about 150."""
+
 
 def call_of(
     scope: dict[str, Any], headers: RawHeaders, endpoint: Endpoint, body: bytes, identity: Identity, id: str
@@ -33,6 +36,8 @@ def call_of(
         if not isinstance(model, str) or not model:
             what = "is missing" if model is None else f"must be a string, not {json_type(model)}"
             raise BadRequest(f"'model' {what}. GET /v1/models lists the models you may use.", param="model")
+        if not model.isprintable() or len(model) > MAX_MODEL_CHARACTERS:
+            raise BadRequest("'model' holds control characters or is too long to be a name.", param="model")
         stream = tree.get("stream")
         if stream == "false" and payload.content_type != "application/json":
             stream = False  # a form has only texts

@@ -24,6 +24,9 @@ log = logging.getLogger("headgate.server")
 WATCH_S = 1.0
 """How often the configuration file is compared with what was loaded."""
 
+STOP_S = 2.0
+"""How long connections without a call are given to close after that."""
+
 DRAIN_S = 30.0
 """How long calls under way may go on after SIGTERM or SIGINT."""
 
@@ -54,8 +57,9 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
 
     gateway = Gateway(config, environ=environ)
     port = usable_port(config.server.host, config.server.port)
+    app = App(gateway)
     server = Server(
-        App(gateway),
+        app,
         address=config.server.host,
         port=port,
         interface=Interfaces.ASGI,
@@ -82,8 +86,13 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     finally:
         for task in watching:
             task.cancel()
+        await app.abort()
         server.stop()
-        await serving
+        await asyncio.wait([serving], timeout=STOP_S)
+        if not serving.done():
+            log.warning("connections are still open; leaving them")
+            logging.shutdown()
+            os._exit(0)  # the server's own thread waits for its clients, and would wait for ever
 
 
 def _work_in_batches() -> None:

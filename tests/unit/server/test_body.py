@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headgate.errors import Cancelled, Overloaded, PayloadTooLarge
+from headgate.errors import BadRequest, Overloaded, PayloadTooLarge
 from headgate.server.body import Bodies, Receive
 
 
@@ -52,6 +52,6 @@ async def test_all_bodies_together_are_bounded_until_one_is_released():
 
 async def test_a_client_that_goes_away_holds_nothing():
     bodies = Bodies(10, 10)
-    with pytest.raises(Cancelled):
+    with pytest.raises(BadRequest):
         await bodies.read(sent(b"x" * 5, then={"type": "http.disconnect"}))
     assert bodies._held_bytes == 0

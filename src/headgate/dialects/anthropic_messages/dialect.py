@@ -58,6 +58,9 @@ class AnthropicMessages(Dialect[Chat, Answer]):
     def is_terminator(self, frame: Frame) -> bool:
         return is_end(frame)
 
+    def terminator(self) -> list[Frame]:
+        return [Frame(b'{"type":"message_stop"}', "message_stop")]
+
     def peek(self, raw: bytes) -> Peek:
         return peek(raw)
 

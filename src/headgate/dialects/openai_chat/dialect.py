@@ -58,6 +58,9 @@ class OpenaiChat(Dialect[Chat, Answer]):
     def is_terminator(self, frame: Frame) -> bool:
         return frame.data == meter.DONE
 
+    def terminator(self) -> list[Frame]:
+        return [Frame(b"[DONE]")]
+
     def peek(self, raw: bytes) -> Peek:
         return meter.peek(raw)
 

@@ -10,6 +10,9 @@ from typing import cast
 from headgate.errors import ConnectionFailed, MalformedOutput, TlsFailed
 from headgate.providers.http1.messages import MAX_HEAD_BYTES, Head
 
+MAX_INFORMATIONAL = 16
+"""Responses of status 1xx taken before the real one."""
+
 MAX_UNREAD_BYTES = 256 * 1024
 """Received and not yet asked for; beyond it the socket is not read, so the vendor's sending comes to a halt."""
 
@@ -125,6 +128,7 @@ class Connection(asyncio.Protocol):
             MalformedOutput: it is not one, or too long.
         """
         data = await self.receive()
+        informational = 0
         while True:
             end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
             if end >= 0:
@@ -134,6 +138,9 @@ class Connection(asyncio.Protocol):
                     return head, data
                 if head.status == 101:
                     raise MalformedOutput("the vendor switched protocols without being asked")
+                informational += 1
+                if informational > MAX_INFORMATIONAL:
+                    raise MalformedOutput(f"the vendor sent more than {MAX_INFORMATIONAL} informational responses")
                 continue
             if len(data) >= MAX_HEAD_BYTES:
                 raise MalformedOutput(f"the head of the vendor's response is longer than {MAX_HEAD_BYTES} bytes")

@@ -1,0 +1,70 @@
+"""SIGTERM ends the server in time, and tells the clients it has to cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from serving import Serving
+from upstream import Exchange, Upstream, unused_port
+
+CONFIG = 'providers: {{vendor: {{kind: openai, base_url: "{url}/v1", api_key: k}}}}\nmodels: {{chat: {{targets: [vendor/m]}}}}\n'
+CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+         "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}  # fmt: skip
+BODY = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+async def endless(exchange: Exchange) -> None:
+    """Begin a stream, and never end it."""
+    if json.loads(exchange.request.body).get("stream"):
+        await exchange.start(200, ("content-type", "text/event-stream"))
+        await exchange.chunk(b"data: " + json.dumps(CHUNK).encode() + b"\n\n")
+    await exchange.gone()
+
+
+async def test_calls_that_outlast_the_drain_are_told():
+    async with Upstream(endless) as upstream, Serving(CONFIG.format(url=upstream.url)) as serving:
+        begun = asyncio.Event()
+        stream = asyncio.create_task(serving.post("/v1/chat/completions", {**BODY, "stream": True}, begun=begun))
+        whole = asyncio.create_task(serving.post("/v1/chat/completions", BODY))
+        await begun.wait()
+        while len(upstream.requests) < 2:
+            await asyncio.sleep(0.005)
+        await serving.app.abort()
+        assert (await whole).status == 503
+        assert "shutting down" in (await stream).events[-1][1]
+        assert serving.gateway.metrics.in_flight == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has the library only")
+async def test_an_idle_server_leaves_at_once_and_a_silent_client_does_not_hold_it(tmp_path: Path):
+    port = unused_port()
+    file = tmp_path / "headgate.yaml"
+    file.write_text(f"server: {{port: {port}, auth: none}}\nproviders: {{sim: {{kind: simulator}}}}\n"
+                    "models: {chat: {targets: [sim/gpt-4o-mini]}}\n")  # fmt: skip
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "headgate", "serve", "--config", str(file), stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    try:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                break
+            except OSError:
+                await asyncio.sleep(0.02)
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n")
+        writer.write(b"content-length: 100\r\n\r\n")
+        await writer.drain()
+        server.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(server.wait(), 10) == 0
+        writer.close()
+    finally:
+        if server.returncode is None:
+            server.kill()
