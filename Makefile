@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare prices clean
+.PHONY: help serve test lint types contracts check bench bench-compare prices replay clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench-compare: $(STAMP)  ## Compare this tree with BASE=revision, interleaved
 
 prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
 	@$(BIN)/python tools/update_prices.py
+
+replay: $(STAMP)  ## Replay the recordings through the gateway and write docs/recordings.md
+	@tools/replay.sh
 
 clean:  ## Remove what set-up, tests and benchmarks made
 	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache

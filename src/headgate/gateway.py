@@ -64,7 +64,9 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     authenticator: Authenticator
     providers: Mapping[str, Provider]
-    exact: Mapping[str, Model]
+    models: Mapping[str, Model]
+    exact: frozenset[str]
+    """The names of those that are no patterns."""
     wildcards: Sequence[Model]
     """By falling length of what stands before the `*`."""
     call: Next
@@ -212,7 +214,7 @@ class Gateway:
 
     def model_names(self) -> list[str]:
         """The names that can be asked for; wildcards are not names."""
-        return list(self._folds.exact)
+        return [name for name in self._folds.models if name in self._folds.exact]
 
     def resolve(self, name: str) -> Model:
         """The model behind a name.
@@ -220,12 +222,11 @@ class Gateway:
         Raises:
             ModelNotFound: there is none.
         """
-        folds = self._folds
-        label, _ = self._matched(folds, name)
-        for model in (folds.exact.get(label), *folds.wildcards):
-            if model is not None and model.name == label:
-                return model
-        raise ModelNotFound(name)
+        label, _ = self._matched(self._folds, name)
+        model = self._folds.models.get(label)
+        if model is None:
+            raise ModelNotFound(name)
+        return model
 
     @staticmethod
     def _matched(folds: _Folds, name: str) -> tuple[str, str | None]:
@@ -253,7 +254,7 @@ class Gateway:
             for name in providers:
                 pattern = f"{name}/*"
                 models.setdefault(pattern, Model(pattern, make.direct(pattern)))
-        exact = {name: model for name, model in models.items() if not name.endswith("*")}
+        exact = frozenset(name for name in models if not name.endswith("*"))
         wildcards = sorted((model for model in models.values() if model.name not in exact), key=lambda m: -len(m.name))
 
         async def answer(call: Call) -> Reply:
@@ -276,6 +277,7 @@ class Gateway:
             config=config,
             authenticator=_authenticator(config, self._environ),
             providers=providers,
+            models=models,
             exact=exact,
             wildcards=wildcards,
             call=fold(call_fold, answer),

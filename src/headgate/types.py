@@ -233,10 +233,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     """Response headers of the vendor that may pass to the client."""
 
-    @property
-    def streamed(self) -> bool:
-        return self.chunks is not None
-
 
 class Headers(Mapping[str, str]):
     """Request headers as the server has them, decoded when one is asked for: most of them never are.
