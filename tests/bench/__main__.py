@@ -57,8 +57,9 @@ def run(names: list[str]) -> None:
             report.show(title, rows)
         if os.environ.get("BENCH_PEERS"):
             rows = peers.unary(folder, SECONDS, say)
-            results["peers"] = rows
-            report.show("Peers, the same calls on the same core", rows)
+            if rows:
+                results["peers"] = rows
+                report.show("Peers, the same calls on the same core", rows)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     file.write_text(json.dumps(results, indent=1))

@@ -64,7 +64,7 @@ def run(folder: Path, process: Process, port: int, load: Load, seconds: float, c
         f'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [==[{load.body}]==]\n{more}'
     )
     command = [
-        "taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script),
+        "taskset", "-c", str(LOAD_CORE), "wrk", "--timeout", "30s", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script),
         f"http://127.0.0.1:{port}{load.path}",
     ]  # fmt: skip
     before = process.cpu_s()
