@@ -10,6 +10,7 @@ from typing import Any, Self
 from headgate.config import loads
 from headgate.gateway import Gateway
 from headgate.server.app import App
+from headgate.server.listening import listener
 from upstream import unused_port
 
 
@@ -30,14 +31,8 @@ class Serving:
         return loads(server + text, "headgate.yaml", self._environ)
 
     async def __aenter__(self) -> Self:
-        from granian.constants import HTTPModes, Interfaces
-        from granian.server.embed import Server
-
         self.app = App(self.gateway)
-        self._server = Server(
-            self.app, address="127.0.0.1", port=self.port, interface=Interfaces.ASGI, http=HTTPModes.http1,
-            websockets=False, log_enabled=False, backpressure=10_000,
-        )  # fmt: skip
+        self._server = listener(self.app, "127.0.0.1", self.port)
         self._task = asyncio.create_task(self._server.serve())
         while True:
             try:

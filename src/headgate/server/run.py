@@ -17,7 +17,7 @@ from headgate.config import Config, load
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
 from headgate.server.app import App
-from headgate.server.port import usable_port
+from headgate.server.listening import listener, usable_port
 
 log = logging.getLogger("headgate.server")
 
@@ -52,23 +52,10 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None
 
 
 async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
-    from granian.constants import HTTPModes, Interfaces
-    from granian.server.embed import Server
-
     gateway = Gateway(config, environ=environ)
     port = usable_port(config.server.host, config.server.port)
     app = App(gateway)
-    server = Server(
-        app,
-        address=config.server.host,
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
-        backlog=4096,
-        backpressure=100_000,
-    )
+    server = listener(app, config.server.host, port)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     changed = asyncio.Event()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from headgate.providers.simulator import Simulator, load_script
 from headgate.providers.simulator.response import Cut, Response, begin, body_of, never
 from headgate.server.hangup import hang_up
-from headgate.server.port import usable_port
+from headgate.server.listening import listener, usable_port
 
 log = logging.getLogger("headgate.server")
 
@@ -135,20 +135,7 @@ def serve(
 
 
 async def _serve(simulator: Simulator, host: str, port: int) -> None:
-    from granian.constants import HTTPModes, Interfaces
-    from granian.server.embed import Server
-
-    server = Server(
-        SimulatorApp(simulator),
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
-        backlog=4096,
-        backpressure=100_000,
-    )
+    server = listener(SimulatorApp(simulator), host, port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -1,8 +1,12 @@
-"""Finding out whether a server can listen where it is told to, before it tries."""
+"""Listening: whether a server can where it is told to, and the server itself."""
 
 from __future__ import annotations
 
 import socket
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
 
 
 def usable_port(host: str, port: int) -> int:
@@ -20,3 +24,18 @@ def usable_port(host: str, port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         return probe.getsockname()[1]
+
+
+def listener(app: Any, host: str, port: int) -> Server:
+    """Granian around an ASGI application, in this process and on its event loop."""
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=False,
+        backlog=4096,
+        backpressure=100_000,
+    )
