@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+"""Continuous integration tries the same examples each time; at home they differ from run to run."""
 
 
 @pytest.fixture(autouse=True)

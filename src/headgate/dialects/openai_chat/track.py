@@ -284,7 +284,7 @@ class Track:
                 tokens = logprobs.tokens_of(told[name], f"{where}.{name}")
                 events.append(BlockDelta(index=self._here, logprobs=tokens))
             else:
-                left[name] = told[name]
+                left[name] = VENDOR.required(told, name, list, where)
         if not any(told.get(name) for name in ("content", "refusal")):
             self._notes.setdefault("logprobs", told)
         elif left:
