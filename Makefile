@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare prices replay clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak prices replay fault-matrix clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,11 +42,22 @@ bench-compare: $(STAMP)  ## Compare this tree with BASE=revision, interleaved
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
 	@$(BIN)/python tests/bench compare "$(BASE)"
 
+resilience: $(STAMP)  ## Play faults, outages, slow tails and overload, and hold what comes of it against its bars
+	@tools/need.sh taskset:util-linux
+	@$(BIN)/python tests/resilience
+
+soak: $(STAMP)  ## Look for leaks under faults, disconnects and reloads, for SOAK_SECONDS (an hour)
+	@tools/need.sh taskset:util-linux
+	@$(BIN)/python tests/resilience soak
+
 prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
 	@$(BIN)/python tools/update_prices.py
 
 replay: $(STAMP)  ## Replay the recordings through the gateway and write docs/recordings.md
 	@tools/replay.sh
+
+fault-matrix: $(STAMP)  ## Run every fault over real sockets and write docs/fault-matrix.md
+	@$(BIN)/python tests/fault_matrix.py
 
 clean:  ## Remove what set-up, tests and benchmarks made
 	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -198,8 +198,15 @@ async def _receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, n
     return Received(method, target, headers, body, number, bool(writer.get_extra_info("peercert")))
 
 
+_given: set[int] = set()
+
+
 def unused_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port nobody listens on, and that was not given before: two servers may be started at a time."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port

@@ -4,7 +4,7 @@
     ├── ConfigError                   the configuration cannot be used (one line per mistake)
     ├── BadRequest                    400  the caller's request is wrong
     │   ├── Unsupported               400  the target cannot do what the request asks
-    │   ├── ContextTooLong            400  more tokens than the model takes
+    │   ├── ContextTooLong            400  more tokens than the model, or the account at once, takes
     │   └── ContentFiltered           400  the vendor's own filter refused
     ├── Unauthenticated               401  no or wrong key for Headgate
     ├── Forbidden                     403  the key lacks a scope, Host or Origin is foreign
@@ -62,11 +62,16 @@ class HeadgateError(Exception):
         self.retry_after_s = retry_after_s
         self.upstream_status = upstream_status
         self.upstream_body = upstream_body
+        self.note = ""
+        """What else a client is told: the attempts there were."""
+        self.fresh_key = False
+        """The provider has another key that was not refused: worth trying at once."""
 
     @property
     def shown(self) -> str:
         """The text a client may see."""
-        return self.message if self.safe else self.public_message
+        text = self.message if self.safe else self.public_message
+        return f"{text} {self.note}" if self.note else text
 
 
 class UpstreamBody:

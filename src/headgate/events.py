@@ -49,3 +49,90 @@ class StreamBroken(Event, frozen=True):
 
 class Disconnected(Event, frozen=True):
     """The client went away before the answer was complete."""
+
+
+class Retried(Event, frozen=True):
+    """Another attempt was made after a failure; `cause` is the failure's, `wait_s` how long it waited."""
+
+    target: str
+    cause: str
+    wait_s: float
+
+
+class RetryDenied(Event, frozen=True):
+    """No further attempt was made though one might have helped: `reason` is `budget` or `deadline`."""
+
+    target: str
+    reason: str
+
+
+class FellBack(Event, frozen=True):
+    """A model's own targets failed, so that another place was tried."""
+
+    cause: str
+    to: str
+
+
+class Hedged(Event, frozen=True):
+    """A second attempt was started beside a slow one."""
+
+    target: str
+    after_s: float
+
+
+class BreakerOpened(Event, frozen=True):
+    """A target is given a rest; `reason` is `errors` or `slow`."""
+
+    target: str
+    reason: str
+
+
+class BreakerProbed(Event, frozen=True):
+    """A call was let through to a resting target."""
+
+    target: str
+
+
+class BreakerClosed(Event, frozen=True):
+    """A target is back."""
+
+    target: str
+
+
+class Queued(Event, frozen=True):
+    """A call waited for a place at a target."""
+
+    target: str
+    wait_s: float
+
+
+class Shed(Event, frozen=True):
+    """A call was refused at once, since it would not have had its turn in time."""
+
+    target: str
+
+
+class OutputRepaired(Event, frozen=True):
+    """An answer was mended here."""
+
+    target: str
+
+
+class OutputReasked(Event, frozen=True):
+    """An answer was not what was asked for, so that it was asked for again."""
+
+    target: str
+    problems: int
+
+
+class OutputInvalid(Event, frozen=True):
+    """An answer was not what was asked for, and nothing helped."""
+
+    target: str
+    problems: int
+
+
+class ValidationSkipped(Event, frozen=True):
+    """An answer could not be checked; `reason` says why: a schema that is none, an answer cut at its limit."""
+
+    reason: str

@@ -1,8 +1,8 @@
 """The composition root: a configuration becomes services and three folds, and every call goes through them.
 
     call fold      telemetry > access > ids > (the model's fold)
-    model fold     route
-    attempt fold   settle > transport
+    model fold     once > deadline > fallback > validated > route
+    attempt fold   settle > watch > transport
 
 A user's own stages stand among them where the configuration says. A fold is made once, at load. A reload makes new
 folds and swaps them in; calls under way keep theirs.
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,9 +30,22 @@ from headgate.ledger import Ledger, MemoryLedger, Settle
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.providers.exchange import Exchange, Facts, Limits
 from headgate.providers.provider import Provider
-from headgate.routing.config import ModelConfig, TargetConfig, TimeoutConfig
-from headgate.routing.route import Option, Route
-from headgate.stage import Next, fold
+from headgate.routing.balance import chooser
+from headgate.routing.conditions import Conditions
+from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
+from headgate.routing.deadline import Deadline
+from headgate.routing.fallback import Entry, Fallback
+from headgate.routing.hedge import Hedge
+from headgate.routing.once import Answers, Once
+from headgate.routing.option import Option
+from headgate.routing.retry import RetryBudget
+from headgate.routing.route import Route, Settings
+from headgate.routing.sharing import Sharing
+from headgate.routing.status import TargetStatus, status_of
+from headgate.routing.target import Target
+from headgate.routing.validation.stage import Validated
+from headgate.routing.watch import Watch
+from headgate.stage import Next, Stage, fold
 from headgate.stages import OwnStage, arranged
 from headgate.storage.counters import Counters, MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
@@ -46,6 +60,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     counters: Counters
     shared: SharedState
+    conditions: Conditions
+    """How targets are doing, and what models may still spend on retries."""
     metrics: Metrics
     ids: IdCodec
 
@@ -69,6 +85,7 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     """The names of those that are no patterns."""
     wildcards: Sequence[Model]
     """By falling length of what stands before the `*`."""
+    max_concurrent: int
     call: Next
 
 
@@ -86,6 +103,7 @@ class Gateway:
         self._services = services or _services(environ)
         self._draining = False
         self._started = False
+        self._tasks: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Future[None]] = set()
         self._folds = self._made(config, {})
 
@@ -109,6 +127,9 @@ class Gateway:
 
     async def start(self) -> None:
         self._started = True
+        services = self._services
+        sharing = Sharing(services.conditions, services.shared)
+        self._tasks = [asyncio.create_task(sharing.run())]
 
     async def drain(self, limit_s: float) -> None:
         """Take no more calls, and wait until those under way are over or `limit_s` has passed."""
@@ -119,9 +140,9 @@ class Gateway:
 
     async def close(self) -> None:
         self._started = False
-        for task in list(self._retiring):
+        for task in (*self._tasks, *self._retiring):
             task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._retiring, return_exceptions=True)
         for provider in self._folds.providers.values():
             await provider.close()
 
@@ -161,6 +182,10 @@ class Gateway:
     def ledger(self) -> Ledger:
         return self._services.ledger
 
+    def targets(self) -> list[TargetStatus]:
+        """How the targets of all models are doing now."""
+        return [status_of(target) for target in self._services.conditions.of(Target)]
+
     # ── calls ──
 
     async def handle(self, call: Call) -> Reply:
@@ -172,6 +197,8 @@ class Gateway:
         if self._draining:
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
+        if self._services.metrics.in_flight >= folds.max_concurrent:
+            raise Overloaded("This gateway has as many calls under way as it takes; try again.", retry_after_s=1)
         if call.model in folds.exact:
             return await folds.call(call)
         label, matched = self._matched(folds, call.model)
@@ -248,8 +275,8 @@ class Gateway:
         providers = _providers(config, held)
         own = [OwnStage.load(each) for each in config.stages]
         catalog = Catalog(config.prices)
-        make = _Maker(services, providers, own, catalog)
-        models = {name: Model(name, make.model(name, each)) for name, each in config.models.items()}
+        make = _Maker(services, config, providers, own, catalog)
+        models = {name: Model(name, make.model(name)) for name in config.models}
         if config.server.direct_targets:
             for name in providers:
                 pattern = f"{name}/*"
@@ -265,6 +292,7 @@ class Gateway:
                 return await model.next(call)
             raise ModelNotFound(call.model)
 
+        services.conditions.prune()
         call_fold = arranged(
             {
                 "telemetry": Telemetry(services.metrics),
@@ -280,6 +308,7 @@ class Gateway:
             models=models,
             exact=exact,
             wildcards=wildcards,
+            max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
         )
 
@@ -288,30 +317,75 @@ class _Maker:
     """Makes the model and attempt folds of one configuration."""
 
     def __init__(
-        self, services: Services, providers: Mapping[str, Provider], own: Sequence[OwnStage], catalog: Catalog
+        self,
+        services: Services,
+        config: Config,
+        providers: Mapping[str, Provider],
+        own: Sequence[OwnStage],
+        catalog: Catalog,
     ) -> None:
         self._services = services
+        self._config = config
         self._providers = providers
         self._own = own
         self._catalog = catalog
+        self._models: dict[str, Next] = {}
         self._holders: dict[str, Next] = {}
         """By target, a model fold that leads to it alone."""
 
-    def model(self, name: str, config: ModelConfig) -> Next:
-        options = [
-            Option(target.target, self.attempt(target, config), target.weight, target.priority)
-            for target in config.targets
-        ]
-        for option in options:
-            self._holders.setdefault(option.target, self._fold(Route(option.target, [option], config.timeout.total_s)))
-        return self._fold(Route(name, options, config.timeout.total_s))
-
-    def _fold(self, route: Route) -> Next:
-        return fold(arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own), route)
+    def model(self, name: str) -> Next:
+        """The fold of a configured model; made once, also where others fall back to it."""
+        if name not in self._models:
+            self._models[name] = self._model(name, self._config.models[name])
+        return self._models[name]
 
     def direct(self, pattern: str) -> Next:
         """A model for any target of one provider, named as `provider/model-id`."""
-        return self.model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)], timeout=TimeoutConfig()))
+        return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
+
+    def _model(self, name: str, config: ModelConfig) -> Next:
+        options = [self._option(target, config) for target in config.targets]
+        settings = self._settings(name, config, options)
+        answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
+        recovering: list[Stage] = [Once(config.once, answers), Deadline(config.timeout.total_s)]
+        if config.fallback:
+            recovering.append(
+                Fallback(
+                    {
+                        cause: [Entry(each, self._fallback(name, config, each)) for each in entries]
+                        for cause, entries in config.fallback.items()
+                    }
+                )
+            )
+        recovering.append(Validated(config.validate))
+        for option in options:
+            alone = Route(option.name, [option], settings)
+            self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
+        return self._fold(recovering, Route(name, options, settings))
+
+    def _fold(self, recovering: Sequence[Stage], route: Route) -> Next:
+        places = arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own)
+        return fold([*places, *recovering], route)
+
+    def _settings(self, name: str, config: ModelConfig, options: Sequence[Option]) -> Settings:
+        borrow = self._services.conditions.borrow
+        share, reserve = config.retry.budget, config.breaker.min_calls + 10
+        hedge = config.hedge
+        return Settings(
+            retry=config.retry,
+            queue=config.queue,
+            choose=chooser(config.balance, options),
+            budget=borrow(f"budget of {name}", [share, reserve], lambda: RetryBudget(share, reserve)),
+            hedge=None if hedge is None else borrow(f"hedge of {name}", hedge, lambda: Hedge(hedge)),
+        )
+
+    def _fallback(self, name: str, config: ModelConfig, entry: FallbackConfig) -> Next:
+        """Another model, or a route to one target that recovers as the model does that falls back to it."""
+        if entry.use in self._config.models:
+            return self.model(entry.use)
+        option = self._option(TargetConfig(target=entry.use), config)
+        route = Route(entry.use, [option], self._settings(f"{name} at {entry.use}", config, [option]))
+        return fold([Validated(config.validate)], route)
 
     async def held(self, call: Call, target: str) -> Reply:
         """Answer a call that names no model, only something that one target holds."""
@@ -323,30 +397,47 @@ class _Maker:
                 return await holder(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
         raise NotFound("What this request refers to is held by a target that is no longer configured.")
 
-    def attempt(self, target: TargetConfig, config: ModelConfig) -> Next:
-        provider_name, _, model = target.target.partition("/")
+    def _option(self, config: TargetConfig, model: ModelConfig) -> Option:
+        """One target of a model, with what is known of how it is doing."""
+        provider_name, _, model_id = config.target.partition("/")
         provider = self._providers[provider_name]
-        timeout = config.timeout
-        catalog, price_like, services = self._catalog, target.price_like, self._services
+        made_of = [provider.config, config.rpm, config.tpm, config.max_concurrent, model.breaker]
+        target = self._services.conditions.borrow(config.target, made_of, lambda: Target(config, model.breaker))
+        catalog, price_like = self._catalog, config.price_like
 
         def base_model(model: str) -> str:
-            return target.base_model or provider.base_model(model)
+            return config.base_model or provider.base_model(model)
 
         def price(model: str, usage: Usage) -> int | None:
             if price_like is not None:
                 return catalog.cost(None, price_like, usage)
             return catalog.cost(provider.catalog, base_model(model), usage)
 
+        def output_limit(model: str) -> int | None:
+            return catalog.output_limit(provider.catalog, base_model(model))
+
+        timeout = model.timeout
         exchange = Exchange(
             provider,
-            model,
-            Limits(timeout.connect_s, timeout.first_token_s, timeout.stall_s),
-            config.drop_unsupported or provider.drop_unsupported,
-            Facts(base_model, lambda model: catalog.output_limit(provider.catalog, base_model(model))),
-            services.clock,
+            model_id,
+            Limits(timeout.connect_s, timeout.first_token_s, timeout.stall_s, timeout.attempt_s or inf),
+            model.drop_unsupported or provider.drop_unsupported,
+            Facts(base_model, output_limit),
+            self._services.clock,
         )
-        settle = Settle(target.target, price, services.ledger, services.clock)
-        return fold(arranged({"settle": settle, "transport": None}, self._own), exchange)
+        settle = Settle(config.target, price, self._services.ledger, self._services.clock)
+        return Option(
+            target,
+            fold(arranged({"settle": settle, "transport": Watch(target)}, self._own), exchange),
+            weight=config.weight,
+            priority=config.priority,
+            provisioned=config.provisioned,
+            cost=price(model_id, ORDINARY),
+        )
+
+
+ORDINARY = Usage(input_tokens=4000, output_tokens=1000)
+"""A call of ordinary size, by which targets' prices are compared."""
 
 
 async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
@@ -373,6 +464,7 @@ def _services(environ: Mapping[str, str]) -> Services:
         ledger=MemoryLedger(),
         counters=MemoryCounters(clock),
         shared=MemoryState(clock),
+        conditions=Conditions(),
         metrics=Metrics(),
         ids=IdCodec(secret),
     )

@@ -275,6 +275,17 @@ ANONYMOUS = Identity(scopes=frozenset({"call"}))
 UsageSource = Literal["reported", "estimated"]
 
 
+class Allowance(msgspec.Struct, frozen=True, gc=False):
+    """What is left until a vendor answers 429, and how long until all of it is there again."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    """Of the limit that is nearest, where there are several."""
+    reset_requests_s: float | None = None
+    """Seconds until the whole limit is there again: buckets fill all the time, so some is there sooner."""
+    reset_tokens_s: float | None = None
+
+
 class Attempt(msgspec.Struct, kw_only=True):
     """One upstream call: what it asked of whom, what it used, how it ended. Becomes one ledger row.
 
@@ -300,6 +311,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     first_token_s: float | None = None
     duration_s: float = 0.0
     vendor_request_id: str | None = None
+    allowance: Allowance | None = None
+    """What the vendor said it still takes."""
     settled: bool = False
 
 
@@ -353,5 +366,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, str], ...] = ()
     pinned: str | None = None
     """The one target that can serve this call, because it holds what the request refers to."""
+    cause: str = "primary"
+    """Why the next attempt is made: `primary`, `retry`, `fallback`, `hedge`, `reask`. Goes into its ledger row."""
     attempt: Attempt | None = None
     """The attempt under way; set below the settling stage only."""

@@ -20,13 +20,16 @@ LOAD_CORE = 1
 
 
 class Process:
-    """A child process on one core, and all processes below it."""
+    """A child process, and all processes below it."""
 
-    def __init__(self, command: Sequence[str], core: int, log: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], core: int | None, log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Without a core it runs on those of its parent."""
         self.started = time.monotonic()
         with log.open("wb") as output:
             self._popen = subprocess.Popen(
-                ["taskset", "-c", str(core), *command],
+                [*(["taskset", "-c", str(core)] if core is not None else []), *command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environ or {})},

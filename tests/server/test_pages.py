@@ -51,6 +51,22 @@ async def test_metrics_count_calls(serving: Serving):
     assert 'headgate_attempts_total{outcome="ok",target="sim/gpt-4o-mini"} 1.0' in text
 
 
+async def test_targets_and_readiness_tell_how_targets_are_doing(serving: Serving):
+    await serving.post("/v1/chat/completions", BODY)
+    [chat, _] = (await serving.request("GET", "/targets")).json["targets"]
+    assert (chat["target"], chat["breaker"], chat["rests_s"], chat["in_flight"]) == ("sim/gpt-4o-mini", "closed", 0, 0)
+    assert (await serving.request("GET", "/readyz")).json == {"status": "ready", "targets": 2, "targets_resting": 0}
+    for _ in range(25):
+        await serving.post("/v1/chat/completions", BODY, {"x-sim-fault": "server_error"})
+    assert (await serving.request("GET", "/readyz")).json["status"] == "degraded"
+    metrics = (await serving.request("GET", "/metrics")).body.decode()
+    assert 'headgate_events_total{event="BreakerOpened",target="sim/gpt-4o-mini"} 1.0' in metrics
+    assert 'headgate_target_resting{target="sim/gpt-4o-mini"} 1.0' in metrics
+    response = await serving.post("/v1/chat/completions", BODY)
+    assert (response.status, response.headers["x-headgate-attempts"]) == (503, "0")
+    assert int(response.headers["retry-after"]) <= 5
+
+
 async def test_models_in_the_askers_dialect(serving: Serving):
     for path in ("/v1/models", "/models"):
         document = (await serving.request("GET", path)).json
@@ -76,7 +92,7 @@ async def test_paths_work_with_and_without_v1(serving: Serving):
 
 async def test_pages_need_a_scope_where_there_are_keys():
     async with Serving(CONFIG, {"HEADGATE_ADMIN_KEY": "hg-admin"}, server="auth: keys") as serving:
-        for path in ("/metrics", "/openapi.json", "/v1/models"):
+        for path in ("/metrics", "/targets", "/openapi.json", "/v1/models"):
             assert (await serving.request("GET", path)).status == 401
             assert (await serving.request("GET", path, headers={"x-api-key": "hg-admin"})).status == 200
         for path in ("/healthz", "/readyz", "/"):

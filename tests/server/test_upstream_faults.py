@@ -21,7 +21,9 @@ models:
   chat:
     targets: [vendor/gpt-4o-mini]
     timeout: {{connect_s: 1, total_s: 1, first_token_s: 0.4, stall_s: 0.4}}
-  dead: {{targets: [dead/gpt-4o-mini]}}
+    retry: {{attempts: 1}}
+    breaker: {{min_calls: 1000}}
+  dead: {{targets: [dead/gpt-4o-mini], retry: {{attempts: 1}}}}
 """
 
 MESSAGES = [{"role": "user", "content": "Hello"}]

@@ -33,10 +33,19 @@ def editing() -> JSON:
             if field_doc := docs[name].get(field):
                 each["description"] = field_doc
             definition["properties"][field] = _referable(each)
-    targets = schema["$defs"]["ModelConfig"]["properties"]["targets"]
-    targets["items"] = {"anyOf": [{"type": "string"}, targets["items"]]}
+    model = schema["$defs"]["ModelConfig"]["properties"]
+    _also_bare(model["targets"])
+    fallbacks = model["fallback"]["additionalProperties"]
+    _also_bare(fallbacks)
+    told = {name: model["fallback"].pop(name) for name in ("description", "default") if name in model["fallback"]}
+    model["fallback"] = {**told, "anyOf": [fallbacks, model["fallback"]]}
     schema["$defs"]["Reference"] = _REFERENCE
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "headgate.yaml", **schema}
+
+
+def _also_bare(schema: JSON) -> None:
+    """Let the entries of a list be strings too."""
+    schema["items"] = {"anyOf": [{"type": "string"}, schema["items"]]}
 
 
 def _simplified(value: Any) -> Any:

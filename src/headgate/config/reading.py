@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from headgate.config import check, rules
+from headgate.config import check, fallbacks, rules
 from headgate.config.loader import read_text
 from headgate.config.problem import Problem, written
 from headgate.config.schema import Config, ServerConfig
 from headgate.config.source import Source
 from headgate.errors import ConfigError
+from headgate.types import JSON
 
 
 def read(text: str, name: str, environ: Mapping[str, str], directory: Path) -> Config:
@@ -53,15 +54,27 @@ def with_server(config: Config, settings: Mapping[str, Any]) -> Config:
 def _check(source: Source) -> None:
     source.add(check.check(source))
     source.add(rules.check(source))
+    source.add(fallbacks.check(source))
 
 
 def _write_out(tree: Any) -> None:
-    """Write out the short form of targets, so that one schema fits both."""
+    """Write out the short forms of targets and fallbacks, so that one schema fits both."""
     models = tree.get("models") if isinstance(tree, dict) else None
     for model in models.values() if isinstance(models, dict) else ():
-        targets = model.get("targets") if isinstance(model, dict) else None
-        if isinstance(targets, list):
-            model["targets"] = [{"target": each} if isinstance(each, str) else each for each in targets]
+        if not isinstance(model, dict):
+            continue
+        _name_members(model, "targets", "target")
+        if isinstance(model.get("fallback"), list):
+            model["fallback"] = {"any": model["fallback"]}
+        if isinstance(fallback := model.get("fallback"), dict):
+            for cause in fallback:
+                _name_members(fallback, cause, "use")
+
+
+def _name_members(holder: JSON, name: str, member: str) -> None:
+    """Write the strings of a list as mappings with that one member."""
+    if isinstance(holder.get(name), list):
+        holder[name] = [{member: each} if isinstance(each, str) else each for each in holder[name]]
 
 
 def _add_price_file(source: Source, environ: Mapping[str, str]) -> list[str]:

@@ -28,14 +28,14 @@ def check(source: Source) -> Iterator[Problem]:
     tree = source.tree
     if not isinstance(tree, dict):
         return
-    yield from _server(source, _get(tree, "server", dict))
-    yield from _storage(_get(tree, "storage", dict))
-    for name, provider in _get(tree, "providers", dict).items():
+    yield from _server(source, member(tree, "server", dict))
+    yield from _storage(member(tree, "storage", dict))
+    for name, provider in member(tree, "providers", dict).items():
         yield from _provider(source, name, provider)
     yield from _models(source, tree)
-    for index, stage in enumerate(_get(tree, "stages", list)):
+    for index, stage in enumerate(member(tree, "stages", list)):
         yield from _stage(("stages", index), stage)
-    for name in _get(tree, "prices", dict):
+    for name in member(tree, "prices", dict):
         if "*" in name[:-1]:
             yield Problem(
                 ("prices", name), "has a '*' that is not at the end; write a name, or the beginning of one and '*'"
@@ -62,11 +62,11 @@ def _server(source: Source, server: JSON) -> Iterator[Problem]:
         shown = source.show((*at, "host"), host)
         what = f"cannot be 'none' where others can reach the server ({shown}); write keys, or host: 127.0.0.1"
         yield Problem((*at, "auth"), what)
-    for index, each in enumerate(_get(server, "trusted_proxies", list)):
+    for index, each in enumerate(member(server, "trusted_proxies", list)):
         if isinstance(each, str) and not _is_network(each):
             path = (*at, "trusted_proxies", index)
             yield Problem(path, f"is no address or network: {source.show(path, each)}; write 10.0.0.1 or 10.0.0.0/8")
-    for index, each in enumerate(_get(server, "hosts", list)):
+    for index, each in enumerate(member(server, "hosts", list)):
         if isinstance(each, str) and not _HOST.fullmatch(each):
             path = (*at, "hosts", index)
             what = f"is no host name: {source.show(path, each)}; write gate.example.com, without scheme, port or path"
@@ -120,7 +120,7 @@ def _provider(source: Source, name: str, provider: Any) -> Iterator[Problem]:
             yield Problem((*at, key), "is no address; write http://host:port or https://host/path")
     if provider.get("client_key") and not provider.get("client_cert"):
         yield Problem((*at, "client_key"), "needs client_cert beside it")
-    for index, model in enumerate(_get(provider, "models", dict)):
+    for index, model in enumerate(member(provider, "models", dict)):
         if not model:
             yield Problem((*at, "models"), f"has an empty name at place {index + 1}; write a deployment's name")
 
@@ -137,8 +137,8 @@ def _is_url(text: str) -> bool:
 
 
 def _models(source: Source, tree: JSON) -> Iterator[Problem]:
-    models = _get(tree, "models", dict)
-    if not models and not _get(tree, "server", dict).get("direct_targets"):
+    models = member(tree, "models", dict)
+    if not models and not member(tree, "server", dict).get("direct_targets"):
         if isinstance(tree.get("models", {}), dict):
             yield Problem(
                 ("models",), "has no model, so nothing could be called; write 'chat: {targets: [provider/model-id]}'"
@@ -149,9 +149,29 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
         if not name or "*" in name[:-1]:
             yield Problem(at, "cannot be a name: a '*' stands at the end only; write a name, or its beginning and '*'")
         seen: set[str] = set()
-        for index, target in enumerate(_get(model, "targets", list)):
+        for index, target in enumerate(member(model, "targets", list)):
             if isinstance(target, dict):
                 yield from _target(source, tree, name, (*at, "targets", index), target, seen)
+        if isinstance(model, dict):
+            yield from _times(at, model)
+
+
+def _times(at: Path, model: JSON) -> Iterator[Problem]:
+    """Waits that could never be over in time."""
+    timeout, hedge, retry = (member(model, name, dict) for name in ("timeout", "hedge", "retry"))
+    total_s = _number(timeout.get("total_s"), 600)
+    after_s = _number(hedge.get("after_s"), 0)
+    if after_s >= total_s:
+        what = f"is not before the end of the call, after timeout.total_s ({total_s:g}); make it shorter"
+        yield Problem((*at, "hedge", "after_s"), what)
+    base_s, max_s = _number(retry.get("base_s"), 0.25), _number(retry.get("max_s"), 8)
+    if base_s > max_s:
+        path = (*at, "retry", "base_s" if "base_s" in retry else "max_s")
+        yield Problem(path, f"lets the wait begin at {base_s:g} s and grow to {max_s:g} s; make max_s the longer one")
+
+
+def _number(value: Any, default: float) -> float:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
 
 
 def _target(source: Source, tree: JSON, model: str, at: Path, target: JSON, seen: set[str]) -> Iterator[Problem]:
@@ -161,18 +181,19 @@ def _target(source: Source, tree: JSON, model: str, at: Path, target: JSON, seen
         if text in seen:
             yield Problem(path, "is there twice; keep one, with a weight")
         seen.add(text)
-        yield from _reference(source, tree, model, path, text)
+        yield from reference(source, tree, model, path, text)
     like = target.get("price_like")
     if isinstance(like, str):
         yield from _price_like(source, tree, (*at, "price_like"), like)
 
 
-def _reference(source: Source, tree: JSON, model: str, path: Path, text: str) -> Iterator[Problem]:
+def reference(source: Source, tree: JSON, model: str, path: Path, text: str) -> Iterator[Problem]:
+    """The problems of a target as `provider/model-id`, in the model of that name."""
     provider, slash, rest = text.partition("/")
     shown = source.show(path, text)
-    providers = _get(tree, "providers", dict)
+    providers = member(tree, "providers", dict)
     if not slash or not provider or not rest:
-        hint = "a model cannot stand for a target; " if text in _get(tree, "models", dict) else ""
+        hint = "a model cannot stand for a target; " if text in member(tree, "models", dict) else ""
         yield Problem(path, f"is no target: {shown}; {hint}write provider/model-id")
     elif provider not in providers:
         known = suggest(provider, providers) if providers else "; write it under 'providers'"
@@ -184,7 +205,7 @@ def _reference(source: Source, tree: JSON, model: str, path: Path, text: str) ->
 
 
 def _price_like(source: Source, tree: JSON, path: Path, like: str) -> Iterator[Problem]:
-    names = [name.lower() for name in _get(tree, "prices", dict)]
+    names = [name.lower() for name in member(tree, "prices", dict)]
     if any(like.lower() == name or (name.endswith("*") and like.lower().startswith(name[:-1])) for name in names):
         return
     if Catalog().price(None, like) is None:
@@ -200,7 +221,7 @@ def _stage(at: Path, stage: Any) -> Iterator[Problem]:
         yield Problem(at, "needs a place; write one of before and after, with the name of a stage")
 
 
-def _get(tree: Any, name: str, kind: type[T]) -> T:
+def member(tree: Any, name: str, kind: type[T]) -> T:
     """A member if it is of that type, else an empty one: what is wrong with it is told already."""
     value = tree.get(name) if isinstance(tree, dict) else None
     return value if isinstance(value, kind) else kind()

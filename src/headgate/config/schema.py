@@ -29,6 +29,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Largest request body taken, in MiB."""
     max_inflight_mb: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 512
     """Request bodies held at once, in MiB; requests beyond it are answered 503."""
+    max_concurrent: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """Calls under way at once; those beyond it are answered 503."""
     trusted_proxies: list[str] = []
     """Addresses or networks of reverse proxies whose `x-forwarded-for` is believed: `10.0.0.0/8`."""
     hosts: list[str] = []

@@ -7,11 +7,12 @@ read just enough of it to bill it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from headgate.dialects.expected import NO_TOOLS, NOTHING, Expected, Offered
 from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
@@ -279,6 +280,30 @@ class Dialect(Generic[RequestT, AnswerT]):
 
     def meter(self) -> Meter:
         raise Unsupported(f"{self.name} has no streams.", param="stream")
+
+    # ── what the route needs to know ──
+
+    def acts(self, tree: JSON) -> bool:
+        """Whether a request makes the vendor do more than answer: run a tool of its own, keep something."""
+        return False
+
+    def with_system(self, payload: Payload, text: str) -> Payload:
+        """The request with this system prompt in place of its own; as it is, where it can have none."""
+        return payload
+
+    # ── what a request asks of its answer ──
+
+    def expected(self, tree: JSON) -> Expected:
+        """The form an answer's text is to have: `NOTHING` itself where none is asked for, which is told at once."""
+        return NOTHING
+
+    def offered(self, tree: JSON) -> Offered:
+        """The tools an answer may call: `NO_TOOLS` itself where there are none."""
+        return NO_TOOLS
+
+    def with_correction(self, request: Payload, answer: Payload, problems: Sequence[str], choice: int = 0) -> Payload:
+        """The request that asks again for an answer of which one choice is wrong, and tells what is wrong with it."""
+        raise NotImplementedError(self.name)
 
     # ── ids of an account at the vendor ──
 

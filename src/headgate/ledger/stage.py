@@ -43,6 +43,7 @@ class Settle:
             target=self._target if call.matched is None else self._target.replace("*", call.matched),
             started_us=self._clock.now_us(),
             started=monotonic(),
+            cause=call.cause,
         )
         account.attempts.append(attempt)
         try:

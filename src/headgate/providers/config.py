@@ -26,6 +26,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where its API is, if not at the vendor's own address: `http://127.0.0.1:8000/v1`."""
     api_key: Secret | None = None
     """The credential, usually a reference: `${OPENAI_API_KEY}`."""
+    api_keys: list[Secret] = []
+    """Several credentials, taken in turn; one that is refused or rate limited is left alone for a while."""
     auth: str | None = None
     """How the credential is shown, if not as the vendor has it: `bearer`, `x-api-key`, `api-key`, `x-goog-api-key`,
     `aws`, `google`, `entra`, `managed_identity` or `none`."""
@@ -73,8 +75,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return [
             (field.name, "***" if field.name in _HIDDEN else value)
             for field, value in values
-            if field.required or value not in (field.default, {})
+            if field.required or value not in (field.default, {}, [])
         ]
 
 
-_HIDDEN = frozenset({"api_key", "headers", "body", "proxy"})
+_HIDDEN = frozenset({"api_key", "api_keys", "headers", "body", "proxy"})

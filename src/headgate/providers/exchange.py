@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from math import inf
 from time import monotonic
 
 import jiter
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from headgate import dialects
 from headgate.clock import Clock
+from headgate.dialects.allowance import allowance
 from headgate.dialects.base import Context, Fit
 from headgate.dialects.hub import TokenCount
 from headgate.errors import HeadgateError, Timeout, Unsupported
@@ -43,6 +45,8 @@ class Limits(msgspec.Struct, frozen=True):
     connect_s: float
     first_token_s: float
     stall_s: float
+    attempt_s: float = inf
+    """For a whole answer."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -83,7 +87,8 @@ class Exchange:
         attempt.vendor_dialect = wire.vendor.name
         watchdog = Watchdog()
         try:
-            watchdog.arm(min(call.deadline, monotonic() + self._limits.first_token_s) if call.stream else call.deadline)
+            limit_s = self._limits.first_token_s if call.stream else self._limits.attempt_s
+            watchdog.arm(min(call.deadline, monotonic() + limit_s))
             try:
                 return await self._exchange(call, attempt, model, wire, watchdog)
             except BaseException as error:
@@ -149,8 +154,11 @@ class Exchange:
         attempt.status = response.status
         try:
             attempt.vendor_request_id = provider.request_id(response.headers)
+            attempt.allowance = allowance(response.headers)
             if response.status >= 300:
-                raise await self._error(wire, response)
+                error = await self._error(wire, response)
+                error.fresh_key = provider.has_fresh_key(request, error)
+                raise error
             headers = provider.passed_headers(response.headers)
             if not call.stream:
                 raw = await response.read(MAX_ANSWER_BYTES)

@@ -11,9 +11,9 @@ import msgspec
 from headgate import __version__, dialects
 from headgate.clock import Clock, SystemClock
 from headgate.dialects.base import Quirks
-from headgate.errors import BadRequest, ConfigError, Unsupported
+from headgate.errors import BadRequest, ConfigError, HeadgateError, Unsupported
 from headgate.providers.address import parse_url
-from headgate.providers.auth import Auth, make_auth, region_of
+from headgate.providers.auth import Auth, KeyRing, make_auth, region_of
 from headgate.providers.config import ProviderConfig
 from headgate.providers.headers import refuse_injection
 from headgate.providers.row import Row, find_row
@@ -144,6 +144,10 @@ class Provider:
         return url
 
     # ── responses ──
+
+    def has_fresh_key(self, request: HttpRequest, error: HeadgateError) -> bool:
+        """Whether a request was refused for its key, and another one can be tried at once."""
+        return isinstance(self._auth, KeyRing) and self._auth.refused(request, error)
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """The vendor's own id of a request, for its support."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from headgate import dialects
 from headgate.dialects import multipart
 from headgate.dialects.base import AnyDialect, Context, Fit, Peek
+from headgate.dialects.failures import reported
 from headgate.dialects.hub import (
     Answer,
     BlockDelta,
@@ -270,4 +271,4 @@ _PASSED_USAGE = msgspec.json.Decoder(_PassedAnswer)
 
 def failure(event: Failed) -> HeadgateError:
     """The typed error behind an error a vendor reported inside its stream."""
-    return error_of(event.code)(event.message)
+    return reported(error_of(event.code), event.message)

@@ -228,11 +228,13 @@ def joined(frames: list[Frame]) -> bytes:
 
 
 def error_body(dialect: AnyDialect, error: HeadgateError) -> tuple[int, bytes]:
-    """Status and document of an error: the vendor's own document where the client speaks its dialect."""
+    """Status and document of an error: the vendor's own where the client speaks its dialect, and nothing is added."""
     upstream = error.upstream_body
-    if upstream is not None and upstream.dialect == dialect.name and error.safe:
-        return error.upstream_status or error.status, upstream.raw
-    return error.status, msgspec.json.encode(dialect.encode_error(error))
+    own = upstream is not None and upstream.dialect == dialect.name and error.safe
+    status = (error.upstream_status or error.status) if own else error.status
+    if upstream is not None and own and not error.note:
+        return status, upstream.raw
+    return status, msgspec.json.encode(dialect.encode_error(error))
 
 
 def header_value(text: str) -> bytes:

@@ -27,6 +27,7 @@ _PAGES = {
     "/healthz": "Whether the process lives",
     "/readyz": "Whether it takes calls",
     "/metrics": "Counters in Prometheus' text format",
+    "/targets": "How the targets are doing: breaker, calls under way, latency",
     "/openapi.json": "This document",
     "/v1/models": "The models this caller may use, in the asker's dialect",
     "/v1/models/{model}": "One model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +10,9 @@ import msgspec
 import headgate
 from headgate.errors import Forbidden, MethodNotAllowed, NotFound
 from headgate.gateway import Gateway
+from headgate.routing.status import TargetStatus
 from headgate.server.answer import Send
-from headgate.telemetry.metrics import render
+from headgate.telemetry.metrics import Gauge, render
 
 Headers = dict[bytes, bytes]
 Page = Callable[[Headers, str], tuple[int, str, bytes]]
@@ -31,6 +32,7 @@ class Pages:
             "/healthz": self._health,
             "/readyz": self._ready,
             "/metrics": self._metrics,
+            "/targets": self._targets,
             "/openapi.json": self._openapi,
             "/v1/models": self._models,
             "/models": self._models,
@@ -73,12 +75,25 @@ class Pages:
         return _json({"status": "ok"})
 
     def _ready(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
-        ready = self._gateway.ready
-        return _json({"status": "ready" if ready else "starting or stopping"}, 200 if ready else 503)
+        """Whether it takes calls; vendors that fail are told, and no reason to send calls to another replica."""
+        if not self._gateway.ready:
+            return _json({"status": "starting or stopping"}, 503)
+        targets = self._gateway.targets()
+        resting = sum(each.rests_s != 0 for each in targets)
+        status = "degraded" if resting else "ready"
+        return _json({"status": status, "targets": len(targets), "targets_resting": resting})
 
     def _metrics(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
         self._need(headers, "metrics")
-        return 200, "text/plain; version=0.0.4; charset=utf-8", render(self._gateway.metrics)
+        return (
+            200,
+            "text/plain; version=0.0.4; charset=utf-8",
+            render(self._gateway.metrics, _gauges(self._gateway.targets())),
+        )
+
+    def _targets(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, "metrics")
+        return _json({"targets": self._gateway.targets()})
 
     def _openapi(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
         from headgate.server.openapi import document
@@ -106,6 +121,19 @@ class Pages:
         identity = self._gateway.authenticator.identify(headers)
         if scope not in identity.scopes and self._gateway.config.server.auth != "none":
             raise Forbidden(f"This key lacks the scope '{scope}'.")
+
+
+def _gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:
+    """How targets are doing, for Prometheus."""
+    return [
+        (name, what, {each.target: float(value(each)) for each in targets})
+        for name, what, value in (
+            ("headgate_target_resting", "Whether a target is left alone", lambda each: each.rests_s != 0),
+            ("headgate_target_in_flight", "Calls under way at a target", lambda each: each.in_flight),
+            ("headgate_target_limit", "Most calls a target is given at a time", lambda each: each.limit),
+            ("headgate_target_waiting", "Calls that wait for a place at a target", lambda each: each.waiting),
+        )
+    ]
 
 
 def _openai_model(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from headgate.types import Account, Attempt, Usage
@@ -58,6 +58,8 @@ class Metrics:
         """By target."""
         self.unpriced: dict[Labels, int] = {}
         """Attempts that used tokens at an unknown price, by target."""
+        self.events: dict[Labels, int] = {}
+        """By kind of event and target."""
         self.reloads = {"ok": 0, "failed": 0}
 
     def call_began(self) -> None:
@@ -85,6 +87,9 @@ class Metrics:
     def account_closed(self, account: Account) -> None:
         for attempt in account.attempts:
             self._attempt(attempt)
+        for event in account.events:
+            labels = (type(event).__name__, getattr(event, "target", ""))
+            self.events[labels] = self.events.get(labels, 0) + 1
 
     def _attempt(self, attempt: Attempt) -> None:
         target = attempt.target
@@ -107,8 +112,12 @@ class Metrics:
             self.cost_picodollars[target,] = cost + attempt.cost_picodollars
 
 
-def render(metrics: Metrics) -> bytes:
-    """The Prometheus text exposition format, version 0.0.4."""
+Gauge = tuple[str, str, dict[str, float]]
+"""Name, what it is, and its values by target."""
+
+
+def render(metrics: Metrics, gauges: Sequence[Gauge] = ()) -> bytes:
+    """The Prometheus text exposition format, version 0.0.4. `gauges` are what others know of targets by now."""
     from prometheus_client.exposition import generate_latest
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -129,6 +138,12 @@ def render(metrics: Metrics) -> bytes:
                           ["target", "category"], metrics.tokens)  # fmt: skip
             yield counter("headgate_cost_usd", "Cost of all attempts", ["target"], metrics.cost_picodollars, 1e-12)
             yield counter("headgate_unpriced_attempts", "Attempts at an unknown price", ["target"], metrics.unpriced)
+            yield counter("headgate_events", "What happened to calls", ["event", "target"], metrics.events)
+            for name, what, values in gauges:
+                gauge = GaugeMetricFamily(name, what, labels=["target"])
+                for target, value in values.items():
+                    gauge.add_metric([target], value)
+                yield gauge
             reloads: dict[Labels, int] = {(outcome,): count for outcome, count in metrics.reloads.items()}
             yield counter("headgate_config_reloads", "Reloads of the configuration", ["outcome"], reloads)
             seconds = HistogramMetricFamily("headgate_call_seconds", "From request to last byte", labels=["model"])

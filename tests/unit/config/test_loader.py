@@ -75,7 +75,7 @@ providers:
 models:
   chat:
     targets: [b/x]
-    fallback: [a/y]
+    fallback: [nowhere]
 """
     )
     assert [line.split(": ")[:2] for line in found] == [
@@ -83,7 +83,7 @@ models:
         ["h.yaml:1", "server.prot"],
         ["h.yaml:3", "providers.a.kind"],
         ["h.yaml:6", "models.chat.targets[0].target"],
-        ["h.yaml:7", "models.chat.fallback"],
+        ["h.yaml:7", "models.chat.fallback.any[0].use"],
     ]
 
 
@@ -125,7 +125,7 @@ models:
         (GOOD + "  x: {targets: [sim/y, sim/y]}\n", 5, "is there twice"),
         (GOOD + "  x: {targets: [{target: sim/y, weight: 0}]}\n", 5, "weight: must be more than 0"),
         (GOOD + "  x: {targets: [{target: sim/y, price_like: a/b}]}\n", 5, "price_like: has no known price: 'a/b'"),
-        (GOOD + "  x: {targets: [sim/y], retry: {attempts: 3}}\n", 5, "models.x.retry: is not a setting here"),
+        (GOOD + "  x: {targets: [sim/y], canary: 5}\n", 5, "models.x.canary: is not a setting here"),
         (GOOD + "  chat: {targets: [sim/y]}\n", 5, "models.chat: is given a second time, first in line 4"),
         ("providers: {a/b: {kind: simulator}}\n" + GOOD[GOOD.index("models") :].replace("sim/", "a/"), 1, "a name"),
     ],

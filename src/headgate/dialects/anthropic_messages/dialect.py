@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from headgate.dialects.anthropic_messages import ids, view
+from headgate.dialects.anthropic_messages import expected, ids, view
 from headgate.dialects.anthropic_messages.answer import decode_answer
 from headgate.dialects.anthropic_messages.body import encode_request
+from headgate.dialects.anthropic_messages.correction import with_correction
 from headgate.dialects.anthropic_messages.errors import decode_error, encode_error, error_frames
 from headgate.dialects.anthropic_messages.meter import MessageMeter, is_end, peek
 from headgate.dialects.anthropic_messages.names import NAME
 from headgate.dialects.anthropic_messages.reply import encode_answer
 from headgate.dialects.anthropic_messages.request import decode_request
 from headgate.dialects.anthropic_messages.stream import Decoder
+from headgate.dialects.anthropic_messages.tools import acts
 from headgate.dialects.anthropic_messages.writer import Encoder
 from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
-from headgate.types import JSON, Frame, Path
+from headgate.types import JSON, Frame, Path, Payload
 
 
 class AnthropicMessages(Dialect[Chat, Answer]):
@@ -54,6 +57,21 @@ class AnthropicMessages(Dialect[Chat, Answer]):
 
     def error_frames(self, error: HeadgateError) -> list[Frame]:
         return error_frames(error)
+
+    def acts(self, tree: JSON) -> bool:
+        return acts(tree)
+
+    def with_system(self, payload: Payload, text: str) -> Payload:
+        return payload.with_members(system=text)
+
+    def expected(self, tree: JSON) -> Expected:
+        return expected.expected(tree)
+
+    def offered(self, tree: JSON) -> Offered:
+        return expected.offered(tree)
+
+    def with_correction(self, request: Payload, answer: Payload, problems: Sequence[str], choice: int = 0) -> Payload:
+        return with_correction(request, answer, problems)
 
     def is_terminator(self, frame: Frame) -> bool:
         return is_end(frame)

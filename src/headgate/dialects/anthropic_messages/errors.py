@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from headgate.dialects.anthropic_messages.names import NAME
-from headgate.dialects.failures import MAX_MESSAGE, document, kind_of
+from headgate.dialects.failures import Words, document, kind_of, narrowed, reported
 from headgate.dialects.failures import error as failure
 from headgate.errors import (
     BadRequest,
@@ -39,6 +40,10 @@ _KINDS: dict[str, type[HeadgateError]] = {
     "api_error": ServerError,
     "overloaded_error": Overloaded,
     "timeout_error": Timeout,
+    "FAILED_PRECONDITION": UpstreamError,  # Google's, of Claude on Vertex: the account may not use the model
+}
+_CODES: dict[str, type[HeadgateError]] = {
+    "enforced_spend_limit_reached": QuotaExhausted,  # of the type `rate_limit_error`, until the month is over
 }
 
 _TYPES = {
@@ -61,24 +66,31 @@ _TOO_LONG = re.compile(
 )
 _FILTERED = re.compile(r"content filtering policy|blocked by .{0,40}content filter", re.IGNORECASE)
 _SPENT = re.compile(r"credit balance is too low|api usage limits|spend(?:ing)? limit", re.IGNORECASE)
+_DISABLED = re.compile(r"organization has been disabled", re.IGNORECASE)
+_WORDS: Words = (
+    (frozenset({BadRequest, PayloadTooLarge}), _TOO_LONG, ContextTooLong),
+    (frozenset({BadRequest}), _FILTERED, ContentFiltered),
+    (frozenset({BadRequest, RateLimited}), _SPENT, QuotaExhausted),
+    (frozenset({BadRequest}), _DISABLED, UpstreamAuth),
+)
 
 
 def decode_error(status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
     """The error behind a response that is not 2xx, whatever its body is."""
     tree = document(raw)
-    name, message = _read(tree)
-    kind = _KINDS.get(name or "")
+    name, code, message = _read(tree)
+    kind = _KINDS.get(name)
     if kind is None or kind is BadRequest:  # which also stands for statuses that have no type of their own
         kind = kind_of(status)
-    own = tree is not None and tree.get("type") == "error" and name is not None
-    return failure(_refined(kind, message or ""), message, status, headers, UpstreamBody(NAME, raw) if own else None)
+    body = UpstreamBody(NAME, raw) if tree is not None and tree.get("type") == "error" and name else None
+    return failure(_refined(kind, code, message or ""), message, status, headers, body)
 
 
 def in_body(tree: JSON) -> HeadgateError:
     """The error in a stream, or in an answer whose status said there is none."""
-    name, message = _read(tree)
-    kind = _refined(_KINDS.get(name or "", UpstreamError), message or "")
-    return kind((message or f"the vendor reported {name or 'an error'} without a word")[:MAX_MESSAGE])
+    name, code, message = _read(tree)
+    kind = _refined(_KINDS.get(name, UpstreamError), code, message or "")
+    return reported(kind, message or f"the vendor reported {name or 'an error'} without a word")
 
 
 def encode_error(error: HeadgateError) -> JSON:
@@ -100,23 +112,21 @@ def _type_of(error: HeadgateError) -> str:
     return _TYPES.get(error.status) or ("api_error" if error.status >= 500 else "invalid_request_error")
 
 
-def _read(tree: JSON | None) -> tuple[str | None, str | None]:
-    """The error's type and message. Vendors that imitate the dialect may tell only a message, as a string."""
+def _read(tree: JSON | None) -> tuple[str, str, str | None]:
+    """The error's type, code and message. Vendors that imitate the dialect may tell only a message, as a string."""
     error = tree.get("error") if tree else None
     if isinstance(error, str):
-        return None, error
+        return "", "", error
     if not isinstance(error, dict):
-        message = tree.get("message") if tree else None
-        return None, message if isinstance(message, str) else None
-    name, message = error.get("type"), error.get("message")
-    return name if isinstance(name, str) else None, message if isinstance(message, str) else None
+        return "", "", _text(tree.get("message")) if tree else None
+    details = error.get("details")
+    code = _text(details.get("error_code")) if isinstance(details, dict) else None
+    return _text(error.get("type")) or _text(error.get("status")) or "", code or "", _text(error.get("message"))
 
 
-def _refined(kind: type[HeadgateError], message: str) -> type[HeadgateError]:
-    if kind in (BadRequest, PayloadTooLarge) and _TOO_LONG.search(message):
-        return ContextTooLong
-    if kind is BadRequest and _FILTERED.search(message):
-        return ContentFiltered
-    if kind in (BadRequest, RateLimited) and _SPENT.search(message):
-        return QuotaExhausted
-    return kind
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _refined(kind: type[HeadgateError], code: str, message: str) -> type[HeadgateError]:
+    return _CODES.get(code) or narrowed(kind, message, _WORDS)

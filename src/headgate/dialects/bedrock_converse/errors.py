@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from headgate.dialects.failures import MAX_MESSAGE, document, error, kind_of
+from headgate.dialects.failures import Words, document, error, kind_of, narrowed, reported
 from headgate.errors import (
     BadRequest,
+    Conflict,
+    ConnectionFailed,
     ContentFiltered,
     ContextTooLong,
     HeadgateError,
     NotFound,
     Overloaded,
+    PayloadTooLarge,
     QuotaExhausted,
     RateLimited,
     ServerError,
@@ -23,25 +26,38 @@ from headgate.errors import (
 from headgate.types import JSON
 
 _KINDS: dict[str, type[HeadgateError]] = {
-    "ValidationException": BadRequest,
-    "AccessDeniedException": UpstreamAuth,
-    "UnrecognizedClientException": UpstreamAuth,
-    "ExpiredTokenException": UpstreamAuth,
-    "InvalidSignatureException": UpstreamAuth,
-    "IncompleteSignatureException": UpstreamAuth,
-    "MissingAuthenticationTokenException": UpstreamAuth,
-    "OptInRequired": UpstreamAuth,
-    "ResourceNotFoundException": NotFound,
-    "ThrottlingException": RateLimited,
-    "ServiceQuotaExceededException": QuotaExhausted,
-    "ModelNotReadyException": Overloaded,
-    "ServiceUnavailableException": Overloaded,
-    "ModelTimeoutException": Timeout,
-    "ModelErrorException": ServerError,
-    "ModelStreamErrorException": ServerError,
-    "InternalServerException": ServerError,
+    "AccessDenied": UpstreamAuth,
+    "Conflict": Conflict,
+    "ExpiredToken": UpstreamAuth,
+    "FTUFormNotFilled": UpstreamAuth,
+    "IncompleteSignature": UpstreamAuth,
     "InternalFailure": ServerError,
+    "InternalServer": ServerError,
+    "InvalidClientTokenId": UpstreamAuth,
+    "InvalidSignature": UpstreamAuth,
+    "MPAgreementBeingCreated": UpstreamAuth,
+    "MalformedHttpRequest": BadRequest,
+    "MissingAuthenticationToken": UpstreamAuth,
+    "ModelError": ServerError,
+    "ModelNotReady": Overloaded,
+    "ModelStreamError": ServerError,
+    "ModelTimeout": Timeout,
+    "NotAuthorized": UpstreamAuth,
+    "OptInRequired": UpstreamAuth,
+    "RequestAborted": ConnectionFailed,
+    "RequestEntityTooLarge": PayloadTooLarge,
+    "RequestExpired": UpstreamAuth,
+    "RequestTimeout": Timeout,
+    "ResourceNotFound": NotFound,
+    "ServiceQuotaExceeded": QuotaExhausted,
+    "ServiceUnavailable": Overloaded,
+    "SignatureDoesNotMatch": UpstreamAuth,
+    "Throttling": RateLimited,
+    "UnrecognizedClient": UpstreamAuth,
+    "Validation": BadRequest,
+    "ValidationError": BadRequest,
 }
+"""By the name without `Exception`, with which AWS writes some of them and some not."""
 
 _TOO_LONG = re.compile(
     r"input is too long|prompt is too long|too many (?:input )?tokens|(?:exceeds?|exceeded) .{0,40}context"
@@ -50,6 +66,13 @@ _TOO_LONG = re.compile(
 )
 _FILTERED = re.compile(r"blocked by (?:our )?content filter|content filtering policy", re.IGNORECASE)
 _DAILY = re.compile(r"tokens per day", re.IGNORECASE)
+_NO_FORM = re.compile(r"use case details have not been submitted", re.IGNORECASE)
+_WORDS: Words = (
+    (frozenset({BadRequest}), _TOO_LONG, ContextTooLong),
+    (frozenset({BadRequest}), _FILTERED, ContentFiltered),
+    (frozenset({RateLimited}), _DAILY, QuotaExhausted),
+    (frozenset({NotFound}), _NO_FORM, UpstreamAuth),
+)
 
 
 def decode_error(dialect: str, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
@@ -66,21 +89,13 @@ def decode_error(dialect: str, status: int, headers: Mapping[str, str], raw: byt
 
 def in_stream(name: str, data: bytes) -> HeadgateError:
     """The error behind an exception event. Streams write its name with a small first letter."""
-    message = (_text(document(data), "message") or "")[:MAX_MESSAGE]
+    message = _text(document(data), "message") or ""
     kind = _kind(name[:1].upper() + name[1:], 500, message)
-    return kind(message or f"the stream ended with {name or 'an error'}")
+    return reported(kind, message or f"the stream ended with {name or 'an error'}")
 
 
 def _kind(name: str, status: int, message: str) -> type[HeadgateError]:
-    kind = _KINDS.get(name) or kind_of(status)
-    if kind is BadRequest:
-        if _TOO_LONG.search(message):
-            return ContextTooLong
-        if _FILTERED.search(message):
-            return ContentFiltered
-    if kind is RateLimited and _DAILY.search(message):
-        return QuotaExhausted
-    return kind
+    return narrowed(_KINDS.get(name.removesuffix("Exception")) or kind_of(status), message, _WORDS)
 
 
 def _name(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from headgate.dialects.failures import document, error, kind_of
+from headgate.dialects.failures import document, error, kind_of, reported
 from headgate.errors import (
     BadRequest,
     ContentFiltered,
@@ -13,6 +13,8 @@ from headgate.errors import (
     HeadgateError,
     QuotaExhausted,
     RateLimited,
+    ServerError,
+    Timeout,
     UpstreamBody,
 )
 
@@ -21,6 +23,12 @@ _MAX_TOKENS = re.compile(r"max tokens must be", re.IGNORECASE)
 _USED_UP = re.compile(r"(?:calls|tokens)\s*/\s*month|per month|monthly|billing|credit", re.IGNORECASE)
 _BLOCKED = 498
 """A status of Cohere's own: words of its deny-list stand in the request or the answer."""
+_REASONS: dict[str, type[HeadgateError]] = {
+    "TIMEOUT": Timeout,
+    "ERROR_LIMIT": ContextTooLong,
+    "ERROR_TOXIC": ContentFiltered,
+}
+"""Reasons for the end of a stream with which an error can stand."""
 
 
 def decode_error(dialect: str, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
@@ -30,6 +38,11 @@ def decode_error(dialect: str, status: int, headers: Mapping[str, str], raw: byt
     message = told if isinstance(told, str) else None
     body = UpstreamBody(dialect, raw) if message else None
     return error(_kind(status, message or ""), message, status, headers, body)
+
+
+def in_stream(message: str, reason: str | None) -> HeadgateError:
+    """The error at the end of a stream, beside the reason for its end."""
+    return reported(_REASONS.get(reason or "", ServerError), message)
 
 
 def _kind(status: int, message: str) -> type[HeadgateError]:

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from headgate.dialects.base import Peek
+from headgate.dialects.cohere_chat.errors import in_stream
 from headgate.dialects.cohere_chat.usage import stop_of, usage_of
 from headgate.dialects.hub import Stop
-from headgate.errors import HeadgateError, MalformedOutput, ServerError
+from headgate.errors import HeadgateError, MalformedOutput
 from headgate.types import JSON, Frame, Usage
 
 _CONTENT = frozenset(
@@ -92,7 +93,7 @@ class CohereMeter:
         if told.usage is not None:
             self.usage = usage_of(told.usage, "message-end.delta.usage")
         if told.error:
-            self.error = ServerError(told.error[:2_000])
+            self.error = in_stream(told.error, told.finish_reason)
             return
         self.stop = stop_of(told.finish_reason) if told.finish_reason is not None else None
         self.started = self.ended = True

@@ -16,6 +16,7 @@ from headgate.dialects.cohere_chat.answer import (
     part_of,
     tool_call,
 )
+from headgate.dialects.cohere_chat.errors import in_stream
 from headgate.dialects.cohere_chat.usage import stop_of, usage_of
 from headgate.dialects.hub import (
     BlockDelta,
@@ -34,7 +35,7 @@ from headgate.dialects.hub import (
     extra_of,
 )
 from headgate.dialects.members import as_object, optional, parsed, required
-from headgate.errors import MalformedOutput, ServerError
+from headgate.errors import MalformedOutput
 from headgate.types import JSON, Frame
 
 _Key = tuple[str, int]
@@ -130,9 +131,10 @@ class Decoder:
         if usage is not None:
             events.append(UsageReported(usage=usage_of(usage, "message-end.delta.usage")))
         error = optional(delta, "error", str, "message-end.delta")
-        if error:
-            return [*events, Failed(code=ServerError.code, message=error[:2_000])]
         reason = optional(delta, "finish_reason", str, "message-end.delta")
+        if error:
+            failure = in_stream(error, reason)
+            return [*events, Failed(code=failure.code, message=failure.message)]
         told: dict[str, Any] = {"finish_reason": reason} if reason is not None else {}
         stop = stop_of(reason) if reason is not None else None
         events.append(Stopped(stop=stop, extra=extra_of(NAME, told)))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-import jiter
 import msgspec
 
-from headgate.dialects.failures import MAX_MESSAGE, error, kind_of
+from headgate.dialects.failures import Words, document, error, kind_of, narrowed, reported
 from headgate.dialects.gemini_generate.names import NAME
+from headgate.dialects.waits import bounded
 from headgate.errors import (
     BadRequest,
+    ConnectionFailed,
     ContentFiltered,
     ContextTooLong,
     HeadgateError,
@@ -42,8 +42,17 @@ _KINDS: dict[str, type[HeadgateError]] = {
     "DATA_LOSS": ServerError,
     "UNAVAILABLE": Overloaded,
     "DEADLINE_EXCEEDED": Timeout,
+    "CANCELLED": ConnectionFailed,  # by whoever stands between: the caller still waits
+    "UNIMPLEMENTED": UpstreamError,
 }
-_KEY_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "ACCESS_TOKEN_EXPIRED", "SERVICE_DISABLED"})
+_REASONS: dict[str, type[HeadgateError]] = {
+    "API_KEY_INVALID": UpstreamAuth,
+    "API_KEY_SERVICE_BLOCKED": UpstreamAuth,
+    "ACCESS_TOKEN_EXPIRED": UpstreamAuth,
+    "SERVICE_DISABLED": UpstreamAuth,
+    "BILLING_DISABLED": QuotaExhausted,
+}
+"""What google.rpc.ErrorInfo says more exactly of a request that is refused."""
 
 _TOO_LONG = re.compile(
     r"input token count\b.{0,80}(?:exceeds|only supports)|exceeds the maximum number of (?:input )?tokens"
@@ -53,6 +62,14 @@ _TOO_LONG = re.compile(
 _TOO_LARGE = re.compile(r"request payload size exceeds", re.IGNORECASE)
 _FILTERED = re.compile(r"blocked by .{0,40}safety|prohibited (?:use|content) policy", re.IGNORECASE)
 _SPENT = re.compile(r"limit: 0\b|credits? (?:are|is) depleted|billing account .{0,40}disabled", re.IGNORECASE)
+_KEY = re.compile("API key")
+_WORDS: Words = (
+    (frozenset({BadRequest}), _KEY, UpstreamAuth),
+    (frozenset({BadRequest}), _TOO_LONG, ContextTooLong),
+    (frozenset({BadRequest}), _TOO_LARGE, PayloadTooLarge),
+    (frozenset({BadRequest}), _FILTERED, ContentFiltered),
+    (frozenset({RateLimited, UpstreamAuth}), _SPENT, QuotaExhausted),
+)
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 
@@ -70,11 +87,8 @@ def decode(status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError
     told = _status(raw)
     if told is None:
         return error(kind_of(status), None, status, headers)
-    kind = _kind(told, status)
-    found = error(kind, told.message or None, status, headers, UpstreamBody(NAME, raw))
-    if found.retry_after_s is None:
-        found.retry_after_s = _retry_delay_s(told.details)
-    return found
+    body = UpstreamBody(NAME, raw)
+    return error(_kind(told, status), told.message or None, status, headers, body, _retry_delay_s(told.details))
 
 
 def in_stream(data: bytes) -> HeadgateError:
@@ -82,21 +96,13 @@ def in_stream(data: bytes) -> HeadgateError:
     told = _status(data)
     if told is None:
         return ServerError("the stream reported an error that cannot be read")
-    return _kind(told, told.code or 500)(
-        told.message[:MAX_MESSAGE] or "the stream ended with an error",
-        retry_after_s=_retry_delay_s(told.details),
-    )
+    message = told.message or "the stream ended with an error"
+    return reported(_kind(told, told.code or 500), message, _retry_delay_s(told.details))
 
 
 def _status(raw: bytes) -> _Status | None:
-    """The document, also where it is wrapped in a list as streams without `alt=sse` have it."""
-    try:
-        tree: Any = jiter.from_json(raw)
-    except ValueError:
-        return None
-    if isinstance(tree, list) and tree:
-        tree = tree[0]
-    told = tree.get("error") if isinstance(tree, dict) else None
+    tree = document(raw)
+    told = tree.get("error") if tree is not None else None
     if not isinstance(told, dict):
         return None
     code, status, message, details = (told.get(name) for name in ("code", "status", "message", "details"))
@@ -109,21 +115,17 @@ def _status(raw: bytes) -> _Status | None:
 
 
 def _kind(told: _Status, status: int) -> type[HeadgateError]:
-    kind = _KINDS.get(told.status) or kind_of(status)
-    if kind is BadRequest:
-        reasons = (detail.get("reason") for detail in told.details)
-        if "API key" in told.message or any(isinstance(each, str) and each in _KEY_REASONS for each in reasons):
-            return UpstreamAuth
-        for pattern, narrower in (
-            (_TOO_LONG, ContextTooLong),
-            (_TOO_LARGE, PayloadTooLarge),
-            (_FILTERED, ContentFiltered),
-        ):
-            if pattern.search(told.message):
-                return narrower
-    if kind is RateLimited and (_SPENT.search(told.message) or _daily(told.details)):
+    if status == 402:  # prepaid credits: RESOURCE_EXHAUSTED too, as what passes by itself
         return QuotaExhausted
-    return kind
+    kind = _KINDS.get(told.status) or kind_of(status)
+    if kind in (BadRequest, UpstreamAuth):
+        reasons = [detail.get("reason") for detail in told.details]
+        named = next((_REASONS[each] for each in reasons if isinstance(each, str) and each in _REASONS), None)
+        if named is not None:
+            return named
+    if kind is RateLimited and _daily(told.details):
+        return QuotaExhausted
+    return narrowed(kind, told.message, _WORDS)
 
 
 def _daily(details: list[JSON]) -> bool:
@@ -137,8 +139,9 @@ def _daily(details: list[JSON]) -> bool:
 
 
 def _retry_delay_s(details: list[JSON]) -> float | None:
+    """The wait in google.rpc.RetryInfo."""
     for detail in details:
         delay = detail.get("retryDelay")
         if isinstance(delay, str) and (found := _DURATION.fullmatch(delay)):
-            return float(found[1])
+            return bounded(float(found[1]))
     return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
-from headgate.dialects.openai_chat import answer, body, errors, meter, reply, request, view
+from headgate.dialects.openai_chat import answer, body, errors, expected, meter, reply, request, view
 from headgate.dialects.openai_chat.chunks import Encoder
+from headgate.dialects.openai_chat.correction import with_correction
 from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.stream import Decoder
+from headgate.dialects.openai_chat.system import with_system
+from headgate.dialects.openai_chat.tools import acts
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload
@@ -49,11 +53,26 @@ class OpenaiChat(Dialect[Chat, Answer]):
         """The chunk on which OpenAI's SDKs raise. No `[DONE]` follows: the stream is not complete."""
         return [Frame.of(errors.encode(error))]
 
+    def acts(self, tree: JSON) -> bool:
+        return acts(tree)
+
+    def with_system(self, payload: Payload, text: str) -> Payload:
+        return with_system(payload, text)
+
     def ask_usage(self, payload: Payload) -> Payload:
         return ask_usage(payload)
 
     def is_usage_only(self, frame: Frame) -> bool:
         return meter.is_usage_only(frame)
+
+    def expected(self, tree: JSON) -> Expected:
+        return expected.expected(tree)
+
+    def offered(self, tree: JSON) -> Offered:
+        return expected.offered(tree)
+
+    def with_correction(self, request: Payload, answer: Payload, problems: Sequence[str], choice: int = 0) -> Payload:
+        return with_correction(request, answer, problems, choice)
 
     def is_terminator(self, frame: Frame) -> bool:
         return frame.data == meter.DONE

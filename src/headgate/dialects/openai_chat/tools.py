@@ -16,6 +16,8 @@ _OUTER, _INNER = "tool", "inner"
 
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _CUSTOM = frozenset({"name", "description"})
+_OURS = frozenset({"function", "custom"})
+"""Kinds of tool the client runs."""
 _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
     "none": "none",
@@ -33,6 +35,17 @@ def tools_of(body: JSON) -> tuple[Tool | NativeTool, ...]:
     found = [_tool(tool, where) for tool, where in CLIENT.objects(body, "tools")]
     found += [_function(function, where, {LEGACY: True}) for function, where in CLIENT.objects(body, "functions")]
     return tuple(found)
+
+
+def acts(body: JSON) -> bool:
+    """Whether the vendor is asked to run a tool of its own, to search the web, or to keep the answer."""
+    tools = body.get("tools")
+    offered = tools if isinstance(tools, list) else ()
+    return (
+        body.get("store") is True
+        or "web_search_options" in body
+        or any(isinstance(tool, dict) and tool.get("type", "function") not in _OURS for tool in offered)
+    )
 
 
 def _tool(tool: JSON, where: str) -> Tool | NativeTool:

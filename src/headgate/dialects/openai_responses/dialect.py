@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
-from headgate.dialects.openai_responses import ids, view
+from headgate.dialects.openai_responses import expected, ids, view
 from headgate.dialects.openai_responses.answer import decode_answer
 from headgate.dialects.openai_responses.body import encode_request
+from headgate.dialects.openai_responses.correction import with_correction
 from headgate.dialects.openai_responses.decoder import Decoder
 from headgate.dialects.openai_responses.encoder import Encoder
 from headgate.dialects.openai_responses.errors import decode_error, encode_error, error_frames
@@ -16,9 +18,10 @@ from headgate.dialects.openai_responses.meter import ResponsesMeter, is_end, pee
 from headgate.dialects.openai_responses.names import NAME
 from headgate.dialects.openai_responses.reply import encode_answer
 from headgate.dialects.openai_responses.request import decode_request
+from headgate.dialects.openai_responses.tools import acts
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
-from headgate.types import JSON, Frame, Path
+from headgate.types import JSON, Frame, Path, Payload
 
 
 class OpenaiResponses(Dialect[Chat, Answer]):
@@ -54,6 +57,21 @@ class OpenaiResponses(Dialect[Chat, Answer]):
 
     def error_frames(self, error: HeadgateError) -> list[Frame]:
         return error_frames(error)
+
+    def acts(self, tree: JSON) -> bool:
+        return acts(tree)
+
+    def with_system(self, payload: Payload, text: str) -> Payload:
+        return payload.with_members(instructions=text)
+
+    def expected(self, tree: JSON) -> Expected:
+        return expected.expected(tree)
+
+    def offered(self, tree: JSON) -> Offered:
+        return expected.offered(tree)
+
+    def with_correction(self, request: Payload, answer: Payload, problems: Sequence[str], choice: int = 0) -> Payload:
+        return with_correction(request, answer, problems)
 
     def is_terminator(self, frame: Frame) -> bool:
         return is_end(frame)

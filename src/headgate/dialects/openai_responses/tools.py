@@ -26,6 +26,17 @@ def tools_of(tree: JSON) -> tuple[Tool | NativeTool, ...]:
     return tuple(_tool(each, where) for each, where in CLIENT.objects(tree, "tools"))
 
 
+def acts(tree: JSON) -> bool:
+    """Whether the vendor is asked to run a tool of its own, or to keep the response, as it does unless told not to."""
+    tools = tree.get("tools")
+    offered = tools if isinstance(tools, list) else ()
+    return (
+        tree.get("store") is not False
+        or bool(tree.get("background"))
+        or any(isinstance(tool, dict) and tool.get("type") not in _KINDS for tool in offered)
+    )
+
+
 def _tool(tree: JSON, where: str) -> Tool | NativeTool:
     kind = CLIENT.required(tree, "type", str, where)
     if kind not in _KINDS:

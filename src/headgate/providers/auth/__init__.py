@@ -10,13 +10,13 @@ from headgate.errors import ConfigError
 from headgate.providers.auth.aws import AwsAuth
 from headgate.providers.auth.azure import AzureAuth
 from headgate.providers.auth.google import GoogleAuth
-from headgate.providers.auth.keys import SHOWN_AS, Key, MissingKey, NoKey
+from headgate.providers.auth.keys import SHOWN_AS, Key, KeyRing, MissingKey, NoKey
 from headgate.providers.auth.port import Auth, Headers
 from headgate.providers.config import ProviderConfig
 from headgate.providers.row import Row
 from headgate.registry import suggest
 
-__all__ = ["SCHEMES", "Auth", "Headers", "make_auth"]
+__all__ = ["SCHEMES", "Auth", "Headers", "KeyRing", "make_auth"]
 
 SCHEMES = (*SHOWN_AS, "none", "aws", "google", "entra", "managed_identity")
 
@@ -55,6 +55,9 @@ def region_of(config: ProviderConfig) -> str | None:
 
 
 def _key(scheme: str, name: str, config: ProviderConfig, row: Row) -> Auth:
+    if config.api_keys:
+        keys = (config.api_key, *config.api_keys) if config.api_key else tuple(config.api_keys)
+        return KeyRing(scheme, keys)
     if config.api_key:
         return Key(scheme, config.api_key)
     vendors_own = config.base_url is None or "base_url" in row.needs

@@ -1,0 +1,128 @@
+"""Watching every attempt at a target: the innermost stage, around the exchange with the vendor."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from msgspec.structs import replace
+
+from headgate.errors import HeadgateError, Timeout
+from headgate.events import BreakerClosed, BreakerOpened, BreakerProbed
+from headgate.routing.breaker import Change
+from headgate.routing.causes import remedy_of
+from headgate.routing.latency import PeakEwma
+from headgate.routing.target import Target
+from headgate.stage import EVERY_OPERATION, Next
+from headgate.types import Attempt, Call, Chunks, Reply
+
+MAX_COOLING_S = 3600.0
+"""Longest rest a vendor's `retry-after` can ask for."""
+
+IMPATIENT_S = 1.0
+"""A call given up sooner, or in less than twice what its target takes, tells of its client and not of the target."""
+
+OVERLOAD = frozenset({"rate_limited", "overloaded", "timeout"})
+"""Causes that are signs of overload."""
+
+_BYTES_PER_TOKEN = 4
+"""What a request's tokens are expected to be, to keep within a target's tokens a minute."""
+
+
+class Watch:
+    """Counts what is under way at a target, and lets it know how every attempt ended."""
+
+    operations = EVERY_OPERATION
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        attempt = call.attempt
+        assert attempt is not None, "the attempt fold begins with a settling stage"
+        target = self._target
+        began = monotonic()
+        target.limiter.in_flight += 1
+        if target.breaker.began(began):
+            call.account.events.append(BreakerProbed(target.name))
+        expected = 0
+        try:
+            if target.quota is not None:
+                expected = len(call.request.encode()) // _BYTES_PER_TOKEN
+                target.quota.began(began, expected)
+            reply = await next(call)
+        except BaseException as error:
+            self._failed(call, error, began, started=False)
+            self._left(attempt, began, monotonic(), expected)
+            raise
+        now = monotonic()
+        if reply.chunks is not None:
+            self._answered(call, began, now, target.first_token)
+            return replace(reply, chunks=self._watched(call, attempt, reply.chunks, began, expected))
+        if attempt.sent:
+            self._answered(call, began, now, target.whole)
+            target.limiter.went_well()
+        self._left(attempt, began, now, expected)
+        return reply
+
+    async def _watched(self, call: Call, attempt: Attempt, chunks: Chunks, began: float, expected: int) -> Chunks:
+        """A stream under way is a call under way, and one that breaks is a failure."""
+        try:
+            async for chunk in chunks:
+                yield chunk
+            self._target.limiter.went_well()
+        except BaseException as error:
+            await chunks.aclose()
+            self._failed(call, error, began, started=True)
+            raise
+        finally:
+            self._left(attempt, began, monotonic(), expected)
+
+    def _answered(self, call: Call, began: float, now: float, average: PeakEwma) -> None:
+        seconds = now - began
+        average.observe(now, seconds)
+        change = self._target.breaker.succeeded(began, now, seconds)
+        if change is not None:
+            self._changed(call, change)
+
+    def _left(self, attempt: Attempt, began: float, now: float, expected: int) -> None:
+        target = self._target
+        target.limiter.leave(now - began)
+        if target.quota is not None and attempt.usage is not None:
+            used = attempt.usage.total_input_tokens + attempt.usage.total_output_tokens
+            target.quota.settled(now, began, expected, used)
+        if attempt.allowance is not None:
+            target.learn(now, attempt.allowance)
+
+    def _failed(self, call: Call, error: BaseException, began: float, *, started: bool) -> None:
+        target = self._target
+        now = monotonic()
+        seconds = now - began
+        average = target.average(call.stream)
+        if not isinstance(error, HeadgateError):  # the client has gone, another was faster, or the error is our own
+            if not started:
+                average.give_up(now, seconds)
+            return
+        remedy = remedy_of(error)
+        if remedy.cause is None or not remedy.counts or error.fresh_key:
+            return
+        patience_s = max(IMPATIENT_S, 2 * average.usual(now))
+        if isinstance(error, Timeout) and now >= call.deadline and seconds < patience_s:
+            average.give_up(now, seconds)
+            return
+        target.cause = remedy.cause
+        if not started:
+            average.fail(now, seconds)
+        if remedy.cause in OVERLOAD:
+            target.limiter.overloaded(began, now)
+        if error.retry_after_s:
+            target.cool(now + min(error.retry_after_s, MAX_COOLING_S))
+        change = target.breaker.failed(began, now, answered=started)
+        if change is not None:
+            self._changed(call, change)
+
+    def _changed(self, call: Call, change: Change) -> None:
+        target = self._target
+        if change == "closed":
+            target.forgive()
+        event = BreakerClosed(target.name) if change == "closed" else BreakerOpened(target.name, target.breaker.reason)
+        call.account.events.append(event)
