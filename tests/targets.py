@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Any
 
 from headgate.clock import ManualClock
@@ -49,7 +50,7 @@ class Vendor:
         if call.attempt is not None:
             call.attempt.sent = True
         try:
-            reply = await outcome(self, call)
+            reply = await self._in_time(outcome, call)
         except BaseException as error:
             self.under_way -= 1
             self.cancelled += isinstance(error, asyncio.CancelledError)
@@ -57,6 +58,14 @@ class Vendor:
         if reply.chunks is None:
             self.under_way -= 1
         return reply
+
+    async def _in_time(self, outcome: Outcome, call: Call) -> Reply:
+        """What comes of an outcome, if it comes before the deadline: as the exchange sees to it."""
+        try:
+            async with asyncio.timeout_at(call.deadline if call.deadline < inf else None):
+                return await outcome(self, call)
+        except TimeoutError:
+            raise Timeout(f"{self.name} did not answer in time") from None
 
     def begin(self) -> None:
         self.under_way += 1
@@ -67,7 +76,9 @@ class Vendor:
         try:
             for piece in range(PIECES):
                 if piece:
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(min(1, max(0, call.deadline - now())))
+                    if now() >= call.deadline:
+                        raise Timeout(f"{self.name} did not go on in time")
                     if error is not None:
                         raise error
                 yield [Frame(f"{self.name} {piece}".encode())]
@@ -125,9 +136,8 @@ def breaks(kind: type[HeadgateError]) -> Outcome:
 
 
 async def hangs(vendor: Vendor, call: Call) -> Reply:
-    """Nothing until the deadline of the call, which the exchange then turns into an error."""
-    await asyncio.sleep(max(0.0, call.deadline - now()))
-    raise Timeout(f"{vendor.name} did not answer in time")
+    """Nothing, for as long as the deadline allows."""
+    return await asyncio.get_running_loop().create_future()
 
 
 def option(

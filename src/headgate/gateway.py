@@ -182,6 +182,10 @@ class Gateway:
     def ledger(self) -> Ledger:
         return self._services.ledger
 
+    def provider(self, name: str) -> Provider:
+        """A configured vendor."""
+        return self._folds.providers[name]
+
     def targets(self) -> list[TargetStatus]:
         """How the targets of all models are doing now."""
         return [status_of(target) for target in self._services.conditions.of(Target)]

@@ -84,17 +84,28 @@ async def of_vendor(folder: Path, plan: Plan, name: str, config: str, say: Say) 
 
 
 async def cpu(folder: Path, plan: Plan, say: Say) -> list[Finding]:
-    """A gateway that is asked for three times what it can do itself: long conversations, each translated."""
+    """A gateway that is asked for three times what it can do itself: without any settings, and with its limit told."""
+    return [
+        *await of_gateway(folder, plan, "defaults", "", say),
+        *await of_gateway(folder, plan, "server.max_concurrent: 256", ", max_concurrent: 256", say),
+    ]
+
+
+async def of_gateway(folder: Path, plan: Plan, name: str, server: str, say: Say) -> list[Finding]:
+    """What a gateway gets done of long conversations, each translated."""
     turns = [{"role": ("user", "assistant")[number % 2], "content": f"This is turn {number}."} for number in range(301)]
 
     def ask(port: int) -> Request:
         return post(port, "/v1/messages", {"model": "m", "max_tokens": 24, "messages": turns}, timeout_ms=DEADLINE_MS)
 
-    with _vendor(folder, 1, 0) as port, setting.serving(folder, setting.providers(a=port) + DEFAULT) as serving:
-        say("overload-cpu")
+    with (
+        _vendor(folder, 1, 0) as port,
+        setting.serving(folder, setting.providers(a=port) + DEFAULT, server) as serving,
+    ):
+        say(f"overload-cpu: {name}")
         course = await _run(serving, plan, 32, ask)
         await serving.close()
-    return _judged("gateway's own CPU", plan, course, bar=0)
+    return _judged(name, plan, course, bar=0)
 
 
 async def _run(serving: Serving, plan: Plan, width: int, ask: Callable[[int], Request]) -> Course:

@@ -130,21 +130,21 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, config: str) -> Iterator[Serving]:
-    """A gateway with a configuration, its `server` section excepted, for as long as the block lasts."""
+def serving(folder: Path, config: str, server: str = "") -> Iterator[Serving]:
+    """A gateway with a configuration for as long as the block lasts. `server` is more for its `server` section."""
     port = free_port()
     file = folder / "headgate.yaml"
-    write(file, with_server(config, port))
+    write(file, with_server(config, port, server))
     command = [sys.executable, "-m", "headgate", "serve", "--config", str(file)]
     with Process(command, GATEWAY_CORE if PINNED else None, folder / "gateway.log") as process:
         process.wait_for(port)
         yield Serving(process, port, file)
 
 
-def with_server(config: str, port: int) -> str:
-    return (
-        f"server: {{host: 127.0.0.1, port: {port}, auth: none}}\nstorage: {{database: 'sqlite:///:memory:'}}\n{config}"
-    )
+def with_server(config: str, port: int, more: str = "") -> str:
+    """A configuration with its `server` section before it, and its records in memory."""
+    server = f"server: {{host: 127.0.0.1, port: {port}, auth: none{more}}}"
+    return f"{server}\nstorage: {{database: 'sqlite:///:memory:'}}\n{config}"
 
 
 def write(file: Path, text: str) -> None:

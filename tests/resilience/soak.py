@@ -30,6 +30,9 @@ SLACK_DESCRIPTORS = 8
 
 BEFORE: list[Any] = [500, 503, {"kind": "rate_limit", "retry_after_s": 0.05}, "reset", "empty", "html"]
 AMIDST: list[Any] = ["cut", "truncated", "error_in_stream", "malformed_sse", "malformed_json", "stall"]
+NOBODY = "providers: {nobody: {kind: simulator}}\nmodels: {m: {targets: [nobody/m]}}\n"
+"""The last configuration: none of the vendors is in it."""
+
 RULES = [
     *setting.mixed(0.15, BEFORE),
     *setting.mixed(0.06, AMIDST, stream=True),
@@ -98,7 +101,7 @@ class _Soaking:
         """Whether anything is left over."""
         serving, pid = self._serving, self._serving.process.pids()[0]
         idle_s = await serving.idle(IDLE_LIMIT_S)
-        setting.write(serving.config, setting.with_server("models: {}\n", serving.port))
+        setting.write(serving.config, setting.with_server(NOBODY, serving.port))
         left = await self._open_connections(pid)
         half = self._looks[len(self._looks) // 3 :]
         growth = _slope_mb(half)

@@ -29,6 +29,18 @@ for _group, _name, _where, _help in (
     (app, "serve", "headgate.cli.servers:serve", "Serve, by headgate.yaml or without one."),
     (app, "simulate", "headgate.cli.servers:simulate", "Serve a simulated vendor."),
     (app, "models", "headgate.cli.configs:models", "List the models clients can ask for, and where their calls go."),
+    (
+        app,
+        "explain",
+        "headgate.cli.explaining:explain",
+        "Show where a model's calls go, and what it does about failures.",
+    ),
+    (
+        app,
+        "drill",
+        "headgate.cli.drills:drill",
+        "Let everything fail that can, on a simulator, and show what users see.",
+    ),
     (app, "schema", "headgate.cli.configs:schema", "Print the JSON Schema of headgate.yaml, for editors."),
     (app, "version", "headgate.cli.about:version", "Say which version this is."),
     (prices, "list", "headgate.cli.pricing:list_", "List the models whose price is built in."),

@@ -52,16 +52,27 @@ class Node:
 
     def line_of(self, path: Path) -> int:
         """The line of what is at `path`, or of the nearest thing around it."""
+        return self.place_of(path)[1]
+
+    def place_of(self, path: Path) -> tuple[Path, int]:
+        """Where in the file what is at `path` stands, or the nearest thing around it, and its line.
+
+        What the file's short forms leave out of a path is passed over: a name where there is a list.
+        """
         line, node = self.line, self
+        place: Path = ()
         for step in path:
-            if isinstance(node.value, dict) and step in node.value:
+            if isinstance(step, str) and isinstance(node.value, dict) and step in node.value:
                 line, node = node.value[step]
             elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
                 line = node.line
+            elif isinstance(node.value, list) and isinstance(step, str):
+                continue
             else:
                 break
-        return line
+            place = (*place, step)
+        return place, line
 
 
 class _Unusable(Exception):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice
+from typing import Any, get_args
 
 from headgate.config.problem import Path, Problem
-from headgate.config.rules import member, reference
+from headgate.config.rules import member, reference, unknown
 from headgate.config.source import Source
 from headgate.registry import suggest
+from headgate.routing.config import FallbackCause
 from headgate.types import JSON
 
 MAX_DEPTH = 8
 """Models a call may go through, one falling back to the next."""
+
+
+MAX_CYCLES = 20
+"""Ways back that are told at a time."""
 
 
 def check(source: Source) -> Iterator[Problem]:
@@ -22,6 +29,7 @@ def check(source: Source) -> Iterator[Problem]:
         return
     models = member(tree, "models", dict)
     for name, model in models.items():
+        yield from unknown(("models", name, "fallback"), member(model, "fallback", dict), get_args(FallbackCause))
         for path, entry in _entries(name, model):
             yield from _entry(source, tree, name, path, entry)
     yield from _endless(models)
@@ -49,34 +57,39 @@ def _entry(source: Source, tree: JSON, model: str, path: Path, entry: Any) -> It
 def _endless(models: Mapping[str, Any]) -> Iterator[Problem]:
     """Ways that come back to where they were, each told once, and ways that are too long."""
     ways = {
-        name: [entry["use"] for entry in _named(name, model) if entry["use"] in models]
+        name: list(dict.fromkeys(entry["use"] for entry in _named(name, model) if entry["use"] in models))
         for name, model in models.items()
     }
-    longest: dict[str, list[str]] = {}
-    cycles: list[list[str]] = []
-
-    def follow(name: str, chain: list[str]) -> list[str]:
-        """The longest way from a model; ways back are noted, and not followed."""
-        if name in longest:
-            return longest[name]
-        best: list[str] = []
-        for use in ways[name]:
-            if use in chain:
-                cycles.append([*chain[chain.index(use) :], use])
-            else:
-                best = max(best, follow(use, [*chain, use]), key=len)
-        longest[name] = [name, *best]
-        return longest[name]
-
-    for name in models:
-        follow(name, [name])
+    cycles = list(islice(_cycles(ways), MAX_CYCLES))
     for cycle in cycles:
         what = f"comes back to itself: {' > '.join(cycle)}; take one of them out"
         yield Problem(("models", cycle[0], "fallback"), what)
+    if cycles:
+        return
+    longest: dict[str, list[str]] = {}
+    for name in TopologicalSorter(ways).static_order():
+        longest[name] = [name, *max((longest[use] for use in ways[name]), key=len, default=[])][: MAX_DEPTH + 1]
+    led = {use for uses in ways.values() for use in uses}
     for name, way in longest.items():
-        if len(way) > MAX_DEPTH and not any(name in other[1:] for other in longest.values()):
+        if len(way) > MAX_DEPTH and name not in led:
             what = f"goes through more than {MAX_DEPTH} models: {' > '.join(way)}; make it shorter"
             yield Problem(("models", name, "fallback"), what)
+
+
+def _cycles(ways: dict[str, list[str]]) -> Iterator[list[str]]:
+    """The ways that come back to where they were, from the first of their models on; each is cut where it does."""
+    places = {name: place for place, name in enumerate(ways)}
+    while True:
+        try:
+            TopologicalSorter(ways).prepare()
+        except CycleError as error:
+            cycle: list[str] = error.args[1][:0:-1]
+            first = min(range(len(cycle)), key=lambda at: places[cycle[at]])
+            cycle = [*cycle[first:], *cycle[:first], cycle[first]]
+            ways[cycle[-2]].remove(cycle[-1])
+            yield cycle
+        else:
+            return
 
 
 def _named(name: str, model: Any) -> list[JSON]:

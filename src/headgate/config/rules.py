@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from headgate.catalog import Catalog
 from headgate.config.problem import Path, Problem
 from headgate.config.source import Source
 from headgate.registry import suggest
+from headgate.routing.config import Cause
 from headgate.types import JSON
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
@@ -154,6 +155,8 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
                 yield from _target(source, tree, name, (*at, "targets", index), target, seen)
         if isinstance(model, dict):
             yield from _times(at, model)
+            rules = member(member(model, "retry", dict), "rules", dict)
+            yield from unknown((*at, "retry", "rules"), rules, get_args(Cause))
 
 
 def _times(at: Path, model: JSON) -> Iterator[Problem]:
@@ -219,6 +222,13 @@ def _price_like(source: Source, tree: JSON, path: Path, like: str) -> Iterator[P
 def _stage(at: Path, stage: Any) -> Iterator[Problem]:
     if isinstance(stage, dict) and (stage.get("before") is None) == (stage.get("after") is None):
         yield Problem(at, "needs a place; write one of before and after, with the name of a stage")
+
+
+def unknown(at: Path, members: JSON, known: Sequence[str]) -> Iterator[Problem]:
+    """The members of a mapping that have none of the names there are."""
+    for name in members:
+        if name not in known:
+            yield Problem((*at, name), f"is not a setting here{suggest(name, known)}")
 
 
 def member(tree: Any, name: str, kind: type[T]) -> T:

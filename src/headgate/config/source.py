@@ -47,7 +47,10 @@ class Source:
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Collect problems, but those that only follow from a reference that could not be resolved."""
-        self.problems += [each for each in problems if not any(each.path[: len(path)] == path for path in self._failed)]
+        for each in problems:
+            place = self._place_of(each.path)
+            if not any(place[: len(path)] == path for path in self._failed):
+                self.problems.append(each)
 
     def referred(self, path: Path) -> bool:
         """Whether the value at `path` came from a reference."""
@@ -57,8 +60,7 @@ class Source:
         """A value as a message may have it: what was written in the file, not what a reference resolved to."""
         if isinstance(value, (dict, list)):
             return "a mapping" if isinstance(value, dict) else "a list"
-        short = path[:-1] if path and path[-1] == "target" else path  # a target may be written as a bare string
-        origin = self._written.get(path) or self._written.get(short) or self._origin.get(value)
+        origin = self._written.get(path) or self._written.get(self._place_of(path)) or self._origin.get(value)
         shown = repr(value if origin is None else origin)
         return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
@@ -69,3 +71,7 @@ class Source:
             (problem.line or root.line_of(problem.path), written(problem.path), problem) for problem in self.problems
         ]
         return [problem.told(self.name, line) for line, _, problem in sorted(lines, key=lambda each: each[:2])]
+
+    def _place_of(self, path: Path) -> Path:
+        """Where in the file what is at `path` stands."""
+        return self._root.place_of(path)[0] if self._root is not None else path

@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -25,12 +26,23 @@ PREFIX_CHARACTERS = 4096
 """How much of a prompt's beginning tells which target has it cached."""
 
 
+class Weighted(Protocol):
+    """Something with a share: a target as configured, or an option."""
+
+    @property
+    def weight(self) -> float: ...
+
+
+def strategy(config: BalanceConfig, targets: Sequence[Weighted]) -> Literal["latency", "weight", "cost"]:
+    """What decides among targets of one priority."""
+    if config.by == "auto":
+        return "weight" if len({target.weight for target in targets}) > 1 else "latency"
+    return config.by
+
+
 def chooser(config: BalanceConfig, options: Sequence[Option]) -> Choose:
     """How a model's calls are spread."""
-    by = config.by
-    if by == "auto":
-        by = "weight" if len({option.weight for option in options}) > 1 else "latency"
-    spread = {"weight": by_weight, "cost": by_cost, "latency": by_latency}[by]
+    spread = {"weight": by_weight, "cost": by_cost, "latency": by_latency}[strategy(config, options)]
     match config.affinity:
         case "session":
             return _sticky(session_of, spread)

@@ -1,5 +1,5 @@
-"""Not doing twice what was asked for twice: `idempotency-key` (draft-ietf-httpapi-idempotency-key-header), and calls that
-are the same and under way at the same time. Whole answers only; per process.
+"""Not doing twice what was asked for twice: `idempotency-key` (draft-ietf-httpapi-idempotency-key-header), and calls
+that are the same and under way at the same time. Whole answers only; per process.
 """
 
 from __future__ import annotations

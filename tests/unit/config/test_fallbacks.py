@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from headgate.config import loads
-from headgate.config.fallbacks import MAX_DEPTH
+from headgate.config.fallbacks import MAX_CYCLES, MAX_DEPTH
 from headgate.errors import ConfigError
 from headgate.routing.config import FallbackConfig
 
@@ -67,7 +68,7 @@ def test_short_forms_are_written_out(written: str, read: dict[Any, list[Fallback
         ("[{use: 5}]", "fallback.any[0].use", "must be a string"),
         ("[{}]", "fallback.any[0]", "lacks 'use'"),
         ("[{use: other, sytem: x}]", "fallback.any[0].sytem", "did you mean 'system'?"),
-        ("{timeouts: [other]}", "fallback", ""),
+        ("{timeouts: [other]}", "fallback.timeouts", "is not a setting here; did you mean 'timeout'?"),
         ("[chat]", "fallback", "comes back to itself: chat > chat"),
     ],
 )
@@ -78,7 +79,9 @@ def test_a_mistake_is_told_with_its_line(written: str, path: str, words: str) ->
 
 
 def test_each_entry_of_a_list_has_its_own_line() -> None:
-    text = HEAD + "  chat:\n    targets: [sim/x]\n    fallback:\n      - sim/y\n      - nowhere\n      - use: nobody/x\n"
+    text = (
+        HEAD + "  chat:\n    targets: [sim/x]\n    fallback:\n      - sim/y\n      - nowhere\n      - use: nobody/x\n"
+    )
     assert [problem.split(": ")[:2] for problem in problems(text)] == [
         ["h.yaml:7", "models.chat.fallback.any[1].use"],
         ["h.yaml:8", "models.chat.fallback.any[2].use"],
@@ -118,6 +121,11 @@ def test_each_cycle_is_told() -> None:
     assert cycles(models(a="[b, c]", b="[a]", c="[a]", d="[d]")) == [(3, "a > b > a"), (3, "a > c > a"), (6, "d > d")]
 
 
+def test_of_very_many_cycles_some_are_told() -> None:
+    names = [f"m{number}" for number in range(60)]
+    assert len(cycles(models(**dict.fromkeys(names, f"[{', '.join(names)}]")))) == MAX_CYCLES
+
+
 def test_ways_that_meet_again_are_no_cycle() -> None:
     loads(models(a="[b, c]", b="[d]", c="[d]", d=""), environ={})
 
@@ -140,7 +148,7 @@ def test_a_way_of_any_length_is_a_mistake_and_no_more() -> None:
 def test_many_ways_cost_little() -> None:
     """Each model of a layer leads to all of the next: as many ways as atoms."""
     layers = [[f"m{layer}_{number}" for number in range(20)] for layer in range(MAX_DEPTH)]
-    led = {name: f"[{', '.join(to)}]" for here, to in zip(layers, layers[1:], strict=False) for name in here}
+    led = {name: f"[{', '.join(to)}]" for here, to in pairwise(layers) for name in here}
     loads(models(**led, **dict.fromkeys(layers[-1], "")), environ={})
 
 
@@ -200,3 +208,9 @@ def test_waits_that_do_are_taken(settings: str) -> None:
 def test_what_is_of_the_wrong_kind_is_one_mistake_and_no_defect(settings: str) -> None:
     found = problems(HEAD + f"  chat: {{targets: [sim/x], {settings}}}\n")
     assert all(problem.startswith("h.yaml:3: models.chat.") for problem in found)
+
+
+def test_a_missing_variable_is_one_mistake_in_every_form() -> None:
+    for written in ("['${S}']", "[{use: '${S}'}]", "{timeout: ['${S}']}"):
+        [problem] = problems(models(chat=written))
+        assert "needs the environment variable S" in problem
