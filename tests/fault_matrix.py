@@ -25,9 +25,9 @@ from upstream import Exchange, Upstream, unused_port
 PAGE = Path(__file__).parents[1] / "docs" / "fault-matrix.md"
 
 ROUTES = {
-    "alone": "one target, nothing else",
-    "second": "a second, healthy target",
-    "fallback": "a healthy fallback for `any` cause",
+    "alone": "One target, nothing else",
+    "second": "A second, healthy target",
+    "fallback": "A healthy fallback for `any` cause",
 }
 
 SCHEMA = {

@@ -35,6 +35,7 @@ from headgate.routing.conditions import Conditions
 from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
 from headgate.routing.deadline import Deadline
 from headgate.routing.fallback import Entry, Fallback
+from headgate.routing.health import HealthChecks
 from headgate.routing.hedge import Hedge
 from headgate.routing.once import Answers, Once
 from headgate.routing.option import Option
@@ -129,7 +130,8 @@ class Gateway:
         self._started = True
         services = self._services
         sharing = Sharing(services.conditions, services.shared)
-        self._tasks = [asyncio.create_task(sharing.run())]
+        health = HealthChecks(lambda: self._folds.providers, services.conditions)
+        self._tasks = [asyncio.create_task(sharing.run()), asyncio.create_task(health.run())]
 
     async def drain(self, limit_s: float) -> None:
         """Take no more calls, and wait until those under way are over or `limit_s` has passed."""

@@ -17,6 +17,19 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The model whose price and abilities it has: `gpt-4o-mini`."""
 
 
+class HealthConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asking a provider whether it is well. For servers of your own: hosted vendors have no such page."""
+
+    path: Annotated[str, msgspec.Meta(pattern="^/")]
+    """Page of its host that answers 2xx while it is well: `/health`."""
+    every_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 10.0
+    """How often to ask."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 5.0
+    """Longest wait for an answer."""
+    failures: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    """Checks that must fail in a row before it is not called any more."""
+
+
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to reach one vendor. Only `kind` is needed where the vendor's own defaults fit."""
 
@@ -61,6 +74,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Longest time for a connection to be made, TLS included."""
     transport: Literal["http1", "aiohttp"] = "http1"
     """Which HTTP client: our own, or aiohttp (needs its extra)."""
+    health: HealthConfig | None = None
+    """Asking it whether it is well. By default only how calls go there tells."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""
     models: dict[str, BaseModel] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -27,6 +27,9 @@ TRANSPORTS = {
     "http1": "headgate.providers.http1:Http1Transport",
     "aiohttp": "headgate.providers.aiohttp:AiohttpTransport",
 }
+
+MAX_HEALTH_BYTES = 64 * 1024
+"""Longest health page taken."""
 
 _JSON = "application/json"
 _MAX_URLS = 4096
@@ -161,6 +164,21 @@ class Provider:
             if value is not None:
                 shown = (*shown, (name, value))
         return shown
+
+    async def is_well(self, path: str) -> bool:
+        """Whether a page of its host answers 2xx.
+
+        Raises:
+            HeadgateError: it does not answer.
+        """
+        host = urlsplit(self._base)
+        request = await self._authorised("GET", f"{host.scheme}://{host.netloc}{path}", self._static, b"")
+        response = await self.transport.send(request)
+        try:
+            await response.read(MAX_HEALTH_BYTES)
+            return 200 <= response.status < 300
+        finally:
+            await response.close()
 
     async def close(self) -> None:
         await self.transport.close()

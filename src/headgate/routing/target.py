@@ -53,6 +53,8 @@ class Target:
 
     def why(self, now: float) -> Cause:
         """Why it would not be called now."""
+        if self.down:
+            return "connection"
         return self.cause if self.quota is None or self.quota.room(now) else "rate_limited"
 
     def ready_at(self, now: float) -> float:
