@@ -47,13 +47,14 @@ async def visited(most: int, length: int, visits: Sequence[Visit]) -> None:
         await asyncio.sleep(each.comes_at)
         came = now()
         try:
-            if not limiter.free:
+            if limiter.free:
+                assert limiter.in_flight + 1 <= limiter.limit
+            else:
                 await limiter.turn(each.key, came + each.patience_s, queue, "sim/x")
         except Overloaded:
             assert now() - came <= min(4.0, each.patience_s) + 0.001
             ends.append("refused")
             return
-        assert limiter.in_flight < limiter.limit
         limiter.enter()
         assert limiter.in_flight <= most
         began = now()
