@@ -66,7 +66,7 @@ providers:
 models:
   alone: &model
     targets: [bad/gpt-4o-mini]
-    timeout: {{connect_s: 2, total_s: 5, attempt_s: 0.5, first_token_s: 0.5, stall_s: 0.3}}
+    timeout: {{connect_s: 2, total_s: 20, attempt_s: {limit_s}, first_token_s: {limit_s}, stall_s: 0.3}}
     retry: {{base_s: 0.001}}
     breaker: {{min_calls: 1000}}
   second:
@@ -106,6 +106,7 @@ async def served(fault: Fault, folder: Path, begun: asyncio.Event) -> AsyncItera
         assert faulty is not None
         await faulty(exchange, begun)
 
+    limit_s = 0.5 if fault.reach == "port" else 5  # looking a name up may take its time
     async with AsyncExitStack() as stack:
         good = await stack.enter_async_context(Upstream(lambda exchange: healthy(exchange, begun)))
         match fault.reach:
@@ -118,7 +119,7 @@ async def served(fault: Fault, folder: Path, begun: asyncio.Event) -> AsyncItera
                 url = (await stack.enter_async_context(Upstream(script, tls=tls))).url
             case "port":
                 url = (await stack.enter_async_context(Upstream(script))).url
-        yield await stack.enter_async_context(Serving(CONFIG.format(bad=f"{url}/v1", good=good.url)))
+        yield await stack.enter_async_context(Serving(CONFIG.format(bad=f"{url}/v1", good=good.url, limit_s=limit_s)))
 
 
 async def seen(fault: Fault, folder: Path, route: str, dialect: str, stream: bool) -> Seen:
@@ -135,7 +136,7 @@ async def seen(fault: Fault, folder: Path, route: str, dialect: str, stream: boo
 
         serving.gateway.handle = watched
         asked = {**body, "model": route, "stream": stream}
-        response = await asyncio.wait_for(serving.post(path, asked, begun=begun), 10)
+        response = await asyncio.wait_for(serving.post(path, asked, begun=begun), 30)
         rows = serving.gateway.ledger.rows(response.headers["x-headgate-request-id"])
     assert b"secret" not in response.body
     [account] = accounts

@@ -102,6 +102,7 @@ class Gateway:
     ) -> None:
         self._environ = environ
         self._services = services or _services(environ)
+        self._leaving = False
         self._draining = False
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -132,6 +133,10 @@ class Gateway:
         sharing = Sharing(services.conditions, services.shared)
         health = HealthChecks(lambda: self._folds.providers, services.conditions)
         self._tasks = [asyncio.create_task(sharing.run()), asyncio.create_task(health.run())]
+
+    def leave(self) -> None:
+        """Not be ready any more, and take calls all the same, until `drain`."""
+        self._leaving = True
 
     async def drain(self, limit_s: float) -> None:
         """Take no more calls, and wait until those under way are over or `limit_s` has passed."""
@@ -165,8 +170,8 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """Whether it takes calls."""
-        return self._started and not self._draining
+        """Whether it is to be given calls."""
+        return self._started and not self._leaving and not self._draining
 
     @property
     def config(self) -> Config:

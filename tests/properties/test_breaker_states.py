@@ -85,7 +85,7 @@ class Breakers(RuleBasedStateMachine):
         self.streams: list[float] = []
         self.probed_at = 0.0
 
-    @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 3.0, 11.0]))
+    @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 3.0, 11.0, 19.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
 

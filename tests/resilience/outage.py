@@ -89,6 +89,8 @@ async def _played(
             await asyncio.gather(*(asyncio.to_thread(heal, upstream) for upstream in both))
             healed = monotonic()
             calls = await offered
+        settled = await _attempts(serving)
+        had = sum(upstream.requests("m") for upstream in both)
         await serving.close()
     during = [call for call in calls if counted_from <= call.began < counted_to]
     at_first_calls = [call for call in calls if died <= call.began < counted_from]
@@ -96,6 +98,8 @@ async def _played(
         at_most(1.2, f"{name}: upstream attempts per call of the application", (at_last - at_first) / len(during)),
         told(f"{name}: the same in the first {STARTING_S:g} s", (at_first - at_death) / max(1, len(at_first_calls))),
         *_recovered(name, calls, healed),
+        told(f"{name}: attempts in all, as the gateway counts", settled),
+        told(f"{name}: requests that simulators had since they started last", had),
         told(f"{name}: calls of the application", len(calls)),
         told(f"{name}: failed of them before the outage", sum(not call.ok for call in calls if call.ended < died)),
     ]

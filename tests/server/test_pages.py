@@ -39,6 +39,12 @@ async def test_a_draining_server_is_not_ready_and_takes_no_calls(serving: Servin
     assert response.headers["retry-after"] == "1"
 
 
+async def test_a_server_that_is_leaving_is_not_ready_and_still_takes_calls(serving: Serving):
+    serving.gateway.leave()
+    assert (await serving.request("GET", "/readyz")).status == 503
+    assert (await serving.post("/v1/chat/completions", BODY)).status == 200
+
+
 async def test_metrics_count_calls(serving: Serving):
     await serving.post("/v1/chat/completions", BODY)
     await serving.post("/v1/chat/completions", {**BODY, "model": "claude-opus-9"})

@@ -58,6 +58,7 @@ async def test_an_idle_server_leaves_at_once_and_a_silent_client_does_not_hold_i
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
                 break
             except OSError:
+                assert server.returncode is None, f"the server ended with {server.returncode}"
                 await asyncio.sleep(0.02)
         writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n")
         writer.write(b"content-length: 100\r\n\r\n")

@@ -74,6 +74,8 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     log.info("listening on http://%s:%d", config.server.host, port)
     try:
         await asyncio.wait([serving, *watching], return_when=asyncio.FIRST_COMPLETED)
+        gateway.leave()
+        await asyncio.sleep(config.server.grace_s)
         await gateway.drain(DRAIN_S)
     finally:
         for task in watching:

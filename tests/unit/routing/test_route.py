@@ -552,6 +552,25 @@ async def test_a_retry_waits_for_a_place_too() -> None:
 
 
 @virtual
+async def test_a_retry_that_cannot_use_its_place_passes_it_on() -> None:
+    only = Vendor("a/x", fails(ServerError))
+    choice = option(only, limits={"max_concurrent": 1})
+    limiter = choice.target.limiter
+    retrying = asyncio.ensure_future(failure_of(route([choice]), call()))
+    while not only.asked or limiter.in_flight:
+        await asyncio.sleep(0)
+    limiter.enter()
+    await asyncio.sleep(1)
+    other = asyncio.ensure_future(limiter.turn("other", inf, QueueConfig(), "a/x"))
+    await asyncio.sleep(0)
+    assert limiter.waiting == 2
+    choice.target.breaker.open(now(), now() + 60)
+    limiter.leave(1)
+    await asyncio.wait_for(other, 1)
+    assert isinstance(await retrying, ServerError)
+
+
+@virtual
 async def test_keys_take_turns() -> None:
     only = Vendor("a/x", answers(1))
     going = route([option(only, limits={"max_concurrent": 1})])
