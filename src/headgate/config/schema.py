@@ -40,7 +40,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     keepalive_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 15.0
     """Seconds after which a stream without content yet gets a comment that keeps it open."""
     grace_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
-    """Seconds after SIGTERM in which calls are still taken though /readyz says no, so that load balancers notice first."""
+    """Seconds after SIGTERM in which calls are still taken though /readyz says no: load balancers notice first."""
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     """Processes. More than one needs storage they can share."""
 
