@@ -20,6 +20,17 @@ Row = dict[str, str | float | int]
 Say = Callable[[str], None]
 
 
+RECOVERING = """
+  recovering:
+    targets: [mock/gpt-4o-mini, mock/gpt-4o]
+    fallback: [mock/gpt-4.1]
+    hedge: {}
+    balance: {affinity: session}
+    validate: {tools: true, validators: [not_empty]}
+"""
+"""A model that is ready for everything; nothing happens to it while it is measured."""
+
+
 def unary(folder: Path, seconds: float, say: Say) -> list[Row]:
     """Calls a second on one core and CPU per call: nginx, Headgate in one dialect, Headgate translating."""
     rows: list[Row] = []
@@ -42,12 +53,13 @@ def unary(folder: Path, seconds: float, say: Say) -> list[Row]:
             process.wait_for(proxy_port)
             for kilobytes in (0.3, 1, 32, 400):
                 measure("nginx as proxy", f"{kilobytes} KB", process, proxy_port, wrk.chat(kilobytes))
-        process, port = setting.gateway(folder, "unary", mock_port)
+        process, port = setting.gateway(folder, "unary", mock_port, more=RECOVERING)
         with process:
             process.wait_for(port)
             for kilobytes in (0.3, 1, 32, 400):
                 measure("Headgate, same dialect", f"{kilobytes} KB", process, port, wrk.chat(kilobytes))
                 measure("Headgate, translated", f"{kilobytes} KB", process, port, wrk.messages(kilobytes))
+            measure("Headgate, recovering", "0.3 KB", process, port, wrk.chat(0.3, model="recovering"))
     proxies = {row["body"]: row["cpu µs/call"] for row in rows if row["what"] == "nginx as proxy"}
     for row in rows:
         row["x nginx proxy"] = round(float(row["cpu µs/call"]) / float(proxies[row["body"]]), 1)
