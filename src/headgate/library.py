@@ -51,7 +51,8 @@ class _Answered:
 
     @property
     def usage(self) -> Usage:
-        return self._account.attempts[-1].usage or Usage() if self._account.attempts else Usage()
+        answering = self._account.answering
+        return (answering.usage if answering is not None else None) or Usage()
 
 
 class Answer(_Answered):

@@ -328,6 +328,12 @@ class Account:
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
 
     @property
+    def answering(self) -> Attempt | None:
+        """The attempt the client's answer came from: the last that did not fail, else the last; None before any."""
+        answered = (attempt for attempt in reversed(self.attempts) if attempt.code is None)
+        return next(answered, self.attempts[-1] if self.attempts else None)
+
+    @property
     def cost_picodollars(self) -> int | None:
         """The cost of all attempts so far; None if the price of any is unknown, or nothing was settled."""
         total = 0

@@ -394,3 +394,20 @@ async def test_no_more_calls_are_taken_than_the_server_is_to_take(path: str):
         for each in await asyncio.gather(*under_way):
             check_is_good(path, each, "Hello")
         check_is_good(path, await ask(serving, path, "alone", False), "Hello")
+
+
+@pytest.mark.parametrize(
+    ("fault", "retry", "told"),
+    [
+        ("server_error", "", "false"),
+        ("server_error", "retry: {attempts: 1}", None),
+        ("quota", "retry: {attempts: 1}", "false"),
+        ("bad_request", "", "false"),
+    ],
+)
+async def test_sdks_are_told_not_to_try_again_what_was_tried_or_is_in_vain(fault: str, retry: str, told: str | None):
+    config = f"providers: {{sim: {{kind: simulator}}}}\nmodels: {{chat: {{targets: [sim/m], {retry}}}}}\n"
+    async with Serving(config) as serving:
+        body = {"model": "chat", "messages": [{"role": "user", "content": "Hi"}]}
+        response = await serving.post("/v1/chat/completions", body, {"x-sim-fault": fault})
+    assert response.headers.get("x-should-retry") == told

@@ -22,6 +22,10 @@ MAX_CYCLES = 20
 """Ways back that are told at a time."""
 
 
+RESERVED = frozenset({"model", "stream"})
+"""Members of a request that a fallback leaves alone."""
+
+
 def check(source: Source) -> Iterator[Problem]:
     """The problems of all fallbacks."""
     tree = source.tree
@@ -43,6 +47,8 @@ def _entries(name: str, model: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _entry(source: Source, tree: JSON, model: str, path: Path, entry: Any) -> Iterator[Problem]:
+    for name in RESERVED & set(member(entry, "set", dict)):
+        yield Problem((*path, "set", name), "cannot be set here: the client and the route decide it; take it out")
     use = entry.get("use") if isinstance(entry, dict) else None
     if not isinstance(use, str) or use in member(tree, "models", dict):
         return

@@ -95,15 +95,23 @@ def _sticky(key_of: Callable[[Call], bytes | None], spread: Choose) -> Choose:
     return choose
 
 
-def session_of(call: Call) -> bytes | None:
-    """What a call belongs to, as its client tells it."""
-    named = call.headers.get("x-headgate-session")
-    if named is None and call.request.dialect != OPAQUE:
+def session_of(call: Call) -> bytes:
+    """What a call belongs to: as its client says, in one of the ways there are to say it, else its key."""
+    named: object = call.headers.get("x-headgate-session")
+    if not named and call.request.dialect != OPAQUE:
         tree = call.request.tree
         metadata = tree.get("metadata")
         user = metadata.get("user_id") if isinstance(metadata, dict) else None
-        named = tree.get("prompt_cache_key") or tree.get("user") or user
-    return f"{call.identity.organisation}\0{named}".encode() if isinstance(named, str) and named else None
+        named = (
+            tree.get("prompt_cache_key")
+            or tree.get("conversation")
+            or user
+            or tree.get("safety_identifier")
+            or tree.get("user")
+        )
+    identity = call.identity
+    told = named if named and isinstance(named, str) else identity.key_id
+    return f"{identity.organisation}\0{told}".encode("utf-8", "replace")
 
 
 def prefix_of(call: Call) -> bytes | None:

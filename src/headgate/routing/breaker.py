@@ -74,6 +74,11 @@ class Breaker:
             return self._opened(now)
         return None if began < self.since else self._reopen(now)
 
+    def undecided(self, began: float, now: float) -> None:
+        """Let another call see: one that began at `began` was refused for reasons of its own, and says nothing."""
+        if self.state == "half_open" and began >= self.since:
+            self.open_until = now
+
     def open(self, now: float, until: float) -> Change:
         """Open, whatever the window says."""
         self.state, self.since, self.open_until = "open", now, until

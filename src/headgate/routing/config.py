@@ -126,7 +126,8 @@ class BalanceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `cost`: the lowest price. `auto`: by weight where the weights differ, else by latency."""
     affinity: Literal["none", "session", "prompt"] = "none"
     """What keeps going to the same target while that is well, for its prompt cache: calls of one `session`
-    (`x-headgate-session`, `prompt_cache_key`, `user`), or with the same beginning of the `prompt`."""
+    (`x-headgate-session`, else `prompt_cache_key`, `conversation`, `metadata.user_id`, `safety_identifier` or `user`,
+    else the key), or with the same beginning of the `prompt`."""
 
 
 class QueueConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from headgate.errors import HeadgateError
 from headgate.providers.provider import Provider
 from headgate.routing.conditions import Conditions
 from headgate.routing.target import Target
@@ -32,16 +31,15 @@ class HealthChecks:
         self._failures: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            now = monotonic()
-            due = [
-                provider
-                for name, provider in self._providers().items()
-                if provider.config.health is not None and self._due.get(name, 0.0) <= now
-            ]
-            await asyncio.gather(*(self.check(provider) for provider in due))
-            await asyncio.sleep(LOOK_S)
+        """Go on until cancelled. Providers do not wait for each other."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                now = monotonic()
+                for name, provider in self._providers().items():
+                    if provider.config.health is not None and self._due.get(name, 0.0) <= now:
+                        self._due[name] = now + provider.config.health.every_s + provider.config.health.timeout_s
+                        group.create_task(self.check(provider))
+                await asyncio.sleep(LOOK_S)
 
     async def check(self, provider: Provider) -> None:
         """Ask one provider, and let its targets know."""
@@ -49,12 +47,13 @@ class HealthChecks:
         if config is None:
             return
         name = provider.name
-        self._due[name] = monotonic() + config.every_s
         try:
             async with asyncio.timeout(config.timeout_s):
                 well = await provider.is_well(config.path)
-        except (HeadgateError, TimeoutError):
+        except Exception as error:  # noqa: BLE001  # whatever it is, the provider did not say that it is well
+            log.info("the health check of '%s' failed: %s", name, error)
             well = False
+        self._due[name] = monotonic() + config.every_s
         self._failures[name] = 0 if well else self._failures.get(name, 0) + 1
         down = self._failures[name] >= config.failures
         for target in self._conditions.of(Target):

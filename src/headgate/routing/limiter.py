@@ -17,6 +17,12 @@ from headgate.routing.config import QueueConfig
 CUT = 0.75
 """What a sign of overload leaves of the limit."""
 
+RECENT = 0.1
+"""Weight of the newest call in the share of those that are signs of overload."""
+
+MANY = 0.3
+"""That share from which on the limit is cut: a vendor that fails one call in ten is a bad one, not one that is full."""
+
 LEAST = 4.0
 """What the limit never goes below: less could not show that a target has recovered."""
 
@@ -29,7 +35,7 @@ an answer nobody waits for any more is lost to those who still do.
 class Limiter:
     """Places at one target."""
 
-    __slots__ = ("_cut_at", "_max", "_waiting", "_woken", "in_flight", "limit", "service_s")
+    __slots__ = ("_cut_at", "_max", "_pressure", "_waiting", "_woken", "in_flight", "limit", "service_s")
 
     def __init__(self, most: int) -> None:
         self.in_flight = 0
@@ -39,6 +45,8 @@ class Limiter:
         """What a call takes lately, from beginning to end; 0 while nothing is known."""
         self._max = float(most)
         self._cut_at = 0.0
+        self._pressure = 0.0
+        """Share of calls that were signs of overload lately."""
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         """By key, in the order of their turns."""
         self._woken = 0
@@ -66,12 +74,14 @@ class Limiter:
 
     def went_well(self) -> None:
         """Take a little more, where the limit is what holds calls back."""
+        self._pressure *= 1.0 - RECENT
         if self.limit < self._max and self.in_flight >= self.limit * 0.5:
             self.limit = min(self._max, self.limit + 1.0 / self.limit)
 
     def overloaded(self, began: float, now: float) -> None:
-        """Take less: a call that began at `began` was a sign of overload. Those of one burst count once."""
-        if began >= self._cut_at:
+        """Take less where such signs are no rarity: a call that began at `began` was one. Those of a burst cut once."""
+        self._pressure += (1.0 - self._pressure) * RECENT
+        if self._pressure >= MANY and began >= self._cut_at:
             self.limit = max(min(LEAST, self._max), min(self.limit, self.in_flight) * CUT)
             self._cut_at = now
 

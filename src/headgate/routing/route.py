@@ -120,7 +120,7 @@ class Route:
                 or not self._worth_waiting(began, ready_at)
             ):
                 raise self._resting(soonest, now, ready_at - now)
-            await self._sleep(call, ready_at - now)
+            await self._sleep(call, ready_at - now + delay_s(self._settings.retry, 1))
 
     async def _queued(self, call: Call, options: Sequence[Option]) -> Option:
         """Wait for a place at the target whose queue is the shortest."""
@@ -215,7 +215,7 @@ class Route:
         if fresh is not None:
             return fresh, 0.0
         waits = {
-            each: max(each.target.ready_at(now) - now, delay_s(self._settings.retry, tried.get(each, 1)))
+            each: max(0.0, each.target.ready_at(now) - now) + delay_s(self._settings.retry, tried.get(each, 1))
             for each in self._open_to(call)
             if each not in spent and each.target.breaker.open_until <= now
         }

@@ -104,6 +104,7 @@ class Watch:
             return
         remedy = remedy_of(error)
         if remedy.cause is None or not remedy.counts or error.fresh_key:
+            target.breaker.undecided(began, now)
             return
         patience_s = max(IMPATIENT_S, 2 * average.usual(now))
         if isinstance(error, Timeout) and now >= call.deadline and seconds < patience_s:

@@ -13,7 +13,7 @@ import msgspec
 from headgate import dialects
 from headgate.dialects.base import AnyDialect
 from headgate.errors import Cancelled, HeadgateError, InternalError
-from headgate.events import FieldDropped
+from headgate.events import FieldDropped, RetryDenied
 from headgate.money import format_usd
 from headgate.server.routes import Endpoint
 from headgate.timers import Watchdog
@@ -113,8 +113,9 @@ class Answer:
         headers = self._headers(b"application/json")
         if error.retry_after_s is not None:
             headers.append((b"retry-after", str(ceil(error.retry_after_s)).encode()))
-        if error.status == 503 and not self.account.attempts:
-            headers.append((b"x-should-retry", b"true"))
+        retry = worth_retrying(error, self.account)
+        if retry is not None:
+            headers.append((b"x-should-retry", b"true" if retry else b"false"))
         if error.status in (401, 408, 413):
             headers.append((b"connection", b"close"))
         await self._send_whole(status, headers, body)
@@ -203,13 +204,13 @@ class Answer:
         """What the response headers of a stream could not know yet, as the last comment of the stream."""
         account = self.account
         cost = account.cost_picodollars
-        usage = account.attempts[-1].usage if account.attempts else None
+        answering = account.answering
         summary = {
             "request_id": self.id,
             "target": target,
             "attempts": len(account.attempts),
             "cost_usd": None if cost is None else format_usd(cost),
-            "usage": usage,
+            "usage": answering.usage if answering is not None else None,
         }
         return b": headgate " + msgspec.json.encode(summary) + b"\n\n"
 
@@ -235,6 +236,18 @@ def error_body(dialect: AnyDialect, error: HeadgateError) -> tuple[int, bytes]:
     if upstream is not None and own and not error.note:
         return status, upstream.raw
     return status, msgspec.json.encode(dialect.encode_error(error))
+
+
+def worth_retrying(error: HeadgateError, account: Account) -> bool | None:
+    """What OpenAI's and Anthropic's SDKs are told about trying again, as they do by themselves after 429 and 5xx.
+
+    Yes where nothing was tried here for want of room, no where all was tried or nothing helps; None leaves it to them.
+    """
+    if not account.attempts:
+        return True if error.status == 503 else None
+    tried = any(attempt.cause != "primary" for attempt in account.attempts)
+    denied = any(type(event) is RetryDenied for event in account.events)
+    return False if tried or denied or not error.retryable else None
 
 
 def header_value(text: str) -> bytes:

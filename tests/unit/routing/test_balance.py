@@ -176,8 +176,11 @@ def test_only_the_sessions_of_a_target_that_is_away_move() -> None:
         assert after is before or before is options[0]
 
 
-def test_a_call_of_no_session_is_spread_as_others_are() -> None:
-    assert shares(STICKY, choices(0.5, 0.1)) == [0, 1]
+def test_calls_of_no_session_stay_together_by_key() -> None:
+    options = choices(None, None, None, None)
+    for name in map(str, range(20)):
+        one = call(identity=Identity(key_id=name))
+        assert sorted(shares(STICKY, options, one)) == [0, 0, 0, 1]
 
 
 def test_a_session_is_told_in_a_header_or_in_the_request() -> None:
@@ -186,6 +189,8 @@ def test_a_session_is_told_in_a_header_or_in_the_request() -> None:
         session_of(call(request=chat(prompt_cache_key="s"))),
         session_of(call(request=chat(user="s"))),
         session_of(call(request=chat(metadata={"user_id": "s"}))),
+        session_of(call(request=chat(conversation="s"))),
+        session_of(call(request=chat(safety_identifier="s"))),
     ]
     assert set(told) == {b"default\0s"}
 
@@ -193,8 +198,8 @@ def test_a_session_is_told_in_a_header_or_in_the_request() -> None:
 @pytest.mark.parametrize(
     "members", [{}, {"user": ""}, {"user": 5}, {"metadata": "s"}, {"metadata": {"user_id": ["s"]}}]
 )
-def test_what_names_no_session_is_none(members: dict[str, Any]) -> None:
-    assert session_of(call(request=chat(**members))) is None
+def test_what_names_no_session_is_its_keys(members: dict[str, Any]) -> None:
+    assert session_of(call(request=chat(**members), identity=Identity(key_id="k"))) == b"default\0k"
 
 
 def test_organisations_share_no_sessions() -> None:
@@ -203,7 +208,6 @@ def test_organisations_share_no_sessions() -> None:
 
 def test_a_body_that_is_not_read_has_no_prompt() -> None:
     sound = call(request=Payload(OPAQUE, b"sound"))
-    assert session_of(sound) is None
     assert prefix_of(sound) is None
 
 

@@ -211,3 +211,14 @@ def test_it_can_be_opened_and_closed_by_hand() -> None:
     assert (one.state, one.open_until, one.changes) == ("closed", 0.0, 2)
     assert one.failed(105, 111) is None
     assert one.failure_rate == 0
+
+
+def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
+    breaker = Breaker(BreakerConfig(open_s=5))
+    breaker.open(100, 105)
+    assert breaker.began(105)
+    assert breaker.open_until == 110
+    breaker.undecided(105, 106)
+    assert (breaker.state, breaker.open_until) == ("half_open", 106)
+    breaker.undecided(99, 107)
+    assert breaker.open_until == 106, "it began before the breaker opened"

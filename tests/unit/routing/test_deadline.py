@@ -15,10 +15,10 @@ from virtual_time import BEGIN, virtual
 async def test_the_shorter_time_holds(client_s: float | None, ends_at_s: float) -> None:
     seen: list[Call] = []
 
-    async def next(made: Call) -> Reply:
+    async def goes_on(made: Call) -> Reply:
         seen.append(made)
         return Reply(payload=Payload("openai_chat", b"{}"))
 
     made = call() if client_s is None else call(deadline=BEGIN + client_s)
-    await Deadline(30.0)(made, next)
+    await Deadline(30.0)(made, goes_on)
     assert seen[0].deadline == BEGIN + ends_at_s

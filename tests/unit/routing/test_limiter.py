@@ -61,17 +61,47 @@ def test_it_begins_with_all_places() -> None:
     assert limiter.free
 
 
+def pressed(limiter: Limiter) -> Limiter:
+    """A limiter whose calls have shown signs of overload before, none of which cut its limit."""
+    limiter._cut_at = inf
+    for _ in range(50):
+        limiter.overloaded(0, 0)
+    limiter._cut_at = 0.0
+    return limiter
+
+
 def filled(most: int) -> Limiter:
-    limiter = Limiter(most)
+    limiter = pressed(Limiter(most))
     for _ in range(most):
         limiter.enter()
     return limiter
 
 
-def test_a_sign_of_overload_cuts_the_limit() -> None:
+def test_signs_of_overload_cut_the_limit() -> None:
     limiter = filled(100)
     limiter.overloaded(50, 100)
     assert limiter.limit == 100 * CUT
+
+
+def test_a_rare_sign_cuts_nothing() -> None:
+    limiter = Limiter(100)
+    for time in range(1, 1000):
+        limiter.enter()
+        if time % 10:
+            limiter.went_well()
+        else:
+            limiter.overloaded(time, time)
+        limiter.leave(0.1)
+    assert limiter.limit == 100
+
+
+def test_a_few_signs_in_a_row_do() -> None:
+    limiter = Limiter(100)
+    for _ in range(40):
+        limiter.enter()
+    for time in range(1, 6):
+        limiter.overloaded(time, time)
+    assert limiter.limit < 40
 
 
 def test_a_burst_of_signs_cuts_it_once() -> None:
@@ -84,7 +114,7 @@ def test_a_burst_of_signs_cuts_it_once() -> None:
 
 
 def test_it_is_cut_from_what_is_under_way() -> None:
-    limiter = Limiter(4096)
+    limiter = pressed(Limiter(4096))
     for _ in range(40):
         limiter.enter()
     limiter.overloaded(50, 100)
@@ -283,6 +313,7 @@ async def test_who_cannot_use_a_place_passes_it_on() -> None:
 async def test_a_limit_that_was_cut_is_kept_by_those_who_wait() -> None:
     place = Place(8)
     tasks = await place.start(*(f"a{number}" for number in range(20)))
+    pressed(place.limiter)
     place.limiter.overloaded(now(), now())
     place.limiter.overloaded(now() + 1, now() + 1)
     assert place.limiter.limit == 4.5

@@ -67,7 +67,9 @@ async def test_keys_take_turns() -> None:
     ids=str,
 )
 @virtual
-async def test_a_key_that_was_refused_rests_for_as_long_as_its_refusal_asks(error: HeadgateError, rest_s: float) -> None:
+async def test_a_key_that_was_refused_rests_for_as_long_as_its_refusal_asks(
+    error: HeadgateError, rest_s: float
+) -> None:
     requests = Requests("a", "b")
     assert await requests.refuse("a", error)
     await asyncio.sleep(rest_s * 0.99)
