@@ -63,7 +63,7 @@ async def visited(most: int, length: int, visits: Sequence[Visit]) -> None:
             if each.overloads:
                 limiter.overloaded(began, now())
             else:
-                limiter.went_well()
+                limiter.went_well(now(), now() - began)
             ends.append("served")
         finally:
             limiter.leave(now() - began)

@@ -7,6 +7,9 @@ from math import exp
 DECAY_S = 10.0
 """Time constant in which a peak is forgotten."""
 
+NORM_S = 300.0
+"""Time constant of what answers take when all is well: an overload of a minute hardly moves it."""
+
 FAILED_S = 10.0
 """What failures one after the other add up to at most: forgotten within a minute."""
 
@@ -20,17 +23,24 @@ FRESH = 16
 """New durations after which a quantile is computed anew."""
 
 
+def drifted(norm: float, seconds: float, passed_s: float) -> float:
+    """A slow average after one more value, `passed_s` after the one before: values count by the time they stand for."""
+    return norm + (seconds - norm) * min(1.0, passed_s / NORM_S) if norm else seconds
+
+
 class PeakEwma:
     """A moving average that takes over a peak at once and forgets it slowly (Twitter Finagle, "Peak EWMA").
 
     Failures count as peaks, but are kept apart: `seconds` and `usual` tell of answers only.
     """
 
-    __slots__ = ("_at", "_failed", "_failed_at", "seconds")
+    __slots__ = ("_at", "_failed", "_failed_at", "norm", "seconds")
 
     def __init__(self) -> None:
         self.seconds = 0.0
         """As of the last answer; 0 while there was none."""
+        self.norm = 0.0
+        """What answers have taken on the whole; 0 while there was none."""
         self._at = 0.0
         self._failed = 0.0
         self._failed_at = 0.0
@@ -38,6 +48,7 @@ class PeakEwma:
     def observe(self, now: float, seconds: float) -> None:
         """Note an answer."""
         held = self.seconds
+        self.norm = drifted(self.norm, seconds, now - self._at)
         if seconds < held:
             weight = exp((self._at - now) / DECAY_S)
             seconds = held * weight + seconds * (1.0 - weight)

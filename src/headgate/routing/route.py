@@ -16,6 +16,7 @@ from headgate.routing.balance import Choose
 from headgate.routing.causes import Remedy, remedy_of
 from headgate.routing.config import QueueConfig, RetryConfig
 from headgate.routing.hedge import Hedge, Start, race
+from headgate.routing.limiter import full
 from headgate.routing.option import Option
 from headgate.routing.resting import Resting
 from headgate.routing.retry import RetryBudget, delay_s
@@ -61,6 +62,9 @@ class Route:
         else:
             option = self._choose(call, now) or await self._wait(call, self._open_to(call))
             call.account.events.append(Routed(self._model, option.name))
+        if option.target.limiter.too_late(now, call.deadline):
+            call.account.events.append(Shed(option.name))
+            raise full(option.name, option.target.limiter.service_s)
         try:
             if self._hedge is not None:
                 return await self._hedged(call, option, self._hedge)

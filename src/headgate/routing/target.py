@@ -76,6 +76,7 @@ class Target:
 
     def forgive(self) -> None:
         """Do not hold it against a target that is back that it failed."""
+        self.limiter.forgive()
         self.whole.forgive()
         self.first_token.forgive()
 

@@ -21,6 +21,9 @@ MAX_COOLING_S = 3600.0
 IMPATIENT_S = 1.0
 """A call given up sooner, or in less than twice what its target takes, tells of its client and not of the target."""
 
+PATIENT = 2.0
+"""How many times what an answer takes on the whole a client has waited whose giving up is a sign of overload."""
+
 OVERLOAD = frozenset({"rate_limited", "overloaded", "timeout"})
 """Causes that are signs of overload."""
 
@@ -60,7 +63,7 @@ class Watch:
             return replace(reply, chunks=self._watched(call, attempt, reply.chunks, began, expected))
         if attempt.sent:
             self._answered(call, began, now, target.whole)
-            target.limiter.went_well()
+            target.limiter.went_well(now, now - began)
         self._left(attempt, began, now, expected)
         return reply
 
@@ -69,7 +72,8 @@ class Watch:
         try:
             async for chunk in chunks:
                 yield chunk
-            self._target.limiter.went_well()
+            now = monotonic()
+            self._target.limiter.went_well(now, now - began)
         except BaseException as error:
             await chunks.aclose()
             self._failed(call, error, began, started=True)
@@ -107,14 +111,17 @@ class Watch:
             target.breaker.undecided(began, now)
             return
         patience_s = max(IMPATIENT_S, 2 * average.usual(now))
-        if isinstance(error, Timeout) and now >= call.deadline and seconds < patience_s:
-            average.give_up(now, seconds)
-            return
+        if isinstance(error, Timeout) and now >= call.deadline:
+            if average.norm and seconds >= PATIENT * average.norm:
+                target.limiter.overloaded(began, now)
+            if seconds < patience_s:
+                average.give_up(now, seconds)
+                return
+        elif remedy.cause in OVERLOAD:
+            target.limiter.overloaded(began, now)
         target.cause = remedy.cause
         if not started:
             average.fail(now, seconds)
-        if remedy.cause in OVERLOAD:
-            target.limiter.overloaded(began, now)
         if error.retry_after_s:
             target.cool(now + min(error.retry_after_s, MAX_COOLING_S))
         change = target.breaker.failed(began, now, answered=started)

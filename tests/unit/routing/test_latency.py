@@ -110,3 +110,15 @@ def test_a_quantile_is_that_of_the_last_durations(share: float, expected: float)
     for each in reversed(range(REMEMBERED)):
         quantile.observe(each)
     assert quantile.seconds == expected
+
+
+def test_the_norm_is_hardly_moved_by_a_minute() -> None:
+    average = PeakEwma()
+    for second in range(600):
+        average.observe(second, 1.0)
+    for second in range(600, 630):
+        average.observe(second, 10.0)
+    assert 1.0 < average.norm < 2.0
+    for second in range(630, 3000):
+        average.observe(second, 10.0)
+    assert average.norm > 9.9

@@ -9,7 +9,7 @@ import pytest
 
 from headgate.errors import Overloaded
 from headgate.routing.config import QueueConfig
-from headgate.routing.limiter import CUT, IN_TIME, LEAST, Limiter
+from headgate.routing.limiter import CUT, FORGET_S, IN_TIME, LEAST, SPAN_S, Limiter
 from virtual_time import now, virtual
 
 QUEUE = QueueConfig(length=100, wait_s=10)
@@ -61,25 +61,38 @@ def test_it_begins_with_all_places() -> None:
     assert limiter.free
 
 
+NOW = 26 * SPAN_S
+"""The end of a span of answers, the beginning of the next."""
+
+
+def answered(limiter: Limiter, rate: float, seconds: float) -> Limiter:
+    """A limiter that has seen so many answers a second, of so many seconds each."""
+    count = int(rate * SPAN_S)
+    for number in range(count):
+        limiter.went_well(NOW - SPAN_S + SPAN_S * number / count, seconds)
+    return limiter
+
+
 def pressed(limiter: Limiter) -> Limiter:
     """A limiter whose calls have shown signs of overload before, none of which cut its limit."""
     limiter._cut_at = inf
     for _ in range(50):
-        limiter.overloaded(0, 0)
+        limiter.overloaded(0, NOW)
     limiter._cut_at = 0.0
     return limiter
 
 
-def filled(most: int) -> Limiter:
-    limiter = pressed(Limiter(most))
-    for _ in range(most):
+def filled(most: int, served: float, in_flight: int | None = None) -> Limiter:
+    """A limiter with all its places taken, at a target that was seen to serve so many at a time."""
+    limiter = pressed(answered(Limiter(most), served, 1.0))
+    for _ in range(most if in_flight is None else in_flight):
         limiter.enter()
     return limiter
 
 
 def test_signs_of_overload_cut_the_limit() -> None:
-    limiter = filled(100)
-    limiter.overloaded(50, 100)
+    limiter = filled(100, served=50)
+    limiter.overloaded(NOW - 1, NOW)
     assert limiter.limit == 100 * CUT
 
 
@@ -88,7 +101,7 @@ def test_a_rare_sign_cuts_nothing() -> None:
     for time in range(1, 1000):
         limiter.enter()
         if time % 10:
-            limiter.went_well()
+            limiter.went_well(time, 0.1)
         else:
             limiter.overloaded(time, time)
         limiter.leave(0.1)
@@ -105,56 +118,106 @@ def test_a_few_signs_in_a_row_do() -> None:
 
 
 def test_a_burst_of_signs_cuts_it_once() -> None:
-    limiter = filled(100)
+    limiter = filled(100, served=50)
     for _ in range(20):
-        limiter.overloaded(50, 100)
+        limiter.overloaded(NOW - 1, NOW)
     assert limiter.limit == 100 * CUT
-    limiter.overloaded(100, 101)
+    limiter.overloaded(NOW, NOW + 1)
     assert limiter.limit == 100 * CUT * CUT
 
 
 def test_it_is_cut_from_what_is_under_way() -> None:
-    limiter = pressed(Limiter(4096))
-    for _ in range(40):
-        limiter.enter()
-    limiter.overloaded(50, 100)
+    limiter = filled(4096, served=20, in_flight=40)
+    limiter.overloaded(NOW - 1, NOW)
     assert limiter.limit == 40 * CUT
+
+
+def test_it_is_not_cut_below_what_the_target_serves() -> None:
+    limiter = filled(100, served=90)
+    limiter.overloaded(NOW - 1, NOW)
+    assert limiter.limit == pytest.approx(90)
+
+
+def test_one_that_was_far_too_high_is_right_at_once() -> None:
+    limiter = filled(4096, served=50)
+    limiter.overloaded(NOW - 1, NOW)
+    assert limiter.limit == pytest.approx(100)
 
 
 @pytest.mark.parametrize(("most", "least"), [(100, LEAST), (2, 2)])
 def test_it_is_never_cut_to_nothing(most: int, least: float) -> None:
-    limiter = filled(most)
+    limiter = filled(most, served=0)
     for time in range(100):
-        limiter.overloaded(time, time)
+        limiter.overloaded(NOW + time, NOW + time)
     assert limiter.limit == least
 
 
 def test_it_grows_by_one_in_a_round_of_calls_that_go_well() -> None:
-    limiter = filled(100)
-    limiter.overloaded(50, 100)
+    limiter = filled(100, served=50)
+    limiter.overloaded(NOW - 1, NOW)
     for _ in range(75):
-        limiter.went_well()
+        limiter.went_well(NOW + 1, 1.0)
     assert limiter.limit == pytest.approx(76, abs=0.01)
 
 
 def test_it_grows_to_what_it_was_and_no_further() -> None:
-    limiter = filled(10)
-    limiter.overloaded(50, 100)
+    limiter = filled(10, served=5)
+    limiter.overloaded(NOW - 1, NOW)
     for _ in range(1000):
-        limiter.went_well()
+        limiter.went_well(NOW + 1, 1.0)
     assert limiter.limit == 10
 
 
 def test_it_does_not_grow_while_it_holds_nothing_back() -> None:
-    limiter = filled(100)
-    limiter.overloaded(50, 100)
+    limiter = filled(100, served=50)
+    limiter.overloaded(NOW - 1, NOW)
     for _ in range(80):
         limiter.leave(0.1)
-    limiter.went_well()
+    limiter.went_well(NOW + 1, 1.0)
     assert limiter.limit == 75
 
 
-# ── the queue ──
+def test_an_overload_that_is_long_over_is_forgotten() -> None:
+    limiter = filled(100, served=50)
+    limiter.overloaded(NOW - 1, NOW)
+    limiter.went_well(NOW + FORGET_S - 1, 1.0)
+    assert limiter.limit < 100
+    limiter.went_well(NOW + FORGET_S + 1, 1.0)
+    assert limiter.limit == 100
+
+
+def test_a_target_that_is_back_begins_anew() -> None:
+    limiter = filled(100, served=50)
+    limiter.overloaded(NOW - 1, NOW)
+    limiter.forgive()
+    assert limiter.limit == 100
+    limiter.overloaded(NOW, NOW)
+    assert limiter.limit == 100, "one sign is not many"
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "left_s", "late"),
+    [
+        (1000, 2.0, True),  # a thousand before it at 200 a second: 5 s
+        (100, 2.0, False),  # half a second
+        (30, 0.1, False),  # no more than are served side by side: no queue
+        (1000, 60.0, False),  # time enough
+    ],
+)
+def test_a_call_that_would_be_answered_too_late_is_known(in_flight: int, left_s: float, late: bool) -> None:
+    limiter = answered(Limiter(4096), 200, 0.1)
+    for _ in range(in_flight):
+        limiter.enter()
+    limiter.service_s = 1.0
+    assert limiter.too_late(NOW, NOW + left_s) == late
+
+
+def test_of_a_target_that_seldom_answers_nothing_is_said() -> None:
+    limiter = answered(Limiter(4096), 2, 0.1)
+    for _ in range(1000):
+        limiter.enter()
+    limiter.service_s = 1.0
+    assert not limiter.too_late(NOW, NOW + 2)
 
 
 @virtual
@@ -244,7 +307,7 @@ async def test_more_places_make_the_wait_shorter() -> None:
 @pytest.mark.parametrize("deadline", [0.0, -5.0])
 @virtual
 async def test_a_deadline_that_has_passed_is_refused_at_once(deadline: float) -> None:
-    limiter = filled(1)
+    limiter = filled(1, served=1)
     with pytest.raises(Overloaded):
         await limiter.turn("a", now() + deadline, QUEUE, "sim/x")
     assert limiter.waiting == 0
@@ -263,7 +326,7 @@ async def test_no_more_wait_than_the_queue_is_long() -> None:
 
 @virtual
 async def test_a_queue_of_no_length_refuses_at_once() -> None:
-    limiter = filled(1)
+    limiter = filled(1, served=1)
     with pytest.raises(Overloaded):
         await limiter.turn("a", inf, QueueConfig(length=0), "sim/x")
 
@@ -313,10 +376,7 @@ async def test_who_cannot_use_a_place_passes_it_on() -> None:
 async def test_a_limit_that_was_cut_is_kept_by_those_who_wait() -> None:
     place = Place(8)
     tasks = await place.start(*(f"a{number}" for number in range(20)))
-    pressed(place.limiter)
-    place.limiter.overloaded(now(), now())
-    place.limiter.overloaded(now() + 1, now() + 1)
-    assert place.limiter.limit == 4.5
+    place.limiter.limit = 4.5
     for task in tasks[8:]:
         assert not task.done()
     await asyncio.sleep(1)

@@ -154,6 +154,18 @@ async def test_a_client_that_is_impatient_tells_nothing_of_the_target() -> None:
 
 
 @virtual
+async def test_clients_that_wait_twice_as_long_as_usual_in_vain_are_a_sign_of_overload() -> None:
+    one = watched(answers(0.1), hangs, limits={"max_concurrent": 100})
+    await attempted(one)
+    for _ in range(5):
+        await attempted(one, deadline=now() + 0.15)
+    assert one.target.limiter.limit == 100
+    for _ in range(5):
+        await attempted(one, deadline=now() + 0.25)
+    assert one.target.limiter.limit < 100
+
+
+@virtual
 async def test_a_target_that_lets_a_patient_client_wait_has_failed() -> None:
     one = watched(hangs, breaker=SOON)
     for _ in range(2):
