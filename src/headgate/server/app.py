@@ -183,8 +183,9 @@ class _Disconnect:
     def close(self) -> None:
         self._sweeper.forget(self)
         self.task = None
-        if self._future is not None:
-            self._future.cancel()
+        future, self._future = self._future, None  # a cycle through granian's futures is never collected
+        if future is not None:
+            future.cancel()
 
 
 def _nowhere(path: str) -> Endpoint:
