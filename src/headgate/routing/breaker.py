@@ -1,6 +1,6 @@
 """A circuit breaker over a sliding window of time (M. Nygard, "Release It!"): closed, open, half-open.
 
-    closed ── too many failures, or too many slow ──> open
+    closed ── too many failures in the window or among the latest attempts, or too many slow ──> open
     open ── its rest is over: a call may go ──> half-open
     half-open ── `probes` successes in a row ──> closed;  ── a failure ──> open
 
@@ -20,12 +20,16 @@ Change = Literal["opened", "closed"]
 BUCKETS = 10
 """Parts of the window; it slides by one of them."""
 
+LATEST_LEAST, LATEST_MOST = 20, 50
+"""Bounds of how many attempts the latest ones are; between them it is `min_calls`."""
+
 
 class Breaker:
     """Whether one target is worth asking."""
 
     __slots__ = (
-        "_at", "_bucket_s", "_failed", "_failures", "_slow", "_slows", "_successes", "_total", "_totals", "changes",
+        "_at", "_bucket_s", "_doubted", "_failed", "_failed_at", "_failures", "_latest", "_slow", "_slows",
+        "_successes", "_total", "_totals", "_tried", "changes",
         "config", "open_until", "reason", "since", "state", "told",
     )  # fmt: skip
 
@@ -43,10 +47,12 @@ class Breaker:
         """How often it opened or closed."""
         self.told = 0
         """How many of those changes other replicas know."""
+        self._tried = 0.0
         self._clear()
 
     def began(self, now: float) -> bool:
         """Note that a call is sent; whether it is a probe."""
+        self._tried = now
         if self.state == "closed":
             return False
         self.state = "half_open"
@@ -93,6 +99,16 @@ class Breaker:
         self._clear()
         return "closed"
 
+    def due(self, now: float) -> bool:
+        """Whether a call should go to see whether the target is back: its rest is over; or it failed last, and others
+        have looked better since then for as long as a rest takes.
+        """
+        return self.state != "closed" or (self._doubted and now - self._tried >= self.config.open_s)
+
+    def is_back(self, began: float) -> bool:
+        """Whether an answer to a call that began then shows that it is back, after such a time."""
+        return self._doubted and began - self._failed_at >= self.config.open_s
+
     @property
     def failure_rate(self) -> float:
         """Share of failures within the window, as of the last call."""
@@ -106,13 +122,19 @@ class Breaker:
         config = self.config
         if self._total < config.min_calls:
             return None
-        if self._failed >= config.error_rate * self._total:
+        if self._failed >= config.error_rate * self._total or self._died(config):
             self.reason = "errors"
         elif config.slow_s is not None and self._slow >= config.slow_rate * self._total:
             self.reason = "slow"
         else:
             return None
         return self.open(now, now + config.open_s)
+
+    def _died(self, config: BreakerConfig) -> bool:
+        """Whether nearly all of the latest attempts failed, however much went well in the window before them."""
+        latest = min(max(config.min_calls, LATEST_LEAST), LATEST_MOST)
+        failed = (self._latest & ((1 << latest) - 1)).bit_count()
+        return failed >= latest * (1 + config.error_rate) / 2
 
     def _count(self, began: float, now: float, *, failed: bool, slow: bool, calls: int = 1) -> None:
         if began < self.since:
@@ -123,6 +145,11 @@ class Breaker:
         place = at % BUCKETS
         self._totals[place] += calls
         self._total += calls
+        self._latest = (self._latest << 1 | failed) & ((1 << LATEST_MOST) - 1)
+        if failed:
+            self._doubted, self._failed_at = True, now
+        elif began >= self._failed_at:
+            self._doubted = False
         if failed:
             self._failures[place] += 1
             self._failed += 1
@@ -144,3 +171,7 @@ class Breaker:
         self._at = 0
         self._totals, self._failures, self._slows = [0] * BUCKETS, [0] * BUCKETS, [0] * BUCKETS
         self._total = self._failed = self._slow = self._successes = 0
+        self._latest = 0
+        """The latest attempts, a bit each, set where it failed; the last one is the lowest."""
+        self._doubted, self._failed_at = False, 0.0
+        """Whether it failed last, and when."""

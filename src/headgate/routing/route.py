@@ -80,7 +80,7 @@ class Route:
         for tier in [self._open_to(call)] if call.pinned is not None else self._tiers:
             free = [option for option in tier if option.target.free(now) and option not in beside]
             if free:
-                due = [option for option in free if option.target.breaker.state != "closed"]
+                due = [option for option in free if option.target.breaker.due(now)]
                 if due:
                     return due[0]  # one call, to see whether it is back
                 return free[0] if len(free) == 1 else self._settings.choose(free, call, now)

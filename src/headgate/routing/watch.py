@@ -84,6 +84,8 @@ class Watch:
     def _answered(self, call: Call, began: float, now: float, average: PeakEwma) -> None:
         seconds = now - began
         average.observe(now, seconds)
+        if self._target.breaker.is_back(began):
+            self._target.forgive()
         change = self._target.breaker.succeeded(began, now, seconds)
         if change is not None:
             self._changed(call, change)

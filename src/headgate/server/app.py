@@ -13,6 +13,7 @@ from headgate.ids import request_id
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard, check_repeated
+from headgate.server.lag import Lag
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
@@ -38,6 +39,7 @@ class App:
         self._streams: set[Answer] = set()
         self._calls: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._lag = Lag()
         self._keeper: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -64,6 +66,8 @@ class App:
                 raise UpgradeRequired("There is no WebSocket here; send HTTP requests.")
             elif scope["method"] not in endpoint.methods:
                 raise MethodNotAllowed(f"{path} takes {' or '.join(endpoint.methods)}, not {scope['method']}.")
+            elif self._lag.overloaded and self._lag.is_late():
+                raise Overloaded("This gateway has more to do than it can; try again.", retry_after_s=1)
             else:
                 await self._call(scope, headers, receive, endpoint, answer)
         except Cancelled:
@@ -122,9 +126,11 @@ class App:
         await receive()
         await self._gateway.start()
         self._keeper = asyncio.create_task(self._keep_streams_alive())
+        self._lag.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._keeper.cancel()
+        self._lag.stop()
         await self._gateway.close()
         await send({"type": "lifespan.shutdown.complete"})
 
