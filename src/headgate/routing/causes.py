@@ -7,6 +7,7 @@ from functools import cache
 import msgspec
 
 from headgate.errors import (
+    BadRequest,
     ConnectionFailed,
     ContentFiltered,
     ContextTooLong,
@@ -54,6 +55,10 @@ _REMEDIES: dict[type[HeadgateError], Remedy] = {
     ContentFiltered: Remedy("content_filtered"),
     Unsupported: Remedy(None, elsewhere=True),
 }
+
+
+KINDS: tuple[type[HeadgateError], ...] = (*_REMEDIES, BadRequest)
+"""The kinds of failure that routes tell apart; the last stands for all that only the caller can mend."""
 
 
 def remedy_of(error: HeadgateError) -> Remedy:

@@ -4,41 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.errors import (
-    BadRequest,
-    ConnectionFailed,
-    ContentFiltered,
-    ContextTooLong,
-    HeadgateError,
-    MalformedOutput,
-    NotFound,
-    Overloaded,
-    QuotaExhausted,
-    RateLimited,
-    ServerError,
-    Timeout,
-    Unsupported,
-    UpstreamAuth,
-)
-from headgate.routing.causes import remedy_of
+from headgate.errors import HeadgateError
+from headgate.routing.causes import KINDS, remedy_of
 from headgate.routing.config import ModelConfig
-
-KINDS: tuple[type[HeadgateError], ...] = (
-    RateLimited,
-    Overloaded,
-    Timeout,
-    ConnectionFailed,
-    ServerError,
-    MalformedOutput,
-    UpstreamAuth,
-    QuotaExhausted,
-    NotFound,
-    ContextTooLong,
-    ContentFiltered,
-    Unsupported,
-    BadRequest,
-)
-"""The kinds of failure a vendor can show, as far as routes tell them apart."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

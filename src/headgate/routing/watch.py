@@ -44,7 +44,7 @@ class Watch:
         assert attempt is not None, "the attempt fold begins with a settling stage"
         target = self._target
         began = monotonic()
-        target.limiter.in_flight += 1
+        target.limiter.enter()
         if target.breaker.began(began):
             call.account.events.append(BreakerProbed(target.name))
         expected = 0
