@@ -47,9 +47,10 @@ async def test_hedging_cuts_the_tail(tmp_path: Path):
     assert_held(await tail(tmp_path, 300, silent, rate=250))
 
 
-async def test_a_vendor_asked_for_too_much_still_does_what_it_can(tmp_path: Path):
+@pytest.mark.parametrize("config", [overload.DEFAULT, overload.LIMITED], ids=["defaults", "limited"])
+async def test_a_vendor_asked_for_too_much_still_does_what_it_can(tmp_path: Path, config: str):
     plan = overload.Plan(peak_s=1, over_s=3, after_s=2.5)
-    assert_held(await overload.of_vendor(tmp_path, plan, "limited", overload.LIMITED, silent))
+    assert_held(await overload.of_vendor(tmp_path, plan, "overload", config, silent))
 
 
 async def test_nothing_leaks_and_every_attempt_is_accounted_for(tmp_path: Path):
