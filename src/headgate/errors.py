@@ -63,7 +63,9 @@ class HeadgateError(Exception):
         self.upstream_status = upstream_status
         self.upstream_body = upstream_body
         self.note = ""
-        """What else a client is told: the attempts there were."""
+        """What else a client is told of it."""
+        self.tried = ""
+        """What a client is told of the attempts there were."""
         self.fresh_key = False
         """The provider has another key that was not refused: worth trying at once."""
 
@@ -71,7 +73,7 @@ class HeadgateError(Exception):
     def shown(self) -> str:
         """The text a client may see."""
         text = self.message if self.safe else self.public_message
-        return f"{text} {self.note}" if self.note else text
+        return " ".join([part for part in (text, self.note, self.tried) if part])
 
 
 class UpstreamBody:

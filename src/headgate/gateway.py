@@ -209,6 +209,7 @@ class Gateway:
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
         if self._services.metrics.in_flight >= folds.max_concurrent:
+            self._services.metrics.shed["calls"] += 1
             raise Overloaded("This gateway has as many calls under way as it takes; try again.", retry_after_s=1)
         if call.model in folds.exact:
             return await folds.call(call)

@@ -297,6 +297,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     started_us: int
     started: float
     """Monotonic seconds, for durations."""
+    label: str = ""
+    """What metrics call the target where that is not its name: its pattern, behind a wildcard."""
     sent: bool = False
     """Whether anything went to the vendor. What did not is no attempt, and gets no row."""
     cause: str = "primary"
@@ -319,10 +321,12 @@ class Attempt(msgspec.Struct, kw_only=True):
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
-    __slots__ = ("attempts", "events", "upstream_s")
+    __slots__ = ("attempts", "begun", "events", "upstream_s")
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
+        self.begun = 0
+        """How many attempts were ever begun, those that came to nothing included: the number of the next one."""
         self.events: list[Event] = []
         self.upstream_s = 0.0
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from math import inf
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from headgate.config import Config
-from headgate.errors import HeadgateError
+from headgate.errors import ConnectionFailed, DnsFailed, HeadgateError, TlsFailed
 from headgate.gateway import IN_PROCESS, Gateway
 from headgate.library import call_of
 from headgate.providers.config import ProviderConfig
 from headgate.providers.simulator import SimulatorTransport
 from headgate.providers.simulator.script import Match, Rule, Script, ScriptedReply
+from headgate.providers.transport import HttpRequest, HttpResponse, Transport
 from headgate.routing.config import ModelConfig, TimeoutConfig
 
 Extent = Literal["once", "always"]
@@ -24,7 +26,10 @@ Extent = Literal["once", "always"]
 SOON_S = 0.2
 """What stands for a time limit, so that a drill does not take as long as an outage."""
 
-FAULTS: dict[str, Rule] = {
+FAULTS: dict[str, Rule | type[HeadgateError]] = {
+    "connection refused": ConnectionFailed,
+    "DNS failure": DnsFailed,
+    "TLS failure": TlsFailed,
     "rate limited, retry-after": Rule(fault={"kind": "rate_limit", "retry_after_s": 0.1}),
     "credit used up": Rule(fault="quota"),
     "server error": Rule(fault="server_error"),
@@ -38,6 +43,7 @@ FAULTS: dict[str, Rule] = {
     "content filter": Rule(fault="content_filter"),
     "connection reset": Rule(fault="reset"),
     "no answer": Rule(fault="timeout"),
+    "slow first token": Rule(fault={"kind": "slow_first_token", "delay_s": 30 * SOON_S}),
     "stalls in the middle": Rule(fault="stall"),
     "cut in the middle": Rule(fault="cut"),
     "ends too soon": Rule(fault="truncated"),
@@ -48,6 +54,25 @@ FAULTS: dict[str, Rule] = {
     "empty body": Rule(fault="empty"),
     "wrong JSON": Rule(reply=ScriptedReply(json={"unasked": 1})),
 }
+
+
+class Unreachable:
+    """A transport that fails, the first time or always, in place of one that works."""
+
+    def __init__(self, beyond: Transport, kind: type[HeadgateError], times: float) -> None:
+        self._beyond = beyond
+        self._kind = kind
+        self._left = times
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        if self._left > 0:
+            self._left -= 1
+            raise self._kind("the vendor of this drill cannot be reached")
+        return await self._beyond.send(request)
+
+    async def close(self) -> None:
+        await self._beyond.close()
+
 
 _SCHEMA = {
     "type": "object",
@@ -79,8 +104,8 @@ class Drilled(msgspec.Struct, frozen=True, kw_only=True):
 async def drill(config: Config, model: str) -> AsyncIterator[Drilled]:
     """Every fault, whole and streamed, once and always; each at a gateway of its own, so that none affects another."""
     simulated = in_simulation(config)
-    for fault, rule in FAULTS.items():
-        found = await asyncio.gather(*(_drilled(simulated, model, fault, rule, *cell) for cell in CELLS))
+    for name, fault in FAULTS.items():
+        found = await asyncio.gather(*(_drilled(simulated, model, name, fault, *cell) for cell in CELLS))
         for each in found:
             yield each
 
@@ -108,17 +133,16 @@ def _hurried(model: ModelConfig) -> ModelConfig:
     )
 
 
-async def _drilled(config: Config, model: str, fault: str, rule: Rule, stream: bool, extent: Extent) -> Drilled:
+async def _drilled(
+    config: Config, model: str, name: str, fault: Rule | type[HeadgateError], stream: bool, extent: Extent
+) -> Drilled:
     body = {"model": model.replace("*", "any"), "messages": _MESSAGES, "response_format": _FORMAT, "stream": stream}
     async with Gateway(config, environ={}) as gateway:
-        for provider, script in _scripts(config, model, rule, extent):
-            transport = gateway.provider(provider).transport
-            assert isinstance(transport, SimulatorTransport)
-            transport.simulator.script = script
+        _break(gateway, config.models[model], fault, extent)
         call = call_of("chat", body, IN_PROCESS)
         client = await _client(gateway, call)
     return Drilled(
-        fault=fault,
+        fault=name,
         stream=stream,
         extent=extent,
         client=client,
@@ -127,16 +151,21 @@ async def _drilled(config: Config, model: str, fault: str, rule: Rule, stream: b
     )
 
 
-def _scripts(config: Config, model: str, rule: Rule, extent: Extent) -> Iterator[tuple[str, Script]]:
-    """A script per provider of the model's own targets; they share the one fault that happens once."""
-    once = Script((msgspec.structs.replace(rule, times=1),))
-    for provider in {target.target.partition("/")[0] for target in config.models[model].targets}:
-        if extent == "once":
-            yield provider, once
-            continue
-        names = [target.target.partition("/")[2] for target in config.models[model].targets]
-        patterns = {name.partition("*")[0] + "*" if "*" in name else name for name in names}
-        yield provider, Script(tuple(msgspec.structs.replace(rule, match=Match(model=each)) for each in patterns))
+def _break(gateway: Gateway, model: ModelConfig, fault: Rule | type[HeadgateError], extent: Extent) -> None:
+    """Let a fault happen at the model's own targets; those that share it once share it."""
+    targets = [target.target.partition("/") for target in model.targets]
+    if not isinstance(fault, Rule):
+        for name in {provider for provider, _, _ in (targets[:1] if extent == "once" else targets)}:
+            provider = gateway.provider(name)
+            provider.transport = Unreachable(provider.transport, fault, 1 if extent == "once" else inf)
+        return
+    once = Script((msgspec.structs.replace(fault, times=1),))
+    patterns = {name.partition("*")[0] + "*" if "*" in name else name for _, _, name in targets}
+    for name in {provider for provider, _, _ in targets}:
+        transport = gateway.provider(name).transport
+        assert isinstance(transport, SimulatorTransport)
+        always = Script(tuple(msgspec.structs.replace(fault, match=Match(model=each)) for each in patterns))
+        transport.simulator.script = once if extent == "once" else always
 
 
 async def _client(gateway: Gateway, call: Any) -> str:

@@ -18,7 +18,8 @@ from headgate.registry import suggest
 def drill(model: str | None = None, /, *, config: ConfigFile = None, json: Json = False) -> int:
     """Let everything fail that can, with a simulator in place of every vendor, and show what users would see.
 
-    Nothing leaves the machine, and no vendor is asked. Time limits are cut to a fraction of a second.
+    No vendor is asked. Your own stages and validators run as they do when serving. Time limits are cut to a fraction of
+    a second.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import msgspec
 from headgate.cli import output
 from headgate.cli.configs import ConfigFile, Json, load_or_starter
 from headgate.cli.exits import FAILED, OK
+from headgate.config import Config
 from headgate.registry import suggest
 from headgate.routing.balance import strategy
 from headgate.routing.config import ModelConfig, TargetConfig
@@ -28,7 +29,7 @@ def explain(model: str, /, *, config: ConfigFile = None, json: Json = False) -> 
         Print JSON.
     """
     loaded, _ = load_or_starter(config)
-    found = loaded.models.get(model)
+    found = loaded.models.get(model) or _wildcard(loaded, model)
     if found is None:
         output.complain(f"headgate: there is no model '{model}'{suggest(model, loaded.models)}")
         output.complain("Try 'headgate models'.")
@@ -39,6 +40,12 @@ def explain(model: str, /, *, config: ConfigFile = None, json: Json = False) -> 
         return OK
     _show(model, found, told)
     return OK
+
+
+def _wildcard(config: Config, name: str) -> ModelConfig | None:
+    """The model whose pattern a name fits, the longest first."""
+    patterns = [each for each in config.models if each.endswith("*") and name.startswith(each[:-1])]
+    return config.models[max(patterns, key=len)] if patterns else None
 
 
 def _told(name: str, model: ModelConfig) -> dict[str, Any]:
@@ -93,6 +100,8 @@ def _share(model: ModelConfig, target: TargetConfig) -> str:
     tier = [each for each in model.targets if (each.priority, each.provisioned) == place]
     if len(tier) == 1:
         return "all, while it has room"
+    if model.balance.affinity != "none":
+        return f"by {model.balance.affinity}, {target.weight / sum(each.weight for each in tier):.0%} of them"
     match strategy(model.balance, model.targets):
         case "weight":
             return f"{target.weight / sum(each.weight for each in tier):.0%}"

@@ -50,6 +50,9 @@ def _entry(source: Source, tree: JSON, model: str, path: Path, entry: Any) -> It
     for name in RESERVED & set(member(entry, "set", dict)):
         yield Problem((*path, "set", name), "cannot be set here: the client and the route decide it; take it out")
     use = entry.get("use") if isinstance(entry, dict) else None
+    if isinstance(use, str) and use in member(tree, "models", dict) and use.endswith("*") and not model.endswith("*"):
+        what = f"is a pattern, and the model {model!r} has nothing its '*' could stand for; write a model or a target"
+        yield Problem((*path, "use"), what)
     if not isinstance(use, str) or use in member(tree, "models", dict):
         return
     path = (*path, "use")

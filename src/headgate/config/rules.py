@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from headgate.config.problem import Path, Problem
 from headgate.config.source import Source
 from headgate.registry import suggest
 from headgate.routing.config import Cause
+from headgate.routing.validation.validators import VALIDATORS
 from headgate.types import JSON
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
@@ -162,11 +164,18 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
 def _times(at: Path, model: JSON) -> Iterator[Problem]:
     """Waits that could never be over in time."""
     timeout, hedge, retry = (member(model, name, dict) for name in ("timeout", "hedge", "retry"))
-    total_s = _number(timeout.get("total_s"), 600)
     after_s = _number(hedge.get("after_s"), 0)
-    if after_s >= total_s:
-        what = f"is not before the end of the call, after timeout.total_s ({total_s:g}); make it shorter"
-        yield Problem((*at, "hedge", "after_s"), what)
+    for limit, default in (("total_s", 600.0), ("first_token_s", 120.0), ("attempt_s", inf)):
+        limit_s = _number(timeout.get(limit), default)
+        if after_s >= limit_s:
+            what = f"is not before what it is to be beside is over, at timeout.{limit} ({limit_s:g}); make it shorter"
+            yield Problem((*at, "hedge", "after_s"), what)
+            break
+    validate = member(model, "validate", dict)
+    for index, name in enumerate(member(validate, "validators", list)):
+        if isinstance(name, str) and ":" not in name and name not in VALIDATORS:
+            path = (*at, "validate", "validators", index)
+            yield Problem(path, f"is no validator: {name!r}{suggest(name, VALIDATORS)}")
     base_s, max_s = _number(retry.get("base_s"), 0.25), _number(retry.get("max_s"), 8)
     if base_s > max_s:
         path = (*at, "retry", "base_s" if "base_s" in retry else "max_s")

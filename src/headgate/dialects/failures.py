@@ -157,6 +157,6 @@ def reported(kind: type[HeadgateError], message: str, wait_s: float | None = Non
     `wait_s` is what a member of the body tells; without one the words do, where waiting can help at all.
     """
     told = message[:MAX_MESSAGE]
-    if wait_s is None and (kind.retryable or kind is QuotaExhausted):
+    if wait_s is None and issubclass(kind, (RateLimited, QuotaExhausted, Overloaded)):
         wait_s = said_s(told)
     return kind(told, retry_after_s=wait_s)

@@ -39,12 +39,14 @@ class Settle:
     async def __call__(self, call: Call, next: Next) -> Reply:
         account = call.account
         attempt = Attempt(
-            id=f"{call.id}-{len(account.attempts)}",
+            id=f"{call.id}-{account.begun}",
+            label=self._target,
             target=self._target if call.matched is None else self._target.replace("*", call.matched),
             started_us=self._clock.now_us(),
             started=monotonic(),
             cause=call.cause,
         )
+        account.begun += 1
         account.attempts.append(attempt)
         try:
             reply = await next(replace(call, attempt=attempt))

@@ -21,7 +21,7 @@ from headgate.errors import HeadgateError, Timeout, Unsupported
 from headgate.events import FieldDropped
 from headgate.providers.provider import Provider
 from headgate.providers.stream import VendorStream
-from headgate.providers.transport import HttpResponse
+from headgate.providers.transport import HttpRequest, HttpResponse
 from headgate.providers.usage import estimate
 from headgate.providers.wire import Passed, Same, Translated, Wire
 from headgate.timers import Watchdog
@@ -154,11 +154,10 @@ class Exchange:
         attempt.status = response.status
         try:
             attempt.vendor_request_id = provider.request_id(response.headers)
-            attempt.allowance = allowance(response.headers)
+            if not provider.has_many_keys:
+                attempt.allowance = allowance(response.headers)
             if response.status >= 300:
-                error = await self._error(wire, response)
-                error.fresh_key = provider.has_fresh_key(request, error)
-                raise error
+                raise await self._error(wire, request, response)
             headers = provider.passed_headers(response.headers)
             if not call.stream:
                 raw = await response.read(MAX_ANSWER_BYTES)
@@ -177,10 +176,11 @@ class Exchange:
             await response.close()
             raise
 
-    async def _error(self, wire: Wire, response: HttpResponse) -> HeadgateError:
+    async def _error(self, wire: Wire, request: HttpRequest, response: HttpResponse) -> HeadgateError:
         raw = await response.read(MAX_ERROR_BYTES)
         error = wire.vendor.decode_error(response.status, response.headers, raw)
         error.upstream_status = response.status
+        error.fresh_key = self._provider.has_fresh_key(request, error)
         return error
 
     def _keep_secrets(self, error: HeadgateError) -> None:

@@ -57,6 +57,8 @@ class Provider:
         self._base = base_url(config, row)
         self._query = f"api-version={quote(config.api_version, safe='')}" if config.api_version else ""
         self._auth: Auth = make_auth(name, config, row, clock or SystemClock())
+        self.has_many_keys = isinstance(self._auth, KeyRing)
+        """What a response says of its key's limits is not what the provider takes."""
         self.transport: Transport = _transport(config, row)
         self._urls: dict[tuple[str, str, bool], str] = {}
         self._static = _static_headers(config, row, self._auth)

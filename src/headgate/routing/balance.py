@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
+from math import log
 from typing import Literal, Protocol
 
 import msgspec
@@ -84,15 +85,23 @@ def _load(option: Option, stream: bool, now: float) -> float:
 
 
 def _sticky(key_of: Callable[[Call], bytes | None], spread: Choose) -> Choose:
-    """Keep calls of one key together by rendezvous hashing (Thaler and Ravishankar): who is away moves only its own."""
+    """Keep calls of one key together by rendezvous hashing (Thaler and Ravishankar), weighted (Schindelhauer and
+    Schomaker): a target that is away moves only its own.
+    """
 
     def choose(options: Sequence[Option], call: Call, now: float) -> Option:
         key = key_of(call)
         if key is None:
             return spread(options, call, now)
-        return max(options, key=lambda option: blake2b(key + option.name.encode(), digest_size=8).digest())
+        return max(options, key=lambda option: _rank(key, option))
 
     return choose
+
+
+def _rank(key: bytes, option: Option) -> float:
+    """How high an option stands for a key: the highest as often as its weight says."""
+    drawn = int.from_bytes(blake2b(key + option.name.encode(), digest_size=8).digest())
+    return -option.weight / log((drawn + 1) / (2**64 + 1))
 
 
 def session_of(call: Call) -> bytes:
@@ -100,12 +109,11 @@ def session_of(call: Call) -> bytes:
     named: object = call.headers.get("x-headgate-session")
     if not named and call.request.dialect != OPAQUE:
         tree = call.request.tree
-        metadata = tree.get("metadata")
-        user = metadata.get("user_id") if isinstance(metadata, dict) else None
+        conversation, metadata = tree.get("conversation"), tree.get("metadata")
         named = (
             tree.get("prompt_cache_key")
-            or tree.get("conversation")
-            or user
+            or (conversation.get("id") if isinstance(conversation, dict) else conversation)
+            or (metadata.get("user_id") if isinstance(metadata, dict) else None)
             or tree.get("safety_identifier")
             or tree.get("user")
         )

@@ -21,14 +21,14 @@ BUCKETS = 10
 """Parts of the window; it slides by one of them."""
 
 LATEST_LEAST, LATEST_MOST = 20, 50
-"""Bounds of how many attempts the latest ones are; between them it is `min_calls`."""
+"""The latest attempts are `min_calls`, at least so many; with more than so many only the window counts."""
 
 
 class Breaker:
     """Whether one target is worth asking."""
 
     __slots__ = (
-        "_at", "_bucket_s", "_doubted", "_failed", "_failed_at", "_failures", "_latest", "_slow", "_slows",
+        "_at", "_bucket_s", "_doubted", "_failed", "_failed_at", "_failures", "_latest", "_seen", "_slow", "_slows",
         "_successes", "_total", "_totals", "_tried", "changes",
         "config", "open_until", "reason", "since", "state", "told",
     )  # fmt: skip
@@ -120,9 +120,11 @@ class Breaker:
 
     def _opened(self, now: float) -> Change | None:
         config = self.config
-        if self._total < config.min_calls:
+        if self._died():
+            self.reason = "errors"
+        elif self._total < config.min_calls:
             return None
-        if self._failed >= config.error_rate * self._total or self._died(config):
+        elif self._failed >= config.error_rate * self._total:
             self.reason = "errors"
         elif config.slow_s is not None and self._slow >= config.slow_rate * self._total:
             self.reason = "slow"
@@ -130,11 +132,13 @@ class Breaker:
             return None
         return self.open(now, now + config.open_s)
 
-    def _died(self, config: BreakerConfig) -> bool:
-        """Whether nearly all of the latest attempts failed, however much went well in the window before them."""
-        latest = min(max(config.min_calls, LATEST_LEAST), LATEST_MOST)
+    def _died(self) -> bool:
+        """Whether nearly all of the latest attempts failed, however much went well before them, or however long ago."""
+        latest = max(self.config.min_calls, LATEST_LEAST)
+        if latest > LATEST_MOST or self._seen < latest:
+            return False
         failed = (self._latest & ((1 << latest) - 1)).bit_count()
-        return failed >= latest * (1 + config.error_rate) / 2
+        return failed >= latest * (1 + self.config.error_rate) / 2
 
     def _count(self, began: float, now: float, *, failed: bool, slow: bool, calls: int = 1) -> None:
         if began < self.since:
@@ -145,6 +149,7 @@ class Breaker:
         place = at % BUCKETS
         self._totals[place] += calls
         self._total += calls
+        self._seen += 1
         self._latest = (self._latest << 1 | failed) & ((1 << LATEST_MOST) - 1)
         if failed:
             self._doubted, self._failed_at = True, now
@@ -171,6 +176,8 @@ class Breaker:
         self._at = 0
         self._totals, self._failures, self._slows = [0] * BUCKETS, [0] * BUCKETS, [0] * BUCKETS
         self._total = self._failed = self._slow = self._successes = 0
+        self._seen = 0
+        """Attempts since it began, or closed."""
         self._latest = 0
         """The latest attempts, a bit each, set where it failed; the last one is the lowest."""
         self._doubted, self._failed_at = False, 0.0

@@ -12,7 +12,7 @@ from headgate import dialects
 from headgate.errors import HeadgateError
 from headgate.events import FellBack, RetryDenied
 from headgate.routing.causes import remedy_of
-from headgate.routing.config import FallbackCause, FallbackConfig
+from headgate.routing.config import Cause, FallbackCause, FallbackConfig
 from headgate.routing.resting import Resting
 from headgate.routing.summary import summed_up
 from headgate.stage import EVERY_OPERATION, Next
@@ -46,18 +46,27 @@ class Fallback:
             if cause is None or call.pinned is not None:
                 raise
             last = error
+        try:
+            return await self._elsewhere(call, cause, last)
+        finally:
+            del last  # it holds this frame, and the frame the call with its body
+
+    async def _elsewhere(self, call: Call, cause: Cause, last: HeadgateError) -> Reply:
         entries = [*self._entries.get(cause, ()), *self._entries.get("any", ())]
-        for entry in entries:
-            if monotonic() >= call.deadline:
-                call.account.events.append(RetryDenied(entry.config.use, "deadline"))
-                break
-            call.account.events.append(FellBack(cause, entry.config.use))
-            try:
-                return await entry.next(adapted(call, entry.config))
-            except HeadgateError as error:
-                if _tells_more(error, last):
-                    last = error
-        raise summed_up(last, call.account)
+        try:
+            for entry in entries:
+                if monotonic() >= call.deadline:
+                    call.account.events.append(RetryDenied(entry.config.use, "deadline"))
+                    break
+                call.account.events.append(FellBack(cause, entry.config.use))
+                try:
+                    return await entry.next(adapted(call, entry.config))
+                except HeadgateError as error:
+                    if _tells_more(error, last):
+                        last = error
+            raise summed_up(last, call.account)
+        finally:
+            del last
 
 
 def _tells_more(error: HeadgateError, last: HeadgateError) -> bool:

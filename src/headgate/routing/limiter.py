@@ -61,6 +61,7 @@ class Limiter:
         "_waiting",
         "_well_at",
         "_woken",
+        "asleep",
         "in_flight",
         "limit",
         "service_s",
@@ -85,6 +86,8 @@ class Limiter:
         self._well_at = 0.0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         """By key, in the order of their turns."""
+        self.asleep = 0
+        """How many wait for the target to be rested."""
         self._woken = 0
         """Those who have a place and have not taken it yet."""
 
@@ -145,6 +148,8 @@ class Limiter:
         return (self._answers + self._before) / (SPAN_S + now % SPAN_S)
 
     def _turn_over(self, span: int) -> None:
+        if span < self._span:
+            return
         self._before = self._answers if span == self._span + 1 else 0
         self._span, self._answers = span, 0
 

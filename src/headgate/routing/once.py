@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable
 from hashlib import blake2b
+from math import inf
 from time import monotonic
 
 from msgspec.structs import replace
@@ -19,6 +21,11 @@ from headgate.types import Call, Reply
 MAX_KEPT_BYTES = 64 * 1024 * 1024
 """Answers kept for repetitions, of one model."""
 
+OVERHEAD_BYTES = 1024
+"""What an answer takes beside its body."""
+
+LONGEST_S = 86_400.0
+
 MAX_KEY_CHARACTERS = 255
 
 SHAPING = ("anthropic-beta", "anthropic-version", "openai-beta")
@@ -30,12 +37,14 @@ REPLAYED = (("x-headgate-replayed", "true"),)
 class Answer:
     """One answer, under way or there, and who waits for it."""
 
-    __slots__ = ("asked", "bytes", "expires", "task", "waiting")
+    __slots__ = ("asked", "bytes", "expires", "reply", "task", "waiting")
 
-    def __init__(self, asked: bytes, task: asyncio.Task[Reply]) -> None:
+    def __init__(self, asked: bytes) -> None:
         self.asked = asked
         """A digest of what was asked."""
-        self.task = task
+        self.task: asyncio.Task[Reply] | None = None
+        """What makes it; None once it is there."""
+        self.reply: Reply | None = None
         self.waiting = 0
         self.expires = 0.0
         """Monotonic second; 0 while it is under way."""
@@ -43,40 +52,44 @@ class Answer:
 
 
 class Answers:
-    """The answers of one model by what they are known by. Outlives a reload."""
+    """The answers of one model by what they are known by, in the order in which they expire. Outlives a reload."""
 
     def __init__(self) -> None:
-        self.held: OrderedDict[bytes, Answer] = OrderedDict()
+        self.under_way: dict[bytes, Answer] = {}
+        self.kept: OrderedDict[bytes, Answer] = OrderedDict()
         self._bytes = 0
 
     def find(self, key: bytes) -> Answer | None:
-        found = self.held.get(key)
-        if found is not None and found.expires and found.expires <= monotonic():
-            self.forget(key)
-            return None
-        return found
+        self._expire()
+        return self.under_way.get(key) or self.kept.get(key)
 
-    def keep(self, key: bytes, answer: Answer, size: int, keep_s: float) -> None:
+    def keep(self, key: bytes, answer: Answer, reply: Reply, keep_s: float) -> None:
         """Keep an answer that is there; the oldest go where all are too much."""
-        answer.bytes, answer.expires = size, monotonic() + keep_s
-        self._bytes += size
-        for old in list(self.held):
-            if self._bytes <= MAX_KEPT_BYTES:
-                return
-            if self.held[old].expires:
-                self.forget(old)
+        assert reply.payload is not None
+        answer.task, answer.reply = None, reply
+        answer.bytes = len(reply.payload.encode()) + OVERHEAD_BYTES
+        answer.expires = monotonic() + keep_s
+        self.kept[key] = answer
+        self._bytes += answer.bytes
+        while self._bytes > MAX_KEPT_BYTES:
+            self._forget_oldest()
 
-    def forget(self, key: bytes) -> None:
-        gone = self.held.pop(key, None)
-        if gone is not None:
-            self._bytes -= gone.bytes
+    def _expire(self) -> None:
+        now = monotonic()
+        while self.kept and next(iter(self.kept.values())).expires <= now:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _, gone = self.kept.popitem(last=False)
+        self._bytes -= gone.bytes
 
 
 class Once:
     """Gives a repeated request the answer of the first one.
 
     A request whose `idempotency-key` was used for another one is a conflict. A failure is told to all who wait for it,
-    and forgotten. An answer nobody waits for any more is given up.
+    and forgotten. With a key an answer is made to its end though its client leaves: that is what the key is for. A
+    shared one that nobody waits for any more is given up. It has the time of its model, who waits for it has its own.
     """
 
     operations = EVERY_OPERATION
@@ -95,45 +108,43 @@ class Once:
         key = asked if named is None else digest_of(call, named)
         answer = self._answers.find(key)
         if answer is None:
-            answer = self._begin(key, asked, asyncio.ensure_future(next(call)), kept=named is not None)
-            return await self._shared(call, key, answer)
+            answer = self._begin(key, asked, next(replace(call, deadline=inf)), kept=named is not None)
+            return await self._awaited(call, answer, kept=named is not None)
         if answer.asked != asked:
-            raise Conflict(
-                "This idempotency-key was used for another request; take a new one.", param="idempotency-key"
-            )
-        reply = await self._shared(call, key, answer)
+            raise Conflict("This idempotency-key was used for another request.", param="idempotency-key")
+        reply = answer.reply or await self._awaited(call, answer, kept=named is not None)
         return replace(reply, headers=(*reply.headers, *REPLAYED))
 
-    def _begin(self, key: bytes, asked: bytes, task: asyncio.Task[Reply], *, kept: bool) -> Answer:
+    def _begin(self, key: bytes, asked: bytes, reply: Awaitable[Reply], *, kept: bool) -> Answer:
         """Let others find the answer that is under way, and afterwards too if it is to be kept."""
-        answer = self._answers.held[key] = Answer(asked, task)
+        answer = self._answers.under_way[key] = Answer(asked)
+        answer.task = asyncio.ensure_future(reply)
 
         def done(task: asyncio.Task[Reply]) -> None:
-            failed = task.cancelled() or task.exception() is not None
-            payload = None if failed or not kept else task.result().payload
-            if self._answers.held.get(key) is not answer:
+            if self._answers.under_way.get(key) is answer:
+                del self._answers.under_way[key]
+            if task.cancelled() or task.exception() is not None:
                 return
-            if payload is None:
-                self._answers.forget(key)
-            else:
-                self._answers.keep(key, answer, len(payload.encode()), self._config.keep_s)
+            if kept and task.result().payload is not None:
+                self._answers.keep(key, answer, task.result(), self._config.keep_s)
 
-        task.add_done_callback(done)
+        answer.task.add_done_callback(done)
         return answer
 
-    async def _shared(self, call: Call, key: bytes, answer: Answer) -> Reply:
-        """Wait for an answer; the last one who gives up waiting ends it."""
+    async def _awaited(self, call: Call, answer: Answer, *, kept: bool) -> Reply:
+        """Wait for an answer under way, as long as the call has."""
+        task = answer.task
+        assert task is not None
         answer.waiting += 1
         try:
-            done, _ = await asyncio.wait((answer.task,), timeout=min(call.deadline - monotonic(), 86_400.0))
+            done, _ = await asyncio.wait((task,), timeout=min(call.deadline - monotonic(), LONGEST_S))
         finally:
             answer.waiting -= 1
-            if not answer.waiting and not answer.task.done():
-                answer.task.cancel()
-                self._answers.forget(key)
+            if not answer.waiting and not kept and not task.done():
+                task.cancel()
         if not done:
-            raise Timeout("the first request with this content was not answered in time")
-        return answer.task.result()
+            raise Timeout("the answer to this request is still under way")
+        return task.result()
 
 
 def digest(call: Call) -> bytes:

@@ -12,6 +12,10 @@ SOONER = 10
 """Part of the time to a full renewal after which one that is used up is tried again: buckets fill all the time."""
 
 
+LONGEST_S = 60.0
+"""Longest time for which what a vendor says is left is believed."""
+
+
 class PerMinute:
     """An amount per minute."""
 
@@ -73,7 +77,7 @@ class Learned:
     def learn(self, now: float, left: int, reset_s: float | None) -> None:
         """Take over what is left, and in how many seconds all of it is there again: some of it is there sooner."""
         if reset_s:
-            self._left, self.until = left, now + max(min(reset_s, 1.0), reset_s / SOONER)
+            self._left, self.until = left, now + min(max(min(reset_s, 1.0), reset_s / SOONER), LONGEST_S)
 
     def room(self, now: float) -> bool:
         return self._left > 0 or self.until <= now

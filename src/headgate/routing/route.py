@@ -59,19 +59,25 @@ class Route:
             option = self._only
             if not option.target.free(now):
                 await self._wait(call, [option])
+                now = monotonic()
         else:
-            option = self._choose(call, now) or await self._wait(call, self._open_to(call))
+            option = self._choose(call, now)
+            if option is None:
+                option = await self._wait(call, self._open_to(call))
+                now = monotonic()
             call.account.events.append(Routed(self._model, option.name))
         if option.target.limiter.too_late(now, call.deadline):
-            call.account.events.append(Shed(option.name))
-            raise full(option.name, option.target.limiter.service_s)
+            option = self._sooner(call, option, now)
         try:
             if self._hedge is not None:
                 return await self._hedged(call, option, self._hedge)
             return await option.attempt(call)
         except HeadgateError as error:
             failure = error
-        return await self._recover(call, option, failure)
+        try:
+            return await self._recover(call, option, failure)
+        finally:
+            del failure  # it holds this frame, and the frame the call with its body
 
     # ── choosing ──
 
@@ -85,6 +91,19 @@ class Route:
                     return due[0]  # one call, to see whether it is back
                 return free[0] if len(free) == 1 else self._settings.choose(free, call, now)
         return None
+
+    def _sooner(self, call: Call, option: Option, now: float) -> Option:
+        """Another target, where one would answer too late.
+
+        Raises:
+            Overloaded: there is none that would not.
+        """
+        option.target.limiter.wake()  # this call may have had a place
+        other = self._choose(call, now, beside=(option,))
+        if other is not None and not other.target.limiter.too_late(now, call.deadline):
+            return other
+        call.account.events.append(Shed(option.name))
+        raise full(option.name, option.target.limiter.service_s)
 
     def _open_to(self, call: Call) -> Sequence[Option]:
         """The targets a call may go to: all, or the one that holds what it refers to."""
@@ -118,13 +137,19 @@ class Route:
                 continue
             soonest = min(options, key=lambda option: option.target.ready_at(now))
             ready_at = soonest.target.ready_at(now)
+            limiter = soonest.target.limiter
             if (
                 soonest.target.breaker.open_until > now
                 or ready_at >= call.deadline
                 or not self._worth_waiting(began, ready_at)
+                or limiter.asleep + limiter.waiting >= self._settings.queue.length
             ):
                 raise self._resting(soonest, now, ready_at - now)
-            await self._sleep(call, ready_at - now + delay_s(self._settings.retry, 1))
+            limiter.asleep += 1
+            try:
+                await self._sleep(call, ready_at - now + delay_s(self._settings.retry, 1))
+            finally:
+                limiter.asleep -= 1
 
     async def _queued(self, call: Call, options: Sequence[Option]) -> Option:
         """Wait for a place at the target whose queue is the shortest."""
@@ -166,26 +191,29 @@ class Route:
         spent: set[Option] = set()
         keys = 0
         again = replace(call, cause="retry")
-        while True:
-            remedy = remedy_of(error)
-            tried[option] = tried.get(option, 0) + 1
-            following: Option | None = None
-            if error.fresh_key and keys < MAX_KEYS and option.target.has_room(monotonic()):
-                keys += 1
-                if self._in_time(call, option, monotonic()) and self._paid(call, option):
-                    following = option
-            elif remedy.again or remedy.elsewhere:
-                if not remedy.again or tried[option] >= self._attempts(remedy):
-                    spent.add(option)
-                following = await self._next(call, option, remedy, tried, spent)
-            if following is None:
-                raise summed_up(error, call.account)
-            waited_s = monotonic() - began
-            call.account.events.append(Retried(following.name, remedy.cause or error.code, waited_s))
-            try:
-                return await following.attempt(again)
-            except HeadgateError as failure:
-                option, error, began = following, failure, monotonic()
+        try:
+            while True:
+                remedy = remedy_of(error)
+                tried[option] = tried.get(option, 0) + 1
+                following: Option | None = None
+                if error.fresh_key and keys < MAX_KEYS and option.target.has_room(monotonic()):
+                    keys += 1
+                    if self._in_time(call, option, monotonic()) and self._paid(call, option):
+                        following = option
+                elif remedy.again or remedy.elsewhere:
+                    if not remedy.again or tried[option] >= self._attempts(remedy):
+                        spent.add(option)
+                    following = await self._next(call, option, remedy, tried, spent)
+                if following is None:
+                    raise summed_up(error, call.account)
+                waited_s = monotonic() - began
+                call.account.events.append(Retried(following.name, remedy.cause or error.code, waited_s))
+                try:
+                    return await following.attempt(again)
+                except HeadgateError as failure:
+                    option, error, began = following, failure, monotonic()
+        finally:
+            del error  # it holds this frame, and the frame the call with its body
 
     async def _next(
         self, call: Call, option: Option, remedy: Remedy, tried: dict[Option, int], spent: set[Option]

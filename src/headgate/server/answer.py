@@ -233,7 +233,7 @@ def error_body(dialect: AnyDialect, error: HeadgateError) -> tuple[int, bytes]:
     upstream = error.upstream_body
     own = upstream is not None and upstream.dialect == dialect.name and error.safe
     status = (error.upstream_status or error.status) if own else error.status
-    if upstream is not None and own and not error.note:
+    if upstream is not None and own and not error.tried:
         return status, upstream.raw
     return status, msgspec.json.encode(dialect.encode_error(error))
 

@@ -67,6 +67,7 @@ class App:
             elif scope["method"] not in endpoint.methods:
                 raise MethodNotAllowed(f"{path} takes {' or '.join(endpoint.methods)}, not {scope['method']}.")
             elif self._lag.overloaded and self._lag.is_late():
+                self._gateway.metrics.shed["loop"] += 1
                 raise Overloaded("This gateway has more to do than it can; try again.", retry_after_s=1)
             else:
                 await self._call(scope, headers, receive, endpoint, answer)

@@ -15,6 +15,8 @@ FORGET = 0.7
 """What a look leaves of the lateness before it: after half a second nothing stands in the way of what comes."""
 STANDING_S = 0.1
 """How long it must have been late all the time."""
+LOOKS = 3
+"""How often in a row it must have been late: one long step is late once."""
 OVER_S = 1.0
 """How long it must not have been, for the overload to be over."""
 
@@ -29,6 +31,8 @@ class Lag:
         self._late_s = 0.0
         """How late it was, forgotten a little with each look."""
         self._in_time_at = 0.0
+        self._late_looks = 0
+        """In a row."""
         self._late_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -52,9 +56,11 @@ class Lag:
         self._late_s = max(late_s, self._late_s * FORGET)
         if late_s < LATE_S:
             self._in_time_at = now
+            self._late_looks = 0
         else:
             self._late_at = now
-        if now - self._in_time_at >= STANDING_S:
+            self._late_looks += 1
+        if self._late_looks >= LOOKS and now - self._in_time_at >= STANDING_S:
             self.overloaded = True
         elif now - self._late_at >= OVER_S:
             self.overloaded = False

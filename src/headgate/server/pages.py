@@ -124,15 +124,22 @@ class Pages:
 
 
 def _gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:
-    """How targets are doing, for Prometheus."""
+    """How targets are doing, for Prometheus. Models that use one with other settings see it in their own way."""
+    resting: dict[str, float] = {}
+    in_flight: dict[str, float] = {}
+    limit: dict[str, float] = {}
+    waiting: dict[str, float] = {}
+    for each in targets:
+        name = each.target
+        resting[name] = max(resting.get(name, 0.0), float(each.rests_s != 0))
+        in_flight[name] = in_flight.get(name, 0.0) + each.in_flight
+        limit[name] = limit.get(name, 0.0) + each.limit
+        waiting[name] = waiting.get(name, 0.0) + each.waiting
     return [
-        (name, what, {each.target: float(value(each)) for each in targets})
-        for name, what, value in (
-            ("headgate_target_resting", "Whether a target is left alone", lambda each: each.rests_s != 0),
-            ("headgate_target_in_flight", "Calls under way at a target", lambda each: each.in_flight),
-            ("headgate_target_limit", "Most calls a target is given at a time", lambda each: each.limit),
-            ("headgate_target_waiting", "Calls that wait for a place at a target", lambda each: each.waiting),
-        )
+        ("headgate_target_resting", "Whether a target is left alone", resting),
+        ("headgate_target_in_flight", "Calls under way at a target", in_flight),
+        ("headgate_target_limit", "Most calls a target is given at a time", limit),
+        ("headgate_target_waiting", "Calls that wait for a place at a target", waiting),
     ]
 
 

@@ -58,6 +58,8 @@ class Metrics:
         """By target."""
         self.unpriced: dict[Labels, int] = {}
         """Attempts that used tokens at an unknown price, by target."""
+        self.shed = {"calls": 0, "loop": 0}
+        """Calls refused before anything was done for them: for too many under way, or for the event loop's lateness."""
         self.events: dict[Labels, int] = {}
         """By kind of event and target."""
         self.reloads = {"ok": 0, "failed": 0}
@@ -87,12 +89,16 @@ class Metrics:
     def account_closed(self, account: Account) -> None:
         for attempt in account.attempts:
             self._attempt(attempt)
+        if not account.events:
+            return
+        known = {attempt.target: attempt.label for attempt in account.attempts if attempt.label}
         for event in account.events:
-            labels = (type(event).__name__, getattr(event, "target", ""))
+            target = getattr(event, "target", None) or getattr(event, "to", "")
+            labels = (type(event).__name__, known.get(target, target))
             self.events[labels] = self.events.get(labels, 0) + 1
 
     def _attempt(self, attempt: Attempt) -> None:
-        target = attempt.target
+        target = attempt.label or attempt.target
         labels = (target, attempt.code or "ok")
         self.attempts[labels] = self.attempts.get(labels, 0) + 1
         usage = attempt.usage or _NOTHING
@@ -144,6 +150,8 @@ def render(metrics: Metrics, gauges: Sequence[Gauge] = ()) -> bytes:
                 for target, value in values.items():
                     gauge.add_metric([target], value)
                 yield gauge
+            shed: dict[Labels, int] = {(reason,): count for reason, count in metrics.shed.items()}
+            yield counter("headgate_shed_calls", "Calls refused before anything was done for them", ["reason"], shed)
             reloads: dict[Labels, int] = {(outcome,): count for outcome, count in metrics.reloads.items()}
             yield counter("headgate_config_reloads", "Reloads of the configuration", ["outcome"], reloads)
             seconds = HistogramMetricFamily("headgate_call_seconds", "From request to last byte", labels=["model"])

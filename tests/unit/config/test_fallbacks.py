@@ -158,8 +158,11 @@ def test_many_ways_cost_little() -> None:
 @pytest.mark.parametrize(
     ("settings", "path", "words"),
     [
-        ("hedge: {after_s: 600}", "hedge.after_s", "is not before the end of the call, after timeout.total_s (600)"),
-        ("hedge: {after_s: 5}, timeout: {total_s: 5}", "hedge.after_s", "after timeout.total_s (5)"),
+        ("hedge: {after_s: 600}", "hedge.after_s", "is over, at timeout.total_s (600)"),
+        ("hedge: {after_s: 5}, timeout: {total_s: 5}", "hedge.after_s", "at timeout.total_s (5)"),
+        ("hedge: {after_s: 120}", "hedge.after_s", "at timeout.first_token_s (120)"),
+        ("hedge: {after_s: 30}, timeout: {attempt_s: 5}", "hedge.after_s", "at timeout.attempt_s (5)"),
+        ("validate: {validators: [not_emty]}", "validate.validators[0]", "did you mean 'not_empty'"),
         ("retry: {base_s: 9}", "retry.base_s", "begin at 9 s and grow to 8 s"),
         ("retry: {max_s: 0.2}", "retry.max_s", "begin at 0.25 s and grow to 0.2 s"),
         ("retry: {base_s: 2, max_s: 1}", "retry.base_s", "begin at 2 s and grow to 1 s"),
@@ -174,7 +177,8 @@ def test_waits_that_make_no_sense_are_told_with_their_line(settings: str, path: 
 @pytest.mark.parametrize(
     "settings",
     [
-        "hedge: {after_s: 599}",
+        "hedge: {after_s: 119}",
+        "validate: {validators: [not_empty, 'my.checks:polite']}",
         "hedge: {}",
         "hedge: null",
         "hedge: {after_s: 5}, timeout: {total_s: 5.1}",

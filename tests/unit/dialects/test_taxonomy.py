@@ -723,7 +723,7 @@ def test_words_of_an_error_that_no_waiting_mends_tell_no_wait() -> None:
             {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Retry in 4s"}},
             "message-end",
             ServerError,
-            4,
+            None,
         ),
         (
             COHERE,

@@ -141,7 +141,7 @@ async def test_the_last_error_is_told_with_all_attempts() -> None:
     going = model(fails(ServerError))
     error = await failure_of(falling_back(any=[Vendor("b/x", fails(ContextTooLong))]), going, call())
     assert isinstance(error, ContextTooLong)
-    assert error.note == "Tried own/x (server_error, 3 times), b/x (context_length_exceeded)."
+    assert error.tried == "Tried own/x (server_error, 3 times), b/x (context_length_exceeded)."
 
 
 @virtual

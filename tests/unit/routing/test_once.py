@@ -109,22 +109,46 @@ async def test_a_failure_is_told_to_all_who_wait_and_forgotten(vendor: Vendor):
     vendor.error = ServerError("boom")
     vendor.answer.set()
     assert [type(each) for each in await asyncio.gather(*tasks, return_exceptions=True)] == [ServerError] * 2
-    assert not answers.held
+    assert not answers.under_way and not answers.kept
     vendor.error = None
     await stage(asking("a"), vendor)
     assert vendor.asked == 2
 
 
-async def test_it_goes_on_while_anybody_waits_and_is_given_up_with_the_last(vendor: Vendor):
+async def test_with_a_key_it_is_made_to_its_end_though_its_client_leaves(vendor: Vendor):
+    stage = Once(OnceConfig(), Answers())
+    [first] = await under_way(vendor, asking("a"), stage=stage)
+    first.cancel()
+    await asyncio.wait([first])
+    vendor.answer.set()
+    reply = await stage(asking("a"), vendor)
+    assert (vendor.asked, vendor.cancelled, replayed(reply)) == (1, 0, True)
+
+
+async def test_who_has_more_time_is_not_held_to_the_firsts(vendor: Vendor):
+    now = asyncio.get_running_loop().time()
+    stage = Once(OnceConfig(), Answers())
+    first, second = await under_way(
+        vendor, asking("a", deadline=now + 0.01), asking("a", deadline=now + 60), stage=stage
+    )
+    with pytest.raises(Timeout):
+        await first
+    vendor.answer.set()
+    assert replayed(await second)
+
+
+async def test_a_shared_one_goes_on_while_anybody_waits_and_is_given_up_with_the_last(vendor: Vendor):
     answers = Answers()
-    first, second = await under_way(vendor, asking("a"), asking("a"), stage=Once(OnceConfig(), answers))
+    stage = Once(OnceConfig(coalesce=True), answers)
+    first, second = await under_way(vendor, asking(), asking(), stage=stage)
     first.cancel()
     await asyncio.wait([first])
     assert vendor.cancelled == 0
     second.cancel()
     await asyncio.wait([second])
     await asyncio.sleep(0)
-    assert (vendor.cancelled, len(answers.held)) == (1, 0)
+    assert vendor.cancelled == 1
+    assert not answers.under_way
 
 
 async def test_an_answer_whose_first_asker_left_is_kept_all_the_same(vendor: Vendor):
@@ -158,7 +182,7 @@ async def test_same_calls_under_way_share_an_answer_where_that_is_wanted_and_now
     assert vendor.asked == 4
     vendor.answer.set()
     await asyncio.gather(*shared, *apart, *other)
-    assert not answers.held, "shared while under way, not afterwards"
+    assert not answers.under_way and not answers.kept, "shared while under way, not afterwards"
 
 
 async def test_streams_are_never_shared(vendor: Vendor):
@@ -170,10 +194,10 @@ async def test_streams_are_never_shared(vendor: Vendor):
 
 
 async def test_what_is_kept_is_bounded(vendor: Vendor, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("headgate.routing.once.MAX_KEPT_BYTES", 20)
+    monkeypatch.setattr("headgate.routing.once.MAX_KEPT_BYTES", 2 * 1024 + 20)
     answers = Answers()
     stage = Once(OnceConfig(), answers)
     vendor.answer.set()
     for name in "abcdef":
         await stage(asking(name), vendor)
-    assert len(answers.held) == 2
+    assert len(answers.kept) == 2

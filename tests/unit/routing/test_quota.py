@@ -134,7 +134,9 @@ def test_a_quota_has_room_where_all_its_parts_have() -> None:
     assert not quota.room(100)
     assert quota.ready_at(100) == 161
     quota.learn(100, Allowance(requests=0, reset_requests_s=900))
-    assert quota.ready_at(100) == 190
+    assert quota.ready_at(100) == 161
+    quota.learn(110, Allowance(requests=0, reset_requests_s=900))
+    assert quota.ready_at(165) == 170, "a minute, whatever it says"
     assert quota.ready_at(195) == 195
 
 

@@ -589,27 +589,27 @@ async def test_keys_take_turns() -> None:
 async def test_the_error_tells_the_attempts() -> None:
     vendors = Vendor("a/x", fails(Overloaded)), Vendor("b/x", fails(ConnectionFailed))
     error = await failure_of(route(options(*vendors), retry=RetryConfig(attempts=2)), call())
-    assert error.note == "Tried a/x (overloaded, 2 times), b/x (connection_failed, 2 times)."
-    assert error.shown.endswith(error.note)
+    assert error.tried == "Tried a/x (overloaded, 2 times), b/x (connection_failed, 2 times)."
+    assert error.shown.endswith(error.tried)
 
 
 @virtual
 async def test_one_attempt_is_not_worth_telling() -> None:
-    assert (await failure_of(route(options(Vendor("a/x", fails(BadRequest)))), call())).note == ""
+    assert (await failure_of(route(options(Vendor("a/x", fails(BadRequest)))), call())).tried == ""
 
 
 @virtual
 async def test_an_error_without_any_attempt_has_nothing_to_tell() -> None:
     error = await failure_of(route(options(Vendor("a/x", refuses(Unsupported)))), call())
-    assert (error.note, type(error)) == ("", Unsupported)
+    assert (error.tried, type(error)) == ("", Unsupported)
 
 
 @virtual
 async def test_attempts_at_many_targets_are_told_in_short() -> None:
     vendors = [Vendor(f"v{number}/x", fails(ServerError)) for number in range(10)]
     error = await failure_of(route(options(*vendors), retry=RetryConfig(attempts=1)), call())
-    assert error.note.count("/x") == 6
-    assert error.note.endswith("and 4 more.")
+    assert error.tried.count("/x") == 6
+    assert error.tried.endswith("and 4 more.")
 
 
 @virtual

@@ -299,3 +299,31 @@ async def test_tokens_are_counted_as_expected_and_then_as_used() -> None:
     assert not one.target.rested(now())
     await first
     assert one.target.rested(now())
+
+
+@virtual
+async def test_a_stream_that_flows_until_its_client_has_no_more_time_is_nobodys_failure() -> None:
+    one = watched(answers(), breaker=SOON)
+    for _ in range(20):
+        await attempted(one, stream=True, deadline=now() + 1.5)
+    assert one.target.breaker.state == "closed"
+    assert one.target.limiter.limit == 4096
+
+
+@virtual
+async def test_a_probe_that_its_client_gives_up_makes_room_for_the_next() -> None:
+    one = watched(hangs, answers(0.2), breaker=SOON)
+    one.target.breaker.open(now(), now() + 1)
+    await asyncio.sleep(1)
+    await attempted(one, deadline=now() + 0.05)
+    assert one.target.rested(now())
+    await attempted(one)
+    assert one.target.breaker.state == "closed"
+
+
+@virtual
+async def test_what_a_failed_call_was_expected_to_use_is_given_back() -> None:
+    one = watched(fails(BadRequest), limits={"tpm": 1000})
+    request = Payload("openai_chat", b'{"model": "m", "pad": "%s"}' % (b"x" * 8000))
+    await attempted(one, request=request)
+    assert one.target.rested(now())

@@ -26,7 +26,7 @@ def looks(*lateness_s: float) -> bool:
 @pytest.mark.parametrize(
     ("lateness_s", "overloaded"),
     [
-        ((0.0, 3.0, 0.0), True),  # nobody could look for three seconds
+        ((0.0, 3.0, 0.0, 0.5, 0.5, 0.0), False),  # long steps, but no more than two in a row
         ((0.0, LATE, 0.0, LATE, 0.0, LATE), False),
         ((LATE,) * 4, True),
         ((LATE_S - 0.01,) * 50, False),
