@@ -261,3 +261,10 @@ def test_importing_the_command_line_is_cheap() -> None:
     code = "import sys, headgate.cli; print([m for m in ('cyclopts', 'rich', 'granian', 'yaml') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "headgate.yaml").write_text(GOOD)
+    command = f"{sys.executable} -m headgate schema | head -n 1"
+    ended = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (0, "")
