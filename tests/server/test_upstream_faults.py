@@ -20,7 +20,7 @@ providers:
 models:
   chat:
     targets: [vendor/gpt-4o-mini]
-    timeout: {{connect_s: 1, total_s: 1, first_token_s: 0.4, stall_s: 0.4}}
+    timeout: {{connect_s: 2, total_s: 2, first_token_s: 1, stall_s: 0.4}}
     retry: {{attempts: 1}}
     breaker: {{min_calls: 1000}}
   dead: {{targets: [dead/gpt-4o-mini], retry: {{attempts: 1}}}}
@@ -290,7 +290,7 @@ async def test_a_clients_own_deadline_holds(serving: Serving, upstream: Upstream
 
 async def test_a_slow_stream_is_kept_alive_and_its_late_failure_is_an_event(upstream: Upstream):
     config = CONFIG.format(url=upstream.url, dead=unused_port())
-    config = config.replace("total_s: 1, first_token_s: 0.4", "total_s: 5, first_token_s: 0.6")
+    config = config.replace("total_s: 2, first_token_s: 1", "total_s: 5, first_token_s: 0.6")
     upstream.script = never
     async with Serving(config, server="auth: none, keepalive_s: 0.1") as serving:
         response = await serving.post("/v1/messages", {**PATHS["/v1/messages"], "stream": True})
