@@ -32,6 +32,8 @@ class Fault:
     stream: Script | None
     reach: Literal["port", "closed port", "no such host", "unknown authority"] = "port"
     """How the vendor is reached."""
+    hangs: bool = False
+    """It is over only when Headgate has waited long enough."""
 
 
 # ── a healthy vendor ──
@@ -180,8 +182,8 @@ FAULTS = [
     both("500", refused(500, error("boom"))),
     both("503", refused(503, error("busy"))),
     both("401, our key refused", refused(401, error("who are you"))),
-    Fault("slow first token", silence, no_content),
-    Fault("stall mid-stream", body_that_stops, stall),
+    Fault("slow first token", silence, no_content, hangs=True),
+    Fault("stall mid-stream", body_that_stops, stall, hangs=True),
     Fault("cut mid-stream", half_a_body, cut),
     Fault("malformed SSE line", None, bad_line),
     Fault("truncated JSON", refused(200, b'{"id": "c1", "cho'), bad_lines),
