@@ -19,7 +19,8 @@ $(STAMP): pyproject.toml constraints.txt tools/setup.sh
 serve: $(STAMP)  ## Start Headgate on 127.0.0.1:8080, with ./headgate.yaml if there is one
 	@$(BIN)/headgate serve
 
-test: $(STAMP)  ## Run all tests
+test: $(STAMP)  ## Run all tests, with PostgreSQL and Redis of their own
+	@tools/services.sh
 	@$(BIN)/pytest
 
 lint: $(STAMP)  ## Check style and formatting

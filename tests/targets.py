@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from fractions import Fraction
 from math import inf
 from typing import Any
 
+from headgate.catalog import Price
 from headgate.clock import ManualClock
 from headgate.errors import HeadgateError, Timeout
 from headgate.ledger import MemoryLedger, Settle
@@ -23,6 +25,8 @@ from headgate.types import Attempt, Call, Chunks, Frame, Payload, Reply, Usage
 from virtual_time import now
 
 Outcome = Callable[["Vendor", Call], Awaitable[Reply]]
+
+PRICE = Price("sim", {"input_tokens": Fraction(1), "output_tokens": Fraction(1)})
 
 PIECES = 3
 """Chunks of a stream."""
@@ -154,7 +158,7 @@ def option(
     name = name or (vendor.name if isinstance(vendor, Vendor) else "a/x")
     target = Target(TargetConfig(target=name, **(limits or {})), breaker or BreakerConfig())
     ledger = MemoryLedger() if ledger is None else ledger
-    settle = Settle(name, lambda model, usage: 1, ledger, ManualClock())
+    settle = Settle(name, lambda model: PRICE, ledger, ManualClock())
     return Option(target, fold([settle, Watch(target)], vendor) if watched else vendor, **worth)
 
 

@@ -4,7 +4,8 @@
 
 Kept per model: the rule that finds it, the prices of today, the context window. Of prices that begin on a date the one
 in force when the snapshot is made is kept; of prices by the hour of the day the highest, so that a bill is never
-estimated too low. Prices of request variants (batch, service tiers) are left out: they are not the price of the model.
+estimated too low. Prices of requests that are processed in another way (batch, flex, priority, fast) stand beside the
+model's own, under the vendor's name of the way.
 """
 
 from __future__ import annotations
@@ -57,6 +58,16 @@ NOT_BILLED_HERE = {
 """Prices of what `Usage` does not tell apart, left out without making the model's price unknown."""
 
 
+VARIANTS = {
+    ("processing", "batch"): "batch",
+    ("service_tier", "flex"): "flex",
+    ("service_tier", "priority"): "priority",
+    ("service_tier", "fast"): "fast",
+    ("speed", "fast"): "fast",
+}
+"""Our names of the ways a request can be processed. What a search or a route costs is not among them."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only say whether the snapshot is what its day would give")
@@ -85,20 +96,49 @@ def vendor(provider: types.Provider, today: date) -> str:
 
 
 def entry(model: types.ModelInfo, today: date) -> list[Any] | None:
-    """`[rule, prices, tiers, context window]`; None where nothing is known that we could use."""
+    """`[rule, prices, tiers, context window, variants]`; None where nothing is known that we could use."""
     prices = in_force(model, today)
-    found = {name: value for name, value in prices.__dict__.items() if value is not None}
-    unknown = found.keys() - KEYS.keys() - NOT_BILLED_HERE
-    known = {KEYS[name]: value for name, value in found.items() if name in KEYS}
-    if unknown or "input" not in known:
-        known = {}  # billed by what we do not count, or free of charge by subscription: the price is not known
+    known = counted(prices.__dict__)
     if not known and model.context_window is None:
         return None
     rates, tiers = split(known)
     row: list[Any] = [written(model.match), rates, tiers, model.context_window]
+    row.append(variants(model, prices, today) if known else {})
     while not row[-1]:
         row.pop()
     return row
+
+
+def counted(prices: dict[str, Any]) -> dict[str, Decimal | types.TieredPrices]:
+    """Prices under our names; none where some is by what we do not count, or free of charge by subscription: then the
+    price of a call is not known.
+    """
+    found = {name: value for name, value in prices.items() if value is not None}
+    if found.keys() - KEYS.keys() - NOT_BILLED_HERE or "input_mtok" not in found:
+        return {}
+    return {KEYS[name]: value for name, value in found.items() if name in KEYS}
+
+
+def variants(model: types.ModelInfo, ordinary: types.ModelPrice, today: date) -> dict[str, list[Any]]:
+    """`[prices, tiers]` of each other way of processing: its own prices, and the ordinary ones where it has none.
+
+    Of several that hold the first one has precedence, price by price, as genai-prices has it.
+    """
+    own: dict[str, dict[str, Any]] = {}
+    for each in model.price_variants or ():
+        name = VARIANTS.get(next(iter(each.when.items()))) if len(each.when) == 1 else None
+        begins = each.constraint.start_date if isinstance(each.constraint, types.StartDateConstraint) else today
+        if name is not None and begins <= today:
+            for key, value in each.prices.__dict__.items():
+                if value is not None:
+                    own.setdefault(name, {}).setdefault(key, value)
+    made: dict[str, list[Any]] = {}
+    for name, prices in sorted(own.items()):
+        known = counted({**ordinary.__dict__, **prices})
+        if known:
+            rates, tiers = split(known)
+            made[name] = [rates, tiers] if tiers else [rates]
+    return made
 
 
 def in_force(model: types.ModelInfo, today: date) -> types.ModelPrice:

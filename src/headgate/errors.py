@@ -17,9 +17,11 @@
     ├── UpgradeRequired               426  a WebSocket attempt where there is only HTTP
     ├── RateLimited                   429  too many requests, here or at the vendor
     ├── QuotaExhausted                429  money or credit is gone; waiting does not help
+    │   └── BudgetExceeded            429  one of our own budgets has not enough left
     ├── Cancelled                     499  the client went away
     ├── InternalError                 500  a defect of Headgate
     ├── Overloaded                    503  no capacity now
+    ├── StoreUnavailable              503  Headgate's own database or counters cannot be reached
     └── UpstreamError                 502  the vendor's side failed
         ├── ConnectionFailed          502  (DnsFailed, TlsFailed)
         ├── ServerError               502  the vendor answered 5xx
@@ -195,6 +197,10 @@ class QuotaExhausted(HeadgateError):
     safe = True
 
 
+class BudgetExceeded(QuotaExhausted):
+    """One of our own budgets has not enough left for an attempt at this target."""
+
+
 class Cancelled(HeadgateError):
     status = 499
     code = "cancelled"
@@ -210,6 +216,15 @@ class Overloaded(HeadgateError):
     code = "overloaded"
     retryable = True
     safe = True
+
+
+class StoreUnavailable(HeadgateError):
+    """The database or the counters cannot be reached, and what was asked for cannot be done without."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
+    public_message = "The gateway's own storage cannot be reached; try again."
 
 
 class UpstreamError(HeadgateError):
@@ -267,6 +282,6 @@ def _by_code(kind: type[HeadgateError]) -> dict[str, type[HeadgateError]]:
     found: dict[str, type[HeadgateError]] = {}
     for each in kind.__subclasses__():
         found |= _by_code(each)
-        if each is not ModelNotFound:  # the only one that is not made from a message
+        if each not in (ModelNotFound, BudgetExceeded):  # made from no message; of the code of its base
             found[each.code] = each
     return found

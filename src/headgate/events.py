@@ -136,3 +136,11 @@ class ValidationSkipped(Event, frozen=True):
     """An answer could not be checked; `reason` says why: a schema that is none, an answer cut at its limit."""
 
     reason: str
+
+
+class BudgetReached(Event, frozen=True):
+    """A share of a budget is spent or set aside."""
+
+    budget: str
+    subject: str
+    percent: int

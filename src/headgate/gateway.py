@@ -1,8 +1,8 @@
 """The composition root: a configuration becomes services and three folds, and every call goes through them.
 
-    call fold      telemetry > access > ids > (the model's fold)
+    call fold      telemetry > access > limits > ids > (the model's fold)
     model fold     once > deadline > fallback > validated > route
-    attempt fold   settle > watch > transport
+    attempt fold   settle (which has money reserved) > own keys > watch > transport
 
 A user's own stages stand among them where the configuration says. A fold is made once, at load. A reload makes new
 folds and swaps them in; calls under way keep theirs.
@@ -21,17 +21,19 @@ from typing import Any, Self
 import msgspec
 from msgspec.structs import replace
 
-from headgate.access import Access, AccountIds, Authenticator, IdCodec, KeyAuthenticator, Open
-from headgate.catalog import Catalog
-from headgate.clock import Clock, SystemClock
+from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
+from headgate.catalog import Catalog, Price, cost
 from headgate.config import Config, load
-from headgate.errors import BadRequest, ConfigError, ModelNotFound, NotFound, Overloaded
-from headgate.ledger import Ledger, MemoryLedger, Settle
+from headgate.config.places import placed
+from headgate.errors import BadRequest, ConfigError, ModelNotFound, NotFound, Overloaded, StoreUnavailable
+from headgate.ledger import Ledger, Settle
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
-from headgate.providers.exchange import Exchange, Facts, Limits
+from headgate.limits import Limits, Reserve
+from headgate.limits import Target as Priced
+from headgate.providers.exchange import Exchange, Facts, Patience
+from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
 from headgate.routing.balance import chooser
-from headgate.routing.conditions import Conditions
 from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
 from headgate.routing.deadline import Deadline
 from headgate.routing.fallback import Entry, Fallback
@@ -46,25 +48,11 @@ from headgate.routing.status import TargetStatus, status_of
 from headgate.routing.target import Target
 from headgate.routing.validation.stage import Validated
 from headgate.routing.watch import Watch
+from headgate.services import Keeper, Services, in_memory
 from headgate.stage import Next, Stage, fold
 from headgate.stages import OwnStage, arranged
-from headgate.storage.counters import Counters, MemoryCounters
-from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import Metrics, Telemetry
 from headgate.types import JSON, Call, Identity, Reply, Usage
-
-
-class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """What the folds stand on, and what outlives a reload."""
-
-    clock: Clock
-    ledger: Ledger
-    counters: Counters
-    shared: SharedState
-    conditions: Conditions
-    """How targets are doing, and what models may still spend on retries."""
-    metrics: Metrics
-    ids: IdCodec
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -80,6 +68,8 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
 
     config: Config
     authenticator: Authenticator
+    tokens: WorkloadTokens | None
+    """Who checks signed tokens in place of keys; None where nobody's are taken."""
     providers: Mapping[str, Provider]
     models: Mapping[str, Model]
     exact: frozenset[str]
@@ -100,14 +90,17 @@ class Gateway:
     def __init__(
         self, config: Config, *, environ: Mapping[str, str] = os.environ, services: Services | None = None
     ) -> None:
-        self._environ = environ
-        self._services = services or _services(environ)
+        self.environ = environ
+        """Where secrets come from."""
+        self._services = services or in_memory(environ)
+        self._opened = services is not None
         self._leaving = False
         self._draining = False
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Future[None]] = set()
-        self._folds = self._made(config, {})
+        self._reloaded = asyncio.Event()
+        self._folds = self._made(config)
 
     @classmethod
     def from_file(cls, path: str | Path, environ: Mapping[str, str] = os.environ) -> Gateway:
@@ -116,7 +109,7 @@ class Gateway:
         Raises:
             ConfigError: the file cannot be used; lists every mistake with its line.
         """
-        return cls(load(Path(path), environ), environ=environ)
+        return cls(placed(load(Path(path), environ), Path(path).parent, kept=False), environ=environ)
 
     # ── life ──
 
@@ -127,12 +120,27 @@ class Gateway:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
+    async def open(self) -> None:
+        """Open what `storage:` names. Before the first call; once.
+
+        Raises:
+            ConfigError: it cannot be used.
+            StoreUnavailable: it cannot be reached, or is in use.
+        """
+        if not self._opened and self.config.storage.database is not None:
+            from headgate.keeping import keeping  # databases and signatures are for who keeps something
+
+            self._opened = True
+            self._services = await keeping(self.config, self.environ, self._services)
+            self._folds = self._made(self._folds.config, self._folds)
+
     async def start(self) -> None:
+        await self.open()
         self._started = True
         services = self._services
         sharing = Sharing(services.conditions, services.shared)
         health = HealthChecks(lambda: self._folds.providers, services.conditions)
-        self._tasks = [asyncio.create_task(sharing.run()), asyncio.create_task(health.run())]
+        self._tasks = [asyncio.create_task(each) for each in (sharing.run(), health.run(), self._keep_issuers())]
 
     def leave(self) -> None:
         """Not be ready any more, and take calls all the same, until `drain`."""
@@ -152,6 +160,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, *self._retiring, return_exceptions=True)
         for provider in self._folds.providers.values():
             await provider.close()
+        await self._services.close()
 
     def reload(self, config: Config) -> None:
         """Serve by another configuration from the next call on. Providers that did not change keep their connections.
@@ -160,7 +169,8 @@ class Gateway:
             ConfigError: the configuration cannot be used; the one before it stays.
         """
         before = self._folds
-        self._folds = self._made(config, before.providers)
+        self._folds = self._made(config, before)
+        self._reloaded.set()
         kept = set(self._folds.providers.values())
         retired = [provider for provider in before.providers.values() if provider not in kept]
         if retired:
@@ -189,6 +199,16 @@ class Gateway:
     def ledger(self) -> Ledger:
         return self._services.ledger
 
+    @property
+    def services(self) -> Services:
+        """What everything here stands on."""
+        return self._services
+
+    @property
+    def store(self) -> Keeper | None:
+        """What stands on the database; None where nothing is kept."""
+        return self._services.store
+
     def provider(self, name: str) -> Provider:
         """A configured vendor."""
         return self._folds.providers[name]
@@ -208,6 +228,8 @@ class Gateway:
         if self._draining:
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
+        if not self._services.ledger.writable and folds.config.limits.journal_unwritable == "refuse":
+            raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
         if self._services.metrics.in_flight >= folds.max_concurrent:
             self._services.metrics.shed["calls"] += 1
             raise Overloaded("This gateway has as many calls under way as it takes; try again.", retry_after_s=1)
@@ -282,9 +304,9 @@ class Gateway:
 
     # ── making the folds ──
 
-    def _made(self, config: Config, held: Mapping[str, Provider]) -> _Folds:
+    def _made(self, config: Config, before: _Folds | None = None) -> _Folds:
         services = self._services
-        providers = _providers(config, held)
+        providers = _providers(config, before.providers if before is not None else {})
         own = [OwnStage.load(each) for each in config.stages]
         catalog = Catalog(config.prices)
         make = _Maker(services, config, providers, own, catalog)
@@ -304,18 +326,21 @@ class Gateway:
                 return await model.next(call)
             raise ModelNotFound(call.model)
 
+        tokens = self._tokens(config, before.tokens if before is not None else None)
         services.conditions.prune()
         call_fold = arranged(
             {
                 "telemetry": Telemetry(services.metrics),
                 "access": Access(),
+                "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
                 "ids": AccountIds(services.ids),
             },
             own,
         )
         return _Folds(
             config=config,
-            authenticator=_authenticator(config, self._environ),
+            authenticator=self._authenticator(config, tokens),
+            tokens=tokens,
             providers=providers,
             models=models,
             exact=exact,
@@ -323,6 +348,39 @@ class Gateway:
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
         )
+
+    def _tokens(self, config: Config, held: WorkloadTokens | None) -> WorkloadTokens | None:
+        """Who checks the tokens of configured issuers, by the roles there are now."""
+        store = self._services.store
+        if store is None:
+            return None
+        roles = Roles(config.access.roles)
+        store.directory.use(roles)
+        if not config.access.issuers:
+            return None
+        return WorkloadTokens(config.access.issuers, store.directory, roles, self._services.clock, held)
+
+    def _authenticator(self, config: Config, tokens: WorkloadTokens | None) -> Authenticator:
+        if config.server.auth == "none":
+            return Open()
+        store, admin_key = self._services.store, self.environ.get("HEADGATE_ADMIN_KEY")
+        if store is None:
+            return KeyAuthenticator(admin_key)
+        return KeyAuthenticator(
+            admin_key, store.directory, tokens, clock=self._services.clock, failed=store.login_failed
+        )
+
+    async def _keep_issuers(self) -> None:
+        """Keep the keys of issuers fresh, of those there are now."""
+        while True:
+            self._reloaded.clear()
+            tokens = self._folds.tokens
+            keeping = asyncio.ensure_future(tokens.run()) if tokens is not None else None
+            try:
+                await self._reloaded.wait()
+            finally:
+                if keeping is not None:
+                    keeping.cancel()
 
 
 class _Maker:
@@ -420,32 +478,56 @@ class _Maker:
         def base_model(model: str) -> str:
             return config.base_model or provider.base_model(model)
 
-        def price(model: str, usage: Usage) -> int | None:
+        def price(model: str) -> Price | None:
             if price_like is not None:
-                return catalog.cost(None, price_like, usage)
-            return catalog.cost(provider.catalog, base_model(model), usage)
+                return catalog.price(None, price_like)
+            return catalog.price(provider.catalog, base_model(model))
 
         def output_limit(model: str) -> int | None:
             return catalog.output_limit(provider.catalog, base_model(model))
 
         timeout = model.timeout
-        exchange = Exchange(
-            provider,
-            model_id,
-            Limits(timeout.connect_s, timeout.first_token_s, timeout.stall_s, timeout.attempt_s or inf),
-            model.drop_unsupported or provider.drop_unsupported,
-            Facts(base_model, output_limit),
-            self._services.clock,
+
+        def exchange(provider: Provider) -> Exchange:
+            return Exchange(
+                provider,
+                model_id,
+                Patience(timeout.connect_s, timeout.first_token_s, timeout.stall_s, timeout.attempt_s or inf),
+                model.drop_unsupported or provider.drop_unsupported,
+                Facts(base_model, output_limit),
+                self._services.clock,
+            )
+
+        services = self._services
+        facts = Priced(
+            price=price,
+            limits=lambda model: catalog.limits(provider.catalog, base_model(model)),
+            count=lambda model, call: _count(call, base_model(model)),
+            quirks=provider.quirks,
         )
-        settle = Settle(config.target, price, self._services.ledger, self._services.clock)
+        reserve = Reserve(
+            facts, services.counters, services.calendar, services.seeder, self._config.limits, services.alerts
+        )
+        attempt = {
+            "settle": Settle(config.target, price, services.ledger, services.clock, reserve),
+            "own keys": OwnKeys(provider, services.credentials, exchange, target.limiter.wake),
+            "transport": Watch(target),
+        }
+        ordinary = price(model_id)
         return Option(
             target,
-            fold(arranged({"settle": settle, "transport": Watch(target)}, self._own), exchange),
+            fold(arranged(attempt, self._own), exchange(provider)),
             weight=config.weight,
             priority=config.priority,
             provisioned=config.provisioned,
-            cost=price(model_id, ORDINARY),
+            cost=None if ordinary is None else cost(ORDINARY, ordinary),
         )
+
+
+def _count(call: Call, model: str) -> int | None:
+    from headgate.catalog.tokens import at_most  # a quarter of a second to load
+
+    return at_most(call.request.encode(), model)
 
 
 ORDINARY = Usage(input_tokens=4000, output_tokens=1000)
@@ -468,20 +550,6 @@ IN_PROCESS = Identity(key_id="in-process", scopes=frozenset({"call"}))
 """Whoever uses the library: the process that holds the configuration."""
 
 
-def _services(environ: Mapping[str, str]) -> Services:
-    clock = SystemClock()
-    secret = environ.get("HEADGATE_SECRET", "").encode() or os.urandom(32)
-    return Services(
-        clock=clock,
-        ledger=MemoryLedger(),
-        counters=MemoryCounters(clock),
-        shared=MemoryState(clock),
-        conditions=Conditions(),
-        metrics=Metrics(),
-        ids=IdCodec(secret),
-    )
-
-
 def _providers(config: Config, held: Mapping[str, Provider]) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     problems: list[str] = []
@@ -497,10 +565,3 @@ def _providers(config: Config, held: Mapping[str, Provider]) -> dict[str, Provid
     if problems:
         raise ConfigError(problems)
     return providers
-
-
-def _authenticator(config: Config, environ: Mapping[str, str]) -> Authenticator:
-    if config.server.auth == "none":
-        return Open()
-    admin_key = environ.get("HEADGATE_ADMIN_KEY")
-    return KeyAuthenticator.with_admin(admin_key) if admin_key else KeyAuthenticator({})

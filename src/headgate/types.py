@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import jiter
 import msgspec
@@ -34,6 +34,9 @@ Operation = Literal[
 ]
 """What a request asks for. `responses` is the management of stored responses: get, delete, compact."""
 
+
+GENERATES: frozenset[Operation] = frozenset({"chat", "complete"})
+"""Operations whose answers are made of the model's tokens."""
 
 OPAQUE = "opaque"
 """The dialect of bodies that are passed on without a codec."""
@@ -259,13 +262,31 @@ class Headers(Mapping[str, str]):
         return len(self._raw)
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """Who calls."""
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, and within what bounds."""
 
     organisation: str = "default"
     key_id: str = "anonymous"
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
     roles: frozenset[str] = frozenset({"caller"})
     scopes: frozenset[str] = frozenset()
+    models: tuple[str, ...] | None = None
+    """Names or patterns that end in `*`; None for all models."""
+    endpoints: frozenset[str] | None = None
+    """Operations; None for all."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """What each of its calls is tagged with."""
+    timezone: str = "UTC"
+    """Where its days and months begin."""
+    prompt_label: str | None = None
+    policy: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """What the audit log calls it."""
+        return f"user:{self.user_id}" if self.key_id.startswith("user:") else f"key:{self.key_id}"
 
 
 ANONYMOUS = Identity(scopes=frozenset({"call"}))
@@ -284,6 +305,30 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     reset_requests_s: float | None = None
     """Seconds until the whole limit is there again: buckets fill all the time, so some is there sooner."""
     reset_tokens_s: float | None = None
+
+
+class Remaining(msgspec.Struct, frozen=True, gc=False):
+    """What is left of one of our own limits."""
+
+    limit: int
+    left: int
+    reset_s: float
+    """Seconds until all of it is there again, where its window slides; else 0."""
+    ends_us: int = 0
+    """When its period ends, where it has one."""
+
+
+class Hold(Protocol):
+    """What budgets have set aside for an attempt."""
+
+    @property
+    def charged(self) -> tuple[str, ...]:
+        """The counters its cost counts for."""
+        ...
+
+    def settle(self, picodollars: int | None) -> None:
+        """Say what it really cost; None keeps what was set aside. Never waits or raises; only the first word counts."""
+        ...
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -315,13 +360,16 @@ class Attempt(msgspec.Struct, kw_only=True):
     vendor_request_id: str | None = None
     allowance: Allowance | None = None
     """What the vendor said it still takes."""
+    reserved_picodollars: int | None = None
+    """What budgets have set aside for it; None where none applies."""
+    hold: Hold | None = None
     settled: bool = False
 
 
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
-    __slots__ = ("attempts", "begun", "events", "upstream_s")
+    __slots__ = ("attempts", "begun", "end_user", "events", "governed", "output_limit", "remaining", "upstream_s")
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
@@ -330,6 +378,14 @@ class Account:
         self.events: list[Event] = []
         self.upstream_s = 0.0
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
+        self.end_user: str | None = None
+        """Whom the client calls for, hashed."""
+        self.governed: Any = None
+        """The budgets that apply, as the limits stage found them for the attempts."""
+        self.remaining: Mapping[str, Remaining] = {}
+        """What is left of `requests` and `tokens` where they are limited."""
+        self.output_limit: int | None = None
+        """What the output was limited to for a budget's sake."""
 
     @property
     def answering(self) -> Attempt | None:

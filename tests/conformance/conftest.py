@@ -1,4 +1,4 @@
-"""Which event loops the suites run on: transports on both kinds, everything else on asyncio's own."""
+"""Which event loops the suites run on: transports and databases on both kinds, everything else on asyncio's own."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ BOTH = {**ASYNCIO, "uvloop": uvloop.new_event_loop}
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return BOTH if item.path.name == "test_transport.py" else ASYNCIO
+    return BOTH if item.path.name in ("test_transport.py", "test_database.py") else ASYNCIO

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from headgate.catalog.bound import upper_bound
 from headgate.catalog.catalog import Catalog
 from headgate.catalog.config import PriceConfig
 from headgate.catalog.cost import Price, cost
 from headgate.catalog.models import Limits, limits
+from headgate.catalog.parts import Part, parts
 from headgate.catalog.prices import price_list
 
-__all__ = ["Catalog", "Limits", "Price", "PriceConfig", "cost", "limits", "price_list"]
+__all__ = [
+    "Catalog",
+    "Limits",
+    "Part",
+    "Price",
+    "PriceConfig",
+    "cost",
+    "limits",
+    "parts",
+    "price_list",
+    "upper_bound",
+]

@@ -27,6 +27,7 @@ class Catalog:
         patterns = [(name[:-1], price) for name, price in prices.items() if name.endswith("*")]
         self._patterns = sorted(patterns, key=lambda each: -len(each[0]))
         self._prices: dict[tuple[str | None, str], Price | None] = {}
+        self._versions: dict[str, Price | None] = {}
         self._limits: dict[tuple[str, str], Limits | None] = {}
 
     def price(self, vendor: str | None, model: str) -> Price | None:
@@ -43,6 +44,15 @@ class Catalog:
                 self._prices.clear()
             found = self._prices[key] = self._find(vendor, model)
             return found
+
+    def versioned(self, version: str) -> Price | None:
+        """The price a ledger row's version names; None where that is not in force here any more."""
+        if version not in self._versions:
+            if len(self._versions) >= HELD:
+                self._versions.clear()
+            price = self._versioned(version)
+            self._versions[version] = price if price is not None and price.version == version else None
+        return self._versions[version]
 
     def cost(self, vendor: str | None, model: str, usage: Usage) -> int | None:
         """Picodollars of a usage; None where the price of what was used is not known. `vendor` as in `price`."""
@@ -75,3 +85,16 @@ class Catalog:
             vendor, _, model = model.partition("/")
         entry = price_list().find(vendor, model)
         return entry.price if entry else None
+
+    def _versioned(self, version: str) -> Price | None:
+        kind, _, entry = version.partition(":")
+        if kind == "override":
+            name, _, digest = entry.rpartition(":")
+            how = digest.partition("#")[2]
+            price = self.price(None, name)
+        else:
+            name, _, how = entry.partition("#")
+            vendor, _, model = name.partition("/")
+            found = price_list().find(vendor, model)
+            price = found.price if found else None
+        return price and price.processed(how)

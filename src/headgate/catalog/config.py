@@ -10,6 +10,9 @@ import msgspec
 Dollars = Annotated[Decimal, msgspec.Meta(extra_json_schema={"minimum": 0, "pattern": r"^\d+(\.\d+)?$"})]
 """US dollars, zero or more, as a number or a decimal string."""
 
+Factor = Annotated[Decimal, msgspec.Meta(extra_json_schema={"minimum": 0, "pattern": r"^\d+(\.\d+)?$"})]
+"""What something is multiplied with, zero or more, as a number or a decimal string."""
+
 
 class RatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model charges, in US dollars per million tokens where nothing else is said."""
@@ -54,3 +57,5 @@ class PriceConfig(RatesConfig, frozen=True, kw_only=True, forbid_unknown_fields=
 
     tiers: list[TierConfig] = []
     """Other prices for long prompts."""
+    variants: dict[str, Factor] = {}
+    """What every price of tokens is multiplied with for requests processed in another way: `{batch: 0.5}`."""

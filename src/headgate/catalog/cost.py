@@ -30,6 +30,11 @@ CATEGORIES = (
 )
 """What is billed, as `Usage` calls it. `reasoning_tokens` are among `output_tokens`; see `Rates`."""
 
+OUTPUT = ("output_tokens", "reasoning_tokens", "audio_output_tokens", "image_output_tokens")
+"""What the model made."""
+INPUT = tuple(name for name in CATEGORIES if name not in (*OUTPUT, "web_searches"))
+"""What the prompt consists of."""
+
 Rates = Mapping[str, Fraction]
 """Picodollars per unit of a category; a category that is not there has no price. `reasoning_tokens` is there only
 where reasoning costs something else than the rest of the output. `requests` is a fee per answered request."""
@@ -37,24 +42,51 @@ where reasoning costs something else than the rest of the output. `requests` is 
 _counts = attrgetter(*CATEGORIES)
 
 
+ORDINARY = frozenset({"", "auto", "default", "standard", "on_demand"})
+"""What vendors call the way of processing whose price is the model's own."""
+
+
 class Price:
     """What one model charges.
 
     `tiers` are rates for long prompts: `(start, rates)` holds for the whole request once its prompt, cached or not,
-    has more than `start` tokens, as all vendors who price by length have it.
+    has more than `start` tokens, as all vendors who price by length have it. `variants` are prices of the same model
+    for requests that are processed in another way, under the vendor's name of it: `batch`, `flex`, `priority`, `fast`.
     """
 
-    __slots__ = ("flat", "name", "rates", "tables", "tiers")
+    __slots__ = ("flat", "name", "rates", "tables", "tiers", "variants", "version")
 
-    def __init__(self, name: str, rates: Rates, tiers: Sequence[tuple[int, Rates]] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        rates: Rates,
+        tiers: Sequence[tuple[int, Rates]] = (),
+        *,
+        version: str = "",
+        variants: Mapping[str, Price] | None = None,
+    ) -> None:
         self.name = name
         """Where the price is from: `openai/gpt-4o`."""
+        self.version = version or name
+        """The same and which edition of it, for ledger rows: `2026-11-24+1f3a9c02:openai/gpt-4o`."""
         self.rates = rates
         self.tiers = tuple(sorted(tiers, key=lambda tier: tier[0]))
+        self.variants: Mapping[str, Price] = variants or {}
         self.flat = Table(rates)
         """The rates of a short prompt, ready to be multiplied."""
         self.tables = [(start, Table(each)) for start, each in reversed(self.tiers)]
         """The same for each tier, the highest first."""
+
+    def processed(self, how: str | None) -> Price | None:
+        """The price of a request the vendor processes in its own way; None where that is not known."""
+        return self if how is None or how in ORDINARY else self.variants.get(how)
+
+    def table(self, prompt_tokens: int) -> Table:
+        """The rates of a prompt of so many tokens."""
+        for start, each in self.tables:
+            if prompt_tokens > start:
+                return each
+        return self.flat
 
     def per_million(self, rates: Rates | None = None) -> dict[str, str]:
         """Rates as decimal dollars for people: per million tokens, and per thousand searches or requests."""
@@ -67,9 +99,10 @@ class Price:
 class Table:
     """Rates as integers over one denominator, so that pricing a call is integer arithmetic only."""
 
-    __slots__ = ("denominator", "per_request", "rates")
+    __slots__ = ("dearest_input", "dearest_output", "denominator", "exact", "per_request", "rates", "web_search")
 
     def __init__(self, rates: Rates) -> None:
+        self.exact = rates
         self.denominator = lcm(*(rate.denominator for rate in rates.values()))
         scaled = {name: rate.numerator * (self.denominator // rate.denominator) for name, rate in rates.items()}
         self.per_request = scaled.get("requests", 0)
@@ -78,6 +111,10 @@ class Table:
         output = scaled.get("output_tokens", 0)
         self.rates: list[int | None] = [scaled.get(name) for name in CATEGORIES[:-1]]
         self.rates.append(0 if reasoning is None else reasoning - output)
+        self.dearest_input = _dearest(scaled, INPUT, "input_tokens")
+        """What a token of the prompt can cost at most; None where a plain one has no price."""
+        self.dearest_output = _dearest(scaled, OUTPUT, "output_tokens")
+        self.web_search = scaled.get("web_searches")
 
 
 def cost(usage: Usage, price: Price) -> int | None:
@@ -85,13 +122,7 @@ def cost(usage: Usage, price: Price) -> int | None:
 
     A usage of nothing costs 0: a vendor's fee per request is charged where the request used anything.
     """
-    table = price.flat
-    if price.tables:
-        prompt_tokens = usage.total_input_tokens
-        for start, each in price.tables:
-            if prompt_tokens > start:
-                table = each
-                break
+    table = price.table(usage.total_input_tokens) if price.tables else price.flat
     total = 0
     used = False
     for count, rate in zip(_counts(usage), table.rates):  # noqa: B905  # as long as each other, and checking takes time
@@ -103,6 +134,10 @@ def cost(usage: Usage, price: Price) -> int | None:
     if used:
         total += table.per_request
     return total if table.denominator == 1 else round_half_even(Fraction(total, table.denominator))
+
+
+def _dearest(scaled: Mapping[str, int], names: Sequence[str], needed: str) -> int | None:
+    return max(scaled.get(name, 0) for name in names) if needed in scaled else None
 
 
 def _dollars(category: str, picodollars: Fraction) -> str:

@@ -6,9 +6,10 @@ cover has no price, and a cost that would need it is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -37,6 +38,8 @@ _UNITS = {
     "thousand_web_searches": ("web_searches", PER_THOUSAND),
     "thousand_requests": ("requests", PER_THOUSAND),
 }
+
+_FEES = frozenset({"thousand_web_searches", "thousand_requests"})
 
 # ── rules for what a price list leaves unsaid ──
 
@@ -72,9 +75,11 @@ class Entry(msgspec.Struct, frozen=True):
 class PriceList:
     """The models of every vendor, each found by its own rule, in the list's order."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], digest: str = "") -> None:
         self.source: str = data["source"]
         self.date: str = data["date"]
+        self.edition = f"{self.date}+{digest[:8]}" if digest else self.date
+        """Which list this is: the day its prices were in force, and the beginning of its SHA-256."""
         self._vendors: Mapping[str, Any] = data["vendors"]
         self._rules: dict[str, list[tuple[Rule, list[Any]]]] = {}
 
@@ -95,7 +100,7 @@ class PriceList:
         for name in (vendor, *(PLAYED_BY_SIMULATOR if vendor == "simulator" else sellers)):
             for rule, row in self._rows(name):
                 if rule(model):
-                    return _entry(name, model, row)
+                    return _entry(self.edition, name, model, row)
         return None
 
     def names(self, vendor: str) -> list[str]:
@@ -116,7 +121,8 @@ _NO_VENDOR: Mapping[str, Any] = {"fallback": [], "models": []}
 @cache
 def price_list() -> PriceList:
     """The list this version came with. Read once, when first asked for."""
-    return PriceList(msgspec.json.decode((files("headgate.catalog") / "prices.json").read_bytes()))
+    raw = (files("headgate.catalog") / "prices.json").read_bytes()
+    return PriceList(msgspec.json.decode(raw), sha256(raw).hexdigest())
 
 
 def _name(raw: RawRule) -> str | None:
@@ -126,8 +132,8 @@ def _name(raw: RawRule) -> str | None:
     return next((name for each in operands if sign in "|&" and (name := _name(each))), None)
 
 
-def _entry(vendor: str, model: str, row: list[Any]) -> Entry:
-    rates, tiers, window = [*row, None, None, None][:3]
+def _entry(edition: str, vendor: str, model: str, row: list[Any]) -> Entry:
+    rates, tiers, window, variants = [*row, None, None, None, None][:4]
     if not rates:
         return Entry(None, window)
     rules = dict(NO_DISCOUNT)
@@ -136,17 +142,47 @@ def _entry(vendor: str, model: str, row: list[Any]) -> Entry:
     if vendor == "google":
         rules |= GEMINI_MODALITIES
     name = f"{vendor}/{model}"
-    base = {key: Fraction(value) for key, value in rates.items()}
-    higher = [(start, _rates({**base, **_fractions(each)}, rules)) for start, each in tiers or ()]
-    return Entry(Price(name, _rates(base, rules), higher), window)
+    version = f"{edition}:{name}"
+    others = {
+        how: _listed(f"{name}#{how}", f"{version}#{how}", *each, rules=rules) for how, each in (variants or {}).items()
+    }
+    return Entry(_listed(name, version, rates, tiers or (), rules=rules, variants=others), window)
+
+
+def _listed(
+    name: str,
+    version: str,
+    rates: Mapping[str, str],
+    tiers: Sequence[tuple[int, Mapping[str, str]]] = (),
+    *,
+    rules: Mapping[str, tuple[str, Fraction]],
+    variants: Mapping[str, Price] | None = None,
+) -> Price:
+    base = _fractions(rates)
+    higher = [(start, _rates({**base, **_fractions(each)}, rules)) for start, each in tiers]
+    return Price(name, _rates(base, rules), higher, version=version, variants=variants)
 
 
 def configured(name: str, config: PriceConfig) -> Price:
     """The price an operator gives in place of the list's."""
     rules = NO_DISCOUNT | OVERRIDE_MODALITIES
     base = _given(config)
-    tiers = [(tier.over_tokens, _rates({**base, **_given(tier)}, rules)) for tier in config.tiers]
-    return Price(name, _rates(base, rules), tiers)
+    tiers = [(tier.over_tokens, {**base, **_given(tier)}) for tier in config.tiers]
+    factors = {how: Fraction(factor) for how, factor in config.variants.items()}
+    said = [sorted(base.items()), [(start, sorted(each.items())) for start, each in tiers], sorted(factors.items())]
+    version = f"override:{name}:{sha256(repr(said).encode()).hexdigest()[:8]}"
+
+    def made(suffix: str, factor: Fraction, variants: Mapping[str, Price]) -> Price:
+        higher = [(start, _rates(_times(each, factor), rules)) for start, each in tiers]
+        rates = _rates(_times(base, factor), rules)
+        return Price(f"{name}{suffix}", rates, higher, version=f"{version}{suffix}", variants=variants)
+
+    return made("", Fraction(1), {how: made(f"#{how}", factor, {}) for how, factor in factors.items()})
+
+
+def _times(rates: Mapping[str, Fraction], factor: Fraction) -> dict[str, Fraction]:
+    """Rates of tokens in another way of processing; fees for searches and requests stay what they are."""
+    return {name: rate if name in _FEES else rate * factor for name, rate in rates.items()}
 
 
 def _given(config: RatesConfig) -> dict[str, Fraction]:

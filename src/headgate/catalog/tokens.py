@@ -7,6 +7,7 @@ downloaded. Both tiktoken and a vocabulary are loaded when first needed, about 0
 from __future__ import annotations
 
 import gzip
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from functools import cache
@@ -57,6 +58,9 @@ REPLY_TOKENS = 3
 MEDIA_TOKENS = 1_600
 """An image, sound or file of unknown size: the most a standard image is at Anthropic, and more than at OpenAI."""
 
+_OPENAI = re.compile(r"gpt-|chatgpt-|o[1-9]\b|text-embedding-")
+"""Models whose vocabularies these are."""
+
 _MESSAGES = frozenset({"messages", "input", "contents"})
 _MEDIA = frozenset({"image_url", "image", "input_audio", "file", "inlineData", "inline_data", "source", "bytes"})
 _NOT_TEXT = frozenset({"model", "role", "type", "id", "tool_call_id", "tool_use_id", "call_id", "signature"})
@@ -75,6 +79,16 @@ def estimate(request: JSON, model: str) -> int:
     every image, sound or file.
     """
     return REPLY_TOKENS + sum(_tokens(name, value, model) for name, value in request.items())
+
+
+def at_most(body: bytes, model: str) -> int | None:
+    """The most tokens a request's JSON is to a model; None where its vocabulary is not known.
+
+    All of it is counted, marks and names of members included: at least what vendors put in their place.
+    """
+    if not _OPENAI.match(model.lower().rpartition("/")[2]):
+        return None
+    return count(body.decode("utf-8", "replace"), model)
 
 
 def vocabulary(model: str) -> str:

@@ -20,7 +20,18 @@ app = App(
 )
 
 prices = App(name="prices", help="What models cost.")
-app.command(prices)
+storage = App(name="storage", help="The database of records: its shape, its copies.")
+audit = App(name="audit", help="The tamper-evident record of who did what.")
+organisations = App(name="organisations", help="The tenants of this gateway.")
+teams = App(name="teams", help="Teams: whose keys, budgets and statements there are.")
+projects = App(name="projects", help="What calls are made for.")
+users = App(name="users", help="People, and what they may do.")
+keys = App(name="keys", help="What callers come with.")
+limits = App(name="limits", help="How much a subject may do in a time.")
+budgets = App(name="budgets", help="How much a subject may spend in a period.")
+ledger = App(name="ledger", help="What every attempt used and cost.")
+for _of in (prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger):
+    app.command(_of)
 
 # Commands are imported when they run: 'headgate version' need not know how to serve.
 for _group, _name, _where, _help in (
@@ -44,7 +55,50 @@ for _group, _name, _where, _help in (
     (app, "schema", "headgate.cli.configs:schema", "Print the JSON Schema of headgate.yaml, for editors."),
     (app, "version", "headgate.cli.about:version", "Say which version this is."),
     (prices, "list", "headgate.cli.pricing:list_", "List the models whose price is built in."),
+    (storage, "status", "headgate.cli.storing:status", "Show how the database stands to this release."),
+    (storage, "migrate", "headgate.cli.storing:migrate", "Bring the database to the shape this release works with."),
+    (storage, "backup", "headgate.cli.storing:backup", "Copy the database to a file, in use or not."),
+    (storage, "restore", "headgate.cli.storing:restore", "Put a copy of the database in its place."),
     (prices, "show", "headgate.cli.pricing:show", "Show what one model costs, and how much it takes."),
+    (app, "whoami", "headgate.cli.tenants:whoami", "Show who a key belongs to, and what it may do."),
+    (keys, "list", "headgate.cli.keys:list_", "List keys."),
+    (keys, "create", "headgate.cli.keys:create", "Make a key. It is printed once."),
+    (keys, "show", "headgate.cli.keys:show", "Show one key."),
+    (keys, "revoke", "headgate.cli.keys:revoke", "Revoke a key, at once and for good."),
+    (keys, "rotate", "headgate.cli.keys:rotate", "Put another key in a key's place. It is printed once."),
+    (keys, "usage", "headgate.cli.keys:usage", "Show what a key used."),
+    (limits, "list", "headgate.cli.limiting:list_limits", "List limits."),
+    (limits, "set", "headgate.cli.limiting:set_limits", "Limit a subject."),
+    (limits, "remove", "headgate.cli.limiting:remove_limit", "Take a limit off."),
+    (budgets, "list", "headgate.cli.limiting:list_budgets", "List budgets, and what is left of them."),
+    (budgets, "set", "headgate.cli.limiting:set_budget", "Give a subject a budget."),
+    (budgets, "remove", "headgate.cli.limiting:remove_budget", "Take a budget off."),
+    (ledger, "list", "headgate.cli.ledgering:list_", "List attempts, the newest first."),
+    (ledger, "totals", "headgate.cli.ledgering:totals", "Show what attempts add up to."),
+    (ledger, "export", "headgate.cli.ledgering:export", "Write attempts to a file: CSV, JSON Lines, Parquet, FOCUS."),
+    (ledger, "statement", "headgate.cli.ledgering:statement", "Show what a team used in a month."),
+    (ledger, "reconcile", "headgate.cli.ledgering:reconcile", "Compare the ledger with a vendor's own account."),
+    (organisations, "list", "headgate.cli.tenants:list_organisations", "List organisations."),
+    (organisations, "create", "headgate.cli.tenants:create_organisation", "Make an organisation."),
+    (teams, "list", "headgate.cli.tenants:list_teams", "List teams."),
+    (teams, "create", "headgate.cli.tenants:create_team", "Make a team."),
+    (teams, "show", "headgate.cli.tenants:show_team", "Show one team."),
+    (teams, "change", "headgate.cli.tenants:change_team", "Change a team."),
+    (teams, "archive", "headgate.cli.tenants:archive_team", "Take a team out of use, and its keys with it."),
+    (projects, "list", "headgate.cli.tenants:list_projects", "List projects."),
+    (projects, "create", "headgate.cli.tenants:create_project", "Make a project."),
+    (projects, "show", "headgate.cli.tenants:show_project", "Show one project."),
+    (projects, "archive", "headgate.cli.tenants:archive_project", "Take a project out of use, and its keys with it."),
+    (users, "list", "headgate.cli.tenants:list_users", "List users."),
+    (users, "create", "headgate.cli.tenants:create_user", "Make a user."),
+    (users, "show", "headgate.cli.tenants:show_user", "Show one user."),
+    (users, "archive", "headgate.cli.tenants:archive_user", "Take a user out of use, and the user's keys."),
+    (audit, "verify", "headgate.cli.auditing:verify", "Check that the log is what was signed."),
+    (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
+    (audit, "prove", "headgate.cli.auditing:prove", "Prove that a record is in the log, or that it has only grown."),
+    (audit, "check-proof", "headgate.cli.auditing:check_proof", "Check a proof, without the log."),
+    (audit, "export", "headgate.cli.auditing:export", "Write the whole log to a file."),
+    (audit, "key", "headgate.cli.auditing:key", "Print the public key that checks the log."),
 ):
     _group.command(_where, name=_name, help=_help)
 
@@ -65,7 +119,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(f"headgate: {error.message}")
         if error.hint:
             complain(error.hint)
-        return CANNOT_RUN
+        return error.code
     return code or 0
 
 

@@ -14,7 +14,15 @@ CANNOT_RUN = 3
 class CannotRun(Exception):
     """A command could not do its work. `hint` is the command to try next."""
 
+    code = CANNOT_RUN
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class Misused(CannotRun):
+    """A command was given what makes no sense."""
+
+    code = USAGE

@@ -20,12 +20,27 @@ def complain(text: str) -> None:
 
 
 def json(value: Any) -> None:
-    """A value as one JSON document."""
-    say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """A value as one JSON document, with what a terminal could act on written as `\\u…`."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    say(
+        text
+        if text.isascii()
+        else "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
+    )
+
+
+def printable(text: str) -> str:
+    """A text without anything a terminal would act on."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows under headings; tab-separated and without headings where nobody looks at them."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in rows:
             say("\t".join(row))
@@ -38,3 +53,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # names are the users' own: nothing in them is markup
     Console().print(drawn)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

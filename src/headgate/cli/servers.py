@@ -13,6 +13,7 @@ from headgate.cli import output
 from headgate.cli.configs import ConfigFile, load_or_starter
 from headgate.cli.exits import OK, CannotRun
 from headgate.config import with_server
+from headgate.errors import StoreUnavailable
 
 
 def serve(
@@ -43,11 +44,12 @@ def serve(
     from headgate.server.run import serve as run
 
     try:
-        run(loaded, path, os.environ)
+        return run(loaded, path, os.environ)
+    except StoreUnavailable as error:
+        raise CannotRun(error.message, "Try 'headgate storage status'.") from None
     except OSError as error:
         address = f"{loaded.server.host}:{loaded.server.port}"
         raise CannotRun(f"cannot listen on {address}: {error}", "Try 'headgate serve --port 0'.") from None
-    return OK
 
 
 def simulate(

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
+from headgate.access import config as access_config
 from headgate.catalog import config as catalog_config
 from headgate.config import schema as config_schema
+from headgate.limits import config as limits_config
 from headgate.providers import config as providers_config
 from headgate.routing import config as routing_config
 from headgate.types import JSON
 
-_MODULES: tuple[ModuleType, ...] = (catalog_config, providers_config, routing_config, config_schema)
+_MODULES: tuple[ModuleType, ...] = (
+    access_config,
+    catalog_config,
+    limits_config,
+    providers_config,
+    routing_config,
+    config_schema,
+)
 _REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}
 
 
@@ -27,7 +37,7 @@ def checking() -> JSON:
 def editing() -> JSON:
     """The schema of a file as people write it, with the documentation of every setting."""
     schema = checking()
-    docs = _docs()
+    docs = documentation(_MODULES)
     for name, definition in schema["$defs"].items():
         for field, each in definition["properties"].items():
             if field_doc := docs[name].get(field):
@@ -79,10 +89,10 @@ def _referable(schema: JSON) -> JSON:
     return {**told, "anyOf": [schema, {"$ref": "#/$defs/Reference"}]}
 
 
-def _docs() -> dict[str, dict[str, str]]:
+def documentation(modules: Iterable[ModuleType]) -> dict[str, dict[str, str]]:
     """By struct and field, the documentation under the field in its source."""
     found: dict[str, dict[str, str]] = {}
-    for module in _MODULES:
+    for module in modules:
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 bases = [found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]

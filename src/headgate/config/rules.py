@@ -12,6 +12,7 @@ from math import inf
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from headgate.access.problems import problems as access_problems
 from headgate.catalog import Catalog
 from headgate.config.problem import Path, Problem
 from headgate.config.source import Source
@@ -32,7 +33,9 @@ def check(source: Source) -> Iterator[Problem]:
     if not isinstance(tree, dict):
         return
     yield from _server(source, member(tree, "server", dict))
-    yield from _storage(member(tree, "storage", dict))
+    yield from _storage(member(tree, "storage", dict), member(tree, "server", dict).get("workers"))
+    for path, what in access_problems(member(tree, "access", dict), source.show):
+        yield Problem(("access", *path), what)
     for name, provider in member(tree, "providers", dict).items():
         yield from _provider(source, name, provider)
     yield from _models(source, tree)
@@ -80,17 +83,28 @@ def _server(source: Source, server: JSON) -> Iterator[Problem]:
         yield Problem(
             path, f"leaves no room for one body of max_body_mb ({body}); make max_inflight_mb at least {body}"
         )
-    if isinstance(workers := server.get("workers"), int) and workers > 1:
-        what = "must be 1 with SQLite and memory, the only storage of this version; write 1"
-        yield Problem((*at, "workers"), what)
 
 
-def _storage(storage: JSON) -> Iterator[Problem]:
-    database, shared = storage.get("database"), storage.get("shared")
-    if isinstance(database, str) and not database.startswith("sqlite:///"):
-        yield Problem(("storage", "database"), "must be SQLite in this version; write sqlite:///headgate.db")
-    if isinstance(shared, str) and shared != "memory":
-        yield Problem(("storage", "shared"), "must be memory in this version; write memory")
+def _storage(storage: JSON, workers: Any) -> Iterator[Problem]:
+    """One worker has SQLite and memory, several have PostgreSQL and Redis; anything else would count wrong."""
+    database, shared = storage.get("database"), storage.get("shared", "memory")
+    if not isinstance(database, str | None) or not isinstance(shared, str):
+        return
+    scheme = (database or "sqlite:").partition(":")[0]
+    if scheme == "sqlite" and database is not None and not re.match(r"sqlite:///.", database):
+        yield Problem(("storage", "database"), "names no file; write sqlite:///headgate.db, or sqlite:////with/a/path")
+    elif scheme not in {"sqlite", "postgresql", "postgres"}:
+        yield Problem(("storage", "database"), "is no database known here; write sqlite:///… or postgresql://…")
+    if shared != "memory" and not re.match(r"rediss?://.", shared):
+        yield Problem(("storage", "shared"), "is no store known here; write memory or redis://host:6379")
+    elif scheme == "sqlite" and shared != "memory":
+        yield Problem(("storage", "shared"), "goes with PostgreSQL; write memory, or database: postgresql://…")
+    elif scheme in {"postgresql", "postgres"} and shared == "memory":
+        what = "would count in each process for itself; with PostgreSQL write redis://host:6379"
+        yield Problem(("storage", "shared"), what)
+    if isinstance(workers, int) and workers > 1 and scheme == "sqlite":
+        what = "need storage they can share; write 1, or storage: {database: postgresql://…, shared: redis://…}"
+        yield Problem(("server", "workers"), what)
 
 
 def _is_network(text: str) -> bool:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from headgate.access.config import AccessConfig
 from headgate.catalog.config import PriceConfig
+from headgate.limits.config import LimitsConfig
 from headgate.providers.config import ProviderConfig
 from headgate.routing.config import ModelConfig
 
@@ -45,19 +47,60 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Processes. More than one needs storage they can share."""
 
 
-class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where records and shared state are kept."""
+class JournalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where ledger and audit records are written before the database has them: on a disk of this machine."""
 
-    database: Annotated[str, msgspec.Meta(extra={"secret": True})] = "sqlite:///headgate.db"
-    """Records: `sqlite:///file`, or `sqlite:///:memory:`."""
+    folder: str | None = None
+    """Beside the SQLite file where none is given, `headgate.journal` with PostgreSQL."""
+    fsync_ms: Annotated[int, msgspec.Meta(ge=1, le=60_000)] = 50
+    """Milliseconds of records that a power failure can lose."""
+
+
+class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where records and shared state are kept: SQLite and memory for one worker, PostgreSQL and Redis for several.
+
+    Relative paths begin in the folder of the configuration file.
+    """
+
+    database: Annotated[str | None, msgspec.Meta(extra={"secret": True})] = None
+    """`sqlite:///headgate.db`, `sqlite:///:memory:`, `postgresql://user@host/name`. `headgate serve` keeps
+    `headgate.db` where none is given, the library nothing.
+    """
     shared: Annotated[str, msgspec.Meta(extra={"secret": True})] = "memory"
-    """State that replicas would share: `memory`."""
+    """Counters of limits and budgets, and what replicas tell each other: `memory`, or `redis://host:6379`."""
+    journal: JournalConfig = JournalConfig()
+    """Where records are before the database has them."""
+    migrate: bool = True
+    """Whether a database of an older release is brought up to date at the start."""
+    connections: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
+    """Most connections of one process to PostgreSQL."""
 
     def __repr__(self) -> str:
         return "StorageConfig(***)"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("database", "***"), ("shared", "***")]
+
+
+class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The audit log's signatures."""
+
+    key: Annotated[str | None, msgspec.Meta(extra={"secret": True})] = None
+    """An Ed25519 private key, as PEM or as its 32 bytes in base64. Made beside the journal where none is given."""
+    earlier_keys: list[str] = []
+    """Public keys the log was signed with before, as PEM: what they signed is still believed."""
+    origin: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x2a\x2c-\x7e]+$", max_length=200)] = "headgate"
+    """What the log is called in its checkpoints, best a host name and path of yours: no blanks, no plus sign."""
+    checkpoint_file: str | None = None
+    """Where checkpoints are written too, best on another machine's disk; beside the journal where none is given."""
+    every_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 10.0
+    """Seconds after which a log that has grown is signed."""
+
+    def __repr__(self) -> str:
+        return f"AuditConfig(origin={self.origin!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("origin", self.origin)]
 
 
 class StageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +130,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The HTTP server."""
     storage: StorageConfig = StorageConfig()
     """Where records and shared state are kept."""
+    access: AccessConfig = AccessConfig()
+    """Roles of one's own, and who may vouch for callers and people."""
+    audit: AuditConfig = AuditConfig()
+    """The audit log's signatures."""
+    limits: LimitsConfig = LimitsConfig()
+    """How limits and budgets are kept."""
     providers: dict[str, ProviderConfig] = {}
     """How to reach vendors, under names of your own."""
     models: dict[str, ModelConfig] = {}

@@ -14,6 +14,7 @@ import msgspec
 
 from headgate.dialects.expected import NO_TOOLS, NOTHING, Expected, Offered
 from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
+from headgate.dialects.sizes import Size
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
 from headgate.types import JSON, Frame, Operation, Path, Payload, Usage
@@ -290,6 +291,21 @@ class Dialect(Generic[RequestT, AnswerT]):
     def with_system(self, payload: Payload, text: str) -> Payload:
         """The request with this system prompt in place of its own; as it is, where it can have none."""
         return payload
+
+    # ── what limits and budgets need to know ──
+
+    def size(self, tree: JSON) -> Size:
+        """What bounds a request's prompt and answer, beside its bytes. As it is, an answer of no tokens."""
+        return Size(output_limit=0)
+
+    def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
+        """The request with a limit of its output; as it is, where it can have none."""
+        return payload
+
+    def end_user(self, tree: JSON) -> str | None:
+        """Whom the client calls for, in its own words."""
+        user = tree.get("user")
+        return user if isinstance(user, str) else None
 
     # ── what a request asks of its answer ──
 

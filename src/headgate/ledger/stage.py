@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from msgspec.structs import replace
 
+from headgate.catalog import Price, cost
 from headgate.clock import Clock
 from headgate.errors import HeadgateError
 from headgate.events import AttemptFailed
@@ -15,14 +17,22 @@ from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.records import LedgerRow
 from headgate.types import Attempt, Call, Chunks, Reply, Usage
 
-Pricer = Callable[[str, Usage], int | None]
-"""The cost of a usage of one of a provider's models in picodollars; None where the price is unknown."""
+log = logging.getLogger("headgate.ledger")
+
+Pricer = Callable[[str], Price | None]
+"""What one of a provider's models charges; None where that is not known."""
+
+Reserving = Callable[[Call, Attempt], Awaitable[Call]]
+"""Sets aside what an attempt can cost, and gives the call as it may be made then. Raises where it may not be."""
+
+INTERRUPTED = "interrupted"
+"""The code of an attempt whose process died before it was settled."""
 
 _NOTHING = Usage()
 
 
 class Settle:
-    """Opens an attempt, waits for what comes of it, prices its usage and records the row.
+    """Opens an attempt, lets its budgets set money aside, waits for what comes of it, prices its usage and records it.
 
     Settling itself never awaits, so a cancelled call is settled like any other. What was refused before anything was
     sent is no attempt.
@@ -30,11 +40,14 @@ class Settle:
 
     operations = EVERY_OPERATION
 
-    def __init__(self, target: str, price: Pricer, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, target: str, price: Pricer, ledger: Ledger, clock: Clock, reserve: Reserving | None = None
+    ) -> None:
         self._target = target
         self._price = price
         self._ledger = ledger
         self._clock = clock
+        self._reserve = reserve
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         account = call.account
@@ -47,6 +60,8 @@ class Settle:
             cause=call.cause,
         )
         account.begun += 1
+        if account.governed is not None and self._reserve is not None:
+            call = await self._reserved(call, attempt, self._reserve)
         account.attempts.append(attempt)
         try:
             reply = await next(replace(call, attempt=attempt))
@@ -55,16 +70,35 @@ class Settle:
                 account.upstream_s += monotonic() - attempt.started
                 self._fail(call, attempt, error)
             else:
-                account.attempts.remove(attempt)
+                self._forget(call, attempt)
             raise
         if not attempt.sent:
-            account.attempts.remove(attempt)
+            self._forget(call, attempt)
             return reply
         account.upstream_s += monotonic() - attempt.started
         if reply.chunks is None:
             self._settle(call, attempt)
             return reply
         return replace(reply, chunks=self._metered(call, attempt, reply.chunks))
+
+    async def _reserved(self, call: Call, attempt: Attempt, reserve: Reserving) -> Call:
+        """The call once money is set aside for it, and what stands for it if nothing else comes is kept."""
+        call = await reserve(call, attempt)
+        attempt.started = monotonic()
+        if attempt.reserved_picodollars:
+            try:
+                self._ledger.open(self._row(call, attempt, _NOTHING, attempt.reserved_picodollars, interrupted=True))
+            except BaseException:
+                self._release(attempt, 0)
+                raise
+        return call
+
+    def _forget(self, call: Call, attempt: Attempt) -> None:
+        """What was never sent is no attempt, and costs nothing."""
+        call.account.attempts.remove(attempt)
+        if attempt.hold is not None:
+            self._ledger.void(attempt.id)
+            self._release(attempt, 0)
 
     async def _metered(self, call: Call, attempt: Attempt, chunks: Chunks) -> Chunks:
         try:
@@ -89,28 +123,65 @@ class Settle:
     def _settle(self, call: Call, attempt: Attempt) -> None:
         usage = attempt.usage or _NOTHING
         attempt.duration_s = monotonic() - attempt.started
+        price = self._price(attempt.target.partition("/")[2])
         known = attempt.usage is not None or attempt.code is not None
-        attempt.cost_picodollars = self._price(attempt.target.partition("/")[2], usage) if known else None
+        picodollars = cost(usage, price) if known and price is not None else None
+        if picodollars is not None and attempt.usage_source == "estimated" and attempt.reserved_picodollars is not None:
+            picodollars = min(picodollars, attempt.reserved_picodollars)  # which is the most it can have been
+        attempt.cost_picodollars = picodollars
         attempt.settled = True
-        self._ledger.record(
-            LedgerRow(
-                id=attempt.id,
-                call_id=call.id,
-                organisation=call.identity.organisation,
-                key_id=call.identity.key_id,
-                model=call.model,
-                target=attempt.target,
-                operation=call.operation,
-                cause=attempt.cause,
-                started_us=attempt.started_us,
-                duration_us=round(attempt.duration_s * 1_000_000),
-                status=attempt.status,
-                code=attempt.code,
-                usage=usage,
-                usage_source=attempt.usage_source,
-                cost_picodollars=attempt.cost_picodollars,
-                streamed=call.stream,
-                vendor_request_id=attempt.vendor_request_id,
-                tags=call.tags,
-            )
+        self._keep(self._row(call, attempt, usage, picodollars, price.version if price is not None else None))
+        self._release(attempt, picodollars)
+
+    def _keep(self, row: LedgerRow) -> None:
+        """Record a row. One that cannot be written yet is not the answer's fault: it is there, and it was paid for."""
+        try:
+            self._ledger.record(row)
+        except OSError as error:
+            log.error("the ledger's journal cannot be written, the row of %s waits: %s", row.id, error)  # noqa: TRY400
+
+    @staticmethod
+    def _release(attempt: Attempt, picodollars: int | None) -> None:
+        if attempt.hold is not None:
+            attempt.hold.settle(picodollars)
+            attempt.hold = None
+
+    def _row(
+        self,
+        call: Call,
+        attempt: Attempt,
+        usage: Usage,
+        picodollars: int | None,
+        price_version: str | None = None,
+        *,
+        interrupted: bool = False,
+    ) -> LedgerRow:
+        identity = call.identity
+        return LedgerRow(
+            id=attempt.id,
+            call_id=call.id,
+            organisation=identity.organisation,
+            key_id=identity.key_id,
+            team_id=identity.team_id,
+            project_id=identity.project_id,
+            user_id=identity.user_id,
+            end_user=call.account.end_user,
+            model=call.model,
+            target=attempt.target,
+            operation=call.operation,
+            cause=attempt.cause,
+            started_us=attempt.started_us,
+            duration_us=round(attempt.duration_s * 1_000_000),
+            first_token_us=None if attempt.first_token_s is None else round(attempt.first_token_s * 1_000_000),
+            status=attempt.status,
+            code=INTERRUPTED if interrupted else attempt.code,
+            usage=usage,
+            usage_source="estimated" if interrupted else attempt.usage_source,
+            cost_picodollars=picodollars,
+            reserved_picodollars=attempt.reserved_picodollars,
+            price_version=price_version,
+            streamed=call.stream,
+            vendor_request_id=attempt.vendor_request_id,
+            tags=call.tags,
+            charged=attempt.hold.charged if attempt.hold is not None else (),
         )

@@ -22,7 +22,7 @@ from headgate.events import FieldDropped
 from headgate.providers.provider import Provider
 from headgate.providers.stream import VendorStream
 from headgate.providers.transport import HttpRequest, HttpResponse
-from headgate.providers.usage import estimate
+from headgate.providers.usage import estimate, measure
 from headgate.providers.wire import Passed, Same, Translated, Wire
 from headgate.timers import Watchdog
 from headgate.types import OPAQUE, Attempt, Call, Payload, Reply, Usage
@@ -35,11 +35,7 @@ DEFAULT_CONNECT_S = 5.0
 """What a provider's transport takes where a model says nothing else."""
 
 
-GENERATES = frozenset({"chat", "complete"})
-"""Operations whose answers are made of the model's tokens."""
-
-
-class Limits(msgspec.Struct, frozen=True):
+class Patience(msgspec.Struct, frozen=True):
     """How long a target may take. Seconds."""
 
     connect_s: float
@@ -65,7 +61,7 @@ class Exchange:
         self,
         provider: Provider,
         model: str,
-        limits: Limits,
+        limits: Patience,
         drop: bool,
         facts: Facts,
         clock: Clock,
@@ -96,7 +92,7 @@ class Exchange:
                     self._keep_secrets(error)
                 cancelled = isinstance(error, asyncio.CancelledError)
                 if attempt.usage is None and (cancelled or 200 <= attempt.status < 300):
-                    estimate(attempt, len(wire.body))  # the vendor was at work, or had been
+                    estimate(call, attempt, len(wire.body), None)  # the vendor was at work, or had been
                 if cancelled and watchdog.absorb():
                     raise Timeout(f"'{attempt.target}' did not answer in time") from None
                 raise
@@ -165,7 +161,7 @@ class Exchange:
                 attempt.usage = peek.usage or header_usage(response.headers)
                 attempt.stop = peek.stop
                 if attempt.usage is None and wire.tells_usage:
-                    estimate(attempt, len(wire.body), len(raw) if call.operation in GENERATES else 0)
+                    measure(call, attempt, len(wire.body), len(raw))
                 watchdog.close()
                 await response.close()
                 return Reply(payload=payload, target=attempt.target, headers=headers)

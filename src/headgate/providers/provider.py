@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate import __version__, dialects
 from headgate.clock import Clock, SystemClock
@@ -50,6 +51,8 @@ class Provider:
         row = find_row(config.kind)
         self.name = name
         self.config = config
+        self._clock = clock
+        self._with_keys: dict[str, Provider] = {}
         self.quirks: Quirks = row.quirks
         self.catalog = row.catalog
         self.drop_unsupported = config.drop_unsupported
@@ -65,6 +68,14 @@ class Provider:
         self._whole: Headers = (*self._static, ("content-type", _JSON), ("accept", _JSON))
         self._streamed: Headers = (*self._static, ("content-type", _JSON), ("accept", "text/event-stream"))
         self._extras = {member: msgspec.Raw(msgspec.json.encode(value)) for member, value in config.body.items()}
+
+    def with_key(self, secret: str) -> Provider:
+        """The same vendor, reached with another credential and on connections of its own. Kept for the next time."""
+        made = self._with_keys.get(secret)
+        if made is None:
+            config = replace(self.config, api_key=secret, api_keys=[])
+            made = self._with_keys[secret] = Provider(self.name, config, self._clock)
+        return made
 
     # ── what it can do ──
 
@@ -183,6 +194,8 @@ class Provider:
             await response.close()
 
     async def close(self) -> None:
+        for each in self._with_keys.values():
+            await each.close()
         await self.transport.close()
 
     def _path(self, dialect: str, model: str, stream: bool) -> str:

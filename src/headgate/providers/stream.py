@@ -159,4 +159,4 @@ class VendorStream:
         if progress.usage is not None and (progress.ended or progress.stop is not None):
             attempt.usage = progress.usage
         else:
-            estimate(attempt, self._sent_bytes, self._received, progress.usage)
+            estimate(self._call, attempt, self._sent_bytes, self._received, progress.usage)

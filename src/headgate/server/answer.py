@@ -12,9 +12,10 @@ import msgspec
 
 from headgate import dialects
 from headgate.dialects.base import AnyDialect
-from headgate.errors import Cancelled, HeadgateError, InternalError
+from headgate.errors import BudgetExceeded, Cancelled, HeadgateError, InternalError, RateLimited
 from headgate.events import FieldDropped, RetryDenied
 from headgate.money import format_usd
+from headgate.server.remaining import PREFIXES, headers_of
 from headgate.server.routes import Endpoint
 from headgate.timers import Watchdog
 from headgate.types import Account, Chunk, Chunks, Frame, Reply
@@ -194,10 +195,15 @@ class Answer:
         dropped = [event.field for event in account.events if type(event) is FieldDropped]
         if dropped:
             headers.append((b"x-headgate-dropped", header_value(", ".join(dropped))[:MAX_HEADER_BYTES]))
-        if reply is not None:
-            if reply.target:
-                headers.append((b"x-headgate-target", header_value(reply.target)))
-            headers += [(name.encode("latin-1"), header_value(value)) for name, value in reply.headers]
+        if account.output_limit is not None:
+            headers.append((b"x-headgate-output-limit", b"%d" % account.output_limit))
+        passed = reply.headers if reply is not None else ()
+        if account.remaining:
+            headers += headers_of(account.remaining, self._endpoint.errors)
+            passed = [header for header in passed if not header[0].startswith(PREFIXES)]
+        if reply is not None and reply.target:
+            headers.append((b"x-headgate-target", header_value(reply.target)))
+        headers += [(name.encode("latin-1"), header_value(value)) for name, value in passed]
         return headers
 
     def _summary(self, target: str) -> bytes:
@@ -243,8 +249,11 @@ def worth_retrying(error: HeadgateError, account: Account) -> bool | None:
 
     Yes where nothing was tried here for want of room, no where all was tried or nothing helps; None leaves it to them.
     """
+    if isinstance(error, BudgetExceeded):
+        return False
     if not account.attempts:
-        return True if error.status == 503 else None
+        never = isinstance(error, RateLimited) and error.retry_after_s is None
+        return True if error.status == 503 else False if never else None
     tried = any(attempt.cause != "primary" for attempt in account.attempts)
     denied = any(type(event) is RetryDenied for event in account.events)
     return False if tried or denied or not error.retryable else None

@@ -7,9 +7,11 @@ import logging
 from time import monotonic
 from typing import Any
 
-from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, Overloaded, UpgradeRequired
+from headgate.access import ClientAddress, join_forwarded
+from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, NotFound, Overloaded, UpgradeRequired
 from headgate.gateway import Gateway
 from headgate.ids import request_id
+from headgate.server.admin.making import admin_of
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard, check_repeated
@@ -35,6 +37,8 @@ class App:
         self._guard = Guard([server.host, *server.hosts], server.max_body_mb * 1024 * 1024)
         self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
         self._pages = Pages(gateway)
+        self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
+        self._client = ClientAddress(server.trusted_proxies)
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
         self._calls: set[asyncio.Task[Any]] = set()
@@ -56,12 +60,15 @@ class App:
         try:
             if len(headers) != len(scope["headers"]):
                 check_repeated(scope["headers"])
+                join_forwarded(headers, scope["headers"])
             if path in OPEN:
-                await self._pages.serve(scope, headers, send)
+                await self._pages.serve(scope, headers, self._address(scope, headers), send)
                 return
             self._guard.check_origin(headers)
-            if endpoint is None:
-                await self._pages.serve(scope, headers, send)
+            if path.startswith("/admin/") or path == "/admin":
+                await self._administer(scope, headers, receive, send)
+            elif endpoint is None:
+                await self._pages.serve(scope, headers, self._address(scope, headers), send)
             elif b"upgrade" in headers:
                 raise UpgradeRequired("There is no WebSocket here; send HTTP requests.")
             elif scope["method"] not in endpoint.methods:
@@ -82,7 +89,7 @@ class App:
     async def _call(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, endpoint: Endpoint, answer: Answer
     ) -> None:
-        identity = self._gateway.authenticator.identify(headers)
+        identity = self._gateway.authenticator.identify(headers, self._address(scope, headers))
         body = b""
         if scope["method"] == "POST":
             self._guard.check_body(headers, endpoint.multipart)
@@ -113,6 +120,20 @@ class App:
             disconnect.close()
             self._streams.discard(answer)
             self._bodies.release(body)
+
+    async def _administer(
+        self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        address = self._address(scope, headers)
+        identity = self._gateway.authenticator.identify(headers, address)
+        if self._admin is None:
+            raise NotFound("There is nothing to administer here: no database is configured (storage.database).")
+        await self._admin.serve(scope, headers, receive, send, identity, address)
+
+    def _address(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
+        """Where a request comes from, as far as proxies of one's own tell."""
+        peer = scope.get("client")
+        return self._client.of(peer[0] if peer else "", headers)
 
     async def abort(self) -> None:
         """End the calls that are still under way, each with an error in its own dialect."""

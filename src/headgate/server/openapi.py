@@ -1,6 +1,6 @@
 """The description of the HTTP interface, OpenAPI 3.1, made from the table of endpoints.
 
-Bodies are the vendors' own: their schemas are linked, not repeated.
+Bodies of calls are the vendors' own: their schemas are linked, not repeated. Those of the admin API are ours.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import headgate
+from headgate.server.admin import description
 from headgate.server.routes import ENDPOINTS, Endpoint
 from headgate.types import OPAQUE
 
@@ -45,6 +46,7 @@ def document() -> dict[str, Any]:
         method: {**_page(what), "parameters": stored}
         for method, what in (("get", "A stored response"), ("delete", "Forget a stored response"))
     }
+    paths |= description.paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -57,7 +59,8 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-            }
+            },
+            "schemas": description.schemas(),
         },
         "paths": paths,
     }

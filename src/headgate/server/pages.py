@@ -8,15 +8,17 @@ from typing import Any
 import msgspec
 
 import headgate
-from headgate.errors import Forbidden, MethodNotAllowed, NotFound
+from headgate.access import allows, check_scope
+from headgate.errors import MethodNotAllowed, ModelNotFound, NotFound
 from headgate.gateway import Gateway
 from headgate.routing.status import TargetStatus
 from headgate.server.answer import Send
 from headgate.telemetry.metrics import Gauge, render
+from headgate.types import Identity
 
 Headers = dict[bytes, bytes]
-Page = Callable[[Headers, str], tuple[int, str, bytes]]
-"""Makes status, content type and body from the request's headers and its path."""
+Page = Callable[[Headers, str, str], tuple[int, str, bytes]]
+"""Makes status, content type and body from the request's headers, the client's address and the path."""
 
 _CREATED = 1_735_689_600
 """What the list of models gives as creation time of each: SDKs want one, a route has none."""
@@ -38,7 +40,7 @@ class Pages:
             "/models": self._models,
         }
 
-    async def serve(self, scope: dict[str, Any], headers: Headers, send: Send) -> None:
+    async def serve(self, scope: dict[str, Any], headers: Headers, address: str, send: Send) -> None:
         """Answer a request for a page.
 
         Raises:
@@ -54,7 +56,7 @@ class Pages:
             raise NotFound(f"There is nothing at {path[:200]}. /openapi.json lists what there is.")
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{path} takes GET, not {scope['method']}.")
-        status, content_type, body = page(headers, path)
+        status, content_type, body = page(headers, address, path)
         await send(
             {
                 "type": "http.response.start",
@@ -68,13 +70,13 @@ class Pages:
         )
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    def _home(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+    def _home(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         return _json({"name": "headgate", "version": headgate.__version__, "api": "/openapi.json"})
 
-    def _health(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+    def _health(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         return _json({"status": "ok"})
 
-    def _ready(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+    def _ready(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         """Whether it takes calls; vendors that fail are told, and no reason to send calls to another replica."""
         if not self._gateway.ready:
             return _json({"status": "starting or stopping"}, 503)
@@ -83,44 +85,47 @@ class Pages:
         status = "degraded" if resting else "ready"
         return _json({"status": status, "targets": len(targets), "targets_resting": resting})
 
-    def _metrics(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
-        self._need(headers, "metrics")
+    def _metrics(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, address, "metrics")
         return (
             200,
             "text/plain; version=0.0.4; charset=utf-8",
             render(self._gateway.metrics, _gauges(self._gateway.targets())),
         )
 
-    def _targets(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
-        self._need(headers, "metrics")
+    def _targets(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+        self._need(headers, address, "metrics")
         return _json({"targets": self._gateway.targets()})
 
-    def _openapi(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
+    def _openapi(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         from headgate.server.openapi import document
 
-        self._need(headers, "metrics")
+        self._need(headers, address, "metrics")
         return _json(document())
 
-    def _models(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
-        self._need(headers, "call")
-        names = self._gateway.model_names()
+    def _models(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+        models = self._need(headers, address, "call").models
+        names = [name for name in self._gateway.model_names() if allows(models, name)]
         if b"anthropic-version" in headers:
             data = [_anthropic_model(name) for name in names]
             ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
             return _json({"data": data, "has_more": False, **ends})
         return _json({"object": "list", "data": [_openai_model(name) for name in names]})
 
-    def _model(self, headers: Headers, path: str) -> tuple[int, str, bytes]:
-        self._need(headers, "call")
+    def _model(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+        models = self._need(headers, address, "call").models
         name = path.removeprefix("/v1").removeprefix("/models/")
+        if not allows(models, name):
+            raise ModelNotFound(name)
         self._gateway.resolve(name)
         return _json(_anthropic_model(name) if b"anthropic-version" in headers else _openai_model(name))
 
-    def _need(self, headers: Headers, scope: str) -> None:
-        """Raise unless the caller has the scope; where there is no authentication, loopback is scope enough."""
-        identity = self._gateway.authenticator.identify(headers)
-        if scope not in identity.scopes and self._gateway.config.server.auth != "none":
-            raise Forbidden(f"This key lacks the scope '{scope}'.")
+    def _need(self, headers: Headers, address: str, scope: str) -> Identity:
+        """The caller, if it has the scope; where there is no authentication, loopback is scope enough."""
+        identity = self._gateway.authenticator.identify(headers, address)
+        if self._gateway.config.server.auth != "none":
+            check_scope(identity, scope)
+        return identity
 
 
 def _gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:

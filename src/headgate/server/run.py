@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from headgate.config import Config, load
+from headgate.config.places import placed
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
+from headgate.server.admin.making import administration_of
 from headgate.server.app import App
 from headgate.server.listening import listener, usable_port
+from headgate.server.workers import command_of, is_worker, orphaned, supervise
 
 log = logging.getLogger("headgate.server")
 
@@ -35,29 +39,37 @@ DRAIN_S = 30.0
 """How long calls under way may go on after SIGTERM or SIGINT."""
 
 
-def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT.
+def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
 
     `path` is the file the configuration came from, None for the starter; a change of its content, or SIGHUP, reloads
     it.
 
     Raises:
         ConfigError: the configuration cannot be used.
+        StoreUnavailable: the database or the counters cannot be reached, or are in use.
         OSError: the address is taken or not this machine's.
     """
     import uvloop
 
-    if config.server.auth == "keys" and not environ.get("HEADGATE_ADMIN_KEY"):
-        raise ConfigError(
-            ["server.auth is 'keys' and there is no key: set HEADGATE_ADMIN_KEY, or write 'auth: none' on loopback"]
-        )
+    if path is not None:
+        config = placed(config, path.parent)
+    if config.server.workers > 1 and not is_worker(environ):
+        port = usable_port(config.server.host, config.server.port)
+        command = command_of(path, config.server.host, port)
+        return uvloop.run(supervise(command, config.server.workers, environ))
     _work_in_batches()
     uvloop.run(_serve(config, path, environ))
+    return 0
 
 
 async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
     gateway = Gateway(config, environ=environ)
-    port = usable_port(config.server.host, config.server.port)
+    worker = is_worker(environ)
+    port = config.server.port if worker else usable_port(config.server.host, config.server.port)
+    await gateway.open()
+    if config.server.auth == "keys" and not environ.get("HEADGATE_ADMIN_KEY"):
+        await _first_key(gateway)
     app = App(gateway)
     server = listener(app, config.server.host, port)
     loop = asyncio.get_running_loop()
@@ -70,6 +82,8 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     watching: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
     if path is not None:
         watching.append(asyncio.create_task(_watch(gateway, path, environ, changed)))
+    if worker:
+        watching.append(asyncio.create_task(orphaned()))
     _collect_seldom()
     log.info("listening on http://%s:%d", config.server.host, port)
     try:
@@ -87,6 +101,26 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
             log.warning("connections are still open; leaving them")
             logging.shutdown()
             os._exit(0)  # the server's own thread waits for its clients, and would wait for ever
+
+
+async def _first_key(gateway: Gateway) -> None:
+    """Print a key that may do everything, once: where there is none yet.
+
+    Raises:
+        ConfigError: nothing keeps it.
+    """
+    administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
+    if administration is None:
+        raise ConfigError(
+            ["server.auth is 'keys' and there is no key: set HEADGATE_ADMIN_KEY, or write 'auth: none' on loopback"]
+        )
+    key = await administration.first_key()
+    if key is not None:
+        sys.stderr.write(
+            f"\nThe first key, with the role 'admin'. It is shown this once; keep it:\n\n    {key}\n\n"
+            f"Try: HEADGATE_ADMIN_KEY={key} headgate keys list\n\n"
+        )
+        sys.stderr.flush()
 
 
 def _work_in_batches() -> None:
@@ -135,14 +169,15 @@ async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], chang
 def reload(gateway: Gateway, path: Path, environ: Mapping[str, str], before: Config | None = None) -> bool:
     """Load the file and swap it in; a bad one changes nothing and is logged. Whether it was swapped in.
 
-    What it says of the server itself stays as it was at the start: its socket, its bounds and whether it asks for keys
-    belong together. `before` is the file as it was loaded last, for saying so.
+    What it says of the server and its storage stays as it was at the start: its socket, its bounds and whether it asks
+    for keys belong together. `before` is the file as it was loaded last, for saying so.
     """
     try:
         config = load(path, environ)
-        if config.server != (before or config).server:
-            log.warning("%s: changes of 'server' wait for a restart; all else is taken over", path)
-        gateway.reload(replace(config, server=gateway.config.server))
+        was, now = before or config, gateway.config
+        if (config.server, config.storage, config.audit) != (was.server, was.storage, was.audit):
+            log.warning("%s: changes of 'server', 'storage' and 'audit' wait for a restart; else all is new", path)
+        gateway.reload(replace(config, server=now.server, storage=now.storage, audit=now.audit))
     except ConfigError as error:
         log.error("%s was not loaded, the configuration before it stays in force:\n%s", path, error)  # noqa: TRY400
         gateway.metrics.reloads["failed"] += 1

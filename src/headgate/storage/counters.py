@@ -3,80 +3,128 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from math import inf
+from typing import Literal, Protocol
 
 import msgspec
 
-from headgate.clock import Clock
+SUB_WINDOWS = 60
+"""Parts of a sliding window. It is counted over these and the one under way, so never over less than its length: of
+what is allowed in a window, 60/61 can be used in every one of them.
+"""
+
+SLOTS = SUB_WINDOWS + 1
+
+LEASE_S = 30.0
+"""How long a lease of a process that has died keeps its place."""
+
+KEPT_US = 86_400_000_000
+"""How long a period's counter is kept after its end: for attempts that began before it."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """An amount for one counter."""
 
-    key: str
+    counter: str
     amount: int
-    """Added; negative gives back."""
-    ttl_s: float
-    """The counter is forgotten this long after it was first added to."""
-    ceiling: int | None = None
-    """The most the counter may reach by a reservation."""
+    """0 or more."""
+    ceiling: int | None
+    """The most the counter may reach by a reservation; None counts only."""
+    kind: Literal["sliding", "period", "lease"]
+    """A window that slides; a sum until `ends_us`, which has to be seeded before it can be reserved of; a place taken
+    for as long as the holder has it (`amount` 1)."""
+    window_us: int = 0
+    """Length of a sliding window."""
+    ends_us: int = 0
+    """When a period's counter may be forgotten, wall clock; 0 for never."""
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """All claims were added."""
+
+    totals: list[int]
+    """What each counter stands at with its claim, in the order of the claims."""
+    marks: list[int]
+    """The sub-window each sliding claim was counted in, 0 for others: where it is corrected when it is settled."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Nothing was added."""
+
+    position: int
+    """The first claim that would have passed its ceiling."""
+    total: int
+    """What its counter stands at."""
+    retry_after_s: float
+    """When it would fit if nothing else came, and every other sliding claim of the reservation that ever does, exactly;
+    inf where it never does, and for what cannot be told: periods and leases.
+    """
+
+
+class Unseeded(msgspec.Struct, frozen=True):
+    """Nothing was added: these period counters are not there yet."""
+
+    counters: list[str]
+
+
+Outcome = Granted | Refused | Unseeded
 
 
 class Counters(Protocol):
-    """Exact integers by name, each forgotten some time after it began."""
+    """Exact 64-bit integers by name."""
 
-    async def reserve(self, entries: Sequence[Entry]) -> int | None:
-        """Add all entries in one atomic step, or none of them.
+    async def reserve(self, holder: str, claims: Sequence[Claim]) -> Outcome:
+        """Add all claims in one atomic step, or none of them. `holder` is unique: a call's or an attempt's id.
 
-        Returns the position of the first entry that would pass its ceiling, None when all were added.
+        One reservation may name a counter twice. Claims are looked at in their order: refused before unseeded if it
+        comes first.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
         """
         ...
 
-    async def add(self, entries: Sequence[Entry]) -> None:
-        """Add all entries, ceilings notwithstanding: settling what was really used, or giving back."""
+    def settle(self, holder: str, claims: Sequence[Claim], granted: Granted, amounts: Sequence[int]) -> None:
+        """Say what was really used of each claim: the difference is given back, or added, ceilings notwithstanding.
+
+        Never waits and never raises: it works on a task that has been cancelled. Only the first word on a holder
+        counts. A sliding claim gives back in the sub-window it was counted in, and not at all once that has slid out;
+        what exceeds the claim is counted now. A lease is given back whatever its amount.
+        """
         ...
 
-    async def read(self, keys: Sequence[str]) -> list[int]:
-        """The counters' values now, 0 for those that do not exist."""
+    async def seed(self, counter: str, value: int, ends_us: int) -> None:
+        """Let a period's counter begin at `value`, not below 0, if it is not there."""
         ...
 
+    async def read(self, counters: Sequence[str]) -> list[int | None]:
+        """Period counters' values now, None for those that are not there."""
+        ...
 
-class MemoryCounters:
-    """Counters of one process."""
+    async def flush(self) -> None:
+        """Wait until everything settled is in the store.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._values: dict[str, tuple[int, float]] = {}
-        self._additions = 0
+        Raises:
+            StoreUnavailable: it cannot be reached. What was settled stays queued.
+        """
+        ...
 
-    async def reserve(self, entries: Sequence[Entry]) -> int | None:
-        now = self._clock.monotonic()
-        planned: dict[str, int] = {}
-        for position, entry in enumerate(entries):
-            value = planned.get(entry.key, self._value(entry.key, now)) + entry.amount
-            if entry.ceiling is not None and value > entry.ceiling:
-                return position
-            planned[entry.key] = value
-        self._add(entries, now)
-        return None
+    async def close(self) -> None: ...
 
-    async def add(self, entries: Sequence[Entry]) -> None:
-        self._add(entries, self._clock.monotonic())
 
-    async def read(self, keys: Sequence[str]) -> list[int]:
-        now = self._clock.monotonic()
-        return [self._value(key, now) for key in keys]
+def slot_us(window_us: int) -> int:
+    """Length of a window's parts, rounded up: 60 of them are never shorter than the window."""
+    return -(-window_us // SUB_WINDOWS)
 
-    def _value(self, key: str, now: float) -> int:
-        value, expires = self._values.get(key, (0, 0.0))
-        return value if now < expires else 0
 
-    def _add(self, entries: Sequence[Entry], now: float) -> None:
-        for entry in entries:
-            value, expires = self._values.get(entry.key, (0, 0.0))
-            if now >= expires:
-                value, expires = 0, now + entry.ttl_s
-            self._values[entry.key] = (value + entry.amount, expires)
-        self._additions += 1
-        if self._additions % 1024 == 0:
-            self._values = {key: held for key, held in self._values.items() if now < held[1]}
+def wait_s(amounts: Sequence[int], excess: int, turn_us: int, width_us: int) -> float:
+    """When at least `excess` of a window has slid out. `amounts` are its slots', the oldest first, which goes in
+    `turn_us`; each other one goes `width_us` after the one before it.
+    """
+    for slot, amount in enumerate(amounts):
+        if excess <= 0:
+            break
+        excess -= amount
+        if excess <= 0:
+            return (turn_us + slot * width_us) / 1e6
+    return 0.0 if excess <= 0 else inf

@@ -1,13 +1,162 @@
-"""One struct per table. Times are microseconds since the epoch UTC, money is picodollars."""
+"""One struct per table. Times are microseconds since the epoch UTC, money is picodollars, ids are texts.
+
+A column is a member of the same name and type: `None` is NULL, truths are 0 and 1, lists and mappings are JSON texts.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
 from headgate.types import Operation, Usage, UsageSource
 
+Period = Literal["second", "minute", "hour", "day", "week", "month", "total"]
+"""What a limit or a budget is counted over. Up to an hour the window slides; above it is the calendar's."""
 
-class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+Tags = dict[str, str]
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """What every table of administered things has."""
+
+    id: str
+    organisation: str
+    version: int = 1
+    """Counts the changes of this row: who changes it says which version he has seen."""
+    revision: int = 0
+    """The revision of the whole database at this row's last change: replicas fetch what is newer than they know."""
+    created_us: int = 0
+    updated_us: int = 0
+    archived_us: int | None = None
+    """When it was taken out of use. Rows are never deleted: the ledger refers to them."""
+
+
+class Organisation(Entity, frozen=True, kw_only=True):
+    """A tenant. `organisation` is its own id."""
+
+    name: str
+
+
+class Team(Entity, frozen=True, kw_only=True):
+    name: str
+    timezone: str = "UTC"
+    """Where its days and months begin: an IANA name."""
+
+
+class Project(Entity, frozen=True, kw_only=True):
+    name: str
+    team_id: str | None = None
+
+
+class User(Entity, frozen=True, kw_only=True):
+    """A person."""
+
+    name: str
+    email: str | None = None
+    team_id: str | None = None
+    roles: list[str] = []
+    issuer: str | None = None
+    """Who vouches for it, by OIDC."""
+    subject: str | None = None
+    """What the issuer calls it."""
+
+
+class Key(Entity, frozen=True, kw_only=True):
+    """A credential for callers. The key itself is not kept."""
+
+    name: str
+    digest: str
+    """Hexadecimal SHA-256 of the whole key."""
+    hint: str
+    """Its last four characters, for people."""
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    roles: list[str] = msgspec.field(default_factory=lambda: ["caller"])
+    models: list[str] | None = None
+    """Names or patterns that end in `*`; None for all models."""
+    endpoints: list[str] | None = None
+    """Operations; None for all."""
+    tags: Tags = {}
+    """What each of its calls is tagged with; a call that says otherwise is refused."""
+    networks: list[str] | None = None
+    """Where it may be used from, as addresses or networks; None for anywhere."""
+    timezone: str | None = None
+    """Where its days and months begin; its team's where none is given."""
+    prompt_label: str | None = None
+    policy: str | None = None
+    created_by: str = ""
+    expires_us: int | None = None
+    revoked_us: int | None = None
+    replaces: str | None = None
+    """The key it was rotated from."""
+
+
+class Limit(Entity, frozen=True, kw_only=True):
+    """How much one subject may do in a time. What is None is not limited."""
+
+    subject: str
+    """`kind:name`, out of `organisation`, `team`, `project`, `user`, `key` (ids), `model` (name or pattern), `tag`
+    (`tag:k=v`) and `customer` (the end user as the client calls it). `*` as a name gives each its own: `customer:*`.
+    """
+    per: Period
+    """`total` for `concurrent` alone."""
+    timezone: str = "UTC"
+    requests: int | None = None
+    tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_picodollars: int | None = None
+    concurrent: int | None = None
+    """Calls under way at once; `per` has no meaning for it."""
+
+
+class Budget(Entity, frozen=True, kw_only=True):
+    """How much one subject may spend in a period."""
+
+    subject: str
+    """As of a limit."""
+    amount_picodollars: int
+    period: Period
+    """day, week, month or total."""
+    timezone: str = "UTC"
+    hard: bool = True
+    """Whether calls are refused beyond it; a soft one only tells."""
+    alert_percent: list[int] = msgspec.field(default_factory=lambda: [80, 100])
+    """Shares of the amount at which an event is told."""
+
+
+class ProviderKey(Entity, frozen=True, kw_only=True):
+    """A team's own credential at a provider."""
+
+    team_id: str
+    provider: str
+    sealed: str
+    """The credential, encrypted and authenticated under `HEADGATE_SECRET`."""
+    hint: str
+
+
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did, or tried. One leaf of the audit log's tree."""
+
+    id: str
+    at_us: int
+    organisation: str
+    actor: str
+    """`key:…`, `user:…`, `system`, `shell:…` for who works on the machine itself, `unknown` without a valid key."""
+    address: str | None = None
+    """Where from."""
+    action: str
+    """What: `keys.create`, `login.failed`, `call.blocked`, `config.reload`, `content.read`."""
+    subject: str = ""
+    """On what, as `kind:id`."""
+    outcome: Literal["done", "denied", "failed"] = "done"
+    detail: dict[str, str | int | bool | None] = {}
+    """What changed or why not. Never a secret, never content."""
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one attempt used and cost. Written once, when the attempt is settled."""
 
     id: str
@@ -15,13 +164,24 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
     organisation: str
     key_id: str
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    end_user: str | None = None
+    """Whom the client calls for, hashed."""
     model: str
     """The name the client asked for."""
     target: str
     operation: Operation
     cause: str
+    """Why there was this attempt: primary, retry, fallback, hedge, reask, judge, cache_hit, correction."""
+    parent: str | None = None
+    """The attempt or flow node it was made for."""
+    payer: str = "caller"
+    """`caller`, `internal` for what Headgate does for itself, `client` where the client's own credential went up."""
     started_us: int
     duration_us: int
+    first_token_us: int | None = None
     status: int
     """The vendor's HTTP status; 0 where none came."""
     code: str | None
@@ -30,6 +190,15 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     usage_source: UsageSource
     cost_picodollars: int | None
     """None when the price is unknown: never 0 for not known."""
+    saving_picodollars: int | None = None
+    """What a cache hit did not cost."""
+    reserved_picodollars: int | None = None
+    """What was set aside for it before it was made."""
+    price_version: str | None = None
+    """Which price list and which entry of it."""
     streamed: bool
     vendor_request_id: str | None
+    prompt_version: str | None = None
     tags: tuple[tuple[str, str], ...]
+    charged: tuple[str, ...] = ()
+    """The budget counters its cost counts for."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headgate.catalog import Catalog, PriceConfig, price_list
+from headgate.catalog import Catalog, PriceConfig, cost, price_list
 from headgate.catalog.catalog import HELD
 from headgate.catalog.match import rule_of
 from headgate.money import from_decimal
@@ -89,8 +89,10 @@ def test_names_made_up_by_clients_do_not_grow_the_cache_without_bound() -> None:
     for number in range(HELD + 10):
         catalog.price("no-vendor", f"model-{number}")
         catalog.limits("no-vendor", f"model-{number}")
+        catalog.versioned(f"edition:no-vendor/model-{number}")
     assert len(catalog._prices) <= HELD
     assert len(catalog._limits) <= HELD
+    assert len(catalog._versions) <= HELD
 
 
 @pytest.mark.parametrize(
@@ -153,3 +155,36 @@ def test_every_price_of_the_list_is_the_one_genai_prices_computes() -> None:
             assert ours == from_decimal(expected), f"{provider.id}/{model.id}"
             compared += 1
     assert compared > 1000
+
+
+WAYS = {
+    ("processing", "batch"): "batch",
+    ("service_tier", "flex"): "flex",
+    ("service_tier", "priority"): "priority",
+    ("speed", "fast"): "fast",
+}
+
+
+def test_every_price_of_another_way_of_processing_is_the_one_genai_prices_computes() -> None:
+    from genai_prices import types
+    from genai_prices.data import providers
+
+    now = datetime.fromisoformat(price_list().date).replace(hour=12, tzinfo=UTC)
+    usage = types.Usage(input_tokens=300_000, output_tokens=678, cache_read_tokens=100)
+    ours = Usage(input_tokens=299_900, cached_tokens=100, output_tokens=678)
+    compared = 0
+    for provider in (each for each in providers if each.id in price_list().vendors):
+        for model in provider.models:
+            found = price_list().find(provider.id, model.id)
+            first = next((each for each in provider.models if each.is_match(model.id)), None)
+            if found is None or found.price is None or first is not model or "output_tokens" not in found.price.rates:
+                continue
+            for (key, value), way in WAYS.items():
+                price = found.price.processed(way)
+                context = {key: value}
+                if price is None or not any(each.when == context for each in model.price_variants or ()):
+                    continue
+                expected = model.calc_price(usage, provider, genai_request_timestamp=now, price_context=context)
+                assert cost(ours, price) == from_decimal(expected.total_price), f"{price.name}"
+                compared += 1
+    assert compared > 100

@@ -131,7 +131,7 @@ def test_serve_takes_the_file_and_what_the_command_line_says_instead(
     ("arguments", "words"),
     [
         (["serve", "--host", "0.0.0.0"], "cannot be 'none' where others can reach"),
-        (["serve", "--workers", "2"], "server.workers: must be 1"),
+        (["serve", "--workers", "2"], "server.workers: need storage they can share"),
         (["serve", "--config", "nowhere.yaml"], "there is no file nowhere.yaml"),
     ],
 )

@@ -35,7 +35,7 @@ def one(text: str, environ: dict[str, str] | None = None) -> str:
 def test_defaults_are_filled_in() -> None:
     config = loads(GOOD)
     assert (config.server.host, config.server.port, config.server.auth) == ("127.0.0.1", 8080, "keys")
-    assert config.storage.database == "sqlite:///headgate.db"
+    assert (config.storage.database, config.storage.shared) == (None, "memory")
     [target] = config.models["chat"].targets
     assert (target.target, target.weight, target.priority) == ("sim/gpt-4o-mini", 1.0, 1)
     assert config.models["chat"].timeout.total_s == 600
@@ -101,10 +101,13 @@ models:
         ("server: {trusted_proxies: [10.0.0.0/33]}\n" + GOOD, 1, "trusted_proxies[0]: is no address or network"),
         ("server: {hosts: ['http://x']}\n" + GOOD, 1, "server.hosts[0]: is no host name"),
         ("server: {max_body_mb: 600}\n" + GOOD, 1, "max_inflight_mb"),
-        ("server: {workers: 2}\n" + GOOD, 1, "server.workers: must be 1"),
+        ("server: {workers: 2}\n" + GOOD, 1, "server.workers: need storage they can share"),
         ("server:\n" + GOOD, 1, "server: must be a mapping of names to values, but is empty"),
-        ("storage: {database: 'mysql://x'}\n" + GOOD, 1, "storage.database: must be SQLite"),
-        ("storage: {shared: 'redis://x'}\n" + GOOD, 1, "storage.shared: must be memory"),
+        ("storage: {database: 'mysql://x'}\n" + GOOD, 1, "storage.database: is no database known here"),
+        ("storage: {database: 'sqlite:///'}\n" + GOOD, 1, "storage.database: names no file"),
+        ("storage: {database: 'postgresql://x/y'}\n" + GOOD, 1, "storage.shared: would count in each process"),
+        ("storage: {shared: 'memcached://x'}\n" + GOOD, 1, "storage.shared: is no store known here"),
+        ("storage: {shared: 'redis://x'}\n" + GOOD, 1, "storage.shared: goes with PostgreSQL"),
         ("nonsense: 1\n" + GOOD, 1, "nonsense: is not a setting here"),
         ("stages: [{use: 'a:B'}]\n" + GOOD, 1, "stages[0]: needs a place"),
         ("stages: [{use: 'a:B', after: cache, before: cache}]\n" + GOOD, 1, "stages[0]: needs a place"),

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from fractions import Fraction
 
 import pytest
 
 from calls import call
+from headgate.catalog import Price
 from headgate.clock import ManualClock
 from headgate.errors import ServerError, Unsupported
 from headgate.ledger import MemoryLedger, Settle
 from headgate.types import Call, Chunks, Frame, Payload, Reply, Usage
 
 
-def settle(ledger: MemoryLedger, price: int | None = 2) -> Settle:
-    def cost(model: str, usage: Usage) -> int | None:
+def settle(ledger: MemoryLedger, rate: int | None = 2) -> Settle:
+    def price(model: str) -> Price | None:
         assert model == "gpt"
-        return None if price is None else price * usage.input_tokens
+        return None if rate is None else Price("sim/gpt", {"input_tokens": Fraction(rate)})
 
-    return Settle("sim/gpt", cost, ledger, ManualClock())
+    return Settle("sim/gpt", price, ledger, ManualClock())
 
 
 async def whole(call: Call) -> Reply:
@@ -114,7 +116,7 @@ async def test_attempts_of_one_call_have_rows_of_their_own():
 
 async def test_an_unknown_price_is_unknown_and_not_nothing():
     ledger, one = MemoryLedger(), call()
-    await settle(ledger, price=None)(one, whole)
+    await settle(ledger, rate=None)(one, whole)
     assert ledger.rows(one.id)[0].cost_picodollars is None
     assert one.account.cost_picodollars is None
 

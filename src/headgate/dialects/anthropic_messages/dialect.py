@@ -14,14 +14,22 @@ from headgate.dialects.anthropic_messages.names import NAME
 from headgate.dialects.anthropic_messages.reply import encode_answer
 from headgate.dialects.anthropic_messages.request import decode_request
 from headgate.dialects.anthropic_messages.stream import Decoder
-from headgate.dialects.anthropic_messages.tools import acts
+from headgate.dialects.anthropic_messages.tools import CLIENTS, acts
 from headgate.dialects.anthropic_messages.writer import Encoder
-from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
+from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload
+
+SHAPE = Shape(
+    limits=("max_tokens",),
+    content=("messages", "system"),
+    refers=("container", "mcp_servers"),
+    own_tools=CLIENTS,
+)
 
 
 class AnthropicMessages(Dialect[Chat, Answer]):
@@ -60,6 +68,17 @@ class AnthropicMessages(Dialect[Chat, Answer]):
 
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
+
+    def size(self, tree: JSON) -> Size:
+        return size_of(tree, SHAPE)
+
+    def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
+        return payload.with_members(max_tokens=tokens)
+
+    def end_user(self, tree: JSON) -> str | None:
+        metadata = tree.get("metadata")
+        user = metadata.get("user_id") if isinstance(metadata, dict) else None
+        return user if isinstance(user, str) else None
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return payload.with_members(system=text)

@@ -12,7 +12,7 @@ from headgate.dialects.reading import CLIENT
 from headgate.types import JSON
 
 _TOOL = frozenset({"name", "description", "input_schema", "strict", "cache_control"})
-_CLIENTS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+CLIENTS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
 """What the types of tools begin with that the client runs; Anthropic defines all but the first."""
 _MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "any": "required"}
 _WORDS = {"auto": "auto", "none": "none", "required": "any"}
@@ -23,7 +23,7 @@ def acts(tree: JSON) -> bool:
     tools = tree.get("tools")
     offered = tools if isinstance(tools, list) else ()
     return bool(tree.get("mcp_servers") or tree.get("container")) or any(
-        isinstance(tool, dict) and not str(tool.get("type") or "custom").startswith(_CLIENTS) for tool in offered
+        isinstance(tool, dict) and not str(tool.get("type") or "custom").startswith(CLIENTS) for tool in offered
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
 from headgate.dialects.openai_chat import answer, body, errors, expected, meter, reply, request, view
@@ -14,9 +14,18 @@ from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.stream import Decoder
 from headgate.dialects.openai_chat.system import with_system
 from headgate.dialects.openai_chat.tools import acts
+from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload
+
+SHAPE = Shape(
+    limits=("max_tokens", "max_completion_tokens"),
+    content=("messages",),
+    choices=("n",),
+    own_tools=("function", "custom"),
+    searches="web_search_options",
+)
 
 
 class OpenaiChat(Dialect[Chat, Answer]):
@@ -55,6 +64,15 @@ class OpenaiChat(Dialect[Chat, Answer]):
 
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
+
+    def size(self, tree: JSON) -> Size:
+        return size_of(tree, SHAPE)
+
+    def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
+        return payload.with_members(**{quirks.max_tokens_field: tokens})
+
+    def end_user(self, tree: JSON) -> str | None:
+        return end_user(tree)
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return with_system(payload, text)
@@ -97,6 +115,12 @@ class OpenaiChat(Dialect[Chat, Answer]):
 
     def is_not_text(self, path: Path, tree: JSON) -> bool:
         return view.is_not_text(path, tree)
+
+
+def end_user(tree: JSON) -> str | None:
+    """OpenAI's `safety_identifier`, or `user`, which it replaces."""
+    user = tree.get("safety_identifier") or tree.get("user")
+    return user if isinstance(user, str) else None
 
 
 def ask_usage(payload: Payload) -> Payload:

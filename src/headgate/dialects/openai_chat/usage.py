@@ -59,6 +59,11 @@ class Told(msgspec.Struct):
         from_cache = cached + written
         if from_cache > prompt:  # the same tokens were written and read: OpenRouter bills Gemini's caches for both
             from_cache = max(cached, written)
+        if audio:  # cached sound is among both: no token is counted twice
+            audio = min(audio, max(prompt - from_cache, 0))
+        if audio_made or images_made:
+            audio_made = min(audio_made, completion)
+            images_made = min(images_made, completion - audio_made)
         tools = self.server_tool_use_details or self.server_tool_use
         return Usage(
             input_tokens=max(0, prompt - from_cache - audio),

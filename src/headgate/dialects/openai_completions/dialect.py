@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.hub import Answer, Chat
 from headgate.dialects.openai_chat import errors, meter
 from headgate.dialects.openai_chat.dialect import ask_usage
@@ -12,9 +12,12 @@ from headgate.dialects.openai_completions import answer as answers
 from headgate.dialects.openai_completions import request as requests
 from headgate.dialects.openai_completions.names import NAME
 from headgate.dialects.openai_completions.stream import Decoder, Encoder
+from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode, strings
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload
+
+SHAPE = Shape(limits=("max_tokens",), content=(), choices=("n", "best_of"), prompts="prompt")
 
 
 class OpenaiCompletions(Dialect[Chat, Answer]):
@@ -50,6 +53,12 @@ class OpenaiCompletions(Dialect[Chat, Answer]):
 
     def error_frames(self, error: HeadgateError) -> list[Frame]:
         return [Frame.of(errors.encode(error))]
+
+    def size(self, tree: JSON) -> Size:
+        return size_of(tree, SHAPE)
+
+    def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
+        return payload.with_members(max_tokens=tokens)
 
     def ask_usage(self, payload: Payload) -> Payload:
         return ask_usage(payload)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, StreamDecoder, StreamEncoder
+from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
+from headgate.dialects.openai_chat.dialect import end_user
 from headgate.dialects.openai_responses import expected, ids, view
 from headgate.dialects.openai_responses.answer import decode_answer
 from headgate.dialects.openai_responses.body import encode_request
@@ -19,9 +20,18 @@ from headgate.dialects.openai_responses.names import NAME
 from headgate.dialects.openai_responses.reply import encode_answer
 from headgate.dialects.openai_responses.request import decode_request
 from headgate.dialects.openai_responses.tools import acts
+from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload
+
+SHAPE = Shape(
+    limits=("max_output_tokens",),
+    content=("input",),
+    refers=("previous_response_id", "conversation", "prompt"),
+    own_tools=("function", "custom", "local_shell", "computer", "apply_patch"),
+    uses="max_tool_calls",
+)
 
 
 class OpenaiResponses(Dialect[Chat, Answer]):
@@ -60,6 +70,15 @@ class OpenaiResponses(Dialect[Chat, Answer]):
 
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
+
+    def size(self, tree: JSON) -> Size:
+        return size_of(tree, SHAPE)
+
+    def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
+        return payload.with_members(max_output_tokens=tokens)
+
+    def end_user(self, tree: JSON) -> str | None:
+        return end_user(tree)
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return payload.with_members(instructions=text)

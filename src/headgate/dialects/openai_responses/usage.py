@@ -55,11 +55,15 @@ class WireUsage(msgspec.Struct):
         details = self.input_tokens_details or _InputDetails()
         cached = details.cached_tokens or 0
         written = details.cache_write_tokens or 0
+        given = self.input_tokens or 0
+        from_cache = cached + written
+        if from_cache > given:  # written and read at once, and billed as both, as in OpenRouter's chat completions
+            from_cache = max(cached, written)
         by_life = details.cache_write_tokens_details
         long_lived = min((by_life.ttl_12h_tokens or 0) if by_life else 0, written)
         reasoning = self.output_tokens_details.reasoning_tokens if self.output_tokens_details else 0
         return Usage(
-            input_tokens=max((self.input_tokens or 0) - cached - written, 0),
+            input_tokens=max(given - from_cache, 0),
             cached_tokens=cached,
             cache_write_5m_tokens=written - long_lived,
             cache_write_1h_tokens=long_lived,

@@ -1,0 +1,139 @@
+"""Which limits and budgets apply to a call.
+
+A subject is `kind:name`. `team:*` gives each team a counter of its own, and so on for every kind; `model:gpt-*` is one
+counter for all models it matches, `tag:feature=*` one for each value of that tag. A key that replaces another by
+rotation stays under the limits of that one, and on the same counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from headgate.ids import counted_subject
+from headgate.storage.records import Budget, Limit
+from headgate.types import Identity
+
+Rule = TypeVar("Rule", Limit, Budget)
+
+KINDS = ("organisation", "team", "project", "user", "key", "model", "tag", "customer")
+
+MAX_CHARACTERS = 512
+"""Longest name of a subject."""
+
+_REMEMBERED = 100_000
+"""Callers whose rules are kept at hand."""
+
+
+class SubjectError(ValueError):
+    """It is no subject."""
+
+
+def check_subject(subject: str) -> None:
+    """Raise `SubjectError`, with what to write, for a text that is no subject."""
+    kind, colon, name = subject.partition(":")
+    if not colon or kind not in KINDS:
+        raise SubjectError(f"is no subject; write kind:name, kind being one of {', '.join(KINDS)}")
+    if not name or not name.isprintable() or len(name) > MAX_CHARACTERS:
+        raise SubjectError(f"names no {kind}; write {kind}:name, or {kind}:* for each its own")
+    if "*" in name[:-1]:
+        raise SubjectError("has a '*' that is not at the end; write a whole name, or '*' in its place")
+    whole = name == "*" or kind == "model" or (kind == "tag" and name.partition("=")[2] == "*")
+    if name.endswith("*") and not whole:
+        raise SubjectError(f"has a '*' after a part of a name; write {kind}:* for each its own")
+    if kind == "tag" and name != "*" and (name.startswith("=") or "=" not in name):
+        raise SubjectError("is no tag; write tag:name=value, tag:name=* or tag:*")
+
+
+class Rules(Generic[Rule]):
+    """The limits, or the budgets, of one organisation, by what they are about."""
+
+    def __init__(self, lineage: Callable[[str], Sequence[str]]) -> None:
+        """`lineage` tells a key and those it came from by rotation."""
+        self._lineage = lineage
+        self._by_subject: dict[str, tuple[Rule, ...]] = {}
+        self._patterns: tuple[tuple[str, str], ...] = ()
+        """Of models: beginning and subject."""
+        self._kinds: frozenset[str] = frozenset()
+        self._of_callers: dict[tuple[str | None, ...], tuple[tuple[Rule, str], ...]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_subject)
+
+    def change(self, before: Rule | None, after: Rule | None) -> None:
+        """Put a rule in the place of what it was; None where there was, or is, none."""
+        if before is not None:
+            subject = counted_subject(before.organisation, before.subject)
+            left = tuple(rule for rule in self._by_subject.get(subject, ()) if rule.id != before.id)
+            self._by_subject[subject] = left
+            if not left:
+                del self._by_subject[subject]
+        if after is not None:
+            subject = counted_subject(after.organisation, after.subject)
+            self._by_subject[subject] = (*self._by_subject.get(subject, ()), after)
+        self._kinds = frozenset(subject.partition(":")[0] for subject in self._by_subject)
+        self._patterns = tuple(
+            (subject[6:-1], subject)
+            for subject in self._by_subject
+            if subject.startswith("model:") and subject.endswith("*") and subject != "model:*"
+        )
+        self.forget_callers()
+
+    def forget_callers(self) -> None:
+        """Look again what applies to each caller: keys have changed."""
+        self._of_callers.clear()
+
+    def of(
+        self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
+    ) -> Sequence[tuple[Rule, str]]:
+        """The rules for a call, each with the subject it is counted for here."""
+        caller = (identity.team_id, identity.project_id, identity.user_id, identity.key_id)
+        found = self._of_callers.get(caller)
+        if found is None:
+            if len(self._of_callers) >= _REMEMBERED:
+                self._of_callers.clear()
+            found = self._of_callers[caller] = tuple(self._of_caller(identity))
+        kinds = self._kinds
+        if "model" in kinds and model:
+            found += tuple(self._of_model(model))
+        if tags and "tag" in kinds:
+            found += tuple(self._of_tags(tags))
+        if end_user and "customer" in kinds:
+            found += tuple(self._named("customer", end_user))
+        return found
+
+    def _of_caller(self, identity: Identity) -> Iterator[tuple[Rule, str]]:
+        for kind, name in (
+            ("organisation", identity.organisation),
+            ("team", identity.team_id),
+            ("project", identity.project_id),
+            ("user", identity.user_id),
+        ):
+            if name is not None:
+                yield from self._named(kind, name)
+        *before, first = self._lineage(identity.key_id)
+        for subject in (f"key:{key_id}" for key_id in before):
+            yield from ((rule, subject) for rule in self._by_subject.get(subject, ()))
+        yield from self._named("key", first)
+
+    def _named(self, kind: str, name: str) -> Iterator[tuple[Rule, str]]:
+        subject, each = f"{kind}:{name}", f"{kind}:*"
+        for rule in self._by_subject.get(subject, ()):
+            yield rule, subject
+        if subject != each:
+            for rule in self._by_subject.get(each, ()):
+                yield rule, subject
+
+    def _of_model(self, model: str) -> Iterator[tuple[Rule, str]]:
+        yield from self._named("model", model)
+        for beginning, subject in self._patterns:
+            if model.startswith(beginning) and subject != f"model:{model}":
+                for rule in self._by_subject[subject]:
+                    yield rule, subject
+
+    def _of_tags(self, tags: Sequence[tuple[str, str]]) -> Iterator[tuple[Rule, str]]:
+        for name, value in dict.fromkeys(tags):
+            yield from self._named("tag", f"{name}={value}")
+            if value != "*":
+                for rule in self._by_subject.get(f"tag:{name}=*", ()):
+                    yield rule, f"tag:{name}={value}"

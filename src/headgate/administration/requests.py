@@ -1,0 +1,427 @@
+"""What administrative requests say. Fields that are left out of a change stay as they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from headgate.administration.problems import Path, Problem, problem
+from headgate.administration.values import (
+    Count,
+    CountChange,
+    Credential,
+    DollarChange,
+    Dollars,
+    Email,
+    Label,
+    ModelPattern,
+    Name,
+    Network,
+    Reference,
+    Subject,
+    TagName,
+    TagValue,
+    Time,
+    Timezone,
+)
+from headgate.types import Operation
+
+Roles = Annotated[list[Name], Meta(max_length=20)]
+Models = Annotated[list[ModelPattern], Meta(max_length=500)]
+Endpoints = Annotated[list[Operation], Meta(max_length=20)]
+TagSet = Annotated[dict[TagName, TagValue], Meta(max_length=32)]
+Networks = Annotated[list[Network], Meta(max_length=100)]
+Window = Literal["second", "minute", "hour", "day", "week", "month", "total"]
+BudgetPeriod = Literal["day", "week", "month", "total"]
+Percents = Annotated[list[Annotated[int, Meta(ge=1, le=1000)]], Meta(max_length=10)]
+Version = Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A body or a query."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        """What is wrong that no field shows alone. `path` is where this stands."""
+        return []
+
+
+class Change(Request, frozen=True, kw_only=True):
+    version: Version | UnsetType = UNSET
+    """The version that was seen, as `If-Match` says it too: the change is refused if there has been another since."""
+
+
+class Empty(Request, frozen=True, kw_only=True):
+    """Nothing is asked."""
+
+
+Limit = Annotated[int, Meta(ge=1, le=500)]
+Cursor = Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class Listing(Request, frozen=True, kw_only=True):
+    """A page of a list, from the oldest entry on."""
+
+    name: Name | None = None
+    archived: bool = False
+    """Whether what is out of use is listed too."""
+    limit: Limit = 100
+    """Most entries of a page; a page may have fewer."""
+    cursor: Cursor | None = None
+    """`next` of the page before."""
+
+
+class OwnedListing(Listing, frozen=True, kw_only=True):
+    team: Reference | None = None
+
+
+# ── who there is ──
+
+
+class NewOrganisation(Request, frozen=True, kw_only=True):
+    name: Name
+    id: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")] | None = None
+    """How it is written in `?organisation=`; made up where none is given."""
+
+
+class OrganisationChange(Change, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+
+
+class NewTeam(Request, frozen=True, kw_only=True):
+    name: Name
+    timezone: Timezone = "UTC"
+    """Where its days and months begin: an IANA name."""
+
+
+class TeamChange(Change, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
+
+
+class NewProject(Request, frozen=True, kw_only=True):
+    name: Name
+    team: Reference | None = None
+    """The id or name of a team."""
+
+
+class ProjectChange(Change, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    team: Reference | UnsetType | None = UNSET
+
+
+class NewUser(Request, frozen=True, kw_only=True):
+    name: Name
+    email: Email | None = None
+    team: Reference | None = None
+    roles: Roles = []
+    """What the user may do once signed in."""
+    issuer: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    """Who vouches for the user, by OIDC."""
+    subject: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    """What the issuer calls the user."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        missing = [name for name in ("issuer", "subject") if getattr(self, name) is None]
+        if len(missing) != 1:
+            return []
+        return [problem((*path, missing[0]), "required", "is missing; issuer and subject belong together")]
+
+
+class UserChange(Change, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType | None = UNSET
+    team: Reference | UnsetType | None = UNSET
+    roles: Roles | UnsetType = UNSET
+
+
+# ── limits and budgets ──
+
+
+LIMITED = ("requests", "tokens", "input_tokens", "output_tokens", "cost_usd", "concurrent")
+
+
+class LimitBody(Request, frozen=True, kw_only=True):
+    """How much may be done in a time. What is left out is not limited."""
+
+    per: Window | None = None
+    """Up to an hour the window slides, above it is the calendar's; `total` for `concurrent` alone."""
+    requests: Count | None = None
+    tokens: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cost_usd: Dollars | None = None
+    concurrent: Count | None = None
+    """Calls under way at once; `per` has no meaning for it."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        limited = [name for name in LIMITED if getattr(self, name) is not None]
+        if not limited:
+            return [problem(path, "required", f"limits nothing; write one of {', '.join(LIMITED)}")]
+        if limited == ["concurrent"] or self.per not in (None, "total"):
+            return []
+        windows = "second, minute, hour, day, week or month"
+        if self.per is None:
+            return [problem((*path, "per"), "required", f"is missing; write {windows}")]
+        return [problem((*path, "per"), "invalid_value", f"can be total for concurrent alone; write {windows}")]
+
+
+class NewLimit(LimitBody, frozen=True, kw_only=True):
+    subject: Subject
+    """`kind:name`: organisation, team, project, user, key (id or name), model, tag (`tag:name=value`), customer; `*` as
+    the name gives each its own."""
+    timezone: Timezone | None = None
+    """Where days, weeks and months begin; by default where its team's do."""
+
+
+class LimitChange(Change, frozen=True, kw_only=True):
+    """A limit's subject and window are what it is: another is another limit."""
+
+    requests: Count | UnsetType | None = UNSET
+    tokens: Count | UnsetType | None = UNSET
+    input_tokens: Count | UnsetType | None = UNSET
+    output_tokens: Count | UnsetType | None = UNSET
+    cost_usd: Dollars | UnsetType | None = UNSET
+    concurrent: Count | UnsetType | None = UNSET
+
+
+class NewBudget(Request, frozen=True, kw_only=True):
+    subject: Subject
+    """As of a limit."""
+    amount_usd: Dollars
+    period: BudgetPeriod = "month"
+    timezone: Timezone | None = None
+    hard: bool = True
+    """Whether calls are refused beyond it; a soft one only tells."""
+    alert_percent: Percents = msgspec.field(default_factory=lambda: [80, 100])
+    """Shares of the amount at which an event is told."""
+
+
+class BudgetChange(Change, frozen=True, kw_only=True):
+    """A budget's subject and period are what it is: another is another budget."""
+
+    amount_usd: Dollars | UnsetType = UNSET
+    hard: bool | UnsetType = UNSET
+    alert_percent: Percents | UnsetType = UNSET
+
+
+class RuleListing(Request, frozen=True, kw_only=True):
+    """A page of limits or budgets, from the oldest on."""
+
+    subject: Subject | None = None
+    archived: bool = False
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+# ── keys ──
+
+
+class KeyListing(OwnedListing, frozen=True, kw_only=True):
+    project: Reference | None = None
+    user: Reference | None = None
+    status: Literal["live", "expired", "revoked"] | None = None
+
+
+class NewKey(Request, frozen=True, kw_only=True):
+    name: Name
+    team: Reference | None = None
+    """The id or name of a team; the maker's own where the maker has one."""
+    project: Reference | None = None
+    user: Reference | None = None
+    roles: Annotated[list[Name], Meta(min_length=1, max_length=20)] = msgspec.field(default_factory=lambda: ["caller"])
+    models: Models | None = None
+    """Names, or beginnings of names and `*`; null for all models."""
+    endpoints: Endpoints | None = None
+    """Operations; null for all."""
+    tags: TagSet = {}
+    """What each of its calls is tagged with."""
+    networks: Networks | None = None
+    """Where it may be used from, as addresses or networks; null for anywhere."""
+    timezone: Timezone | None = None
+    """Where its days and months begin; its team's where none is given."""
+    limits: Annotated[list[LimitBody], Meta(max_length=20)] = []
+    budget_usd: Dollars | None = None
+    budget_period: BudgetPeriod | None = None
+    """`total` where there is a budget and no period is given."""
+    budget_hard: bool | None = None
+    """Whether calls are refused beyond the budget; true unless given."""
+    expires_at: Time | None = None
+    prompt_label: Label | None = None
+    policy: Label | None = None
+    organisation: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    """An organisation's id. Needs the scope `organisations.write` unless it is the maker's own."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        found: list[Problem] = []
+        windows = [body.per or "total" for body in self.limits]
+        for index, window in enumerate(windows):
+            if window in windows[:index]:
+                what = f"is there twice, as {window}; write all that is limited in it into one limit"
+                found.append(problem((*path, "limits", index, "per"), "invalid_value", what))
+        of_budget = [name for name in ("budget_period", "budget_hard") if getattr(self, name) is not None]
+        if self.budget_usd is None and of_budget:
+            found.append(problem((*path, "budget_usd"), "required", f"is missing, and {of_budget[0]} is there"))
+        return found
+
+
+class KeyChange(Change, frozen=True, kw_only=True):
+    """Limits and budgets of a key are changed as such."""
+
+    name: Name | UnsetType = UNSET
+    team: Reference | UnsetType | None = UNSET
+    project: Reference | UnsetType | None = UNSET
+    user: Reference | UnsetType | None = UNSET
+    roles: Annotated[list[Name], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    models: Models | UnsetType | None = UNSET
+    endpoints: Endpoints | UnsetType | None = UNSET
+    tags: TagSet | UnsetType = UNSET
+    networks: Networks | UnsetType | None = UNSET
+    timezone: Timezone | UnsetType | None = UNSET
+    expires_at: Time | UnsetType | None = UNSET
+    prompt_label: Label | UnsetType | None = UNSET
+    policy: Label | UnsetType | None = UNSET
+
+
+class Rotation(Request, frozen=True, kw_only=True):
+    overlap_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 0
+    """Seconds for which the key before it goes on working."""
+    expires_at: Time | UnsetType | None = UNSET
+    """When the new key expires; when the old one would have, unless given."""
+
+
+class UsageAsked(Request, frozen=True, kw_only=True):
+    from_: Time | None = msgspec.field(name="from", default=None)
+    """By default when the period of the key's budget began, else the month."""
+    to: Time | None = None
+    """Before when; by default now."""
+
+
+class NewProviderKey(Request, frozen=True, kw_only=True):
+    credential: Credential
+    """The vendor's key. It is encrypted, and never shown again."""
+
+
+# ── the audit log ──
+
+
+class AuditAsked(Request, frozen=True, kw_only=True):
+    """Which records: those that fit all that is given."""
+
+    actor: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """`key:…`, `user:…`, `shell:…`, `system`, `unknown`."""
+    action: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    """`keys.create`, `login.failed`, …, or the beginning and `*`: `keys.*`."""
+    subject: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """`key:…`, `team:…`, …"""
+    outcome: Literal["done", "denied", "failed"] | None = None
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Before when."""
+
+
+class AuditListing(AuditAsked, frozen=True, kw_only=True):
+    """A page of records, the newest first."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+# ── the ledger ──
+
+Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Word = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class LedgerAsked(Request, frozen=True, kw_only=True):
+    """Which attempts: those that fit all that is given."""
+
+    call: Word | None = None
+    """A call's id: what `x-headgate-request-id` told."""
+    key: Word | None = None
+    """A key's id."""
+    team: Reference | None = None
+    project: Reference | None = None
+    user: Reference | None = None
+    customer: Word | None = None
+    """The end user, as the client calls it."""
+    model: Word | None = None
+    target: Word | None = None
+    operation: Operation | None = None
+    code: Annotated[str, Meta(max_length=100)] | None = None
+    """The error's code; empty for attempts that succeeded."""
+    cause: Word | None = None
+    payer: Literal["caller", "client", "internal"] | None = None
+    tag: Word | None = None
+    """`name=value`."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Begun before when."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        if self.tag is None or self.tag.partition("=")[1]:
+            return []
+        return [problem((*path, "tag"), "invalid_value", "is no tag; write name=value")]
+
+
+class LedgerListing(LedgerAsked, frozen=True, kw_only=True):
+    """A page of attempts, the newest first."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class LedgerExport(LedgerAsked, frozen=True, kw_only=True):
+    """All attempts as a file, the oldest first."""
+
+    format: Literal["csv", "jsonl", "parquet", "focus"] = "jsonl"
+    """`focus`: the FinOps Open Cost and Usage Specification, as CSV."""
+
+
+class TotalsAsked(LedgerAsked, frozen=True, kw_only=True):
+    by: Annotated[list[Word], Meta(max_length=4)] = []
+    """What to group by: key, team, project, user, customer, model, target, operation, cause, day, `tag:<name>`."""
+
+
+class StatementAsked(Request, frozen=True, kw_only=True):
+    format: Literal["json", "csv", "text"] = "json"
+
+
+class UsageChange(Request, frozen=True, kw_only=True):
+    """By how much each category of a usage changes."""
+
+    input_tokens: CountChange = 0
+    cached_tokens: CountChange = 0
+    cache_write_5m_tokens: CountChange = 0
+    cache_write_1h_tokens: CountChange = 0
+    output_tokens: CountChange = 0
+    reasoning_tokens: CountChange = 0
+    audio_input_tokens: CountChange = 0
+    audio_cached_tokens: CountChange = 0
+    audio_output_tokens: CountChange = 0
+    image_input_tokens: CountChange = 0
+    image_output_tokens: CountChange = 0
+    web_searches: CountChange = 0
+
+
+class Correction(Request, frozen=True, kw_only=True):
+    """What the ledger has too much, or too little."""
+
+    id: Annotated[str, Meta(pattern=r"^cor_[0-9a-f]{32}$")]
+    """Follows from what is corrected and by how much: a correction that is there already changes nothing."""
+    parent: Word
+    """The attempt it corrects: it is charged, or given back, to whoever paid for that. Else what it is about, and
+    nobody is charged."""
+    usage: UsageChange = UsageChange()
+    cost_usd: DollarChange | None = None
+    """Null where the price is not known."""
+    model: Word | None = None
+    """Needed where `parent` is no attempt, as is what follows."""
+    target: Annotated[str, Meta(max_length=512, pattern=r"^[^/]+/.+$")] | None = None
+    started_at: Time | None = None
+    price_version: Word | None = None
+
+
+class NewCorrections(Request, frozen=True, kw_only=True):
+    corrections: Annotated[list[Correction], Meta(min_length=1, max_length=1000)]

@@ -1,0 +1,173 @@
+"""What the commands over the admin API share: how they end, and how they show what they were told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headgate.cli import output
+from headgate.cli.client import Client, Reach, Refused, everything, reached
+from headgate.cli.exits import OK, Misused
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def told(reach: Reach, work: Callable[[Client], int], hint: str) -> int:
+    """Do some work with whoever answers. `hint` is the command to try where what was named is not there."""
+    try:
+        with reached(reach) as client:
+            return work(client)
+    except Refused as error:
+        for line in error.lines:
+            output.complain(f"headgate: {output.printable(line)}")
+        output.complain(_next(error, hint))
+        return error.code
+
+
+def _next(error: Refused, hint: str) -> str:
+    match error.status:
+        case 403:
+            return "Try a key whose role has that scope; 'headgate whoami' tells what this one may do."
+        case 503:
+            return "Try again once the database can be reached."
+        case 500:
+            return "The server's log has the details."
+        case _:
+            return hint
+
+
+def listed(reach: Reach, rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Any]]) -> int:
+    """Print rows: as JSON, or their columns."""
+    if reach.json:
+        output.json(rows)
+    else:
+        output.table(list(columns), [[cell(get(row)) for get in columns.values()] for row in rows])
+    return OK
+
+
+def shown(reach: Reach, thing: Mapping[str, Any]) -> int:
+    """Print one thing: as JSON, or what is known of it, a line each."""
+    if reach.json:
+        output.json(thing)
+    else:
+        output.table(
+            ("", ""),
+            [[name.replace("_", " "), cell(value)] for name, value in thing.items() if value not in (None, [], {})],
+        )
+    return OK
+
+
+def cell(value: Any) -> str:
+    """A value in a table."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(cell(each) for each in value)
+        case {"subject": _, "amount_usd": amount}:
+            return f"${amount}/{value['period']}{'' if value['hard'] else ' soft'}"
+        case {"subject": _, "per": per}:
+            return ", ".join(limit_words(value, per))
+        case dict():
+            return ", ".join(f"{name}={cell(each)}" for name, each in value.items())
+        case _:
+            return str(value)
+
+
+def limit_words(limit: Mapping[str, Any], per: str) -> list[str]:
+    """What a limit limits, as 'headgate limits set' takes it."""
+    words = [
+        f"{short}={limit[name]}/{per}"
+        for short, name in METRICS.items()
+        if name != "concurrent" and limit.get(name) is not None
+    ]
+    return [*words, *([f"concurrent={limit['concurrent']}"] if limit.get("concurrent") is not None else [])]
+
+
+METRICS = {
+    "requests": "requests",
+    "tokens": "tokens",
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cost": "cost_usd",
+    "concurrent": "concurrent",
+}
+"""What a limit can limit, as a command line has it, and as the admin API has it."""
+
+_LIMIT = re.compile(r"(\w+)=([^/]+)(?:/(\w+))?")
+
+
+def limits_of(words: Sequence[str]) -> list[dict[str, Any]]:
+    """Limits as the admin API takes them, one per window: of `requests=100/minute`, `cost=5/day`, `concurrent=4`.
+
+    Raises:
+        Misused: one of the words is none.
+    """
+    found: dict[str | None, dict[str, Any]] = {}
+    for word in words:
+        match = _LIMIT.fullmatch(word)
+        if match is None or match[1] not in METRICS:
+            raise Misused(
+                f"'{output.printable(word)}' is no limit",
+                f"Write {'|'.join(METRICS)}=NUMBER/second|minute|hour|day|week|month; 'concurrent=4' needs no window.",
+            )
+        metric, value, per = METRICS[match[1]], match[2], match[3]
+        amount: Any = value if metric == "cost_usd" else int(value) if value.isascii() and value.isdigit() else value
+        limit = found.setdefault(per, {} if per is None else {"per": per})
+        limit[metric] = amount
+    return list(found.values())
+
+
+def pairs_of(words: Sequence[str]) -> dict[str, str]:
+    """A mapping from `name=value` words.
+
+    Raises:
+        Misused: one of them is none.
+    """
+    pairs: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise Misused(f"'{output.printable(word)}' is no tag", "Write name=value.")
+        pairs[name] = value
+    return pairs
+
+
+def seconds_of(text: str) -> int:
+    """A length of time: `3600`, `90s`, `15m`, `24h`, `30d`.
+
+    Raises:
+        Misused: it is none.
+    """
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
+    if not (number.isascii() and number.isdigit()):
+        raise Misused(f"'{output.printable(text)}' is no length of time", "Write 3600, 90s, 15m, 24h or 30d.")
+    return int(number) * _UNITS[unit]
+
+
+def id_of(client: Client, kind: str, prefix: str, text: str) -> str:
+    """The id of what is called so: the text itself where it is one, else that of the one thing of that name. Of a key
+    that was rotated it is the newest's.
+
+    Raises:
+        Refused: there is none of that name, or more than one.
+    """
+    if text.startswith(f"{prefix}_"):
+        return text
+    found = everything(client, f"/{kind}", {"name": text})
+    if len(found) > 1 and kind == "keys":
+        live = [each for each in found if each["status"] == "live"]
+        replaced = {each["replaces"] for each in live}
+        found = [each for each in live if each["id"] not in replaced] or found
+    if len(found) == 1:
+        return str(found[0]["id"])
+    what = f"{len(found)} {kind} are called '{text}'; name one by its id" if found else f"there is none called '{text}'"
+    raise Refused(404, {"message": what})
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields of a request that were said."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,171 @@
+"""`headgate limits`, `headgate budgets`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from headgate.cli import output
+from headgate.cli.administering import given, limit_words, limits_of, listed, told
+from headgate.cli.client import HERE, Client, Reach, Refused, everything, segment
+from headgate.cli.exits import OK
+from headgate.cli.keys import Flag
+
+LIMITS = {
+    "id": lambda row: row["id"],
+    "subject": lambda row: row["subject"],
+    "limit": lambda row: limit_words(row, row["per"]),
+    "time zone": lambda row: row["timezone"],
+}
+
+BUDGETS = {
+    "id": lambda row: row["id"],
+    "subject": lambda row: row["subject"],
+    "budget": lambda row: f"${row['amount_usd']}/{row['period']}",
+    "kind": lambda row: "hard" if row["hard"] else "soft",
+    "spent": lambda row: "" if row["spent_usd"] is None else f"${row['spent_usd']}",
+    "set aside": lambda row: "" if row["reserved_usd"] is None else f"${row['reserved_usd']}",
+    "until": lambda row: row["ends_at"],
+}
+
+
+def list_limits(subject: str | None = None, /, *, reach: Reach = HERE) -> int:
+    """List limits.
+
+    Parameters
+    ----------
+    subject
+        Of this subject alone: team:research, key:key_…, customer:*.
+    """
+    query = given(subject=subject)
+    return told(reach, lambda client: listed(reach, everything(client, "/limits", query), LIMITS), _hint("limits"))
+
+
+def set_limits(subject: str, /, *limit: str, reach: Reach = HERE) -> int:
+    """Limit a subject. What it has in the same windows is changed; other limits of it stay.
+
+    Parameters
+    ----------
+    subject
+        team:research, project:…, user:…, key:… by id or name, model:gpt-*, tag:name=value, customer:*, organisation:*.
+    limit
+        requests=100/minute, tokens=50000/minute, input=…, output=…, cost=5/day, concurrent=4.
+    """
+    wanted = limits_of(limit)
+    if not wanted:
+        output.complain("headgate: no limit was given")
+        output.complain("Try 'headgate limits set team:research requests=100/minute'.")
+        return 2
+
+    def work(client: Client) -> int:
+        held = {row["per"]: row for row in everything(client, "/limits", {"subject": subject})}
+        rows: list[Any] = []
+        for body in wanted:
+            row = held.get(body.get("per", "total"))
+            if row is None:
+                rows.append(client.ask("POST", "/limits", {"subject": subject, **body}))
+            else:
+                change = {name: value for name, value in body.items() if name != "per"}
+                rows.append(client.ask("PATCH", f"/limits/{segment(row['id'])}", {**change, "version": row["version"]}))
+        return listed(reach, rows, LIMITS)
+
+    return told(reach, work, _hint("limits"))
+
+
+def remove_limit(limit: str, /, *, reach: Reach = HERE) -> int:
+    """Take a limit off.
+
+    Parameters
+    ----------
+    limit
+        Its id.
+    """
+    return _remove("limits", limit, reach)
+
+
+def list_budgets(subject: str | None = None, /, *, reach: Reach = HERE) -> int:
+    """List budgets, and what is left of them.
+
+    Parameters
+    ----------
+    subject
+        Of this subject alone: team:research, key:key_…, customer:*.
+    """
+    query = given(subject=subject)
+    return told(reach, lambda client: listed(reach, everything(client, "/budgets", query), BUDGETS), _hint("budgets"))
+
+
+def set_budget(
+    subject: str,
+    amount: str,
+    /,
+    *,
+    period: Literal["day", "week", "month", "total"] = "month",
+    soft: Flag = False,
+    alert: Annotated[list[int] | None, Parameter(negative="")] = None,
+    timezone: str | None = None,
+    reach: Reach = HERE,
+) -> int:
+    """Give a subject a budget. The one it has for the same period is changed.
+
+    Parameters
+    ----------
+    subject
+        team:research, project:…, user:…, key:… by id or name, model:gpt-*, tag:name=value, customer:*, organisation:*.
+    amount
+        Dollars: 250, 12.50.
+    period
+        What it is for.
+    soft
+        Only tell when it is passed, and refuse nothing.
+    alert
+        A percentage of it at which to tell; 80 and 100 unless given. May be given more than once.
+    timezone
+        Where its periods begin: Europe/Berlin. The subject's team's unless given.
+    """
+
+    def work(client: Client) -> int:
+        held = everything(client, "/budgets", {"subject": subject})
+        same = [row for row in held if row["period"] == period and row["hard"] is not soft]
+        body = given(amount_usd=amount, alert_percent=alert)
+        if same:
+            change = {**body, "version": same[0]["version"]}
+            row = client.ask("PATCH", f"/budgets/{segment(same[0]['id'])}", change)
+        else:
+            more = given(timezone=timezone)
+            row = client.ask(
+                "POST", "/budgets", {"subject": subject, "period": period, "hard": not soft, **body, **more}
+            )
+        return listed(reach, [row], BUDGETS)
+
+    return told(reach, work, _hint("budgets"))
+
+
+def remove_budget(budget: str, /, *, reach: Reach = HERE) -> int:
+    """Take a budget off.
+
+    Parameters
+    ----------
+    budget
+        Its id.
+    """
+    return _remove("budgets", budget, reach)
+
+
+def _remove(kind: str, text: str, reach: Reach) -> int:
+    def work(client: Client) -> int:
+        if ":" in text:
+            raise Refused(404, {"message": f"'{text}' is a subject; name one of its {kind} by its id"})
+        row = client.ask("DELETE", f"/{kind}/{segment(text)}")
+        if reach.json:
+            output.json(row)
+        else:
+            output.say(f"{row['id']} of {output.printable(row['subject'])} is off.")
+        return OK
+
+    return told(reach, work, _hint(kind))
+
+
+def _hint(kind: str) -> str:
+    return f"Try 'headgate {kind} list'."

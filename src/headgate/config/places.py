@@ -1,0 +1,25 @@
+"""Where the files of a configuration are: what it names without a whole path is in its own folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from headgate.config.schema import Config
+
+
+def placed(config: Config, folder: Path, *, kept: bool = True) -> Config:
+    """The configuration of a file in `folder` with whole paths. `kept` gives it a database where it names none."""
+    from headgate.storage.opening import located
+
+    storage, audit = config.storage, config.audit
+    database = storage.database
+    if database is not None or kept:
+        database = located(database, folder)
+    journal = storage.journal
+    if journal.folder is not None:
+        journal = replace(journal, folder=str(folder.absolute() / journal.folder))
+    if audit.checkpoint_file is not None:
+        audit = replace(audit, checkpoint_file=str(folder.absolute() / audit.checkpoint_file))
+    return replace(config, storage=replace(storage, database=database, journal=journal), audit=audit)

@@ -1,0 +1,161 @@
+"""How large a request's prompt and answer can become: what a reservation stands on. Never less than what will be used.
+
+A token is at least one byte of text, so what a request says in words is bounded by its own bytes. What it only refers
+to is not: images count for more tokens than they have bytes, and what the vendor fetches or holds has any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from headgate.types import JSON
+
+
+class Size(msgspec.Struct, frozen=True, gc=False):
+    """What bounds a request, beside its bytes."""
+
+    output_limit: int | None = None
+    """The most tokens of one answer, as the request says; None where it does not."""
+    choices: int = 1
+    """Answers asked for."""
+    images: int = 0
+    elsewhere: bool = False
+    """It refers to content of any size that is not in it."""
+    tools: bool = False
+    """It offers tools, which the vendor tells the model about in its own words."""
+    uses: int | None = 0
+    """How often the vendor may run tools of its own; None for any number of times."""
+    predicted: bool = False
+    """It predicts its answer: what is wrong of that is billed beside the answer (OpenAI, "Predicted outputs")."""
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """Where one dialect keeps what matters for size."""
+
+    limits: tuple[str, ...]
+    """Members that limit the output; the smallest counts."""
+    content: tuple[str, ...]
+    """Members that hold messages or content."""
+    refers: tuple[str, ...] = ()
+    """Members that refer to something the vendor holds."""
+    choices: tuple[str, ...] = ()
+    """Members that multiply the answer; the largest counts."""
+    prompts: str | None = None
+    """A member of which each element is answered for itself."""
+    own_tools: tuple[str, ...] = ()
+    """What the types of tools begin with that the client runs; every other is the vendor's."""
+    uses: str | None = None
+    """The member that limits how often the vendor's tools run."""
+    searches: str | None = None
+    """The member that has the vendor search the web."""
+
+
+_IMAGES = frozenset({"image", "image_url", "input_image"})
+_WORDS = frozenset(
+    {
+        None, "text", "input_text", "output_text", "refusal", "summary_text", "reasoning_text", "thinking",
+        "redacted_thinking", "reasoning", "message", "input_audio", "tool_use", "tool_result", "tool_reference",
+        "function", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "custom",
+    }
+)  # fmt: skip
+"""Types of content that is all there in the request."""
+
+MAX_DEPTH = 16
+"""Content nested deeper than any vendor takes is taken for any size."""
+
+
+class _Found:
+    """What a walk through content has come upon."""
+
+    __slots__ = ("elsewhere", "images")
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.elsewhere = False
+
+    def look(self, content: Any, depth: int = 0) -> None:
+        if type(content) is list:
+            for each in content:
+                if type(each) is dict:
+                    self._part(each, depth + 1)
+                elif type(each) is list:
+                    self.elsewhere = True
+        elif type(content) is dict:
+            self._part(content, depth + 1)
+
+    def _part(self, part: JSON, depth: int) -> None:
+        kind = part.get("type")
+        if depth > MAX_DEPTH or (kind is not None and type(kind) is not str):
+            self.elsewhere = True
+        elif kind in _IMAGES:
+            self.images += 1
+        elif kind == "document":
+            self._document(part, depth)
+        elif kind not in _WORDS or "audio" in part:
+            self.elsewhere = True
+        else:
+            for name in ("content", "output"):
+                inner = part.get(name)
+                if inner is not None and type(inner) is not str:
+                    self.look(inner, depth)
+
+    def _document(self, part: JSON, depth: int) -> None:
+        """Anthropic's document: a text is in the request; the pages of a PDF are counted as images too."""
+        source = part.get("source")
+        kind = source.get("type") if isinstance(source, dict) else None
+        if isinstance(source, dict) and kind == "content":
+            self.look(source.get("content"), depth)
+        elif kind != "text":
+            self.elsewhere = True
+
+
+def size_of(tree: JSON, shape: Shape) -> Size:
+    """The size of a request. What is of a wrong type is the vendor's to refuse, and taken for the worst it could be."""
+    found = _Found()
+    for name in shape.content:
+        content = tree.get(name)
+        if content is not None and type(content) is not str:
+            found.look(content)
+    found.elsewhere = found.elsewhere or any(tree.get(name) is not None for name in shape.refers)
+    tools = tree.get("tools")
+    return Size(
+        output_limit=_smallest(tree.get(name) for name in shape.limits),
+        choices=_choices(tree, shape),
+        images=found.images,
+        elsewhere=found.elsewhere,
+        tools=bool(tools) or bool(tree.get("functions")),
+        uses=_uses(tree, tools, shape) if tools or shape.searches in tree else 0,
+        predicted=tree.get("prediction") is not None,
+    )
+
+
+def _smallest(limits: Iterable[Any]) -> int | None:
+    given = [limit for limit in limits if type(limit) is int and limit > 0]
+    return min(given, default=None)
+
+
+def _choices(tree: JSON, shape: Shape) -> int:
+    counts = [count for name in shape.choices if type(count := tree.get(name)) is int]
+    prompts = tree.get(shape.prompts) if shape.prompts else None
+    many = type(prompts) is list and prompts and type(prompts[0]) is not int
+    return max([1, *counts]) * (len(prompts) if many and prompts else 1)
+
+
+def _uses(tree: JSON, tools: Any, shape: Shape) -> int | None:
+    """How often the vendor's own tools can run."""
+    own = 0
+    if shape.searches in tree:
+        return None
+    for tool in tools if type(tools) is list else ():
+        kind = tool.get("type") if type(tool) is dict else None
+        if kind is None or (type(kind) is str and kind.startswith(shape.own_tools)):
+            continue
+        limit = tool.get("max_uses")
+        if type(limit) is not int or limit < 0:
+            limit = tree.get(shape.uses) if shape.uses else None
+            return limit if type(limit) is int and limit >= 0 else None
+        own += limit
+    return own

@@ -1,0 +1,88 @@
+"""Teams that bring their own credential at a provider: their calls go there with it, on connections of their own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from headgate.errors import HeadgateError, UpstreamAuth
+from headgate.providers.provider import Provider
+from headgate.stage import EVERY_OPERATION, Next
+from headgate.types import Call, Identity, Reply
+
+log = logging.getLogger("headgate.providers")
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """A team's own."""
+
+    id: str
+    """Which one: another one of the same team has another."""
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credential({self.id!r})"
+
+
+class Credentials(Protocol):
+    """Where teams' credentials are."""
+
+    def of(self, identity: Identity, provider: str) -> Credential | None:
+        """The credential a caller's team has at a provider; None where it uses the operator's.
+
+        Raises:
+            HeadgateError: it has one that cannot be used.
+        """
+        ...
+
+
+class _NoCredentials:
+    def of(self, identity: Identity, provider: str) -> Credential | None:
+        return None
+
+
+NO_CREDENTIALS: Credentials = _NoCredentials()
+"""Nobody has one."""
+
+
+class OwnKeys:
+    """Hands calls of teams with a credential of their own to an exchange that uses it.
+
+    Stands outside the target's watch: what goes wrong with one team's key is no fault of the target's.
+    """
+
+    operations = EVERY_OPERATION
+
+    def __init__(
+        self,
+        provider: Provider,
+        credentials: Credentials,
+        exchange: Callable[[Provider], Next],
+        passed_by: Callable[[], None],
+    ) -> None:
+        """`passed_by` is told of a call that will not take the place it was given at the target."""
+        self._provider = provider
+        self._credentials = credentials
+        self._exchange = exchange
+        self._passed_by = passed_by
+        self._made: dict[str, Next] = {}
+        """By the credential's id."""
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        if call.identity.team_id is None:
+            return await next(call)
+        try:
+            credential = self._credentials.of(call.identity, self._provider.name)
+        except HeadgateError as error:
+            log.error("the key of team %s at %s cannot be used: %s", call.identity.team_id, self._provider.name, error)  # noqa: TRY400
+            raise UpstreamAuth("the team's own credential cannot be used") from None
+        if credential is None:
+            return await next(call)
+        self._passed_by()
+        held = self._made.get(credential.id)
+        if held is None:
+            held = self._made[credential.id] = self._exchange(self._provider.with_key(credential.secret))
+        return await held(call)

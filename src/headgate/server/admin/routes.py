@@ -1,0 +1,434 @@
+"""The admin API as a table: what there is, which scope it takes, what it is given and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from headgate.access.roles import SCOPES
+from headgate.administration.auditing import AuditView
+from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
+from headgate.administration.requests import (
+    AuditAsked,
+    AuditListing,
+    BudgetChange,
+    Empty,
+    KeyChange,
+    KeyListing,
+    LedgerExport,
+    LedgerListing,
+    LimitChange,
+    Listing,
+    NewBudget,
+    NewCorrections,
+    NewKey,
+    NewLimit,
+    NewOrganisation,
+    NewProject,
+    NewProviderKey,
+    NewTeam,
+    NewUser,
+    OrganisationChange,
+    OwnedListing,
+    ProjectChange,
+    Request,
+    Rotation,
+    RuleListing,
+    StatementAsked,
+    TeamChange,
+    TotalsAsked,
+    UsageAsked,
+    UserChange,
+)
+from headgate.administration.views import (
+    BudgetView,
+    KeyMade,
+    KeyView,
+    LimitView,
+    OrganisationView,
+    Page,
+    ProjectView,
+    ProviderKeyView,
+    TeamView,
+    UsageView,
+    UserView,
+)
+from headgate.server.admin import handlers
+from headgate.server.admin.asking import Ask, File
+
+PREFIX = "/admin"
+
+ANY_SCOPE = "(any)"
+"""In place of a scope: whoever has a key, whatever it may do."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One thing that can be asked for. There is none without a scope."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    """Below `/admin`, with `{…}` for what stands there."""
+    scope: str
+    handler: Callable[[Ask], Awaitable[Any]]
+    response: Any
+    summary: str
+    body: type[Request] | None = None
+    query: type[Request] = Empty
+    status: int = 200
+    versioned: bool = False
+    """Whether `If-Match` says which version was seen."""
+
+    def __post_init__(self) -> None:
+        if self.scope not in SCOPES and self.scope != ANY_SCOPE:
+            raise ValueError(f"{self.method} {self.path} takes the scope '{self.scope}', which there is not")
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/organisations",
+        "teams.read",
+        handlers.list_organisations,
+        Page[OrganisationView],
+        "List organisations",
+        query=Listing,
+    ),
+    Route(
+        "POST",
+        "/organisations",
+        "organisations.write",
+        handlers.create_organisation,
+        OrganisationView,
+        "Make an organisation",
+        NewOrganisation,
+        status=201,
+    ),
+    Route("GET", "/organisations/{id}", "teams.read", handlers.get_organisation, OrganisationView, "One organisation"),
+    Route(
+        "PATCH",
+        "/organisations/{id}",
+        "organisations.write",
+        handlers.change_organisation,
+        OrganisationView,
+        "Change an organisation",
+        OrganisationChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/organisations/{id}",
+        "organisations.write",
+        handlers.archive_organisation,
+        OrganisationView,
+        "Take an organisation out of use",
+        versioned=True,
+    ),
+    Route("GET", "/teams", "teams.read", handlers.list_teams, Page[TeamView], "List teams", query=Listing),
+    Route("POST", "/teams", "teams.write", handlers.create_team, TeamView, "Make a team", NewTeam, status=201),
+    Route("GET", "/teams/{id}", "teams.read", handlers.get_team, TeamView, "One team"),
+    Route(
+        "PATCH",
+        "/teams/{id}",
+        "teams.write",
+        handlers.change_team,
+        TeamView,
+        "Change a team",
+        TeamChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/teams/{id}",
+        "teams.write",
+        handlers.archive_team,
+        TeamView,
+        "Take a team out of use",
+        versioned=True,
+    ),
+    Route(
+        "GET",
+        "/teams/{id}/provider-keys",
+        "teams.read",
+        handlers.list_provider_keys,
+        Page[ProviderKeyView],
+        "List a team's own credentials at providers",
+        query=Listing,
+    ),
+    Route(
+        "PUT",
+        "/teams/{id}/provider-keys/{provider}",
+        "teams.write",
+        handlers.put_provider_key,
+        ProviderKeyView,
+        "Give a team its own credential at a provider",
+        NewProviderKey,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/teams/{id}/provider-keys/{provider}",
+        "teams.write",
+        handlers.delete_provider_key,
+        ProviderKeyView,
+        "Forget a team's credential at a provider",
+        versioned=True,
+    ),
+    Route(
+        "GET", "/projects", "teams.read", handlers.list_projects, Page[ProjectView], "List projects", query=OwnedListing
+    ),
+    Route(
+        "POST",
+        "/projects",
+        "teams.write",
+        handlers.create_project,
+        ProjectView,
+        "Make a project",
+        NewProject,
+        status=201,
+    ),
+    Route("GET", "/projects/{id}", "teams.read", handlers.get_project, ProjectView, "One project"),
+    Route(
+        "PATCH",
+        "/projects/{id}",
+        "teams.write",
+        handlers.change_project,
+        ProjectView,
+        "Change a project",
+        ProjectChange,
+        Request,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/projects/{id}",
+        "teams.write",
+        handlers.archive_project,
+        ProjectView,
+        "Take a project out of use",
+        versioned=True,
+    ),
+    Route("GET", "/users", "teams.read", handlers.list_users, Page[UserView], "List users", query=OwnedListing),
+    Route("POST", "/users", "teams.write", handlers.create_user, UserView, "Make a user", NewUser, status=201),
+    Route("GET", "/users/{id}", "teams.read", handlers.get_user, UserView, "One user"),
+    Route(
+        "PATCH",
+        "/users/{id}",
+        "teams.write",
+        handlers.change_user,
+        UserView,
+        "Change a user",
+        UserChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/users/{id}",
+        "teams.write",
+        handlers.archive_user,
+        UserView,
+        "Take a user out of use",
+        versioned=True,
+    ),
+    Route("GET", "/keys", "keys.read", handlers.list_keys, Page[KeyView], "List keys", query=KeyListing),
+    Route(
+        "POST", "/keys", "keys.write", handlers.create_key, KeyMade, "Make a key, and tell it once", NewKey, status=201
+    ),
+    Route("GET", "/keys/{id}", "keys.read", handlers.get_key, KeyView, "One key"),
+    Route(
+        "PATCH",
+        "/keys/{id}",
+        "keys.write",
+        handlers.change_key,
+        KeyView,
+        "Change what a key may do",
+        KeyChange,
+        versioned=True,
+    ),
+    Route(
+        "POST",
+        "/keys/{id}/revoke",
+        "keys.write",
+        handlers.revoke_key,
+        KeyView,
+        "Revoke a key, at once and for good",
+        versioned=True,
+    ),
+    Route(
+        "POST",
+        "/keys/{id}/rotate",
+        "keys.write",
+        handlers.rotate_key,
+        KeyMade,
+        "Put another key in a key's place, and tell it once",
+        Rotation,
+        status=201,
+        versioned=True,
+    ),
+    Route("GET", "/limits", "limits.read", handlers.list_limits, Page[LimitView], "List limits", query=RuleListing),
+    Route("POST", "/limits", "limits.write", handlers.create_limit, LimitView, "Make a limit", NewLimit, status=201),
+    Route("GET", "/limits/{id}", "limits.read", handlers.get_limit, LimitView, "One limit"),
+    Route(
+        "PATCH",
+        "/limits/{id}",
+        "limits.write",
+        handlers.change_limit,
+        LimitView,
+        "Change a limit",
+        LimitChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/limits/{id}",
+        "limits.write",
+        handlers.archive_limit,
+        LimitView,
+        "Take a limit out of use",
+        versioned=True,
+    ),
+    Route(
+        "GET", "/budgets", "budgets.read", handlers.list_budgets, Page[BudgetView], "List budgets", query=RuleListing
+    ),
+    Route(
+        "POST", "/budgets", "budgets.write", handlers.create_budget, BudgetView, "Make a budget", NewBudget, status=201
+    ),
+    Route("GET", "/budgets/{id}", "budgets.read", handlers.get_budget, BudgetView, "One budget"),
+    Route(
+        "PATCH",
+        "/budgets/{id}",
+        "budgets.write",
+        handlers.change_budget,
+        BudgetView,
+        "Change a budget",
+        BudgetChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/budgets/{id}",
+        "budgets.write",
+        handlers.archive_budget,
+        BudgetView,
+        "Take a budget out of use",
+        versioned=True,
+    ),
+    Route("GET", "/keys/{id}/usage", "ledger.read", handlers.get_usage, UsageView, "What a key used", query=UsageAsked),
+    Route(
+        "GET",
+        "/ledger",
+        "ledger.read",
+        handlers.list_ledger,
+        Page[LedgerView],
+        "List attempts, the newest first",
+        query=LedgerListing,
+    ),
+    Route(
+        "GET", "/ledger/export", "ledger.read", handlers.export_ledger, File, "Attempts as a file", query=LedgerExport
+    ),
+    Route(
+        "GET",
+        "/ledger/totals",
+        "ledger.read",
+        handlers.total_ledger,
+        Page[TotalsView],
+        "What attempts add up to",
+        query=TotalsAsked,
+    ),
+    Route(
+        "POST",
+        "/ledger/corrections",
+        "ledger.write",
+        handlers.correct_ledger,
+        CorrectionsMade,
+        "Correct the ledger by a vendor's account",
+        NewCorrections,
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/statements/{team}/{month}",
+        "ledger.read",
+        handlers.get_statement,
+        handlers.StatementView,
+        "A team's statement of a month",
+        query=StatementAsked,
+    ),
+    Route(
+        "GET",
+        "/audit",
+        "audit.read",
+        handlers.list_audit,
+        Page[AuditView],
+        "List the audit log, the newest first",
+        query=AuditListing,
+    ),
+    Route(
+        "GET",
+        "/audit/export",
+        "audit.read",
+        handlers.export_audit,
+        File,
+        "The audit log as JSON Lines",
+        query=AuditAsked,
+    ),
+    Route("GET", "/scopes", "keys.read", handlers.list_scopes, Page[handlers.Named], "List the scopes there are"),
+    Route("GET", "/roles", "keys.read", handlers.list_roles, Page[handlers.RoleView], "List the roles there are"),
+    Route(
+        "GET",
+        "/config",
+        "config.read",
+        handlers.get_config,
+        handlers.ConfigView,
+        "The configuration in force, without its secrets",
+    ),
+    Route("GET", "/whoami", ANY_SCOPE, handlers.whoami, handlers.Myself, "Who asks, and what the key may do"),
+)
+"""Everything there is. What is not here is not there."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a path leads to."""
+
+    routes: Mapping[str, Route]
+    """By method."""
+    params: Mapping[str, str]
+
+
+def _tree() -> dict[str, dict[str, Route]]:
+    """By path, the methods there are."""
+    tree: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        tree.setdefault(route.path, {})[route.method] = route
+    return tree
+
+
+_PATHS = [(path.split("/"), methods) for path, methods in _tree().items()]
+
+_PARAM_CHARACTERS = 256
+
+
+def find(path: str) -> Found | None:
+    """What stands at a path below `/admin`, a literal segment before one that may be anything; None for nothing."""
+    segments = path.split("/")
+    best: Found | None = None
+    for template, methods in _PATHS:
+        params = _match(template, segments)
+        if params is not None and (best is None or len(params) < len(best.params)):
+            best = Found(methods, params)
+    return best
+
+
+def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    params: dict[str, str] = {}
+    for part, segment in zip(template, segments, strict=True):
+        if part.startswith("{"):
+            if not segment or len(segment) > _PARAM_CHARACTERS or not segment.isprintable():
+                return None
+            params[part[1:-1]] = segment
+        elif part != segment:
+            return None
+    return params

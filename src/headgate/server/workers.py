@@ -1,0 +1,105 @@
+"""Several worker processes behind one address: the kernel deals connections out among them (SO_REUSEPORT).
+
+Each is a whole server of its own, which shares its records in PostgreSQL and its counters in Redis with the others, as
+replicas on other machines do. Here is what starts them, and starts anew what dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+
+log = logging.getLogger("headgate.server")
+
+WORKER = "HEADGATE_WORKER"
+"""Set in a worker's environment: its number."""
+
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+RESTS_S = 1.0
+"""How long a worker that died soon after its start waits for its next one."""
+
+
+async def supervise(command: list[str], workers: int, environ: Mapping[str, str]) -> int:
+    """Run `workers` processes of a command until told to stop; the exit code.
+
+    A worker that cannot start takes all others with it: what keeps one from serving keeps all from it.
+    """
+    crew = _Crew(command, environ)
+    loop = asyncio.get_running_loop()
+    for each in PASSED_ON:
+        loop.add_signal_handler(each, crew.tell, each)
+    return await crew.run(workers)
+
+
+class _Crew:
+    def __init__(self, command: list[str], environ: Mapping[str, str]) -> None:
+        self._command = command
+        self._environ = environ
+        self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._stopping = False
+
+    def tell(self, signum: int) -> None:
+        self._stopping = self._stopping or signum != signal.SIGHUP
+        for worker in self._workers.values():
+            if worker.returncode is None:
+                worker.send_signal(signum)
+
+    async def run(self, workers: int) -> int:
+        codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
+        return max(codes, key=abs)
+
+    async def _keep(self, number: int) -> int:
+        """Keep one place filled; the exit code of the last one in it."""
+        while True:
+            began = monotonic()
+            # A worker reads its standard input to know when this process is gone.
+            worker = await asyncio.create_subprocess_exec(
+                *self._command, env={**self._environ, WORKER: str(number)}, stdin=asyncio.subprocess.PIPE
+            )
+            self._workers[number] = worker
+            if self._stopping:
+                worker.send_signal(signal.SIGTERM)
+            code = await worker.wait()
+            if self._stopping:
+                return max(code, 0)
+            if code > 0 and monotonic() - began < START_S:
+                log.error("worker %d cannot serve (exit code %d)", number, code)
+                self.tell(signal.SIGTERM)
+                return code
+            log.error("worker %d has died (%s); starting another", number, code)
+            await asyncio.sleep(max(0.0, RESTS_S - (monotonic() - began)))
+
+
+START_S = 10.0
+"""A worker that ends by itself this soon after its start has been refused something, not died of a call."""
+
+
+def command_of(path: Path | None, host: str, port: int) -> list[str]:
+    """The command line of a worker."""
+    config = ["--config", str(path)] if path is not None else []
+    return [sys.executable, "-m", "headgate", "serve", *config, "--host", host, "--port", str(port)]
+
+
+def is_worker(environ: Mapping[str, str]) -> bool:
+    return WORKER in environ
+
+
+async def orphaned() -> None:
+    """Wait until the process that started this worker is gone."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+
+    def read() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            gone.set()
+
+    loop.add_reader(0, read)
+    await gone.wait()

@@ -1,0 +1,86 @@
+"""What the folds stand on, and what outlives a reload: in memory, or on a database with what drains into it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from headgate.access import Directory, IdCodec
+from headgate.clock import Clock, SystemClock
+from headgate.ledger import Ledger, MemoryLedger
+from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
+from headgate.providers.own import NO_CREDENTIALS, Credentials
+from headgate.routing.conditions import Conditions
+from headgate.storage.counters import Counters
+from headgate.storage.memory_counters import MemoryCounters
+from headgate.storage.state import MemoryState, SharedState
+from headgate.telemetry import Metrics
+
+log = logging.getLogger("headgate")
+
+
+class Keeper(Protocol):
+    """What stands on a database, as far as calls have to do with it: `store.Store`."""
+
+    directory: Directory
+
+    def login_failed(self, reason: str, address: str, key: str) -> None:
+        """Note that somebody came without a valid key: `key` is as much of it as may be said."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it."""
+
+    clock: Clock
+    ledger: Ledger
+    counters: Counters
+    shared: SharedState
+    rules: Rules
+    seeder: Seeder
+    calendar: Calendar
+    alerts: Alerts
+    conditions: Conditions
+    """How targets are doing, and what models may still spend on retries."""
+    metrics: Metrics
+    ids: IdCodec
+    credentials: Credentials = NO_CREDENTIALS
+    """Of teams, at providers."""
+    store: Keeper | None = None
+    """What stands on a database; None where nothing is kept."""
+
+    async def close(self) -> None:
+        """Let go of everything, once all that was settled is where it belongs."""
+        await self.counters.flush()
+        await self.counters.close()
+        if self.store is not None:
+            await self.store.close()
+
+
+def in_memory(environ: Mapping[str, str]) -> Services:
+    """Services of one process that keep nothing."""
+    clock = SystemClock()
+    counters = MemoryCounters(clock)
+    return Services(
+        clock=clock,
+        ledger=MemoryLedger(),
+        counters=counters,
+        shared=MemoryState(clock),
+        rules=NO_RULES,
+        seeder=Seeder(counters, NoSeeds()),
+        calendar=Calendar(clock),
+        alerts=Alerts(),
+        conditions=Conditions(),
+        metrics=Metrics(),
+        ids=_codec(environ),
+    )
+
+
+def _codec(environ: Mapping[str, str]) -> IdCodec:
+    return IdCodec(environ.get("HEADGATE_SECRET", "").encode() or os.urandom(32))

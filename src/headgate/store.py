@@ -1,0 +1,206 @@
+"""What stands on a database: the journal and what drains it, the ledger, the audit log, and who there is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from headgate import __version__
+from headgate.access import Directory, Roles
+from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, load_signer
+from headgate.audit.keys import read_verifiers
+from headgate.clock import Clock
+from headgate.config import Config
+from headgate.config.schema import AuditConfig, StorageConfig
+from headgate.errors import ConfigError, HeadgateError, StoreUnavailable
+from headgate.ledger import JournalledLedger, LedgerSink
+from headgate.storage.database import Database
+from headgate.storage.journal import Journal, MemoryJournal
+from headgate.storage.opening import SQLITE, open_database, sqlite_path
+from headgate.storage.records import LedgerRow
+from headgate.storage.writer import Writer
+
+log = logging.getLogger("headgate")
+
+TICK_S = 10.0
+"""How often is looked whether refusals have to be told."""
+
+ALIVE_S = 2.0
+"""How often a replica says that it lives."""
+
+
+class SharedCounters(Protocol):
+    """Counters that outlive a process: they have to hear what those that died had settled."""
+
+    async def settle(self, rows: Sequence[LedgerRow]) -> None:
+        """Settle what dead processes had set aside for these attempts."""
+        ...
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        ...
+
+
+class Store:
+    """All of one process. Opened before its first call, begun once all is in its place, closed after its last call."""
+
+    def __init__(
+        self, database: Database, journal: Journal | MemoryJournal, audit: AuditLog, directory: Directory, clock: Clock,
+        every_s: float,
+    ) -> None:  # fmt: skip
+        self.id = secrets.token_hex(8)
+        """Of this replica."""
+        self.database = database
+        self.audit = audit
+        self.directory = directory
+        self.ledger = JournalledLedger(journal)
+        self.recorder = Recorder(journal.append, clock)
+        self.writer = Writer(database, journal, [LedgerSink(), AuditSink(audit, clock)], clock)
+        self._clock = clock
+        self._every_s = every_s
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._adopted: asyncio.Future[Sequence[LedgerRow]] | None = None
+
+    @classmethod
+    async def open(cls, config: Config, clock: Clock) -> Store:
+        """Open what `storage:` and `audit:` name.
+
+        Raises:
+            ConfigError: a setting cannot be used.
+            StoreUnavailable: the database or the journal's folder cannot be used.
+        """
+        storage = config.storage
+        assert storage.database is not None
+        database = await open_database(
+            storage.database, migrated=storage.migrate, connections=storage.connections, clock=clock
+        )
+        try:
+            folder = journal_folder(storage)
+            journal = MemoryJournal() if folder is None else _journal(folder, storage.journal.fsync_ms)
+            signer = _signer(config.audit, folder)
+            audit = AuditLog(
+                database,
+                signer,
+                clock,
+                file=checkpoint_file(config.audit, folder),
+                earlier=_earlier(config.audit),
+            )
+            directory = Directory(database, Roles(config.access.roles))
+            store = cls(database, journal, audit, directory, clock, config.audit.every_s)
+            await directory.load()
+        except BaseException:
+            await database.close()
+            raise
+        return store
+
+    def begin(self, shared: SharedCounters | None = None) -> None:
+        """Begin to drain the journal, and what dead processes have left in theirs."""
+        self._adopted = asyncio.ensure_future(self.writer.adopt(shared.settle if shared is not None else None))
+        work: list[Coroutine[Any, Any, Any]] = [
+            self.writer.run(),
+            self.directory.run(shared=self.database.kind == "postgres"),
+            self.audit.run(self._every_s),
+            self._tick(),
+        ]
+        if self.database.kind == "postgres":
+            work.append(self._live())
+        if shared is not None:
+            work.append(shared.run())
+        self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def caught_up(self) -> None:
+        """Wait until all that this process has settled, or found of dead ones, is in the database."""
+        assert self._adopted is not None, "the store has begun"
+        await asyncio.shield(self._adopted)
+        await self.writer.drain()
+
+    def login_failed(self, reason: str, address: str, key: str) -> None:
+        """Note that somebody came without a valid key: `key` is as much of it as may be said."""
+        self.recorder.refused("login.failed", address=address, detail={"reason": reason, "key": key})
+
+    async def close(self) -> None:
+        """Bring everything into the database, as long as that can be reached; else it waits in the journal."""
+        self.recorder.flush()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.caught_up()
+                await self.audit.checkpoint()
+        except (TimeoutError, OSError, HeadgateError) as error:
+            log.warning("the journal keeps what the database has not: %s", error)
+        await self.writer.close()
+        await self.database.close()
+
+    # ── in the background ──
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.recorder.tick()
+
+    async def _live(self) -> None:
+        """Say that this replica lives: others wait for what it knows before they count anew."""
+        while True:
+            now_us = self._clock.now_us()
+            with contextlib.suppress(StoreUnavailable):
+                async with self.database.transaction() as transaction:
+                    await transaction.execute(
+                        "INSERT INTO replicas (id, started_us, seen_us, release) VALUES ($1, $2, $2, $3) "
+                        "ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us",
+                        self.id,
+                        now_us,
+                        __version__,
+                    )
+            await asyncio.sleep(ALIVE_S)
+
+
+CLOSE_S = 10.0
+"""Time to bring the journal into the database at the end."""
+
+
+def journal_folder(storage: StorageConfig) -> Path | None:
+    """Where the journal is; None for a database in memory."""
+    if storage.journal.folder is not None:
+        return Path(storage.journal.folder)
+    if storage.database is not None and storage.database.startswith(SQLITE):
+        path = sqlite_path(storage.database)
+        return None if path == ":memory:" else Path(path).with_suffix(".journal")
+    return Path("headgate.journal")
+
+
+def checkpoint_file(audit: AuditConfig, folder: Path | None) -> Path | None:
+    if audit.checkpoint_file is not None:
+        return Path(audit.checkpoint_file)
+    return None if folder is None else folder / "audit.checkpoints"
+
+
+def _journal(folder: Path, fsync_ms: int) -> Journal:
+    try:
+        return Journal(folder, fsync_ms=fsync_ms)
+    except OSError as error:
+        raise ConfigError(
+            [f"storage.journal.folder: {folder} cannot be written ({error.strerror}); name a folder on a local disk"]
+        ) from None
+
+
+def _earlier(audit: AuditConfig) -> list[Verifier]:
+    try:
+        return [verifier for key in audit.earlier_keys for verifier in read_verifiers(key, audit.origin)]
+    except Malformed as error:
+        raise ConfigError([f"audit.earlier_keys: {error}"]) from None
+
+
+def _signer(audit: AuditConfig, folder: Path | None) -> Signer:
+    try:
+        return load_signer(audit.key, audit.origin, folder)
+    except Malformed as error:
+        raise ConfigError([f"audit: {error}"]) from None
+    except OSError as error:
+        raise ConfigError([f"audit.key: the key beside the journal cannot be used: {error}"]) from None

@@ -1,0 +1,33 @@
+"""Ids of calls are told apart by chance, and stand together by when they were made."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from headgate import ids
+from headgate.ids import request_id
+
+
+def test_no_id_comes_twice():
+    made = [request_id() for _ in range(10_000)]
+    assert len(set(made)) == len(made)
+    assert all(re.fullmatch("req_[0-9a-f]{24}", each) for each in made)
+
+
+def test_later_ids_come_later(monkeypatch: pytest.MonkeyPatch):
+    made: list[str] = []
+    for second in (1_800_000_000, 1_800_000_001, 4_000_000_000):
+        monkeypatch.setattr(ids.time, "time", lambda second=second: second)
+        monkeypatch.setattr(ids, "_pool", b"")
+        made.append(request_id())
+    assert made == sorted(made)
+
+
+def test_a_forked_child_does_not_give_out_its_parents_ids(monkeypatch: pytest.MonkeyPatch):
+    request_id()
+    pool = ids._pool
+    ids._forget()
+    request_id()
+    assert ids._pool != pool
