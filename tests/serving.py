@@ -31,6 +31,7 @@ class Serving:
         return loads(server + text, "headgate.yaml", self._environ)
 
     async def __aenter__(self) -> Self:
+        await self.gateway.open()
         self.app = App(self.gateway)
         self._server = listener(self.app, "127.0.0.1", self.port)
         self._task = asyncio.create_task(self._server.serve())
@@ -93,7 +94,10 @@ class Response:
     async def read(cls, reader: asyncio.StreamReader, method: str, begun: asyncio.Event | None) -> Response:
         raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw[:-4].decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers: dict[str, str] = {}
+        for name, _, value in (line.partition(":") for line in lines):
+            many = name.lower() == "set-cookie" and "set-cookie" in headers
+            headers[name.lower()] = f"{headers['set-cookie']}\n{value.strip()}" if many else value.strip()
         status = int(first.split(" ")[1])
         if method == "HEAD":
             body = b""

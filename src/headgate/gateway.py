@@ -504,6 +504,7 @@ class _Maker:
             limits=lambda model: catalog.limits(provider.catalog, base_model(model)),
             count=lambda model, call: _count(call, base_model(model)),
             quirks=provider.quirks,
+            always=provider.config.body,
         )
         reserve = Reserve(
             facts, services.counters, services.calendar, services.seeder, self._config.limits, services.alerts

@@ -49,7 +49,7 @@ async def _shared(url: str, services: Services, store: Store) -> Services:
     from headgate.storage.redis_state import RedisState
 
     counters = RedisCounters(url, services.clock, store.id)
-    rebuild = Rebuild(store, counters, services.clock)
+    rebuild = Rebuild(store, counters)
     store.begin(rebuild)
     return replace(services, counters=counters, shared=RedisState(counters.link), seeder=Seeder(counters, rebuild))
 

@@ -57,7 +57,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     async def close(self) -> None:
         """Let go of everything, once all that was settled is where it belongs."""
-        await self.counters.flush()
         await self.counters.close()
         if self.store is not None:
             await self.store.close()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +21,6 @@ from headgate.ledger import JournalledLedger, LedgerSink
 from headgate.storage.database import Database
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
-from headgate.storage.records import LedgerRow
 from headgate.storage.writer import Writer
 
 log = logging.getLogger("headgate")
@@ -34,11 +32,23 @@ ALIVE_S = 2.0
 """How often a replica says that it lives."""
 
 
+NOW_US = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+"""PostgreSQL's clock, by which all replicas go."""
+
+KEPT_US = 86_400_000_000
+"""How long is known of a replica that it was there."""
+
+
 class SharedCounters(Protocol):
     """Counters that outlive a process: they have to hear what those that died had settled."""
 
-    async def settle(self, rows: Sequence[LedgerRow]) -> None:
-        """Settle what dead processes had set aside for these attempts."""
+    @property
+    def unsettled(self) -> bool:
+        """Whether they have not heard of all that this process has settled."""
+        ...
+
+    async def settle(self, owner: str) -> None:
+        """Settle what a dead process had set aside: the database has all of it."""
         ...
 
     async def run(self) -> None:
@@ -53,18 +63,19 @@ class Store:
         self, database: Database, journal: Journal | MemoryJournal, audit: AuditLog, directory: Directory, clock: Clock,
         every_s: float,
     ) -> None:  # fmt: skip
-        self.id = secrets.token_hex(8)
+        self.id = journal.owner
         """Of this replica."""
         self.database = database
         self.audit = audit
         self.directory = directory
-        self.ledger = JournalledLedger(journal)
+        self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.writer = Writer(database, journal, [LedgerSink(), AuditSink(audit, clock)], clock)
         self._clock = clock
         self._every_s = every_s
         self._tasks: list[asyncio.Task[Any]] = []
-        self._adopted: asyncio.Future[Sequence[LedgerRow]] | None = None
+        self._adopted: asyncio.Future[None] | None = None
+        self._shared: SharedCounters | None = None
 
     @classmethod
     async def open(cls, config: Config, clock: Clock) -> Store:
@@ -100,7 +111,8 @@ class Store:
 
     def begin(self, shared: SharedCounters | None = None) -> None:
         """Begin to drain the journal, and what dead processes have left in theirs."""
-        self._adopted = asyncio.ensure_future(self.writer.adopt(shared.settle if shared is not None else None))
+        self._shared = shared
+        self._adopted = asyncio.ensure_future(self._adopt())
         work: list[Coroutine[Any, Any, Any]] = [
             self.writer.run(),
             self.directory.run(shared=self.database.kind == "postgres"),
@@ -126,16 +138,19 @@ class Store:
     async def close(self) -> None:
         """Bring everything into the database, as long as that can be reached; else it waits in the journal."""
         self.recorder.flush()
-        for task in self._tasks:
+        tasks = self._tasks if self._adopted is None else [*self._tasks, self._adopted]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         try:
+            self.ledger.flush()
             async with asyncio.timeout(CLOSE_S):
-                await self.caught_up()
+                await self.writer.drain()
                 await self.audit.checkpoint()
+                await self._leave()
         except (TimeoutError, OSError, HeadgateError) as error:
             log.warning("the journal keeps what the database has not: %s", error)
-        await self.writer.close()
+        await self.writer.close(adopted=self._shared is not None and self._shared.unsettled)
         await self.database.close()
 
     # ── in the background ──
@@ -145,20 +160,36 @@ class Store:
             await asyncio.sleep(TICK_S)
             self.recorder.tick()
 
+    async def _adopt(self) -> None:
+        """Bring in what dead processes have left; others wait for it, as for what this one knows itself."""
+        if self.database.kind == "postgres":
+            await self._alive()
+        await self.writer.adopt(self._shared.settle if self._shared is not None else None)
+
     async def _live(self) -> None:
-        """Say that this replica lives: others wait for what it knows before they count anew."""
         while True:
-            now_us = self._clock.now_us()
-            with contextlib.suppress(StoreUnavailable):
-                async with self.database.transaction() as transaction:
-                    await transaction.execute(
-                        "INSERT INTO replicas (id, started_us, seen_us, release) VALUES ($1, $2, $2, $3) "
-                        "ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us",
-                        self.id,
-                        now_us,
-                        __version__,
-                    )
             await asyncio.sleep(ALIVE_S)
+            await self._alive()
+
+    async def _alive(self) -> None:
+        """Say that this replica lives: others wait for what it knows before they count anew."""
+        with contextlib.suppress(StoreUnavailable):
+            async with self.database.transaction() as transaction:
+                await transaction.execute(
+                    f"INSERT INTO replicas (id, started_us, seen_us, release) VALUES ($1, {NOW_US}, {NOW_US}, $2) "  # noqa: S608
+                    "ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us",
+                    self.id,
+                    __version__,
+                )
+
+    async def _leave(self) -> None:
+        """Say that nobody need wait for this replica, and forget those that are long gone."""
+        if self.database.kind == "postgres":
+            async with self.database.transaction() as transaction:
+                await transaction.execute(
+                    f"DELETE FROM replicas WHERE id = $1 OR seen_us < {NOW_US} - {KEPT_US}",  # noqa: S608
+                    self.id,
+                )
 
 
 CLOSE_S = 10.0

@@ -354,6 +354,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     stop: str | None = None
     usage: Usage | None = None
     usage_source: UsageSource = "reported"
+    tier: str | None = None
+    """The way the vendor processed it, as the price list calls it: `flex`, `priority`; None for the ordinary one."""
     cost_picodollars: int | None = None
     first_token_s: float | None = None
     duration_s: float = 0.0

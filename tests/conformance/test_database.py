@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from headgate.errors import Conflict, StoreUnavailable
-from headgate.storage.database import Database
+from headgate.storage.database import Database, Statement
 
 BIG = 2**63 - 1
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n"
@@ -58,6 +59,32 @@ async def test_a_change_tells_what_it_has_changed(database: Database):
         assert rows == [("a", 6)]
         again = "INSERT INTO things (id) VALUES ($1), ($2) ON CONFLICT (id) DO NOTHING RETURNING id"
         assert await transaction.fetch(again, "a", "b") == [("b",)]
+
+
+async def test_each_of_several_statements_gives_its_rows(database: Database):
+    add = "INSERT INTO things (id) VALUES ($1) RETURNING id"
+    async with database.transaction() as transaction:
+        assert await transaction.fetch_each([]) == []
+        found = await transaction.fetch_each([(add, ["a"]), ("SELECT count(*) FROM things", ()), (add, ["b"])])
+    assert found == [[("a",)], [(1,)], [("b",)]]
+
+
+async def test_one_bad_statement_among_several_undoes_all(database: Database):
+    with pytest.raises(Conflict):
+        async with database.transaction() as transaction:
+            await transaction.fetch_each([("INSERT INTO things (id) VALUES ($1)", ["a"])] * 2)
+    assert await ids(database) == []
+
+
+async def test_what_goes_wrong_while_statements_are_made_undoes_all(database: Database):
+    def statements() -> Iterator[Statement]:
+        yield "INSERT INTO things (id) VALUES ($1)", ["a"]
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        async with database.transaction() as transaction:
+            await transaction.fetch_each(statements())
+    assert await ids(database) == []
 
 
 async def test_several_statements_without_parameters_are_one_script(database: Database):

@@ -21,8 +21,15 @@ KINDS = ("organisation", "team", "project", "user", "key", "model", "tag", "cust
 MAX_CHARACTERS = 512
 """Longest name of a subject."""
 
-_REMEMBERED = 100_000
-"""Callers whose rules are kept at hand."""
+_REMEMBERED = 10_000
+"""Callers whose rules are kept at hand: the very same each time, so that what follows from them can be kept too."""
+
+
+_OF_CALLS = frozenset({"model", "tag", "customer"})
+"""Kinds of subjects that are not the same for all calls of a caller."""
+
+_Caller = tuple[str, str | None, str | None, str | None, str, Sequence[tuple[str, str]], str | None]
+"""Whose a call is, and what of it rules are about."""
 
 
 class SubjectError(ValueError):
@@ -55,7 +62,7 @@ class Rules(Generic[Rule]):
         self._patterns: tuple[tuple[str, str], ...] = ()
         """Of models: beginning and subject."""
         self._kinds: frozenset[str] = frozenset()
-        self._of_callers: dict[tuple[str | None, ...], tuple[tuple[Rule, str], ...]] = {}
+        self._of_callers: dict[_Caller, tuple[tuple[Rule, str], ...]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_subject)
@@ -87,20 +94,30 @@ class Rules(Generic[Rule]):
         self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
     ) -> Sequence[tuple[Rule, str]]:
         """The rules for a call, each with the subject it is counted for here."""
-        caller = (identity.team_id, identity.project_id, identity.user_id, identity.key_id)
+        kinds = self._kinds
+        if not kinds.isdisjoint(_OF_CALLS):
+            model = model if "model" in kinds else ""
+            tags = tuple(tags) if "tag" in kinds else ()
+            end_user = end_user if "customer" in kinds else None
+        else:
+            model, tags, end_user = "", (), None
+        caller = (identity.key_id, identity.team_id, identity.project_id, identity.user_id, model, tags, end_user)
         found = self._of_callers.get(caller)
         if found is None:
             if len(self._of_callers) >= _REMEMBERED:
                 self._of_callers.clear()
-            found = self._of_callers[caller] = tuple(self._of_caller(identity))
-        kinds = self._kinds
-        if "model" in kinds and model:
-            found += tuple(self._of_model(model))
-        if tags and "tag" in kinds:
-            found += tuple(self._of_tags(tags))
-        if end_user and "customer" in kinds:
-            found += tuple(self._named("customer", end_user))
+            found = self._of_callers[caller] = tuple(self._of_call(identity, model, tags, end_user))
         return found
+
+    def _of_call(
+        self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
+    ) -> Iterator[tuple[Rule, str]]:
+        yield from self._of_caller(identity)
+        if model:
+            yield from self._of_model(model)
+        yield from self._of_tags(tags)
+        if end_user:
+            yield from self._named("customer", end_user)
 
     def _of_caller(self, identity: Identity) -> Iterator[tuple[Rule, str]]:
         for kind, name in (

@@ -57,6 +57,13 @@ GEMINI_MODALITIES = {
 }
 """Google, "Gemini API pricing": one price for text, image, video and audio where none of them is listed apart."""
 
+GPT_IMAGES = {"image_output": ("output", Fraction(1))}
+"""OpenAI, "GPT Image, pricing": what the models that only make images put out are tokens of images, where no other
+output has a price."""
+
+GROQ_WAYS = ("flex",)
+"""Groq, "Flex processing": its price is that of processing on demand."""
+
 PLAYED_BY_SIMULATOR = ("openai", "anthropic", "google")
 """Whose prices the simulator's models have, by the name they play under: a load test costs on paper what the real
 thing would."""
@@ -141,11 +148,14 @@ def _entry(edition: str, vendor: str, model: str, row: list[Any]) -> Entry:
         rules |= CLAUDE_CACHE_WRITES
     if vendor == "google":
         rules |= GEMINI_MODALITIES
+    if "gpt-image" in model:
+        rules |= GPT_IMAGES
     name = f"{vendor}/{model}"
     version = f"{edition}:{name}"
-    others = {
-        how: _listed(f"{name}#{how}", f"{version}#{how}", *each, rules=rules) for how, each in (variants or {}).items()
-    }
+    ways: dict[str, list[Any]] = variants or {}
+    if vendor == "groq":
+        ways = {how: [rates, tiers or ()] for how in GROQ_WAYS} | ways
+    others = {how: _listed(f"{name}#{how}", f"{version}#{how}", *each, rules=rules) for how, each in ways.items()}
     return Entry(_listed(name, version, rates, tiers or (), rules=rules, variants=others), window)
 
 

@@ -39,6 +39,7 @@ class Accumulator:
         self.ended = False
         self.failure: Failed | None = None
         self.usage: Usage | None = None
+        self._tier: str | None = None
         self._started = Started(id="", model="")
         self._parts: dict[int, Part] = {}
         self._choice_of: dict[int, int] = {}
@@ -60,10 +61,12 @@ class Accumulator:
             case Started():
                 self._started = event
                 self.usage = event.usage
+                self._tier = event.tier
             case Stopped():
                 self._stops[event.choice] = event
             case UsageReported():
                 self.usage = event.usage
+                self._tier = event.tier
             case Ended():
                 self.ended = True
                 self._extra = merged(self._extra, event.extra)
@@ -81,6 +84,7 @@ class Accumulator:
             model=self._started.model,
             created=self._started.created,
             service_tier=self._started.service_tier,
+            tier=self._tier,
             choices=tuple(self._choice(number) for number in numbers),
             usage=self.usage,
             extra=merged(self._started.extra, self._extra),
@@ -148,6 +152,7 @@ def exploded(answer: Answer, size: int = 16) -> Iterator[StreamEvent]:
         model=answer.model,
         created=answer.created,
         service_tier=answer.service_tier,
+        tier=answer.tier,
         extra=answer.extra,
     )
     index = 0
@@ -157,7 +162,7 @@ def exploded(answer: Answer, size: int = 16) -> Iterator[StreamEvent]:
             index += 1
         yield Stopped(stop=choice.stop, choice=number, stop_sequence=choice.stop_sequence, extra=choice.extra)
     if answer.usage is not None:
-        yield UsageReported(usage=answer.usage)
+        yield UsageReported(usage=answer.usage, tier=answer.tier)
     yield Ended()
 
 

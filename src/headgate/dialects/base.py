@@ -133,6 +133,8 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     """What billing and telemetry need of a whole answer."""
 
     usage: Usage | None = None
+    tier: str | None = None
+    """The way the vendor processed it, as the price list calls it; None for the ordinary one."""
     stop: Stop | None = None
     id: str | None = None
     model: str | None = None
@@ -142,6 +144,8 @@ class Meter(Protocol):
     """Reads just enough of a stream in its own dialect to bill it and to know where it stands."""
 
     usage: Usage | None
+    tier: str | None
+    """As in `Peek`, as far as the stream has told."""
     stop: Stop | None
     id: str | None
     started: bool

@@ -278,6 +278,9 @@ class Answer(_Node, frozen=True, kw_only=True):
     created: int | None = None
     """Seconds since the epoch."""
     service_tier: str | None = None
+    """The vendor's word, for the client."""
+    tier: str | None = None
+    """The way the vendor processed it, as the price list calls it, for the bill; None for the ordinary one."""
 
 
 # ── a stream ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,6 +295,7 @@ class Started(_Node, frozen=True, kw_only=True, tag="started"):
     usage: Usage | None = None
     """What is known of it at the start, for dialects whose first event carries it."""
     service_tier: str | None = None
+    tier: str | None = None
 
 
 class BlockStarted(msgspec.Struct, frozen=True, kw_only=True, tag="block_started"):
@@ -337,9 +341,10 @@ class Stopped(_Node, frozen=True, kw_only=True, tag="stopped"):
 
 
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
-    """The usage of the whole stream so far; a later one replaces an earlier one."""
+    """The usage of the whole stream so far, and how it was processed; a later one replaces an earlier one."""
 
     usage: Usage
+    tier: str | None = None
 
 
 class Ended(_Node, frozen=True, kw_only=True, tag="ended"):

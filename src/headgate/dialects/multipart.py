@@ -1,4 +1,9 @@
-"""multipart/form-data bodies (RFC 7578): read their text fields, set one, leave the files as they are."""
+"""multipart/form-data bodies (RFC 7578): read their text fields, set one, leave the files as they are.
+
+A body is passed on as it came, so what another parser could read in another way is refused: a delimiter or an end with
+something behind it, a part whose head holds another one, a name that is given twice or in an extended form, a text that
+is a file too.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,12 @@ from headgate.types import JSON
 MAX_PARTS = 100
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 8192
+
+_BOUNDARY = re.compile(r";\s*boundary\s*([*=])", re.IGNORECASE)
+_NAME = re.compile(r";\s*name\s*([*=])", re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
+_BROKEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|\n[\t ]")
+"""In a head whose lines end in a newline alone: a control character, or a line that goes on in the next."""
 
 
 class _Part(NamedTuple):
@@ -25,13 +36,17 @@ def fields(body: bytes, content_type: str) -> JSON:
     """The text fields of a form by name; of a repeated one a list.
 
     Raises:
-        BadRequest: the form is malformed, has more than `MAX_PARTS` parts, or a text field is not UTF-8 or longer
-            than `MAX_TEXT_BYTES`.
+        BadRequest: the form is malformed or ambiguous, has more than `MAX_PARTS` parts, or a text field is not UTF-8 or
+            longer than `MAX_TEXT_BYTES`.
     """
     found: JSON = {}
-    for part in _parts(body, content_type):
+    parts = _parts(body, content_type)
+    files = {part.name for part in parts if part.is_file}
+    for part in parts:
         if part.is_file:
             continue
+        if part.name in files:
+            raise BadRequest(f"The form field '{part.name}' is there as a text and as a file.", param=part.name)
         if part.end - part.start > MAX_TEXT_BYTES:
             raise BadRequest(f"The form field '{part.name}' is longer than {MAX_TEXT_BYTES} bytes.", param=part.name)
         try:
@@ -59,7 +74,8 @@ def with_field(body: bytes, content_type: str, name: str, value: str) -> bytes:
 
 
 def _parts(body: bytes, content_type: str) -> list[_Part]:
-    boundary = _parameter("content-type", content_type, "boundary")
+    plain = _BOUNDARY.findall(content_type) == ["="]
+    boundary = _parameter("content-type", content_type, "boundary") if plain else None
     if boundary is None or not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,69}", boundary):
         raise BadRequest("The multipart content-type has no usable boundary.")
     delimiter = b"--" + boundary.encode()
@@ -68,26 +84,35 @@ def _parts(body: bytes, content_type: str) -> list[_Part]:
     parts: list[_Part] = []
     at = len(delimiter)
     while not body.startswith(b"--", at):
+        if not body.startswith(b"\r\n", at):
+            raise BadRequest("The multipart body holds its boundary with something behind it.")
         head_end = body.find(b"\r\n\r\n", at, at + MAX_HEADER_BYTES)
-        end = body.find(b"\r\n" + delimiter, head_end + 2) if head_end >= 0 else -1
-        if end < 0:
+        end = body.find(b"\r\n" + delimiter, at)
+        if head_end < 0 or end < head_end + 2:
             raise BadRequest("The multipart body is cut off, or a part has no end of its headers.")
         if len(parts) == MAX_PARTS:
             raise BadRequest(f"The multipart body has more than {MAX_PARTS} parts.")
         name, is_file = _disposition(body[at:head_end])
         parts.append(_Part(name, is_file, head_end + 4, max(head_end + 4, end)))
         at = end + 2 + len(delimiter)
+    if body[at + 2 :].strip():
+        raise BadRequest("The multipart body goes on behind its end.")
     return parts
 
 
 def _disposition(head: bytes) -> tuple[str, bool]:
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, _, value = line.partition(":")
-        if name.strip().lower() == "content-disposition":
-            field = _parameter("content-disposition", value, "name")
-            if field is not None:
-                return field, _parameter("content-disposition", value, "filename") is not None
-    raise BadRequest("A part of the multipart body has no name.")
+    """The name of a part, and whether it is a file."""
+    if head.count(b"\n") != head.count(b"\r\n"):
+        raise BadRequest("The head of a part of the multipart body has a line that does not end as lines do.")
+    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
+    lines = [line.partition(":") for line in text.split("\n")]
+    found = [value for name, _, value in lines if name.strip().lower() == "content-disposition"]
+    value = found[0] if len(found) == 1 else ""
+    outside = _QUOTED.sub("", value)
+    field = _parameter("content-disposition", value, "name") if _NAME.findall(outside) == ["="] else None
+    if field is None or '"' in outside or '\\"' in value or _BROKEN.search(text):
+        raise BadRequest("A part of the multipart body has no name, or one that could be read in two ways.")
+    return field, _parameter("content-disposition", value, "filename") is not None
 
 
 def _parameter(header: str, value: str, name: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from headgate.dialects.tiers import asked
 from headgate.types import JSON
 
 
@@ -30,6 +31,8 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """How often the vendor may run tools of its own; None for any number of times."""
     predicted: bool = False
     """It predicts its answer: what is wrong of that is billed beside the answer (OpenAI, "Predicted outputs")."""
+    tier: str | None = None
+    """The way of processing it asks for, as the price list calls it; None where it leaves that to the vendor."""
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -129,6 +132,7 @@ def size_of(tree: JSON, shape: Shape) -> Size:
         tools=bool(tools) or bool(tree.get("functions")),
         uses=_uses(tree, tools, shape) if tools or shape.searches in tree else 0,
         predicted=tree.get("prediction") is not None,
+        tier=asked(tree),
     )
 
 

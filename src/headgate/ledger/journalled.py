@@ -9,7 +9,7 @@ from typing import Protocol
 
 from headgate.ledger.port import MemoryLedger
 from headgate.ledger.table import encode
-from headgate.storage.journal import LEDGER, VOIDED
+from headgate.storage.journal import LEDGER, VOIDED, Position
 from headgate.storage.records import LedgerRow
 
 log = logging.getLogger("headgate.ledger")
@@ -24,6 +24,9 @@ class Appendable(Protocol):
     @property
     def broken(self) -> OSError | None: ...
 
+    @property
+    def end(self) -> Position: ...
+
     def append(self, kind: bytes, payload: bytes, closes: str = "") -> None: ...
 
     def open(self, id: str, payload: bytes) -> None: ...
@@ -32,7 +35,7 @@ class Appendable(Protocol):
 
 
 class JournalledLedger:
-    """Writes rows to a journal, and remembers the latest.
+    """Writes rows to a journal, and remembers the latest `capacity` of them.
 
     What cannot be written waits in memory, and is written before whatever comes next.
     """
@@ -40,8 +43,10 @@ class JournalledLedger:
     def __init__(self, journal: Appendable, capacity: int = 1000) -> None:
         self.lost = 0
         """Rows that had to be given up."""
+        self.charged_to: Position = (-1, 0)
+        """Up to where the journal has rows that count for budgets."""
         self._journal = journal
-        self._latest = MemoryLedger(capacity)
+        self._latest = MemoryLedger(capacity) if capacity else None
         self._waiting = deque[tuple[bytes, bytes, str]]()
         """Kind, payload and attempt."""
 
@@ -51,18 +56,30 @@ class JournalledLedger:
         self._journal.open(row.id, encode(row))
 
     def record(self, row: LedgerRow) -> None:
-        if row.id not in self._latest:
-            self._latest.record(row)
-            self._write(LEDGER, encode(row), row.id)
+        if self._latest is not None and not self._latest.remember(row):
+            return
+        payload = encode(row)
+        try:
+            if self._waiting:
+                self.flush()
+            self._journal.append(LEDGER, payload, row.id)
+            if row.charged:
+                self.charged_to = self._journal.end
+        except OSError:
+            self._wait(LEDGER, payload, row.id)
+            raise
 
     def void(self, attempt_id: str) -> None:
         try:
-            self._write(VOIDED, b"", attempt_id)
+            if self._waiting:
+                self.flush()
+            self._journal.void(attempt_id)
         except OSError as error:
+            self._wait(VOIDED, b"", attempt_id)
             log.warning("the journal cannot be written, that %s came to nothing waits: %s", attempt_id, error)
 
     def rows(self, call_id: str) -> Sequence[LedgerRow]:
-        return self._latest.rows(call_id)
+        return self._latest.rows(call_id) if self._latest is not None else []
 
     @property
     def writable(self) -> bool:
@@ -86,24 +103,17 @@ class JournalledLedger:
         """
         waiting = self._waiting
         while waiting:
-            self._put(*waiting[0])
+            kind, payload, attempt_id = waiting[0]
+            if kind == VOIDED:
+                self._journal.void(attempt_id)
+            else:
+                self._journal.append(kind, payload, attempt_id)
+                self.charged_to = self._journal.end
             waiting.popleft()
 
-    def _write(self, kind: bytes, payload: bytes, attempt_id: str) -> None:
-        try:
-            if self._waiting:
-                self.flush()
-            self._put(kind, payload, attempt_id)
-        except OSError:
-            if len(self._waiting) == MOST_WAITING:
-                self._waiting.popleft()
-                self.lost += 1
-                log.error("too much waits for the journal, a row is lost")  # noqa: TRY400
-            self._waiting.append((kind, payload, attempt_id))
-            raise
-
-    def _put(self, kind: bytes, payload: bytes, attempt_id: str) -> None:
-        if kind == VOIDED:
-            self._journal.void(attempt_id)
-        else:
-            self._journal.append(kind, payload, attempt_id)
+    def _wait(self, kind: bytes, payload: bytes, attempt_id: str) -> None:
+        if len(self._waiting) == MOST_WAITING:
+            self._waiting.popleft()
+            self.lost += 1
+            log.error("too much waits for the journal, a row is lost")
+        self._waiting.append((kind, payload, attempt_id))

@@ -58,19 +58,21 @@ class MemoryLedger:
         """Nothing was opened."""
 
     def record(self, row: LedgerRow) -> None:
+        self.remember(row)
+
+    def remember(self, row: LedgerRow) -> bool:
+        """Keep a row; whether it is a new one."""
         rows, ids = self._rows, self._ids
         if row.id in ids:
-            return
+            return False
         if len(rows) == rows.maxlen:
             ids.discard(rows[0].id)
         rows.append(row)
         ids.add(row.id)
+        return True
 
     def rows(self, call_id: str) -> Sequence[LedgerRow]:
         return [row for row in self._rows if row.call_id == call_id]
-
-    def __contains__(self, id: str) -> bool:
-        return id in self._ids
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -124,6 +124,8 @@ class Settle:
         usage = attempt.usage or _NOTHING
         attempt.duration_s = monotonic() - attempt.started
         price = self._price(attempt.target.partition("/")[2])
+        if price is not None and attempt.tier is not None:
+            price = price.processed(attempt.tier)
         known = attempt.usage is not None or attempt.code is not None
         picodollars = cost(usage, price) if known and price is not None else None
         if picodollars is not None and attempt.usage_source == "estimated" and attempt.reserved_picodollars is not None:

@@ -4,7 +4,9 @@ The prompt has at most a token per byte, beside what the vendor adds of its own;
 what is not in the request has the model's whole context window. The answer has its limit, or the model's own, for each
 choice. The assumptions: a token of text is at least one byte of the request; a vendor keeps to the limits it is given,
 and to the window and output it documents; it tells a model about tools and roles in no more than `TOOLS` and `OVERHEAD`
-tokens.
+tokens; and it processes a request in the way it asks for or in the ordinary one, and where the choice is left to the
+vendor (no `service_tier`, or `auto`) in the ordinary one: an account that has another way by default should have it
+asked for in its provider's `body`.
 """
 
 from __future__ import annotations

@@ -36,9 +36,7 @@ def metrics_of(limit: Limit, subject: str) -> list[Metric]:
 
 
 def claim_of(metric: Metric, amount: int, calendar: Calendar) -> Claim:
-    """An amount of what a limit counts per call."""
-    if metric.name == "concurrent":
-        return Claim(metric.counter, 1, metric.ceiling, "lease")
+    """An amount of what a limit counts per call, calls under way excepted."""
     if metric.window_us:
         return Claim(metric.counter, amount, metric.ceiling, "sliding", metric.window_us)
     return _period(metric.counter, amount, metric.ceiling, metric.limit.per, metric.limit.timezone, calendar)

@@ -27,7 +27,7 @@ from headgate.limits.stage import Governed, whose
 from headgate.money import format_usd
 from headgate.storage.counters import Claim, Counters, Granted, Refused
 from headgate.storage.records import Budget
-from headgate.types import GENERATES, OPAQUE, Attempt, Call
+from headgate.types import GENERATES, JSON, OPAQUE, Attempt, Call
 
 TRIES = 4
 """How often an answer is cut down further, where several budgets or calls beside it leave less than was found."""
@@ -49,6 +49,8 @@ class Target(msgspec.Struct, frozen=True):
     count: Callable[[str, Call], int | None]
     """The exact tokens of a request's prompt; None where they cannot be counted. Slow."""
     quirks: Quirks
+    always: JSON = {}
+    """Members every request to the provider has."""
 
 
 class Held:
@@ -99,8 +101,8 @@ class Reserve:
         if governed is None or call.operation in FREE:
             return call
         model = attempt.target.partition("/")[2]
-        size = NOTHING if call.request.dialect == OPAQUE else _size(call)
-        price, limits = self._target.price(model), self._target.limits(model)
+        size = NOTHING if call.request.dialect == OPAQUE else self._size(call)
+        prices, limits = _prices(self._target.price(model), size.tier), self._target.limits(model)
         found = bound(
             size,
             len(call.request.encode()),
@@ -109,19 +111,30 @@ class Reserve:
             max_output=limits.max_output_tokens if limits else None,
         )
         try:
-            if price is None or found is None or call.request.dialect == OPAQUE or _cost(price, found) is None:
-                return await self._unbounded(call, attempt, governed, unpriced=price is None)
-            return await self._bounded(call, attempt, governed, price, found, size)
+            if not prices:
+                how = f" as '{size.tier[:40]}'" if size.tier else ""
+                why = f"the price of '{attempt.target}'{how} is not known"
+                return await self._unbounded(call, attempt, governed, why)
+            if found is None or call.request.dialect == OPAQUE or _cost(prices, found) is None:
+                why = f"nothing bounds what it can cost at '{attempt.target}'"
+                return await self._unbounded(call, attempt, governed, why)
+            return await self._bounded(call, attempt, governed, prices, found, size)
         except StoreUnavailable:
             if self._config.store_unavailable == "refuse":
                 raise
             return call
 
+    def _size(self, call: Call) -> Size:
+        tree = call.request.tree
+        if self._target.always:
+            tree = {**tree, **self._target.always}
+        return dialects.get(call.request.dialect).size(tree)
+
     async def _bounded(
-        self, call: Call, attempt: Attempt, governed: Governed, price: Price, found: Bound, size: Size
+        self, call: Call, attempt: Attempt, governed: Governed, prices: Sequence[Price], found: Bound, size: Size
     ) -> Call:
         """Reserve at the bound; else at what an exact count gives; else at what an answer cut down would cost."""
-        refused = await self._reserved(attempt, governed, call, _needed(price, found))
+        refused = await self._reserved(attempt, governed, call, _needed(prices, found))
         if refused is None:
             return call
         counted = None
@@ -130,32 +143,27 @@ class Reserve:
         if counted is not None:
             prompt = counted + OVERHEAD + (TOOLS if size.tools else 0)
             found = replace(found, prompt=min(found.prompt, prompt))
-            refused = await self._reserved(attempt, governed, call, _needed(price, found))
+            refused = await self._reserved(attempt, governed, call, _needed(prices, found))
         tries = TRIES if size.output_limit is None and call.operation in GENERATES else 0
         while refused is not None and tries:
             tries -= 1
-            output = _affordable(price, found, size.choices, refused.left)
+            output = _affordable(prices, found, size.choices, refused.left)
             if output < self._config.min_output_tokens:
                 break
             found = replace(found, output=output * size.choices)
-            refused = await self._reserved(attempt, governed, call, _needed(price, found))
+            refused = await self._reserved(attempt, governed, call, _needed(prices, found))
             if refused is None:
                 call.account.output_limit = output
                 dialect = dialects.get(call.request.dialect)
                 return replace(call, request=dialect.with_output_limit(call.request, output, self._target.quirks))
         if refused is not None:
-            raise refused.error(_needed(price, found))
+            raise refused.error(_needed(prices, found))
         return call
 
-    async def _unbounded(self, call: Call, attempt: Attempt, governed: Governed, *, unpriced: bool) -> Call:
+    async def _unbounded(self, call: Call, attempt: Attempt, governed: Governed, why: str) -> Call:
         """Count what cannot be bounded, where that is allowed."""
         hard = governed.costs or any(budget.hard for budget, _ in governed.budgets)
         if hard and self._config.unknown_price == "refuse":
-            why = (
-                f"the price of '{attempt.target}' is not known"
-                if unpriced
-                else f"nothing bounds what it can cost at '{attempt.target}'"
-            )
             raise BudgetExceeded(
                 f"This call has a hard budget, and {why}. Limit its output and what it refers to; the operator can "
                 f"give a price, or set limits.unknown_price to allow.",
@@ -206,26 +214,39 @@ class _Short:
         )
 
 
-def _size(call: Call) -> Size:
-    return dialects.get(call.request.dialect).size(call.request.tree)
+def _prices(ordinary: Price | None, tier: str | None) -> Sequence[Price]:
+    """What may be charged: what was asked for, and the ordinary price, since a vendor may process a request that way
+    after all. Empty where one of them is not known.
+    """
+    asked = None if ordinary is None else ordinary.processed(tier)
+    if ordinary is None or asked is None:
+        return ()
+    return (ordinary,) if asked is ordinary else (ordinary, asked)
 
 
-def _cost(price: Price, found: Bound) -> int | None:
-    return upper_bound(price, found.prompt, found.output, found.searches)
+def _cost(prices: Sequence[Price], found: Bound) -> int | None:
+    """The most any of the prices can come to; None where one of them does not say."""
+    most = 0
+    for price in prices:
+        bound = upper_bound(price, found.prompt, found.output, found.searches)
+        if bound is None:
+            return None
+        most = max(most, bound)
+    return most
 
 
-def _needed(price: Price, found: Bound) -> int:
-    cost = _cost(price, found)
+def _needed(prices: Sequence[Price], found: Bound) -> int:
+    cost = _cost(prices, found)
     assert cost is not None, "less of what has a price has one"
     return cost
 
 
-def _affordable(price: Price, found: Bound, choices: int, left: int) -> int:
+def _affordable(prices: Sequence[Price], found: Bound, choices: int, left: int) -> int:
     """The most tokens for each answer whose cost fits, by halving: prices need not be straight lines."""
     low, high = 0, found.output // choices
     while low < high:
         middle = (low + high + 1) // 2
-        cost = _cost(price, replace(found, output=middle * choices))
+        cost = _cost(prices, replace(found, output=middle * choices))
         if cost is not None and cost <= left:
             low = middle
         else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from math import ceil, inf, isinf
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import ceil, isinf
 
 import msgspec
 from msgspec.structs import replace
@@ -12,12 +12,13 @@ from headgate import dialects
 from headgate.errors import RateLimited, StoreUnavailable
 from headgate.ids import end_user_id
 from headgate.limits.calendar import Calendar
-from headgate.limits.claims import Metric, claim_of, metrics_of
+from headgate.limits.claims import Metric
 from headgate.limits.config import LimitsConfig
+from headgate.limits.plan import Plan
 from headgate.limits.rules import Rules
 from headgate.limits.seeding import Seeder
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.storage.counters import SUB_WINDOWS, Claim, Counters, Granted, Refused
+from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
 from headgate.storage.records import Budget, Limit
 from headgate.types import OPAQUE, Account, Call, Chunks, Remaining, Reply
 
@@ -28,7 +29,9 @@ OUTPUT_TOKENS = 1_000
 """What is reserved for an answer that the request does not limit."""
 
 MAX_PLANS = 10_000
-"""Subjects whose counters' names are kept at hand."""
+"""Callers for whom what their limits come to is kept at hand."""
+
+REQUEST = {"requests": 1}
 
 
 class Governed(msgspec.Struct, frozen=True):
@@ -52,7 +55,8 @@ class Limits:
         self._calendar = calendar
         self._seeder = seeder
         self._lenient = config.store_unavailable == "allow"
-        self._plans: dict[tuple[str, int, str], list[Metric]] = {}
+        self._plans: dict[int, Plan] = {}
+        """By the identity of the limits."""
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         account, identity = call.account, call.identity
@@ -63,59 +67,60 @@ class Limits:
             if budgets:
                 account.governed = Governed(budgets, ())
             return await next(call)
-        costs = [each for each in limits if each[0].cost_picodollars is not None]
-        if budgets or costs:
-            account.governed = Governed(budgets, costs)
-        metrics = [metric for limit, subject in limits for metric in self._plan(limit, subject)]
-        if not metrics:
+        plan = self._plan(limits)
+        if budgets or plan.costs:
+            account.governed = Governed(budgets, plan.costs)
+        if not plan.metrics:
             return await next(call)
-        return await self._limited(call, next, metrics)
+        return await self._limited(call, next, plan)
 
-    async def _limited(self, call: Call, next: Next, metrics: Sequence[Metric]) -> Reply:
-        amounts = _amounts(call, metrics)
-        claims = [claim_of(metric, amount, self._calendar) for metric, amount in zip(metrics, amounts, strict=True)]
+    async def _limited(self, call: Call, next: Next, plan: Plan) -> Reply:
+        metrics = plan.metrics
+        claims = plan.claims(_amounts(call) if plan.sizes else REQUEST, self._calendar)
         try:
-            granted = await self._seeder.reserve(call.id, claims, self._used(call, metrics))
+            granted = await self._counters.reserve(call.id, claims)
+            if isinstance(granted, Unseeded):
+                granted = await self._seeder.reserve(call.id, claims, self._used(call, metrics))
         except StoreUnavailable:
             if not self._lenient:
                 raise
             return await next(call)
         if isinstance(granted, Refused):
             raise self._refusal(call, metrics[granted.position], claims[granted.position], granted)
-        call.account.remaining = remaining(metrics, claims, granted)
+        call.account.remaining = plan.remaining(claims, granted.totals)
         try:
             reply = await next(call)
         except BaseException:
-            self._settle(call, metrics, claims, granted)
+            self._settle(call, plan, claims, granted)
             raise
         if reply.chunks is None:
-            self._settle(call, metrics, claims, granted)
+            self._settle(call, plan, claims, granted)
             return reply
-        return replace(reply, chunks=self._settled(call, reply.chunks, metrics, claims, granted))
+        return replace(reply, chunks=self._settled(call, reply.chunks, plan, claims, granted))
 
     async def _settled(
-        self, call: Call, chunks: Chunks, metrics: Sequence[Metric], claims: Sequence[Claim], granted: Granted
+        self, call: Call, chunks: Chunks, plan: Plan, claims: Sequence[Claim], granted: Granted
     ) -> Chunks:
         try:
             async for chunk in chunks:
                 yield chunk
         finally:
             await chunks.aclose()
-            self._settle(call, metrics, claims, granted)
+            self._settle(call, plan, claims, granted)
 
-    def _settle(self, call: Call, metrics: Sequence[Metric], claims: Sequence[Claim], granted: Granted) -> None:
+    def _settle(self, call: Call, plan: Plan, claims: Sequence[Claim], granted: Granted) -> None:
         """Say what was used. A call for which nothing was sent has made no request."""
-        used = used_by(call.account)
+        used = used_by(call.account) if plan.sizes else {}
         made = 1 if call.account.attempts else 0
-        self._counters.settle(call.id, claims, granted, [used.get(metric.name, made) for metric in metrics])
+        self._counters.settle(call.id, claims, granted, [used.get(metric.name, made) for metric in plan.metrics])
 
-    def _plan(self, limit: Limit, subject: str) -> list[Metric]:
-        key = limit.id, limit.version, subject
-        plan = self._plans.get(key)
-        if plan is None:
+    def _plan(self, limits: Sequence[tuple[Limit, str]]) -> Plan:
+        """What these limits come to: kept, since a caller has the same ones each time."""
+        plan = self._plans.get(id(limits))
+        if plan is None or plan.limits is not limits:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = metrics_of(limit, subject)
+            plan = self._plans[id(limits)] = Plan(limits)
         return plan
 
     def _used(self, call: Call, metrics: Sequence[Metric]) -> Callable[[int], Awaitable[int]]:
@@ -149,25 +154,23 @@ class Limits:
 def _end_user(call: Call) -> str | None:
     """Whom the client calls for, hashed."""
     request = call.request
-    if request.dialect == OPAQUE:
-        user = request.tree.get("user") if call.method == "POST" else None
-    else:
+    if request.dialect != OPAQUE:
         user = dialects.get(request.dialect).end_user(request.tree)
-    return end_user_id(call.identity.organisation, user) if isinstance(user, str) and user else None
+    else:
+        user = request.tree.get("user") if call.method == "POST" else None
+    if not user or not isinstance(user, str):
+        return None
+    return end_user_id(call.identity.organisation, user)
 
 
-def _amounts(call: Call, metrics: Sequence[Metric]) -> list[int]:
+def _amounts(call: Call) -> Mapping[str, int]:
     """What each metric is to be reserved for."""
-    if all(metric.name in ("requests", "concurrent") for metric in metrics):
-        return [1] * len(metrics)
     prompt = len(call.request.encode()) // BYTES_PER_TOKEN + 1
     output = 0
     if call.request.dialect != OPAQUE:
         size = dialects.get(call.request.dialect).size(call.request.tree)
         output = (OUTPUT_TOKENS if size.output_limit is None else size.output_limit) * size.choices
-    amounts = {"requests": 1, "concurrent": 1, "tokens": prompt + output, "input_tokens": prompt,
-               "output_tokens": output}  # fmt: skip
-    return [amounts[metric.name] for metric in metrics]
+    return {"requests": 1, "tokens": prompt + output, "input_tokens": prompt, "output_tokens": output}
 
 
 def used_by(account: Account) -> dict[str, int]:
@@ -178,20 +181,6 @@ def used_by(account: Account) -> dict[str, int]:
             prompt += attempt.usage.total_input_tokens
             output += attempt.usage.total_output_tokens
     return {"tokens": prompt + output, "input_tokens": prompt, "output_tokens": output}
-
-
-def remaining(metrics: Sequence[Metric], claims: Sequence[Claim], granted: Granted) -> dict[str, Remaining]:
-    """What is left of requests and tokens, by the limit that is nearest."""
-    nearest: dict[str, Remaining] = {}
-    shares: dict[str, float] = {"": inf}
-    for metric, claim, total in zip(metrics, claims, granted.totals, strict=True):
-        share = (metric.ceiling - total) / max(1, metric.ceiling)
-        if metric.name != "concurrent" and share < shares.get(metric.name, inf):
-            window_s = claim.window_us * (SUB_WINDOWS + 1) / SUB_WINDOWS / 1e6
-            left = max(0, metric.ceiling - total)
-            nearest[metric.name] = Remaining(metric.ceiling, left, window_s, claim.ends_us)
-            shares[metric.name] = share
-    return nearest
 
 
 def whose(subject: str) -> str:

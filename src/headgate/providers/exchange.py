@@ -92,7 +92,8 @@ class Exchange:
                     self._keep_secrets(error)
                 cancelled = isinstance(error, asyncio.CancelledError)
                 if attempt.usage is None and (cancelled or 200 <= attempt.status < 300):
-                    estimate(call, attempt, len(wire.body), None)  # the vendor was at work, or had been
+                    # the vendor was at work, or had been
+                    estimate(call, attempt, len(wire.body), None, always=self._provider.config.body)
                 if cancelled and watchdog.absorb():
                     raise Timeout(f"'{attempt.target}' did not answer in time") from None
                 raise
@@ -159,13 +160,23 @@ class Exchange:
                 raw = await response.read(MAX_ANSWER_BYTES)
                 payload, peek = wire.whole(raw, response.headers)
                 attempt.usage = peek.usage or header_usage(response.headers)
+                attempt.tier = peek.tier
                 attempt.stop = peek.stop
                 if attempt.usage is None and wire.tells_usage:
-                    measure(call, attempt, len(wire.body), len(raw))
+                    measure(call, attempt, len(wire.body), len(raw), always=self._provider.config.body)
                 watchdog.close()
                 await response.close()
                 return Reply(payload=payload, target=attempt.target, headers=headers)
-            stream = VendorStream(call, attempt, response, wire, self._limits.stall_s, watchdog, self._keep_secrets)
+            stream = VendorStream(
+                call,
+                attempt,
+                response,
+                wire,
+                self._limits.stall_s,
+                watchdog,
+                self._keep_secrets,
+                self._provider.config.body,
+            )
             first = await stream.first()
             return Reply(chunks=stream.chunks(first), target=attempt.target, headers=headers)
         except BaseException:

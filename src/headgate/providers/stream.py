@@ -14,7 +14,7 @@ from headgate.providers.transport import HttpResponse
 from headgate.providers.usage import estimate
 from headgate.providers.wire import Wire, WireStream
 from headgate.timers import Watchdog
-from headgate.types import Attempt, Call, Chunk, Chunks, Frame
+from headgate.types import JSON, Attempt, Call, Chunk, Chunks, Frame
 
 LINGER_S = 0.1
 """How long after a stream's terminator its connection is given to end, so that it can be used again."""
@@ -38,9 +38,13 @@ class VendorStream:
         stall_s: float,
         watchdog: Watchdog,
         keep_secrets: Callable[[HeadgateError], None],
+        always: JSON,
     ) -> None:
-        """`keep_secrets` goes over every error before it is let out."""
+        """`keep_secrets` goes over every error before it is let out; `always` is what every request to the provider
+        has in it.
+        """
         self._keep_secrets = keep_secrets
+        self._always = always
         self._call = call
         self._attempt = attempt
         self._response = response
@@ -155,8 +159,8 @@ class VendorStream:
     def _take_stock(self) -> None:
         """Write down what the stream has used: as reported, or at an upper estimate if it did not get that far."""
         attempt, progress = self._attempt, self._progress
-        attempt.stop = progress.stop
+        attempt.stop, attempt.tier = progress.stop, progress.tier
         if progress.usage is not None and (progress.ended or progress.stop is not None):
             attempt.usage = progress.usage
         else:
-            estimate(self._call, attempt, self._sent_bytes, self._received, progress.usage)
+            estimate(self._call, attempt, self._sent_bytes, self._received, progress.usage, always=self._always)

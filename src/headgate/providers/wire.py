@@ -32,6 +32,7 @@ class Progress(Protocol):
     """Where a stream stands, as far as its frames have told."""
 
     usage: Usage | None
+    tier: str | None
     stop: Stop | None
     started: bool
     ended: bool
@@ -138,8 +139,11 @@ class Translated:
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
         answer = self.vendor.decode_answer(Payload(self.vendor.name, raw).answer_tree)
         tree = self._client.encode_answer(answer, self._context)
-        stop = answer.choices[0].stop if isinstance(answer, Answer) and answer.choices else None
-        return Payload(self._client.name, tree=tree), Peek(usage=answer.usage, stop=stop)
+        peek = Peek(usage=answer.usage)
+        if isinstance(answer, Answer):
+            stop = answer.choices[0].stop if answer.choices else None
+            peek = Peek(usage=answer.usage, tier=answer.tier, stop=stop)
+        return Payload(self._client.name, tree=tree), peek
 
     def stream(self) -> WireStream:
         return _TranslatedStream(self._client, self.vendor, self._context)
@@ -153,6 +157,7 @@ class _TranslatedStream:
         self._encoder = client.encode_stream(context)
         self.progress: Progress = self
         self.usage: Usage | None = None
+        self.tier: str | None = None
         self.stop: Stop | None = None
         self.started = False
         self.ended = False
@@ -184,7 +189,7 @@ class _TranslatedStream:
                 self.started = True
                 self.stop = event.stop
             case UsageReported() | Started():
-                self.usage = event.usage
+                self.usage, self.tier = event.usage, event.tier
             case Ended():
                 self.ended = True
             case Failed():
@@ -204,6 +209,7 @@ class Passed:
         self.vendor = dialects.get("openai_chat")  # whose form the vendors of these operations give their errors
         self.tells_usage = False
         self._is_free = call.method in ("GET", "DELETE")
+        self._makes_images = call.operation == "image"
         payload = call.request
         self.content_type = payload.content_type
         if payload.content_type.startswith("multipart/"):
@@ -226,38 +232,50 @@ class Passed:
             usage = answer.usage
             if answer.error is not None:
                 raise self.vendor.decode_error(502, headers, raw)
-        found = usage.ours() if usage else None
+        found = usage.ours(self._makes_images) if usage else None
         return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=Usage() if self._is_free else found)
 
     def stream(self) -> WireStream:
         raise Unsupported("This operation does not stream.", param="stream")
 
 
-class _InputDetails(msgspec.Struct):
+class _Details(msgspec.Struct):
     audio_tokens: int | None = None
     image_tokens: int | None = None
     cached_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct):
-    """Usage as OpenAI's image, transcription and compaction endpoints report it; those billed by time have none."""
+    """Usage as OpenAI's image, transcription and compaction endpoints report it (API reference, "The image generation
+    response", "The transcription object").
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-    input_token_details: _InputDetails | None = None
+    input_tokens_details: _Details | None = None
+    input_token_details: _Details | None = None
+    output_tokens_details: _Details | None = None
 
-    def ours(self) -> Usage:
-        """The same in disjoint categories."""
-        details = self.input_tokens_details or self.input_token_details or _InputDetails()
+    def ours(self, makes_images: bool) -> Usage | None:
+        """The same in disjoint categories; None where there are no tokens: some transcriptions are billed by time.
+
+        All of an image's output is tokens of images, unless the vendor says how much of it is.
+        """
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        details = self.input_tokens_details or self.input_token_details or _Details()
         audio, image = details.audio_tokens or 0, details.image_tokens or 0
         cached = details.cached_tokens or 0
+        made = self.output_tokens or 0
+        told = self.output_tokens_details.image_tokens if self.output_tokens_details else None
+        images_made = min(told, made) if told is not None else made if makes_images else 0
         return Usage(
             input_tokens=max(0, (self.input_tokens or 0) - audio - image - cached),
             cached_tokens=cached,
+            output_tokens=made - images_made,
             audio_input_tokens=audio,
             image_input_tokens=image,
-            output_tokens=self.output_tokens or 0,
+            image_output_tokens=images_made,
         )
 
 

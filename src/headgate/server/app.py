@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from headgate.access import ClientAddress, join_forwarded
+from headgate.access.keys import presented_key
 from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, NotFound, Overloaded, UpgradeRequired
 from headgate.gateway import Gateway
 from headgate.ids import request_id
@@ -19,7 +20,10 @@ from headgate.server.lag import Lag
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
+from headgate.server.signing_in import PREFIX as SIGNING_IN
+from headgate.server.signing_in import signing_in
 from headgate.timers import sweeper_of_loop
+from headgate.types import Identity
 
 log = logging.getLogger("headgate.server")
 
@@ -38,6 +42,7 @@ class App:
         self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
         self._pages = Pages(gateway)
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
+        self._sign_in = signing_in(gateway)
         self._client = ClientAddress(server.trusted_proxies)
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
@@ -67,6 +72,8 @@ class App:
             self._guard.check_origin(headers)
             if path.startswith("/admin/") or path == "/admin":
                 await self._administer(scope, headers, receive, send)
+            elif path.startswith(SIGNING_IN) and self._sign_in is not None:
+                await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
             elif endpoint is None:
                 await self._pages.serve(scope, headers, self._address(scope, headers), send)
             elif b"upgrade" in headers:
@@ -89,7 +96,8 @@ class App:
     async def _call(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, endpoint: Endpoint, answer: Answer
     ) -> None:
-        identity = self._gateway.authenticator.identify(headers, self._address(scope, headers))
+        begun, address = answer.body_read, self._address(scope, headers)
+        identity = self._gateway.authenticator.identify(headers, address)
         body = b""
         if scope["method"] == "POST":
             self._guard.check_body(headers, endpoint.multipart)
@@ -99,6 +107,8 @@ class App:
         if disconnect.task is not None:
             self._calls.add(disconnect.task)
         try:
+            if answer.body_read - begun > SLOW_S:
+                identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
             answer.account = call.account
             if call.stream:
@@ -125,10 +135,18 @@ class App:
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, send: Send
     ) -> None:
         address = self._address(scope, headers)
-        identity = self._gateway.authenticator.identify(headers, address)
+
+        person = None
+        if self._sign_in is not None and presented_key(headers) is None:
+            person = await self._sign_in.identity(headers)
+
+        def identify() -> Identity:
+            return person or self._gateway.authenticator.identify(headers, address)
+
+        identity = identify()
         if self._admin is None:
             raise NotFound("There is nothing to administer here: no database is configured (storage.database).")
-        await self._admin.serve(scope, headers, receive, send, identity, address)
+        await self._admin.serve(scope, headers, receive, send, identity, address, again=identify)
 
     def _address(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
         """Where a request comes from, as far as proxies of one's own tell."""
@@ -153,6 +171,8 @@ class App:
         await receive()
         self._keeper.cancel()
         self._lag.stop()
+        if self._sign_in is not None:
+            await self._sign_in.close()
         await self._gateway.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -168,6 +188,9 @@ class App:
 
 ABORT_S = 2.0
 """Time for calls that are ended to say so to their clients."""
+
+SLOW_S = 0.5
+"""Whose body took longer is looked up again when it is there: the key may have been revoked meanwhile."""
 
 UNWATCHED_S = 0.02
 """A call that is answered sooner is not worth watching its client for."""

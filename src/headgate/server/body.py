@@ -16,6 +16,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 READ_S = 30.0
 """Longest wait for the next piece of a body."""
 
+WHOLE_S = 600.0
+"""Longest time for a body of several pieces."""
+
 
 class Bodies:
     """The bodies being read or worked on in one process."""
@@ -32,7 +35,7 @@ class Bodies:
         Raises:
             PayloadTooLarge: it is longer than one may be.
             Overloaded: all that are held would be more than allowed.
-            RequestTimeout: the client stopped sending.
+            RequestTimeout: the client stopped sending, or sends too slowly.
             BadRequest: it broke off.
         """
         watchdog = Watchdog()
@@ -60,6 +63,7 @@ class Bodies:
     async def _read_pieces(self, message: dict[str, Any], receive: Receive) -> bytes:
         pieces: list[bytes] = []
         length = 0
+        until = monotonic() + WHOLE_S
         watchdog = Watchdog()
         try:
             while True:
@@ -71,7 +75,7 @@ class Bodies:
                 pieces.append(piece)
                 if not message.get("more_body"):
                     return b"".join(pieces)
-                watchdog.arm(monotonic() + READ_S)
+                watchdog.arm(min(monotonic() + READ_S, until))
                 message = await receive()
                 watchdog.disarm()
         except BaseException as error:
@@ -91,4 +95,4 @@ class Bodies:
 
 
 def _stopped() -> RequestTimeout:
-    return RequestTimeout(f"No more of the body came for {READ_S:g} s.")
+    return RequestTimeout(f"No more of the body came for {READ_S:g} s, or not all of it within {WHOLE_S:g} s.")

@@ -63,7 +63,10 @@ class Guard:
                 raise too_large(self._max_body_bytes)
 
 
-_ONCE = (b"host", b"content-length", b"content-type", b"authorization", b"x-api-key", b"x-headgate-key", b"origin")
+_ONCE = (
+    b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"authorization",
+    b"x-api-key", b"x-headgate-key", b"origin",
+)  # fmt: skip
 
 
 def check_repeated(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -6,7 +6,11 @@ import socket
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
+
+HEAD_S = 30.0
+"""Longest time for the head of a request, and for which a connection without one stays."""
 
 
 def usable_port(host: str, port: int) -> int:
@@ -34,6 +38,7 @@ def listener(app: Any, host: str, port: int) -> Server:
         port=port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=round(HEAD_S * 1000)),
         websockets=False,
         log_enabled=False,
         backlog=4096,

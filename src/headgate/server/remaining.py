@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import ceil
 
 from headgate.types import Remaining
@@ -22,19 +23,24 @@ PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 
 def headers_of(remaining: Mapping[str, Remaining], dialect: str) -> Headers:
     """The headers of an answer in a dialect."""
-    now = time.time()
+    headers: Headers = []
     if dialect == "anthropic_messages":
-        return [header for name, each in remaining.items() for header in _anthropic(name.replace("_", "-"), each, now)]
-    shown = [(name, each) for name, each in remaining.items() if name in ("requests", "tokens")]
-    return [header for name, each in shown for header in _openai(name, each, now)]
+        now = time.time()
+        for name, each in remaining.items():
+            headers += _anthropic(name.replace("_", "-"), each, now)
+        return headers
+    for name, names in _OPENAI.items():
+        each = remaining.get(name)
+        if each is not None:
+            reset = _duration(each.reset_s) if not each.ends_us else _duration(_reset_s(each, time.time()))
+            headers += zip(names, (b"%d" % each.limit, b"%d" % each.left, reset), strict=True)
+    return headers
 
 
-def _openai(name: str, remaining: Remaining, now: float) -> Headers:
-    return [
-        (f"x-ratelimit-limit-{name}".encode(), b"%d" % remaining.limit),
-        (f"x-ratelimit-remaining-{name}".encode(), b"%d" % remaining.left),
-        (f"x-ratelimit-reset-{name}".encode(), duration(_reset_s(remaining, now)).encode()),
-    ]
+_OPENAI = {
+    name: tuple(f"x-ratelimit-{what}-{name}".encode() for what in ("limit", "remaining", "reset"))
+    for name in ("requests", "tokens")
+}
 
 
 def _anthropic(name: str, remaining: Remaining, now: float) -> Headers:
@@ -44,6 +50,11 @@ def _anthropic(name: str, remaining: Remaining, now: float) -> Headers:
         (f"anthropic-ratelimit-{name}-remaining".encode(), b"%d" % remaining.left),
         (f"anthropic-ratelimit-{name}-reset".encode(), moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()),
     ]
+
+
+@lru_cache(64)
+def _duration(seconds: float) -> bytes:
+    return duration(seconds).encode()
 
 
 def _reset_s(remaining: Remaining, now: float) -> float:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from errno import ENOSPC
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -93,7 +94,7 @@ class Source(Protocol):
         """Keep what cannot be brought into the database where it is in nobody's way."""
         ...
 
-    def close(self) -> None: ...
+    def close(self, *, adopted: bool = False) -> None: ...
 
 
 class Journal:
@@ -172,6 +173,11 @@ class Journal:
         if id in self._opened:
             self._write(encode(VOIDED, msgspec.json.encode({"id": id})))
             self._opened.pop(id, None)
+
+    @property
+    def owner(self) -> str:
+        """Who writes it: a name that no other process has, before or after."""
+        return self._owner.name
 
     @property
     def broken(self) -> OSError | None:
@@ -316,8 +322,10 @@ class Journal:
         path = set_aside(batch.segment.path, lines)
         log.error("%d records of the journal cannot be stored, they are in %s", len(lines), path)
 
-    def close(self) -> None:
-        """Let go of the journal. What is not drained, or open, is for the next process that starts."""
+    def close(self, *, adopted: bool = False) -> None:
+        """Let go of the journal. What is not drained, or open, is for the next process that starts. That hears of its
+        owner in any case where it is to be `adopted`.
+        """
         if self._over.is_set():
             return
         self._over.set()
@@ -333,7 +341,7 @@ class Journal:
                 if segment.drained == segment.written and not (self._opened and segment is self._segment):
                     segment.path.unlink(missing_ok=True)
         os.close(self._segment.fd)
-        self._owner.release()
+        self._owner.release(adopted=adopted)
 
     def _descriptor(self, segment: Segment) -> int:
         if self._reading is None or self._reading[0] is not segment:
@@ -365,6 +373,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.appended = 0
+        self.owner = token_hex(8)
         self._released = 0
         self._records = deque[Record]()
 
@@ -394,7 +403,7 @@ class MemoryJournal:
     def set_aside(self, batch: Batch, lines: Sequence[bytes]) -> None:
         log.error("%d records cannot be stored, and are lost", len(lines))
 
-    def close(self) -> None: ...
+    def close(self, *, adopted: bool = False) -> None: ...
 
 
 def _sync(segment: Segment) -> None:

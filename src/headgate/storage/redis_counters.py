@@ -30,7 +30,19 @@ from headgate.storage.counters import (
     slot_us,
     wait_s,
 )
-from headgate.storage.redis_link import CARRY, KEEP, RENEW, RESERVE, SEED, SETTLE, RedisLink, Script, Space, Word
+from headgate.storage.redis_link import (
+    ABANDON,
+    CARRY,
+    KEEP,
+    RENEW,
+    RESERVE,
+    SEED,
+    SETTLE,
+    RedisLink,
+    Script,
+    Space,
+    Word,
+)
 
 log = logging.getLogger("headgate.storage")
 
@@ -74,6 +86,8 @@ class RedisCounters:
         """By holder: what is reserved and not settled."""
         self._leases: dict[str, set[str]] = {}
         """Who of this process holds them, by counter."""
+        self._missing: dict[str, str] = {}
+        """In which space a counter was not there: what it would begin with is known for that one only."""
         self._timer: asyncio.TimerHandle | None = None
         self.link.entered.append(self._entered)
 
@@ -94,9 +108,14 @@ class RedisCounters:
             self.link.send(_Settlement(self, reservation, amounts))
 
     async def seed(self, counter: str, value: int, ends_us: int, *, space: str | None = None) -> None:
-        """Let a period's counter begin at `value` and what was carried, if it is not there; in no space but `space`, if
-        that is given.
+        """Let a period's counter begin at `value` and what was carried, if it is not there: in no space but `space`, or
+        the one in which it was first found missing.
+
+        Raises:
+            StoreUnavailable: Redis is away, or its space is another by now.
         """
+        if space is None:
+            space = self._missing.pop(counter, None)
         lasts_ms = (max(0, ends_us - self._clock.now_us()) + KEPT_US) // 1000 if ends_us else 0
         await self._run(
             lambda here: (
@@ -121,6 +140,11 @@ class RedisCounters:
         if self._timer is not None:
             self._timer.cancel()
 
+    @property
+    def unsent(self) -> int:
+        """How much of what was settled waits for Redis to come back."""
+        return self.link.unsent
+
     # ── after a restart of Redis, or of another replica ──
 
     @property
@@ -137,16 +161,20 @@ class RedisCounters:
                     held[claim.counter] = held.get(claim.counter, 0) + claim.amount
         return held
 
-    def carry_held(self) -> None:
+    def carry_held(self) -> dict[str, int]:
         """Take all that `held` tells of into this space, so that it counts here, and what it is settled at later. It is
-        sent in order with what is settled: see `flush`.
+        sent in order with what is settled: see `flush`. The counters it is for, with the ends of their periods: to be
+        seeded before what is settled from now on may be among what they are seeded with.
         """
         space = self.link.space
+        counters: dict[str, int] = {}
         for reservation in self._open.values():
             if space is not None and reservation.space != space and reservation.recorded:
                 reservation.space = space
                 reservation.moved = True
                 self.link.send(_Carried(self, reservation, space))
+                counters |= {claim.counter: claim.ends_us for claim in reservation.claims if claim.kind == "period"}
+        return counters
 
     async def carry(self, counter: str, amount: int, *, space: str | None = None) -> None:
         """Count an amount for a period's counter: in it, or beside it until it is seeded."""
@@ -165,9 +193,14 @@ class RedisCounters:
         """The owners who have."""
         return await self._members("acknowledged")
 
-    async def is_ready(self) -> bool:
+    async def abandon(self, *, space: str | None = None) -> None:
+        """Give a space up, for all processes: what it holds is not all there is. They begin anew in another one."""
+        await self._run(lambda here: self.script(ABANDON, here), space)
+        self.emptied()
+
+    async def is_ready(self, *, space: str | None = None) -> bool:
         """Whether everything has been carried over, so that counters can be begun."""
-        return bool(await self.link.call(lambda here: ("EXISTS", f"{here.prefix}ready")))
+        return bool(await self.link.call(lambda here: ("EXISTS", f"{here.prefix}ready"), space))
 
     async def set_ready(self, *, space: str | None = None) -> None:
         await self.link.call(lambda here: ("SET", f"{here.prefix}ready", "1"), space)
@@ -234,6 +267,12 @@ class RedisCounters:
         self._open[reservation.holder] = reservation
         for counter in reservation.leases:
             self._leases.setdefault(counter, set()).add(reservation.holder)
+
+    def missing(self, reservation: _Reservation, counters: Sequence[str]) -> None:
+        """Remember where they were not there."""
+        if reservation.space is not None:
+            for counter in counters:
+                self._missing.setdefault(counter, reservation.space.id)
 
     def emptied(self) -> StoreUnavailable:
         """The space has gone while it was written to."""
@@ -345,6 +384,7 @@ class _Reservation:
                 outcome = self._refusal(reply)
             case 2:
                 outcome = Unseeded([*dict.fromkeys(self.claims[position].counter for position in reply[1:])])
+                self._counters.missing(self, outcome.counters)
             case _:
                 self.failed(self._counters.emptied(), sent=False)
                 return

@@ -103,8 +103,9 @@ SEED: Final = Script("seed")
 RENEW: Final = Script("renew")
 KEEP: Final = Script("keep")
 REPLACE: Final = Script("replace")
+ABANDON: Final = Script("abandon")
 
-SCRIPTS = (RESERVE, SETTLE, CARRY, SEED, RENEW, KEEP, REPLACE)
+SCRIPTS = (RESERVE, SETTLE, CARRY, SEED, RENEW, KEEP, REPLACE, ABANDON)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -161,6 +162,11 @@ class RedisLink:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         return self._loop
+
+    @property
+    def unsent(self) -> int:
+        """How much waits for Redis to come back."""
+        return sum(command.keeps for command in self._waiting)
 
     @property
     def time(self) -> Word:
@@ -225,7 +231,7 @@ class RedisLink:
         try:
             await self.flush()
         except StoreUnavailable as error:
-            log.warning("%d commands have not reached Redis: %s", sum(each.keeps for each in self._waiting), error)
+            log.warning("%d commands have not reached Redis: %s", self.unsent, error)
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()

@@ -207,10 +207,10 @@ class Owner:
         found = (path for path in self.folder.iterdir() if path.suffix == JOURNAL and _owner(path) == self.name)
         return sorted(filter(_is_file, found))
 
-    def release(self) -> None:
-        """Let go, and leave the lock to who adopts what is left; with nothing left, take it away."""
+    def release(self, *, adopted: bool = False) -> None:
+        """Let go, and leave the lock to who adopts what is left; with nothing left, nor to be adopted, take it away."""
         try:
-            if not self.segments():
+            if not adopted and not self.segments():
                 (self.folder / f"{self.name}{LOCK}").unlink(missing_ok=True)
         finally:
             os.close(self._descriptor)

@@ -11,12 +11,11 @@ from typing import Protocol, TypeVar
 
 import apsw
 import msgspec
-from msgspec.structs import replace
 
 from headgate.clock import Clock
 from headgate.errors import HeadgateError, StoreUnavailable
 from headgate.storage.database import Database, Transaction
-from headgate.storage.journal import LEDGER, OPENED, OWN, VOIDED, Source
+from headgate.storage.journal import LEDGER, OPENED, OWN, Position, Source
 from headgate.storage.records import LedgerRow
 from headgate.storage.segments import Owner, Record, Stretch, encode, open_segment, read, set_aside
 
@@ -45,10 +44,8 @@ class Sink(Protocol):
         ...
 
 
-Tell = Callable[[Sequence[LedgerRow]], Awaitable[None]]
-"""Is told what a process that died has settled, once the database has it. What that process opened and gave up is told
-as costing nothing. Rows may be told twice, and ones whose counters know of them.
-"""
+Tell = Callable[[str], Awaitable[None]]
+"""Is told of each owner that died, once the database has all that it left. It may be told twice."""
 
 
 class Writer:
@@ -98,7 +95,7 @@ class Writer:
                 await asyncio.sleep(PAUSE_S)
 
     async def drain(self) -> None:
-        """Wait until all that has been appended so far is in the database.
+        """Wait until all that has been appended so far is in the database, and for `resume` while paused.
 
         Raises:
             StoreUnavailable: the database cannot be reached. What is appended stays in the journal.
@@ -106,6 +103,10 @@ class Writer:
         goal = self._journal.end
         while self._done < goal:
             await self._watched(self._step)
+
+    def has(self, position: Position) -> bool:
+        """Whether all before a position of the journal is in the database."""
+        return self._done >= position
 
     async def pause(self) -> None:
         """Change nothing in the database until `resume`. Returns once what is under way is over."""
@@ -116,9 +117,11 @@ class Writer:
     def resume(self) -> None:
         self._going.set()
 
-    async def close(self) -> None:
-        """Close the journal. What is not drained is for the next process that starts."""
-        await asyncio.to_thread(self._journal.close)
+    async def close(self, *, adopted: bool = False) -> None:
+        """Close the journal. What is not drained is for the next process that starts, and so is its owner where it is
+        to be `adopted`.
+        """
+        await asyncio.to_thread(self._journal.close, adopted=adopted)
 
     async def _step(self) -> None:
         """Bring one batch into the database, if there is one."""
@@ -145,23 +148,23 @@ class Writer:
         """Bring into the database what processes that died have left. May be called again at any time, and by several
         processes at once: each journal is adopted by one of them.
 
-        Waits for a database that is away. Returns the rows of the attempts that were under way when a process died;
-        `tell` is told of all.
+        Waits for a database that is away. Returns the rows of the attempts that were under way when a process died.
         """
         interrupted: list[LedgerRow] = []
         folder = self._journal.folder
         if folder is None:
             return interrupted
         for name in Owner.names(folder):
-            owner = Owner.take(folder, name)
-            if owner is None:
-                continue
             try:
-                interrupted += await self._adopt(owner, tell)
+                owner = Owner.take(folder, name)
+                if owner is None:
+                    continue
+                try:
+                    interrupted += await self._adopt(owner, tell)
+                finally:
+                    owner.release()
             except OSError as error:
-                log.error("the journal %s in %s cannot be read and is left: %s", name, folder, error)  # noqa: TRY400
-            finally:
-                owner.release()
+                log.error("the journal %s in %s cannot be adopted and is left: %s", name, folder, error)  # noqa: TRY400
         return interrupted
 
     async def _adopt(self, owner: Owner, tell: Tell | None) -> Sequence[LedgerRow]:
@@ -171,13 +174,15 @@ class Writer:
             at: int | None = 0
             while at is not None:
                 stretch, at = await asyncio.to_thread(_stretch, path, at)
-                voided = _match(stretch.records, opened)
-                await self._take_in(path, stretch, voided, tell)
+                _match(stretch.records, opened)
+                await self._take_in(path, stretch)
         interrupted: list[LedgerRow] = []
         left = [(LEDGER, payload) for payload in opened.values()]
         for start in range(0, len(left), ENOUGH):
             some = left[start : start + ENOUGH]
-            interrupted += await self._take_in(segments[-1], Stretch(some, [], 0), [], tell)
+            interrupted += _rows(await self._take_in(segments[-1], Stretch(some, [], 0)))
+        if tell is not None:
+            await tell(owner.name)
         for path in segments:
             path.unlink(missing_ok=True)
         if segments:
@@ -185,10 +190,8 @@ class Writer:
                 len(interrupted))  # fmt: skip
         return interrupted
 
-    async def _take_in(
-        self, segment: Path, stretch: Stretch, voided: Sequence[bytes], tell: Tell | None
-    ) -> Sequence[LedgerRow]:
-        """Store what was read of a dead process's segment. Returns the ledger's rows among it."""
+    async def _take_in(self, segment: Path, stretch: Stretch) -> Sequence[bytes]:
+        """Store what was read of a dead process's segment. Returns the ledger's records among it."""
         records = [record for record in stretch.records if record[0] not in OWN]
 
         async def store() -> Sequence[Record]:
@@ -203,12 +206,7 @@ class Writer:
             log.warning("%d lines of a dead process's journal cannot be stored, they are in %s", len(lines), path)
         self.adopted += len(records) - len(refused)
         unwanted = {id(record) for record in refused}
-        rows = [_row(record[1]) for record in records if record[0] == LEDGER and id(record) not in unwanted]
-        if tell is not None:
-            nothing = [replace(_row(payload), cost_picodollars=0) for payload in voided]
-            if rows or nothing:
-                await tell([*rows, *nothing])
-        return rows
+        return [record[1] for record in records if record[0] == LEDGER and id(record) not in unwanted]
 
     # ── both ──
 
@@ -291,6 +289,17 @@ _id_of = msgspec.json.Decoder(_Named).decode
 _row = msgspec.json.Decoder(LedgerRow).decode
 
 
+def _rows(payloads: Sequence[bytes]) -> Sequence[LedgerRow]:
+    """The rows this release can read: another's may be more than it knows."""
+    rows: list[LedgerRow] = []
+    for payload in payloads:
+        try:
+            rows.append(_row(payload))
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            log.error("a row of a dead process cannot be told to the counters: %s", error)  # noqa: TRY400
+    return rows
+
+
 def _line(record: Record) -> bytes:
     return encode(*record)[:-1]
 
@@ -306,9 +315,8 @@ def _stretch(path: Path, start: int) -> tuple[Stretch, int | None]:
     return stretch, stretch.end if stretch.end < size else None
 
 
-def _match(records: Sequence[Record], opened: dict[str, bytes]) -> Sequence[bytes]:
-    """Note what is opened, and what no longer is. Returns what was opened and has come to nothing."""
-    voided: list[bytes] = []
+def _match(records: Sequence[Record], opened: dict[str, bytes]) -> None:
+    """Note what is opened, and what no longer is."""
     for kind, payload in records:
         if kind not in OWN and kind != LEDGER:
             continue
@@ -319,10 +327,7 @@ def _match(records: Sequence[Record], opened: dict[str, bytes]) -> Sequence[byte
         if kind == OPENED:
             opened[name] = payload
         else:
-            was = opened.pop(name, None)
-            if kind == VOIDED and was is not None:
-                voided.append(was)
-    return voided
+            opened.pop(name, None)
 
 
 _FAULTS = (

@@ -58,6 +58,52 @@ def test_a_broken_form_is_refused(body: bytes, content_type: str):
         fields(body, content_type)
 
 
+MODEL = b'Content-Disposition: form-data; name="model"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        form(('name="model"', b"a\r\n--XXY\r\n" + MODEL + b"b")),
+        form(('name="x"', b"a\r\n--XX-\r\n" + MODEL + b"b")),
+        form(('name="x"\r\n--XX\r\n' + MODEL.decode().strip(), b"b")),
+        form(('name="x"', b"a\r\n--XX--Y\r\n--XX\r\n" + MODEL + b"b")),
+        form(('name="x"', b"a")) + b"--XX\r\n" + MODEL + b"b\r\n--XX--",
+        b"\r\n" + form(('name="x"', b"a")),
+        form(('name="x"; name="model"', b"a")),
+        form(("name=\"x\"; name*=utf-8''model", b"a")),
+        form(('name*0="mo"; name*1="del"', b"a")),
+        form(('x="\\"; name="model"; y=""', b"a")),
+        form(('name="x"\r\nContent-Disposition: form-data; name="model"', b"a")),
+        form(('name="x"\nContent-Disposition: form-data; name="model"', b"a")),
+        form(('name="x"\r\n ; name="model"', b"a")),
+        form(('name="x"\r; name="model"', b"a")),
+        form(('name="model\x00"', b"a")),
+        form(('name="model', b"a")),
+        form(('name="model"', b"a"), ('name="model"; filename="m"', b"b")),
+    ],
+)
+def test_what_two_could_read_in_two_ways_is_refused(body: bytes):
+    """The vendor reads the same bytes with a parser of its own."""
+    with pytest.raises(BadRequest):
+        fields(body, TYPE)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [f"{TYPE}; boundary=YY", f"multipart/form-data; boundary*=utf-8''XX; {TYPE.partition('; ')[2]}",
+     "multipart/form-data; boundary*0=X; boundary*1=X"],
+)  # fmt: skip
+def test_a_boundary_is_told_once(content_type: str):
+    with pytest.raises(BadRequest):
+        fields(form(('name="a"', b"1")), content_type)
+
+
+@pytest.mark.parametrize("name", ["my name=1; name=2.mp3", "a;b.mp3", "C:\\tmp\\a.mp3", "ü\u202f.png", "a%22b.mp3"])
+def test_names_of_files_are_theirs_to_choose(name: str):
+    assert fields(form((f'name="file"; filename="{name}"', b"x"), ('name="a"', b"1")), TYPE) == {"a": "1"}
+
+
 def test_a_field_that_is_not_there_cannot_be_set():
     with pytest.raises(BadRequest, match="model"):
         with_field(form(AUDIO), TYPE, "model", "x")

@@ -436,7 +436,8 @@ async def test_what_is_held_is_carried_over_and_settled_in_the_new_space(make: M
     assert counters.held() == {"p": 30}
     counters.settle("before", claims, held["before"], [4, 4, 0])  # the ledger has it
     assert counters.held() == {"p": 20}
-    counters.carry_held()
+    assert counters.carry_held() == {"p": 0}
+    assert counters.carry_held() == {}
     await held_by(counters, "new", sliding(10))
     await counters.carry("p", 4)
     counters.settle("early", claims, held["early"], [5, 5, 0])
@@ -529,6 +530,19 @@ async def test_what_is_meant_for_one_space_is_done_in_no_other(make: Make, priva
     assert (await counters.acknowledged(), await counters.is_ready()) == (set(), False)
     await counters.seed("p", 1, 0, space=counters.space)
     assert await counters.read(["p"]) == [1]
+
+
+async def test_a_counter_found_missing_in_one_space_is_begun_in_no_other(make: Make, private_redis: services.Redis):
+    counters = make(url=private_redis.url())
+    assert await counters.reserve("h", [period(1), period(1, None, "q")]) == Unseeded(["p", "q"])
+    await counters.seed("q", 7, 0)
+    await started_again(private_redis, counters)
+    assert await counters.reserve("h", [period(1)]) == Unseeded(["p"])
+    with pytest.raises(StoreUnavailable):
+        await counters.seed("p", 5, 0)
+    assert await counters.reserve("h", [period(1)]) == Unseeded(["p"])
+    await counters.seed("p", 6, 0)
+    assert await counters.read(["p"]) == [6]
 
 
 async def test_a_redis_that_was_emptied_is_noticed_by_the_next_reservation(make: Make):

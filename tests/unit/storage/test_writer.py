@@ -387,21 +387,49 @@ async def test_an_attempt_that_was_given_up_becomes_none(database: Unreliable, w
     assert await ids(database, "ledger") == ["b"]
 
 
-async def test_whoever_counts_is_told_what_was_adopted(database: Unreliable, writer: Writer, folder: Path):
+async def test_whoever_counts_is_told_of_a_dead_owner_once_all_of_it_is_stored(
+    database: Unreliable, writer: Writer, folder: Path
+):
     journal = Journal(folder, segment_bytes=2000)
     for name in ("settled", "interrupted", "given up"):
         journal.open(name, encode(row(id=name, cost_picodollars=99)))
     journal.append(b"l", encode(row(id="settled", cost_picodollars=5)), closes="settled")
     journal.void("given up")
     die(journal)
-    told: dict[str, int | None] = {}
+    told: list[tuple[str, list[str]]] = []
 
-    async def tell(rows: Sequence[LedgerRow]) -> None:
-        told.update({each.id: each.cost_picodollars for each in rows})
+    async def tell(owner: str) -> None:
+        told.append((owner, sorted(await ids(database, "ledger"))))
+        assert files(folder), "if this process dies now, the next one tells it again"
 
     await writer.adopt(tell)
-    assert told == {"settled": 5, "interrupted": 99, "given up": 0}
-    assert sorted(await ids(database, "ledger")) == ["interrupted", "settled"]
+    assert told == [(journal.owner, ["interrupted", "settled"])]
+
+
+async def test_of_an_owner_that_left_nothing_but_is_to_be_adopted_is_told_too(writer: Writer, folder: Path):
+    named, silent = Journal(folder), Journal(folder)
+    named.close(adopted=True)
+    silent.close()
+    told: list[str] = []
+
+    async def tell(owner: str) -> None:
+        told.append(owner)
+
+    await writer.adopt(tell)
+    await writer.adopt(tell)
+    assert told == [named.owner]
+
+
+async def test_what_cannot_be_read_holds_nothing_up(database: Unreliable, writer: Writer, folder: Path):
+    journal = Journal(folder)
+    journal.open("given up", b'{"id": "given up"}')
+    journal.void("given up")
+    journal.append(b"l", b'{"id": "half"}')
+    journal.append(b"l", encode(row(id="whole")))
+    die(journal)
+    await writer.adopt()
+    assert await ids(database, "ledger") == ["whole"]
+    assert writer.damaged == 1
 
 
 async def test_the_living_are_left_alone(database: Unreliable, make: Make, writer: Writer, folder: Path):
@@ -502,6 +530,16 @@ async def test_a_journal_that_cannot_be_read_is_left_and_the_others_are_adopted(
     assert await ids(database, "ledger") == ["good"]
     assert bad._segment.path.exists()
     assert not good._segment.path.exists()
+
+
+async def test_a_lock_that_is_a_link_is_not_followed(
+    database: Unreliable, writer: Writer, folder: Path, tmp_path: Path
+):
+    (folder / "0-link.lock").symlink_to(tmp_path / "elsewhere")
+    dead(folder, settled=["a"])
+    await writer.adopt()
+    assert await ids(database, "ledger") == ["a"]
+    assert not (tmp_path / "elsewhere").exists()
 
 
 async def test_a_lock_without_segments_is_taken_away(writer: Writer, folder: Path):

@@ -46,6 +46,7 @@ def decode_answer(tree: JSON) -> Answer:
         ),
         usage=usage_of(told) if told is not None else None,
         service_tier=told.service_tier if told is not None else None,
+        tier=told.tier if told is not None else None,
         extra=extra_of(NAME, beyond(tree, MESSAGE)),
     )
 

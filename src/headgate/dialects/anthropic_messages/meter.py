@@ -50,7 +50,7 @@ _QUIET = frozenset({"content_block_delta", "content_block_start", "content_block
 
 
 def peek(raw: bytes) -> Peek:
-    """Usage, stop, id and model of a whole answer.
+    """Usage, tier, stop, id and model of a whole answer.
 
     Raises:
         MalformedOutput: it is not JSON, or one of them has the wrong type.
@@ -61,6 +61,7 @@ def peek(raw: bytes) -> Peek:
         raise in_body(parsed(raw, "answer"))
     return Peek(
         usage=usage_of(told.usage) if told.usage is not None else None,
+        tier=told.usage.tier if told.usage is not None else None,
         stop=stop_of(told.stop_reason) if told.stop_reason is not None else None,
         id=told.id,
         model=told.model,
@@ -77,6 +78,7 @@ class MessageMeter:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.tier: str | None = None
         self.stop: Stop | None = None
         self.id: str | None = None
         self.started = False
@@ -118,7 +120,7 @@ class MessageMeter:
     def _note(self, told: Told | None) -> None:
         if told is not None:
             self._told = merged(self._told, told)
-            self.usage = usage_of(self._told)
+            self.usage, self.tier = usage_of(self._told), self._told.tier
 
 
 def _read(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:

@@ -83,6 +83,7 @@ class Decoder:
                 model=VENDOR.optional(message, "model", str, "message_start.message") or "",
                 usage=counts.usage_of(self._told) if self._told is not None else None,
                 service_tier=self._told.service_tier if self._told is not None else None,
+                tier=self._told.tier if self._told is not None else None,
                 extra=extra_of(NAME, extra),
             )
         ]
@@ -96,7 +97,7 @@ class Decoder:
             events.append(Stopped(stop=stop_of(reason), stop_sequence=sequence, extra=stop_extra(delta)))
         self._left |= {**beyond(delta, _STOP), **beyond(tree, _MESSAGE_DELTA)}
         if self._note_usage(tree, "message_delta") and self._told is not None:
-            events.append(UsageReported(usage=counts.usage_of(self._told)))
+            events.append(UsageReported(usage=counts.usage_of(self._told), tier=self._told.tier))
         return events
 
     def _message_stop(self, tree: JSON) -> list[StreamEvent]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from headgate.dialects.tiers import joined, tier_of
 from headgate.errors import MalformedOutput
 from headgate.types import JSON, Usage
 
@@ -50,6 +51,13 @@ class Told(msgspec.Struct):
     server_tool_use: ServerTools | None = None
     iterations: list[Iteration] | None = None
     service_tier: str | None = None
+    speed: str | None = None
+    """`fast` in fast mode, which has a price of its own ("Fast mode", Pricing)."""
+
+    @property
+    def tier(self) -> str | None:
+        """The way it was processed; None for the ordinary one."""
+        return joined(tier_of(self.service_tier), tier_of(self.speed))
 
 
 def told_of(tree: JSON) -> Told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headgate.dialects.bedrock_converse.blocks import NAME, part_of
-from headgate.dialects.bedrock_converse.usage import stop_of, usage_of
+from headgate.dialects.bedrock_converse.usage import service_tier, stop_of, tier, usage_of
 from headgate.dialects.hub import Answer, Choice, extra_of
 from headgate.dialects.members import as_object, optional, required
 from headgate.types import JSON
@@ -32,7 +32,8 @@ def decode_answer(tree: JSON) -> Answer:
             ),
         ),
         usage=usage_of(usage, "usage") if usage is not None else None,
-        service_tier=tier(tree),
+        service_tier=service_tier(tree, "answer"),
+        tier=tier(tree, "answer"),
         extra=extra_of(NAME, {key: value for key, value in tree.items() if key not in ("output", "stopReason")}),
     )
 
@@ -45,12 +46,3 @@ def stop_sequence(tree: JSON) -> str | None:
     """
     fields = optional(tree, "additionalModelResponseFields", dict, "answer") or {}
     return optional(fields, "stop_sequence", str, "additionalModelResponseFields")
-
-
-def tier(tree: JSON) -> str | None:
-    """The service tier that was used.
-
-    Raises:
-        MalformedOutput: it is not a string.
-    """
-    return optional(optional(tree, "serviceTier", dict, "answer") or {}, "type", str, "serviceTier")

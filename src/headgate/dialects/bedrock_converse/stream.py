@@ -20,7 +20,7 @@ from headgate.dialects.bedrock_converse.blocks import (
     tool_call,
 )
 from headgate.dialects.bedrock_converse.errors import in_stream
-from headgate.dialects.bedrock_converse.usage import stop_of, usage_of
+from headgate.dialects.bedrock_converse.usage import stop_of, tier, usage_of
 from headgate.dialects.eventstream import EXCEPTION
 from headgate.dialects.hub import (
     BlockDelta,
@@ -133,7 +133,7 @@ class Decoder:
         events: list[StreamEvent] = []
         usage = optional(tree, "usage", dict, "metadata")
         if usage is not None:
-            events.append(UsageReported(usage=usage_of(usage, "metadata.usage")))
+            events.append(UsageReported(usage=usage_of(usage, "metadata.usage"), tier=tier(tree, "metadata")))
         if self._stopped:
             self._over = True
             told = {key: value for key, value in tree.items() if key != _PADDING}

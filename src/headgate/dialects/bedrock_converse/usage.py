@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.dialects.hub import Stop
 from headgate.dialects.members import as_object, optional
+from headgate.dialects.tiers import joined, tier_of
 from headgate.types import JSON, Usage
 
 _STOPS: dict[str, Stop] = {
@@ -22,6 +23,26 @@ _STOPS: dict[str, Stop] = {
 def stop_of(reason: str) -> Stop:
     """The hub's word for a `stopReason`; one that nobody has heard of yet is an ordinary end."""
     return _STOPS.get(reason, "end")
+
+
+def service_tier(tree: JSON, where: str) -> str | None:
+    """The service tier that was used, as Bedrock calls it.
+
+    Raises:
+        MalformedOutput: it is not a string.
+    """
+    return optional(optional(tree, "serviceTier", dict, where) or {}, "type", str, f"{where}.serviceTier")
+
+
+def tier(tree: JSON, where: str) -> str | None:
+    """The way an answer was processed; None for the ordinary one. Latency-optimised inference is one too.
+
+    Raises:
+        MalformedOutput: what says so is not a string.
+    """
+    performance = optional(tree, "performanceConfig", dict, where) or {}
+    latency = optional(performance, "latency", str, f"{where}.performanceConfig")
+    return joined(tier_of(service_tier(tree, where)), tier_of(latency))
 
 
 def usage_of(members: JSON, where: str) -> Usage:

@@ -66,6 +66,7 @@ class CohereMeter:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.tier: str | None = None
         self.stop: Stop | None = None
         self.id: str | None = None
         self.started = False

@@ -27,7 +27,13 @@ def decode(tree: JSON) -> Answer:
     else:
         raise MalformedOutput("the answer has no candidates, and no reason why")
     return Answer(
-        id=read.id, model=read.model, choices=choices, usage=read.usage(), created=read.created, extra=read.extra
+        id=read.id,
+        model=read.model,
+        choices=choices,
+        usage=read.usage(),
+        created=read.created,
+        tier=read.tier,
+        extra=read.extra,
     )
 
 

@@ -56,7 +56,7 @@ _decode = msgspec.json.Decoder(_Told).decode
 
 
 def peek(raw: bytes) -> Peek:
-    """Usage, stop, id and model of a whole answer.
+    """Usage, tier, stop, id and model of a whole answer.
 
     Raises:
         MalformedOutput: it is not JSON, or one of them has the wrong type.
@@ -64,7 +64,7 @@ def peek(raw: bytes) -> Peek:
     meter = GenerateMeter()
     told = _read(raw)
     meter.take(told)
-    return Peek(usage=meter.usage, stop=meter.stop, id=meter.id, model=told.model_version)
+    return Peek(usage=meter.usage, tier=meter.tier, stop=meter.stop, id=meter.id, model=told.model_version)
 
 
 class GenerateMeter:
@@ -74,6 +74,7 @@ class GenerateMeter:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.tier: str | None = None
         self.stop: Stop | None = None
         self.id: str | None = None
         self.started = False
@@ -105,6 +106,7 @@ class GenerateMeter:
         if told.usage_metadata is not None:
             queries = searches(self._queries, told.model_version or "")
             self.usage = usage_of(told.usage_metadata, queries) or self.usage
+            self.tier = told.usage_metadata.tier or self.tier
         if self._finishes:
             first = min(self._finishes)
             self.stop = stop_of(self._finishes[first], first in self._calling)

@@ -39,6 +39,11 @@ class Response(msgspec.Struct):
     extra: Extra
     """Members without a field in the hub, `usageMetadata` as it came included."""
 
+    @property
+    def tier(self) -> str | None:
+        """The way it was processed; None for the ordinary one."""
+        return self.metadata.tier if self.metadata else None
+
     def usage(self) -> Usage | None:
         """A refused prompt is not billed, and has no counts."""
         found = usage.usage_of(self.metadata, usage.searches(self.queries, self.model)) if self.metadata else None

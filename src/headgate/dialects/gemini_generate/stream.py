@@ -51,6 +51,7 @@ class Decoder:
         self._model = ""
         self._queries: list[str] = []
         self._usage: Usage | None = None
+        self._tier: str | None = None
         self._extra: Extra = {}
         self._started = False
         self._blocked = False
@@ -112,10 +113,11 @@ class Decoder:
         read.model = read.model or self._model
         read.queries = self._queries = read.queries or self._queries
         read.blocked = read.blocked and not self._choices
-        usage = read.usage()
-        if usage is not None and usage != self._usage:
+        usage, tier = read.usage(), read.tier or self._tier
+        if usage is not None and (usage, tier) != (self._usage, self._tier):
             self._usage = usage
-            events.append(UsageReported(usage=usage))
+            events.append(UsageReported(usage=usage, tier=tier))
+        self._tier = tier
 
 
 class _Choice:

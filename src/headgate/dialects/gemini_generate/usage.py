@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from headgate.dialects.gemini_generate.names import older_than
+from headgate.dialects.tiers import joined, tier_of
 from headgate.errors import MalformedOutput
 from headgate.types import JSON, Usage
 
@@ -31,6 +32,23 @@ class UsageMetadata(msgspec.Struct, rename="camel"):
     cache_tokens_details: list[ModalityCount] = []
     candidates_tokens_details: list[ModalityCount] = []
     tool_use_prompt_tokens_details: list[ModalityCount] = []
+    service_tier: str | None = None
+    traffic_type: str | None = None
+
+    @property
+    def tier(self) -> str | None:
+        """The way it was processed; None for the ordinary one. The Gemini API and Vertex AI each have a word for it."""
+        served = (self.service_tier or "").lower().removeprefix("service_tier_")
+        traffic = (self.traffic_type or "").lower()
+        return joined(tier_of(served), tier_of(_TRAFFIC.get(traffic, traffic)))
+
+
+_TRAFFIC = {
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
+    "traffic_type_unspecified": "unspecified",
+}
+"""Our names of Vertex AI's kinds of traffic (GenerateContentResponse.UsageMetadata.TrafficType)."""
 
 
 def usage_of(told: UsageMetadata, web_searches: int = 0) -> Usage | None:

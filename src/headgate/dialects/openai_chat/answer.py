@@ -13,6 +13,7 @@ from headgate.dialects.openai_chat.finish import stop_of, unsaid
 from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.usage import usage_of
 from headgate.dialects.reading import VENDOR
+from headgate.dialects.tiers import tier_of
 from headgate.types import JSON
 
 MESSAGE, CHOICE, USAGE = "message", "choice", "usage"
@@ -36,11 +37,13 @@ def decode(tree: JSON) -> Answer:
     VENDOR.required(tree, "choices", list)
     usage = VENDOR.optional(tree, "usage", dict)
     created, notes = top(tree)
+    tier = VENDOR.optional(tree, "service_tier", str)
     return Answer(
         id=VENDOR.optional(tree, "id", str) or "",
         model=VENDOR.optional(tree, "model", str) or "",
         created=created,
-        service_tier=VENDOR.optional(tree, "service_tier", str),
+        service_tier=tier,
+        tier=tier_of(tier),
         choices=tuple(
             _choice(choice, index, where) for index, (choice, where) in enumerate(VENDOR.objects(tree, "choices"))
         ),

@@ -11,6 +11,7 @@ from headgate.dialects.hub import Stop
 from headgate.dialects.openai_chat.errors import told_in
 from headgate.dialects.openai_chat.finish import stop_of
 from headgate.dialects.openai_chat.usage import Told
+from headgate.dialects.tiers import tier_of
 from headgate.errors import HeadgateError, MalformedOutput
 from headgate.types import Frame, Usage
 
@@ -26,6 +27,7 @@ class _Answer(msgspec.Struct):
     model: str | None = None
     choices: list[_Choice] | None = None
     usage: Told | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -34,6 +36,7 @@ class _Chunk(msgspec.Struct):
 
     choices: list[_Choice] | None = None
     usage: Told | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -59,6 +62,7 @@ class _FirstChunk(msgspec.Struct):
     id: str | None = None
     choices: list[_FirstChoice] | None = None
     usage: Told | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -78,10 +82,10 @@ _usage_chunk = msgspec.json.Decoder(_UsageChunk)
 
 
 def peek(raw: bytes) -> Peek:
-    """Usage, stop, id and model of a whole answer.
+    """Usage, tier, stop, id and model of a whole answer.
 
     Raises:
-        MalformedOutput: it is not JSON, or one of the four has the wrong type.
+        MalformedOutput: it is not JSON, or one of them has the wrong type.
         HeadgateError: it is an error in spite of its status.
     """
     told = _read(_answer, raw)
@@ -91,6 +95,7 @@ def peek(raw: bytes) -> Peek:
             raise failure
     return Peek(
         usage=told.usage.ours() if told.usage is not None else None,
+        tier=tier_of(told.service_tier),
         stop=stop_of(told.choices[0].finish_reason) if told.choices else None,
         id=told.id or None,
         model=told.model or None,
@@ -113,6 +118,7 @@ class ChatMeter:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.tier: str | None = None
         self.stop: Stop | None = None
         self.id: str | None = None
         self.started = False
@@ -134,6 +140,8 @@ class ChatMeter:
             return
         if told.usage is not None:
             self.usage = told.usage.ours()
+        if told.service_tier is not None:
+            self.tier = tier_of(told.service_tier)
         if not self.started:
             self.id = told.id or self.id
             self.started = any(_has_content(choice) for choice in told.choices or ())

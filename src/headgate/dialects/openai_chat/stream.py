@@ -10,6 +10,7 @@ from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.track import Track
 from headgate.dialects.openai_chat.usage import usage_of
 from headgate.dialects.reading import VENDOR
+from headgate.dialects.tiers import tier_of
 from headgate.types import JSON, Frame, Usage
 
 _KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation"})
@@ -25,6 +26,7 @@ class Decoder:
         self._blocks = 0
         self._tracks: dict[int, Track] = {}
         self._usage: Usage | None = None
+        self._tier: str | None = None
         self._notes: JSON = {}
         self._late: JSON = {}
         self._events: list[StreamEvent] = []
@@ -57,6 +59,9 @@ class Decoder:
             return
         choices = VENDOR.objects(tree, "choices")
         self._note(tree)
+        told = VENDOR.optional(tree, "service_tier", str)
+        if told is not None:
+            self._tier = tier_of(told)
         if not self._is_started and (choices or tree.get("id")):  # Azure's first chunk is about nobody's answer
             events.append(self._start(tree))
         usage = VENDOR.optional(tree, "usage", dict)
@@ -88,6 +93,7 @@ class Decoder:
             model=VENDOR.optional(tree, "model", str) or "",
             created=created if type(created) is int else VENDOR.optional(tree, "created", int),
             service_tier=tier,
+            tier=self._tier,
             extra=extra_of(NAME, notes),
         )
         self._notes, self._late = notes, {}
@@ -104,7 +110,7 @@ class Decoder:
         for track in self._tracks.values():
             self._events += track.end(is_complete)
         if self._usage is not None:
-            self._events.append(UsageReported(usage=self._usage))
+            self._events.append(UsageReported(usage=self._usage, tier=self._tier))
 
     def _take_index(self) -> int:
         index = self._blocks

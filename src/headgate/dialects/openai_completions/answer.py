@@ -9,6 +9,7 @@ from headgate.dialects.openai_chat.finish import reason_of, stop_of, unsaid
 from headgate.dialects.openai_chat.usage import usage_of, written
 from headgate.dialects.openai_completions.names import NAME
 from headgate.dialects.reading import VENDOR
+from headgate.dialects.tiers import tier_of
 from headgate.types import JSON
 
 TOP = frozenset({"id", "object", "created", "model", "choices", "usage"})
@@ -35,6 +36,7 @@ def decode(tree: JSON) -> Answer:
         created=VENDOR.optional(tree, "created", int),
         choices=tuple(_choice(choice, where) for choice, where in VENDOR.objects(tree, "choices")),
         usage=usage_of(usage) if usage is not None else None,
+        tier=tier_of(VENDOR.optional(tree, "service_tier", str)),
         extra=extra_of(NAME, _notes(tree)),
     )
 

@@ -25,6 +25,7 @@ from headgate.dialects.openai_chat.usage import usage_of, written
 from headgate.dialects.openai_completions.answer import CHOICE, TOP, USAGE, said
 from headgate.dialects.openai_completions.names import NAME
 from headgate.dialects.reading import VENDOR
+from headgate.dialects.tiers import tier_of
 from headgate.errors import error_of
 from headgate.types import JSON, Frame, Usage
 
@@ -38,6 +39,7 @@ class Decoder:
         self._reasons: dict[int, str] = {}
         self._notes: dict[int, JSON] = {}
         self._usage: JSON | None = None
+        self._tier: str | None = None
         self._is_started = False
         self._is_over = False
 
@@ -58,6 +60,9 @@ class Decoder:
         if failure is not None:
             self._is_over = True
             return [Failed(code=failure.code, message=failure.message)]
+        told = VENDOR.optional(tree, "service_tier", str)
+        if told is not None:
+            self._tier = tier_of(told)
         events: list[StreamEvent] = [] if self._is_started else [self._start(tree)]
         self._usage = VENDOR.optional(tree, USAGE, dict) or self._usage
         for choice, where in VENDOR.objects(tree, "choices"):
@@ -77,6 +82,7 @@ class Decoder:
             id=VENDOR.optional(tree, "id", str) or "",
             model=VENDOR.optional(tree, "model", str) or "",
             created=VENDOR.optional(tree, "created", int),
+            tier=self._tier,
             extra=extra_of(NAME, {name: value for name, value in tree.items() if name not in TOP}),
         )
 
@@ -103,7 +109,7 @@ class Decoder:
                 told = notes if reason is None else notes | unsaid(reason)
                 events.append(Stopped(stop=stop_of(reason), choice=number, extra=extra_of(NAME, told)))
         if self._usage is not None:
-            events.append(UsageReported(usage=usage_of(self._usage)))
+            events.append(UsageReported(usage=usage_of(self._usage), tier=self._tier))
         return events
 
 

@@ -18,6 +18,7 @@ from headgate.dialects.openai_responses.items import parts_of
 from headgate.dialects.openai_responses.names import NAME
 from headgate.dialects.openai_responses.usage import WireUsage, stop_of, web_searches
 from headgate.dialects.reading import VENDOR, left
+from headgate.dialects.tiers import tier_of
 from headgate.errors import MalformedOutput
 from headgate.types import JSON, Usage
 
@@ -35,6 +36,7 @@ def decode_answer(tree: JSON) -> Answer:
         raise reported(tree.get("error"))
     if type(tree.get("output")) is not list:
         raise VENDOR.fail("output", "is missing or not an array")
+    tier = VENDOR.optional(tree, "service_tier", str)
     parts = [part for item, at in VENDOR.objects(tree, "output") for part in parts_of(item, at, VENDOR)]
     return Answer(
         id=VENDOR.optional(tree, "id", str) or "",
@@ -42,7 +44,8 @@ def decode_answer(tree: JSON) -> Answer:
         choices=(Choice(parts=tuple(parts), stop=stop_in(tree, parts)),),
         usage=usage_in(tree),
         created=created_in(tree),
-        service_tier=VENDOR.optional(tree, "service_tier", str),
+        service_tier=tier,
+        tier=tier_of(tier),
         extra={NAME: rest_of(tree)},
     )
 

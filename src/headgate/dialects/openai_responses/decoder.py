@@ -30,6 +30,7 @@ from headgate.dialects.openai_responses.errors import reported
 from headgate.dialects.openai_responses.items import parts_of, thought_of
 from headgate.dialects.openai_responses.names import NAME, PART
 from headgate.dialects.reading import VENDOR
+from headgate.dialects.tiers import tier_of
 from headgate.types import JSON, Frame
 
 _TEXT = Text(text="", extra={NAME: {PART: {"type": "output_text", "annotations": [], "logprobs": []}}})
@@ -45,6 +46,7 @@ class Decoder:
     def __init__(self) -> None:
         self._started = False
         self._over = False
+        self._tier: str | None = None
         self._blocks = Blocks()
         self._told: list[Part] = []
         """The parts of all items that are done."""
@@ -70,12 +72,15 @@ class Decoder:
             return []
         response = VENDOR.optional(tree, "response", dict) or {}
         self._started = True
+        tier = VENDOR.optional(response, "service_tier", str, "response")
+        self._tier = tier_of(tier)
         return [
             Started(
                 id=VENDOR.optional(response, "id", str, "response") or "",
                 model=VENDOR.optional(response, "model", str, "response") or "",
                 created=created_in(response),
-                service_tier=VENDOR.optional(response, "service_tier", str, "response"),
+                service_tier=tier,
+                tier=self._tier,
             )
         ]
 
@@ -90,7 +95,8 @@ class Decoder:
         self._blocks.close(events)
         usage = usage_in(response)
         if usage is not None:
-            events.append(UsageReported(usage=usage))
+            told = VENDOR.optional(response, "service_tier", str, "response")
+            events.append(UsageReported(usage=usage, tier=self._tier if told is None else tier_of(told)))
         self._over = True
         return [*events, Stopped(stop=stop_in(response, self._told)), Ended(extra={NAME: rest_of(response)})]
 

@@ -10,6 +10,7 @@ from headgate.dialects.base import Peek
 from headgate.dialects.hub import Stop
 from headgate.dialects.openai_responses.errors import reported
 from headgate.dialects.openai_responses.usage import WireUsage, stop_of, web_searches
+from headgate.dialects.tiers import tier_of
 from headgate.errors import HeadgateError, MalformedOutput
 from headgate.types import Frame, Usage
 
@@ -58,6 +59,7 @@ class _Response(msgspec.Struct):
     incomplete_details: _Details | None = None
     output: list[_Item] | None = None
     usage: WireUsage | None = None
+    service_tier: str | None = None
     tool_usage: _ToolUsage | None = None
 
 
@@ -79,13 +81,15 @@ _anything = msgspec.json.Decoder()
 
 
 def peek(raw: bytes) -> Peek:
-    """Usage, stop, id and model of a whole response.
+    """Usage, tier, stop, id and model of a whole response.
 
     Raises:
         MalformedOutput: it is not JSON, or one of the members read has the wrong type.
     """
     told = _read(_response, raw)
-    return Peek(usage=_usage(told), stop=_stop(told, False), id=told.id, model=told.model)
+    return Peek(
+        usage=_usage(told), tier=tier_of(told.service_tier), stop=_stop(told, False), id=told.id, model=told.model
+    )
 
 
 def is_end(frame: Frame) -> bool:
@@ -100,6 +104,8 @@ class ResponsesMeter:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.tier: str | None = None
+        """As asked for until the last event tells how it really was."""
         self.stop: Stop | None = None
         self.id: str | None = None
         self.started = False
@@ -124,7 +130,8 @@ class ResponsesMeter:
             if event.item is not None and event.item.type in _CALLS:
                 self.started = self._called = True
         elif kind == "response.created":
-            self.id = _read(_response, event.response).id
+            told = _read(_response, event.response)
+            self.id, self.tier = told.id, tier_of(told.service_tier)
         elif kind in _ENDS:
             self._end(event.response)
         elif kind == "response.failed":
@@ -139,6 +146,8 @@ class ResponsesMeter:
             return
         self.id = self.id or told.id
         self.usage = _usage(told)
+        if told.service_tier is not None:
+            self.tier = tier_of(told.service_tier)
         self.stop = _stop(told, self._called)
         self.started = self.ended = True
 

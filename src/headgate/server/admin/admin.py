@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -74,8 +74,11 @@ class Admin:
         send: Send,
         identity: Identity,
         address: str,
+        *,
+        again: Callable[[], Identity] | None = None,
     ) -> None:
-        """Answer a request of somebody known. Host and Origin have been looked at.
+        """Answer a request of somebody known. Host and Origin have been looked at. `again` says who it is once the body
+        is there: a key may be revoked while one comes slowly.
 
         Errors are answers too.
         """
@@ -87,6 +90,9 @@ class Admin:
             try:
                 if route.body is not None or method == "POST":
                     body = await self._body(headers, receive)
+                    if again is not None:
+                        identity = again()
+                        self._route(method, scope["path"], identity, address)
                 query: bytes = scope.get("query_string", b"")
                 actor, rest = await self._actor(identity, query, address)
                 answered = await self._done(route, params, actor, rest, headers, body)

@@ -1,0 +1,105 @@
+"""Clients that keep asking, each question once, whatever becomes of the gateways; and a vendor that answers them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from billing import PRICES, Asked, Plan
+from cluster import CONFIG, Key, request
+from resilience.client import Client, Outcome, Request
+
+LIMIT_S = 30.0
+AGAIN_S = 0.02
+MODEL = "plain"
+MAX_TOKENS = 24
+SHOWN = 10
+NOBODY = "ConnectionRefusedError"
+
+
+def plan(asked: Asked, slowest_s: float = 0.04) -> Plan:
+    """What the vendor makes of a question: its tokens follow from its number, its time is up to chance."""
+    number, took_s = int(asked.mark), random.uniform(0, slowest_s)
+    output = 5 + number % 11
+    return Plan(10 + number % 7, output, wait_s=took_s / 2, gap_s=took_s / 2 / output)
+
+
+def configured(vendor_url: str, storage: str, more: str = "") -> str:
+    """The configuration of a gateway in front of that vendor, without its `server` section."""
+    prices = "".join(f"  {model}: {{input: {into}, output: {out}}}\n" for model, (into, out) in PRICES.items())
+    return f"storage: {{{storage}}}\n{CONFIG.replace('VENDOR', vendor_url)}{prices}{more}"
+
+
+class Questions:
+    """What was asked and answered. Every other question is for a stream; its number is its mark, in its ledger row too."""
+
+    def __init__(self) -> None:
+        self.answered: set[str] = set()
+        """The marks of those whose whole answer is here."""
+        self.outcomes: Counter[str] = Counter()
+        """By status, or what there was in the place of one."""
+        self.failures: list[str] = []
+        """Some of those that had neither an answer nor a 429."""
+        self.longest_s = 0.0
+        self._numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def keep_coming(
+        self, ports: Sequence[int], keys: Sequence[Key], *, width: int = 16, rate: float = 0.0
+    ) -> AsyncGenerator[None, None]:
+        """Ask on these ports and with these keys by turns, as long as the block lasts, and for the last answers. `rate`
+        is how many a second; without it each of the `width` clients asks again once it is answered.
+        """
+        over = asyncio.Event()
+        clients = {port: Client(port) for port in ports}
+
+        async def go_on(turn: int) -> None:
+            at = itertools.cycle([*ports[turn % len(ports) :], *ports[: turn % len(ports)]])
+            due = monotonic() + turn / rate if rate else 0.0
+            while not over.is_set():
+                if rate:
+                    await asyncio.sleep(max(0.0, due - monotonic()))
+                    due += width / rate
+                await self.ask(clients, at, keys[turn % len(keys)])
+                turn += 1
+
+        tasks = [asyncio.create_task(go_on(turn)) for turn in range(width)]
+        try:
+            yield
+        finally:
+            over.set()
+            await asyncio.gather(*tasks)
+            for client in clients.values():
+                await client.close()
+
+    async def ask(self, clients: dict[int, Client], at: Iterator[int], key: Key) -> Outcome:
+        """Ask one question, as through a balancer: where nobody listens, the next is asked."""
+        number = next(self._numbers)
+        began = monotonic()
+        for _ in range(len(clients)):
+            port = next(at)
+            outcome = await clients[port].call(question(port, number, key), leave_s=LIMIT_S)
+            if outcome.what != NOBODY:
+                break
+        else:
+            await asyncio.sleep(AGAIN_S)
+        self.longest_s = max(self.longest_s, monotonic() - began)
+        self.outcomes[str(outcome.status or outcome.what)] += 1
+        if outcome.ok:
+            self.answered.add(str(number))
+        elif outcome.status != 429 and len(self.failures) < SHOWN:
+            self.failures.append(f"{number}: {outcome.status} {outcome.what} {outcome.body[-300:]!r}")
+        return outcome
+
+
+def question(port: int, number: int, key: Key) -> Request:
+    streamed = bool(number % 2)
+    body = {"model": MODEL, "messages": [{"role": "user", "content": str(number)}], "max_tokens": MAX_TOKENS}
+    body |= {"stream": True} if streamed else {}
+    tags = {"x-headgate-tags": f"mark={number}"}
+    return request(port, "POST", "/v1/chat/completions", body, key.key, tags, stream=streamed)
