@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from time import monotonic
 
 from billing import PRICES, Asked, Plan
-from cluster import CONFIG, Key, request
+from cluster import CONFIG, Key, Replica, request
 from resilience.client import Client, Outcome, Request
 
 LIMIT_S = 30.0
@@ -35,26 +37,38 @@ def configured(vendor_url: str, storage: str, more: str = "") -> str:
     return f"storage: {{{storage}}}\n{CONFIG.replace('VENDOR', vendor_url)}{prices}{more}"
 
 
+@dataclass
+class Told:
+    """What clients were told in a time."""
+
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+    """By status, or what there was in the place of one."""
+    failures: list[str] = field(default_factory=list[str])
+    """Some of those that had neither an answer nor a 429."""
+    longest_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{dict(self.outcomes)}, {self.longest_s:.2f} s at the longest {' '.join(self.failures[:2])}"
+
+
 class Questions:
     """What was asked and answered. Every other question is for a stream; its number is its mark, in its ledger row too."""
 
     def __init__(self) -> None:
         self.answered: set[str] = set()
         """The marks of those whose whole answer is here."""
-        self.outcomes: Counter[str] = Counter()
-        """By status, or what there was in the place of one."""
-        self.failures: list[str] = []
-        """Some of those that had neither an answer nor a 429."""
-        self.longest_s = 0.0
+        self.told = Told()
+        """Since `keep_coming` was begun last."""
         self._numbers = itertools.count(1)
 
     @asynccontextmanager
     async def keep_coming(
         self, ports: Sequence[int], keys: Sequence[Key], *, width: int = 16, rate: float = 0.0
-    ) -> AsyncGenerator[None, None]:
+    ) -> AsyncGenerator[Told, None]:
         """Ask on these ports and with these keys by turns, as long as the block lasts, and for the last answers. `rate`
         is how many a second; without it each of the `width` clients asks again once it is answered.
         """
+        self.told = told = Told()
         over = asyncio.Event()
         clients = {port: Client(port) for port in ports}
 
@@ -70,7 +84,7 @@ class Questions:
 
         tasks = [asyncio.create_task(go_on(turn)) for turn in range(width)]
         try:
-            yield
+            yield told
         finally:
             over.set()
             await asyncio.gather(*tasks)
@@ -88,13 +102,21 @@ class Questions:
                 break
         else:
             await asyncio.sleep(AGAIN_S)
-        self.longest_s = max(self.longest_s, monotonic() - began)
-        self.outcomes[str(outcome.status or outcome.what)] += 1
+        told = self.told
+        told.longest_s = max(told.longest_s, monotonic() - began)
+        told.outcomes[str(outcome.status or outcome.what)] += 1
         if outcome.ok:
             self.answered.add(str(number))
-        elif outcome.status != 429 and len(self.failures) < SHOWN:
-            self.failures.append(f"{number}: {outcome.status} {outcome.what} {outcome.body[-300:]!r}")
+        elif outcome.status != 429 and len(told.failures) < SHOWN:
+            told.failures.append(f"{number}: {outcome.status} {outcome.what} {outcome.body[-300:]!r}")
         return outcome
+
+
+async def made(replica: Replica, budget_usd: str) -> Key:
+    """A new key with a hard budget."""
+    outcome = await replica.ask("POST", "/admin/keys", {"name": budget_usd, "budget_usd": budget_usd})
+    key = json.loads(outcome.body)
+    return Key(key["id"], key["key"])
 
 
 def question(port: int, number: int, key: Key) -> Request:

@@ -12,9 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -129,11 +128,6 @@ class Attacked(Serving):
         self.app._http = watched
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await super().__aexit__(kind, error, traceback)
-
     # ── asking ──
 
     async def raw(self, data: bytes | str) -> bytes:
@@ -157,16 +151,16 @@ class Attacked(Serving):
         return [int(status) for status in found if status != b"100"]
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, key: str | None = ADMIN_KEY, **query: Any
+        self, method: str, path: str, body: Any = None, *, key: str | None = ADMIN_KEY, query: dict[str, Any] | None = None
     ) -> Response:
         """A request by the holder of a key."""
-        found = urlencode({name.rstrip("_"): value for name, value in query.items()})
+        found = urlencode(query or {})
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         return await self.request(method, f"{path}?{found}" if found else path, body, headers)
 
-    async def made(self, path: str, body: Any, *, key: str = ADMIN_KEY, **query: Any) -> Any:
+    async def made(self, path: str, body: Any, *, key: str = ADMIN_KEY, query: dict[str, Any] | None = None) -> Any:
         """What a request made that has to succeed."""
-        answer = await self.ask("POST", path, body, key=key, **query)
+        answer = await self.ask("POST", path, body, key=key, query=query)
         assert answer.status == 201, answer.body
         return answer.json
 
@@ -211,7 +205,7 @@ class Attacked(Serving):
 
 
 @asynccontextmanager
-async def attacked(**options: Any) -> AsyncIterator[Attacked]:
+async def attacked(**options: Any) -> AsyncGenerator[Attacked]:
     """A gateway over a vendor."""
     async with Upstream(answers) as vendor, Attacked(vendor, **options) as attacked:
         yield attacked
@@ -226,8 +220,7 @@ def named(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-def lists() -> Iterator[tuple[Route, list[str]]]:
-    """The admin routes that take a query, each with the names of what it takes."""
-    for route in ROUTES:
-        if route.query.__struct_fields__:
-            yield route, [*route.query.__struct_encode_fields__]
+LISTS: list[tuple[Route, list[str]]] = [
+    (route, list(route.query.__struct_encode_fields__)) for route in ROUTES if route.query.__struct_fields__
+]
+"""The admin routes that take a query, each with the names of what it takes."""

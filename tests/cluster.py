@@ -294,13 +294,8 @@ class Cluster:
         """A chat completion. Its mark, the first word of `text`, is in its ledger rows as the tag `mark`. The client
         goes away after `leave_s`, or with so many bytes of the body.
         """
-        port = self.replicas[replica].port
-        body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
-        body |= {"stream": True} if stream else {}
-        body |= {} if max_tokens is None else {"max_tokens": max_tokens}
-        headers = {"x-headgate-tags": f"mark={text.split()[0]}"}
-        name = key if isinstance(key, str) else key.key
-        sent = request(port, "POST", "/v1/chat/completions", body, name, headers, stream=stream)
+        port, name = self.replicas[replica].port, key if isinstance(key, str) else key.key
+        sent = chat(port, model, text, name, stream=stream, max_tokens=max_tokens, **fields)
         return await self.replicas[replica].client.call(sent, leave_s=leave_s, leave_bytes=leave_bytes)
 
     # ── what came of it ──
@@ -400,6 +395,24 @@ class Row:
 
 def _picodollars(usd: str | None) -> int | None:
     return None if usd is None else from_decimal(Decimal(usd))
+
+
+def chat(
+    port: int,
+    model: str,
+    text: str,
+    key: str,
+    *,
+    stream: bool = False,
+    max_tokens: int | None = 40,
+    **fields: Any,
+) -> Request:
+    """A chat completion, tagged with its mark."""
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
+    body |= {"stream": True} if stream else {}
+    body |= {} if max_tokens is None else {"max_tokens": max_tokens}
+    headers = {"x-headgate-tags": f"mark={text.split()[0]}"}
+    return request(port, "POST", "/v1/chat/completions", body, key, headers, stream=stream)
 
 
 def request(

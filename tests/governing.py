@@ -61,6 +61,7 @@ class Governing:
         window: int | None = 1000,
         output: int | None = 100,
         counted: int | None = None,
+        always: dict[str, Any] | None = None,
         **config: Any,
     ) -> None:
         self.clock = ManualClock()
@@ -73,7 +74,8 @@ class Governing:
         def count(model: str, call: Call) -> int | None:
             return counted
 
-        target = Target(lambda model: price, lambda model: ModelLimits(window, output), count, Quirks())
+        sizes = ModelLimits(window, output)
+        target = Target(lambda model: price, lambda model: sizes, count, Quirks(), always or {})
         self.reserve = Reserve(target, self.counters, calendar, seeder, settings, Alerts())
 
     async def spent(self, budget: Budget) -> int:

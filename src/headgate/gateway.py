@@ -184,6 +184,11 @@ class Gateway:
         return self._started and not self._leaving and not self._draining
 
     @property
+    def records_calls(self) -> bool:
+        """Whether calls can be recorded, or need not be."""
+        return self._services.ledger.writable or self._folds.config.limits.journal_unwritable == "allow"
+
+    @property
     def config(self) -> Config:
         return self._folds.config
 
@@ -228,7 +233,7 @@ class Gateway:
         if self._draining:
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
-        if not self._services.ledger.writable and folds.config.limits.journal_unwritable == "refuse":
+        if not self.records_calls:
             raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
         if self._services.metrics.in_flight >= folds.max_concurrent:
             self._services.metrics.shed["calls"] += 1
@@ -510,7 +515,14 @@ class _Maker:
             facts, services.counters, services.calendar, services.seeder, self._config.limits, services.alerts
         )
         attempt = {
-            "settle": Settle(config.target, price, services.ledger, services.clock, reserve),
+            "settle": Settle(
+                config.target,
+                price,
+                services.ledger,
+                services.clock,
+                reserve,
+                lenient=self._config.limits.journal_unwritable == "allow",
+            ),
             "own keys": OwnKeys(provider, services.credentials, exchange, target.limiter.wake),
             "transport": Watch(target),
         }

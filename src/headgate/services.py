@@ -19,6 +19,8 @@ from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import Metrics
+from headgate.telemetry.metrics import Level
+from headgate.types import Identity
 
 log = logging.getLogger("headgate")
 
@@ -27,6 +29,18 @@ class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
     directory: Directory
+
+    def levels(self) -> list[Level]:
+        """How it is doing, for Prometheus."""
+        ...
+
+    def blocked(self, identity: Identity, action: str, address: str, subject: str, reason: str) -> None:
+        """Note that a caller was refused something."""
+        ...
+
+    def reloaded(self, *, done: bool) -> None:
+        """Note that the configuration was loaded anew, or could not be."""
+        ...
 
     def login_failed(self, reason: str, address: str, key: str) -> None:
         """Note that somebody came without a valid key: `key` is as much of it as may be said."""

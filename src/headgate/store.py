@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from headgate import __version__
 from headgate.access import Directory, Roles
-from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, load_signer
+from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, audit_id, load_signer
 from headgate.audit.keys import read_verifiers
 from headgate.clock import Clock
 from headgate.config import Config
@@ -21,7 +21,10 @@ from headgate.ledger import JournalledLedger, LedgerSink
 from headgate.storage.database import Database
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
+from headgate.storage.records import AuditRecord
 from headgate.storage.writer import Writer
+from headgate.telemetry.metrics import Level
+from headgate.types import Identity
 
 log = logging.getLogger("headgate")
 
@@ -130,6 +133,46 @@ class Store:
         assert self._adopted is not None, "the store has begun"
         await asyncio.shield(self._adopted)
         await self.writer.drain()
+
+    def levels(self) -> list[Level]:
+        """How it is doing, for Prometheus."""
+        writer, ledger = self.writer, self.ledger
+        return [
+            ("headgate_journal_backlog_records", "Records the database does not have yet", writer.backlog),
+            ("headgate_journal_behind_seconds", "Time since the database had everything", writer.behind_s),
+            ("headgate_journal_failing", "Whether the database takes nothing", writer.failing is not None),
+            ("headgate_journal_damaged_records", "Records that were put aside", writer.damaged),
+            ("headgate_ledger_waiting_rows", "Rows that wait for the journal", ledger.waiting),
+            ("headgate_ledger_lost_rows", "Rows that had to be given up", ledger.lost),
+            ("headgate_audit_lost_records", "Refusals that could not be written down", self.recorder.lost),
+            ("headgate_audit_unsigned", "Whether the audit log is not signed any more", self.audit.problem is not None),
+        ]
+
+    def blocked(self, identity: Identity, action: str, address: str, subject: str, reason: str) -> None:
+        """Note that a caller was refused something: singly up to a rate, then counted."""
+        self.recorder.refused(
+            action,
+            address=address,
+            organisation=identity.organisation,
+            actor=identity.actor,
+            subject=subject,
+            detail={"reason": reason},
+        )
+
+    def reloaded(self, *, done: bool) -> None:
+        """Note that the configuration was loaded anew, or could not be."""
+        record = AuditRecord(
+            id=audit_id(),
+            at_us=self._clock.now_us(),
+            organisation="",
+            actor="system",
+            action="config.reload",
+            outcome="done" if done else "failed",
+        )
+        try:
+            self.recorder.record(record)
+        except OSError as error:
+            log.error("a reload is not in the audit log: %s", error)  # noqa: TRY400
 
     def login_failed(self, reason: str, address: str, key: str) -> None:
         """Note that somebody came without a valid key: `key` is as much of it as may be said."""

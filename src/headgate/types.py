@@ -371,7 +371,9 @@ class Attempt(msgspec.Struct, kw_only=True):
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
-    __slots__ = ("attempts", "begun", "end_user", "events", "governed", "output_limit", "remaining", "upstream_s")
+    __slots__ = (
+        "attempts", "begun", "end_user", "events", "governed", "output_limit", "remaining", "sized", "upstream_s",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
@@ -386,6 +388,8 @@ class Account:
         """The budgets that apply, as the limits stage found them for the attempts."""
         self.remaining: Mapping[str, Remaining] = {}
         """What is left of `requests` and `tokens` where they are limited."""
+        self.sized: Any = None
+        """A request, and the size it has: looked at once for limits and budgets."""
         self.output_limit: int | None = None
         """What the output was limited to for a budget's sake."""
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls import call
-from governing import PRICE, Governing, budget
-from headgate.catalog import cost
+from governing import Governing, budget, price
+from headgate.catalog import Price, cost
 from headgate.clock import ManualClock
 from headgate.errors import BudgetExceeded, HeadgateError, ServerError
 from headgate.ledger import MemoryLedger, Settle
@@ -21,6 +21,8 @@ from headgate.limits.bound import OVERHEAD
 from headgate.providers.usage import estimate
 from headgate.stage import fold
 from headgate.types import Account, Call, Chunks, Frame, Payload, Reply, Usage
+
+PRICE = Price("sim/gpt", price().rates, variants={"priority": price(2, 5), "flex": price(0, 1)})
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -34,6 +36,12 @@ class Plan(msgspec.Struct, frozen=True):
     pauses: int
     tries: int
     streamed: bool
+    tier: str | None = None
+    """The way of processing it asks for."""
+    granted: bool = True
+    """Whether it is processed so, and not in the ordinary way after all."""
+    told: bool = False
+    """Whether the vendor says how before its answer's end."""
 
 
 PLANS = st.builds(
@@ -45,6 +53,9 @@ PLANS = st.builds(
     pauses=st.integers(0, 3),
     tries=st.integers(1, 2),
     streamed=st.booleans(),
+    tier=st.sampled_from([None, "auto", "priority", "flex"]),
+    granted=st.booleans(),
+    told=st.booleans(),
 )
 
 
@@ -65,7 +76,10 @@ class Vendor:
         tree = call.request.tree
         most = min(tree.get("max_completion_tokens") or tree.get("max_tokens") or 100, 100)
         usage = Usage(input_tokens=len(call.request.encode()) // 3, output_tokens=most * plan.used // 100)
-        bill = cost(usage, PRICE)
+        tier = plan.tier if plan.granted and plan.tier != "auto" else None
+        charged = PRICE.processed(tier)
+        assert charged is not None
+        bill = cost(usage, charged)
         assert bill is not None
         self.billed.append(bill)
         await self._pause()
@@ -77,7 +91,7 @@ class Vendor:
             estimate(call, attempt, len(call.request.encode()), None)
             raise asyncio.CancelledError
         if not plan.streamed:
-            attempt.usage = usage
+            attempt.usage, attempt.tier = usage, tier
             return Reply(payload=Payload("openai_chat", b"{}"))
 
         async def chunks() -> Chunks:
@@ -90,6 +104,8 @@ class Vendor:
                 yield [Frame(b"b")]
                 whole = True
             finally:
+                if whole or plan.told:
+                    attempt.tier = tier
                 if whole:
                     attempt.usage = usage
                 else:
@@ -109,7 +125,7 @@ def test_a_hard_budget_holds(plans: list[Plan], amount: int):
 
 async def _held(plans: list[Plan], amount: int) -> None:
     pots = [budget(amount + 1, id="a"), budget(4_000, "team:t", id="b")]
-    governing = Governing(budgets=pots, min_output_tokens=5)
+    governing = Governing(budgets=pots, price=PRICE, min_output_tokens=5)
     ledger = MemoryLedger(10_000)
     vendors: list[Vendor] = []
 
@@ -121,6 +137,8 @@ async def _held(plans: list[Plan], amount: int) -> None:
         tree: dict[str, Any] = {"model": "chat", "messages": [{"role": "user", "content": "x" * plan.words}]}
         if plan.limit is not None:
             tree["max_tokens"] = plan.limit
+        if plan.tier is not None:
+            tree["service_tier"] = plan.tier
         request = Payload("openai_chat", tree=tree)
         asked = call(id=f"req_{number}", account=Account(), request=request, stream=plan.streamed)
 
@@ -166,7 +184,7 @@ async def test_two_hundred_calls_at_once_on_a_budget_for_ten():
         "openai_chat", tree={"model": "chat", "messages": [{"role": "user", "content": "x" * 10}], "max_tokens": 50}
     )
     each = len(one.encode()) + OVERHEAD + 100
-    governing = Governing(budgets=[budget(10 * each)])
+    governing = Governing(budgets=[budget(10 * each)], price=PRICE)
     admitted = refused = 0
 
     async def ask(number: int) -> None:

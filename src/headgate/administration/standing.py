@@ -10,7 +10,7 @@ from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
 from headgate.ids import counted_subject
 from headgate.limits.calendar import Calendar
-from headgate.limits.claims import budget_claim
+from headgate.limits.pots import Pot
 from headgate.storage.counters import Counters
 from headgate.storage.records import Budget
 from headgate.storage.tables import Reader
@@ -38,9 +38,7 @@ class Standings:
     async def of(self, reader: Reader, budgets: Sequence[Budget]) -> list[Standing]:
         """How each of some budgets stands."""
         counters = {
-            budget.id: budget_claim(
-                budget, counted_subject(budget.organisation, budget.subject), 0, self._calendar
-            ).counter
+            budget.id: _counter(budget, self._calendar)
             for budget in budgets
             if not budget.subject.endswith("*") or (budget.subject.startswith("model:") and budget.subject != "model:*")
         }
@@ -66,6 +64,11 @@ class Standings:
         except StoreUnavailable:
             return None
         return {name: value for name, value in zip(counters, values, strict=True) if value is not None}
+
+
+def _counter(budget: Budget, calendar: Calendar) -> str:
+    pot = Pot.of_budget(budget, counted_subject(budget.organisation, budget.subject))
+    return pot.claim(0, 0, calendar).counter
 
 
 async def _spent(reader: Reader, counters: Sequence[str]) -> dict[str, int]:

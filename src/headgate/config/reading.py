@@ -43,12 +43,13 @@ def with_server(config: Config, settings: Mapping[str, Any]) -> Config:
         ConfigError: they cannot be used.
     """
     source = Source("", "command line", {}, Path())
-    source.tree = {"server": {**msgspec.to_builtins(config.server), **settings}}
+    server = {**msgspec.to_builtins(config.server), **settings}
+    source.tree = {"server": server, "storage": msgspec.to_builtins(config.storage)}
     _check(source)
     problems = [f"{written(each.path)}: {each.what}" for each in source.problems if each.path[0] == "server"]
     if problems:
         raise ConfigError(problems)
-    return msgspec.structs.replace(config, server=msgspec.convert(source.tree["server"], ServerConfig))
+    return msgspec.structs.replace(config, server=msgspec.convert(server, ServerConfig))
 
 
 def _check(source: Source) -> None:

@@ -6,7 +6,6 @@ to is not: images count for more tokens than they have bytes, and what the vendo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -66,6 +65,9 @@ _WORDS = frozenset(
 )  # fmt: skip
 """Types of content that is all there in the request."""
 
+_PLAIN = frozenset({"role", "content", "name"})
+"""Members of a message that is nothing but text."""
+
 MAX_DEPTH = 16
 """Content nested deeper than any vendor takes is taken for any size."""
 
@@ -80,14 +82,14 @@ class _Found:
         self.elsewhere = False
 
     def look(self, content: Any, depth: int = 0) -> None:
-        if type(content) is list:
-            for each in content:
-                if type(each) is dict:
-                    self._part(each, depth + 1)
-                elif type(each) is list:
-                    self.elsewhere = True
-        elif type(content) is dict:
+        if type(content) is dict:
             self._part(content, depth + 1)
+            return
+        for each in content if type(content) is list else ():
+            if type(each) is list:
+                self.elsewhere = True
+            elif type(each) is dict and not (type(each.get("content")) is str and each.keys() <= _PLAIN):
+                self._part(each, depth + 1)
 
     def _part(self, part: JSON, depth: int) -> None:
         kind = part.get("type")
@@ -122,30 +124,43 @@ def size_of(tree: JSON, shape: Shape) -> Size:
         content = tree.get(name)
         if content is not None and type(content) is not str:
             found.look(content)
-    found.elsewhere = found.elsewhere or any(tree.get(name) is not None for name in shape.refers)
+    for name in shape.refers:
+        if tree.get(name) is not None:
+            found.elsewhere = True
     tools = tree.get("tools")
     return Size(
-        output_limit=_smallest(tree.get(name) for name in shape.limits),
-        choices=_choices(tree, shape),
-        images=found.images,
-        elsewhere=found.elsewhere,
-        tools=bool(tools) or bool(tree.get("functions")),
-        uses=_uses(tree, tools, shape) if tools or shape.searches in tree else 0,
-        predicted=tree.get("prediction") is not None,
-        tier=asked(tree),
+        _limit(tree, shape),
+        _choices(tree, shape),
+        found.images,
+        found.elsewhere,
+        bool(tools) or "functions" in tree,
+        _uses(tree, tools, shape) if tools or shape.searches in tree else 0,
+        tree.get("prediction") is not None,
+        asked(tree),
     )
 
 
-def _smallest(limits: Iterable[Any]) -> int | None:
-    given = [limit for limit in limits if type(limit) is int and limit > 0]
-    return min(given, default=None)
+def _limit(tree: JSON, shape: Shape) -> int | None:
+    """The smallest limit there is."""
+    smallest: int | None = None
+    for name in shape.limits:
+        limit = tree.get(name)
+        if type(limit) is int and limit > 0 and (smallest is None or limit < smallest):
+            smallest = limit
+    return smallest
 
 
 def _choices(tree: JSON, shape: Shape) -> int:
-    counts = [count for name in shape.choices if type(count := tree.get(name)) is int]
-    prompts = tree.get(shape.prompts) if shape.prompts else None
+    most = 1
+    for name in shape.choices:
+        count = tree.get(name)
+        if type(count) is int and count > most:
+            most = count
+    if shape.prompts is None:
+        return most
+    prompts = tree.get(shape.prompts)
     many = type(prompts) is list and prompts and type(prompts[0]) is not int
-    return max([1, *counts]) * (len(prompts) if many and prompts else 1)
+    return most * (len(prompts) if many and prompts else 1)
 
 
 def _uses(tree: JSON, tools: Any, shape: Shape) -> int | None:

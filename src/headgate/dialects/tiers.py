@@ -29,9 +29,11 @@ def tier_of(said: str | None) -> str | None:
     return None if said is None or said in _ORDINARY else said
 
 
-def joined(*tiers: str | None) -> str | None:
-    """Several ways at once: one of its own, which none of them is the price of."""
-    return "+".join(dict.fromkeys(each for each in tiers if each is not None)) or None
+def joined(first: str | None, second: str | None) -> str | None:
+    """Two ways at once: another one, which has neither's price."""
+    if first is None or second is None or first == second:
+        return first or second
+    return f"{first}+{second}"
 
 
 def asked(tree: JSON) -> str | None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headgate.catalog import Price, cost
 from headgate.clock import Clock
-from headgate.errors import HeadgateError
+from headgate.errors import HeadgateError, StoreUnavailable
 from headgate.events import AttemptFailed
 from headgate.ledger.port import Ledger
 from headgate.stage import EVERY_OPERATION, Next
@@ -28,6 +28,9 @@ Reserving = Callable[[Call, Attempt], Awaitable[Call]]
 INTERRUPTED = "interrupted"
 """The code of an attempt whose process died before it was settled."""
 
+INTERNAL_ERROR = "internal_error"
+"""The code of an attempt that a defect put an end to, Headgate's own or that of a user's stage."""
+
 _NOTHING = Usage()
 
 
@@ -41,13 +44,22 @@ class Settle:
     operations = EVERY_OPERATION
 
     def __init__(
-        self, target: str, price: Pricer, ledger: Ledger, clock: Clock, reserve: Reserving | None = None
+        self,
+        target: str,
+        price: Pricer,
+        ledger: Ledger,
+        clock: Clock,
+        reserve: Reserving | None = None,
+        *,
+        lenient: bool = False,
     ) -> None:
+        """`lenient` says that attempts are made where what stands for them cannot be kept."""
         self._target = target
         self._price = price
         self._ledger = ledger
         self._clock = clock
         self._reserve = reserve
+        self._lenient = lenient
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         account = call.account
@@ -88,9 +100,10 @@ class Settle:
         if attempt.reserved_picodollars:
             try:
                 self._ledger.open(self._row(call, attempt, _NOTHING, attempt.reserved_picodollars, interrupted=True))
-            except BaseException:
-                self._release(attempt, 0)
-                raise
+            except OSError as error:
+                if not self._lenient:
+                    self._release(attempt, 0)
+                    raise StoreUnavailable(f"the ledger's journal cannot be written: {error}") from None
         return call
 
     def _forget(self, call: Call, attempt: Attempt) -> None:
@@ -115,7 +128,7 @@ class Settle:
             attempt.code = error.code
             attempt.status = error.upstream_status or attempt.status
         else:
-            attempt.code = "cancelled" if not isinstance(error, Exception) else "internal_error"
+            attempt.code = "cancelled" if not isinstance(error, Exception) else INTERNAL_ERROR
         upstream_status = attempt.status or None
         call.account.events.append(AttemptFailed(attempt.target, attempt.code, upstream_status))
         self._settle(call, attempt)
@@ -130,6 +143,8 @@ class Settle:
         picodollars = cost(usage, price) if known and price is not None else None
         if picodollars is not None and attempt.usage_source == "estimated" and attempt.reserved_picodollars is not None:
             picodollars = min(picodollars, attempt.reserved_picodollars)  # which is the most it can have been
+        if attempt.usage is None and attempt.code == INTERNAL_ERROR:  # nobody looked at what the vendor made of it
+            attempt.usage_source, picodollars = "estimated", attempt.reserved_picodollars
         attempt.cost_picodollars = picodollars
         attempt.settled = True
         self._keep(self._row(call, attempt, usage, picodollars, price.version if price is not None else None))

@@ -34,7 +34,7 @@ class Bound(msgspec.Struct, frozen=True, gc=False):
 
 
 def bound(
-    size: Size, body_bytes: int, *, generates: bool, context_window: int | None, max_output: int | None
+    size: Size, body_bytes: int, generates: bool, context_window: int | None, max_output: int | None
 ) -> Bound | None:
     """The most an attempt can use; None where nothing bounds it."""
     if size.uses is None:

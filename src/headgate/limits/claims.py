@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from headgate.limits.calendar import WINDOWS_US, Calendar
 from headgate.storage.counters import Claim
-from headgate.storage.records import Budget, Limit, Period
+from headgate.storage.records import Limit, Period
 
 
 class Metric(NamedTuple):
@@ -40,20 +40,6 @@ def claim_of(metric: Metric, amount: int, calendar: Calendar) -> Claim:
     if metric.window_us:
         return Claim(metric.counter, amount, metric.ceiling, "sliding", metric.window_us)
     return _period(metric.counter, amount, metric.ceiling, metric.limit.per, metric.limit.timezone, calendar)
-
-
-def budget_claim(budget: Budget, subject: str, amount: int, calendar: Calendar) -> Claim:
-    """An amount of money that a budget is charged with."""
-    ceiling = budget.amount_picodollars if budget.hard else None
-    return _period(f"b:{budget.id}:{subject}", amount, ceiling, budget.period, budget.timezone, calendar)
-
-
-def cost_claim(limit: Limit, subject: str, amount: int, calendar: Calendar) -> Claim:
-    """An amount of money that counts for a limit."""
-    counter, window_us = f"c:{limit.id}:{subject}", WINDOWS_US.get(limit.per, 0)
-    if window_us:
-        return Claim(counter, amount, limit.cost_picodollars, "sliding", window_us)
-    return _period(counter, amount, limit.cost_picodollars, limit.per, limit.timezone, calendar)
 
 
 def _period(counter: str, amount: int, ceiling: int | None, period: Period, timezone: str, calendar: Calendar) -> Claim:

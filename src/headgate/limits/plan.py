@@ -1,4 +1,4 @@
-"""What a caller's limits come to: which counters, by how much, and what of them is told."""
+"""What a caller's rules come to: which counters, by how much, and what of them is told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from headgate.limits.calendar import Calendar
 from headgate.limits.claims import Metric, claim_of, metrics_of
+from headgate.limits.pots import Pots
 from headgate.storage.counters import SUB_WINDOWS, Claim
-from headgate.storage.records import Limit
+from headgate.storage.records import Budget, Limit
 from headgate.types import Remaining
 
 FIXED = frozenset({"requests", "concurrent"})
@@ -15,18 +16,20 @@ FIXED = frozenset({"requests", "concurrent"})
 
 
 class Plan:
-    """The limits of one caller, worked out once."""
+    """The limits and budgets of one caller, worked out once."""
 
-    __slots__ = ("_claims", "_shown", "costs", "limits", "metrics", "sizes")
+    __slots__ = ("_claims", "_shown", "budgets", "limits", "metrics", "pots", "sizes")
 
-    def __init__(self, limits: Sequence[tuple[Limit, str]]) -> None:
+    def __init__(self, limits: Sequence[tuple[Limit, str]], budgets: Sequence[tuple[Budget, str]]) -> None:
         self.limits = limits
-        self.costs = [each for each in limits if each[0].cost_picodollars is not None]
-        """Those that limit the cost."""
+        self.budgets = budgets
+        costs = [each for each in limits if each[0].cost_picodollars is not None]
+        self.pots = Pots(budgets, costs) if budgets or costs else None
+        """What pays for the attempts."""
         self.metrics: Sequence[Metric] = [metric for limit, subject in limits for metric in metrics_of(limit, subject)]
         self.sizes = any(metric.name not in FIXED for metric in self.metrics)
         """Whether the call's size matters."""
-        self._claims: list[Claim | None] = [_constant(metric) for metric in self.metrics]
+        self._claims = [(metric, _constant(metric)) for metric in self.metrics]
         self._shown = [
             (position, metric.name, metric.ceiling, metric.window_us * (SUB_WINDOWS + 1) / SUB_WINDOWS / 1e6)
             for position, metric in enumerate(self.metrics)
@@ -37,7 +40,7 @@ class Plan:
         """What is reserved for a call, by the amount of each metric."""
         return [
             claim if claim is not None else claim_of(metric, amounts[metric.name], calendar)
-            for metric, claim in zip(self.metrics, self._claims, strict=True)
+            for metric, claim in self._claims
         ]
 
     def remaining(self, claims: Sequence[Claim], totals: Sequence[int]) -> Mapping[str, Remaining]:

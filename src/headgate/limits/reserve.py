@@ -7,7 +7,7 @@ reserving is one atomic step over all calls and replicas.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -20,17 +20,21 @@ from headgate.errors import BudgetExceeded, StoreUnavailable
 from headgate.events import BudgetReached
 from headgate.limits.bound import OVERHEAD, TOOLS, Bound, bound
 from headgate.limits.calendar import Calendar
-from headgate.limits.claims import budget_claim, cost_claim
 from headgate.limits.config import LimitsConfig
+from headgate.limits.pots import Pots
 from headgate.limits.seeding import Seeder
-from headgate.limits.stage import Governed, whose
+from headgate.limits.sizing import size_of
+from headgate.limits.stage import whose
 from headgate.money import format_usd
-from headgate.storage.counters import Claim, Counters, Granted, Refused
+from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
 from headgate.storage.records import Budget
 from headgate.types import GENERATES, JSON, OPAQUE, Attempt, Call
 
 TRIES = 4
 """How often an answer is cut down further, where several budgets or calls beside it leave less than was found."""
+
+MAX_FACTS = 4_096
+"""Models of a target that are kept at hand."""
 
 MAX_TOLD = 100_000
 """Alerts remembered, so that none is given twice."""
@@ -53,6 +57,16 @@ class Target(msgspec.Struct, frozen=True):
     """Members every request to the provider has."""
 
 
+class Facts(msgspec.Struct, frozen=True):
+    """What follows from that for one model."""
+
+    price: Price | None
+    prices: Sequence[Price]
+    """Of a request that asks for no way of processing."""
+    context_window: int | None
+    max_output: int | None
+
+
 class Held:
     """What is set aside for one attempt."""
 
@@ -64,11 +78,25 @@ class Held:
         self._claims = claims
         self._granted = granted
         self._amount = amount
-        self.charged = tuple(claim.counter for claim in claims if claim.kind == "period")
+        self.charged = tuple([claim.counter for claim in claims if claim.kind == "period"])
 
     def settle(self, picodollars: int | None) -> None:
         amount = self._amount if picodollars is None else picodollars
         self._counters.settle(self._holder, self._claims, self._granted, [amount] * len(self._claims))
+
+
+class Owed:
+    """What nothing is set aside for, because the counters could not be reached: its cost counts for budgets by its ledger
+    row alone.
+    """
+
+    __slots__ = ("charged",)
+
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        self.charged = tuple([claim.counter for claim in claims if claim.kind == "period"])
+
+    def settle(self, picodollars: int | None) -> None:
+        """There is nothing to correct."""
 
 
 class Reserve:
@@ -89,6 +117,8 @@ class Reserve:
         self._calendar = calendar
         self._seeder = seeder
         self._config = config
+        self._facts: dict[str, Facts] = {}
+        """By target."""
 
     async def __call__(self, call: Call, attempt: Attempt) -> Call:
         """The call as it may be made: as it is, or with a limit of its output that its budgets can pay for.
@@ -97,53 +127,61 @@ class Reserve:
             BudgetExceeded: a hard budget has not enough left, or nothing bounds what the call can cost.
             StoreUnavailable: the counters cannot be reached.
         """
-        governed: Governed | None = call.account.governed
-        if governed is None or call.operation in FREE:
+        pots: Pots | None = call.account.governed
+        if pots is None or call.operation in FREE:
             return call
-        model = attempt.target.partition("/")[2]
-        size = NOTHING if call.request.dialect == OPAQUE else self._size(call)
-        prices, limits = _prices(self._target.price(model), size.tier), self._target.limits(model)
-        found = bound(
-            size,
-            len(call.request.encode()),
-            generates=call.operation in GENERATES,
-            context_window=limits.context_window if limits else None,
-            max_output=limits.max_output_tokens if limits else None,
-        )
+        facts = self._facts.get(attempt.target) or self._learnt(attempt.target)
+        opaque = call.request.dialect == OPAQUE
+        size = NOTHING if opaque else self._size(call)
+        generates = call.operation in GENERATES
+        found = bound(size, len(call.request.encode()), generates, facts.context_window, facts.max_output)
+        prices = facts.prices if size.tier is None else _prices(facts.price, size.tier)
+        amount = None if found is None or opaque or not prices else _cost(prices, found)
         try:
-            if not prices:
-                how = f" as '{size.tier[:40]}'" if size.tier else ""
-                why = f"the price of '{attempt.target}'{how} is not known"
-                return await self._unbounded(call, attempt, governed, why)
-            if found is None or call.request.dialect == OPAQUE or _cost(prices, found) is None:
-                why = f"nothing bounds what it can cost at '{attempt.target}'"
-                return await self._unbounded(call, attempt, governed, why)
-            return await self._bounded(call, attempt, governed, prices, found, size)
+            if amount is None or found is None:
+                return await self._unbounded(call, attempt, pots, _why(attempt.target, size, prices))
+            refused = await self._reserved(attempt, pots, call, amount)
+            return call if refused is None else await self._cut(call, attempt, pots, prices, found, size, refused)
         except StoreUnavailable:
             if self._config.store_unavailable == "refuse":
                 raise
+            attempt.hold = Owed(pots.claims(0, attempt.started_us, self._calendar))
+            attempt.reserved_picodollars = amount
             return call
+
+    def _learnt(self, target: str) -> Facts:
+        """What there is to know of a target's model: kept, since it is the same as long as the configuration."""
+        if len(self._facts) >= MAX_FACTS:  # behind a wildcard the names are the clients' own
+            self._facts.clear()
+        model = target.partition("/")[2]
+        price, limits = self._target.price(model), self._target.limits(model)
+        window, output = (limits.context_window, limits.max_output_tokens) if limits else (None, None)
+        facts = self._facts[target] = Facts(price, _prices(price, None), window, output)
+        return facts
 
     def _size(self, call: Call) -> Size:
-        tree = call.request.tree
-        if self._target.always:
-            tree = {**tree, **self._target.always}
-        return dialects.get(call.request.dialect).size(tree)
+        if not self._target.always:
+            return size_of(call)
+        return dialects.get(call.request.dialect).size({**call.request.tree, **self._target.always})
 
-    async def _bounded(
-        self, call: Call, attempt: Attempt, governed: Governed, prices: Sequence[Price], found: Bound, size: Size
+    async def _cut(
+        self,
+        call: Call,
+        attempt: Attempt,
+        pots: Pots,
+        prices: Sequence[Price],
+        found: Bound,
+        size: Size,
+        refused: _Short | None,
     ) -> Call:
-        """Reserve at the bound; else at what an exact count gives; else at what an answer cut down would cost."""
-        refused = await self._reserved(attempt, governed, call, _needed(prices, found))
-        if refused is None:
-            return call
+        """Reserve what an exact count of the prompt gives; else what an answer that is cut down would cost."""
         counted = None
         if not (size.images or size.elsewhere or size.uses):
             counted = await asyncio.to_thread(self._target.count, attempt.target.partition("/")[2], call)
         if counted is not None:
             prompt = counted + OVERHEAD + (TOOLS if size.tools else 0)
             found = replace(found, prompt=min(found.prompt, prompt))
-            refused = await self._reserved(attempt, governed, call, _needed(prices, found))
+            refused = await self._reserved(attempt, pots, call, _needed(prices, found))
         tries = TRIES if size.output_limit is None and call.operation in GENERATES else 0
         while refused is not None and tries:
             tries -= 1
@@ -151,7 +189,7 @@ class Reserve:
             if output < self._config.min_output_tokens:
                 break
             found = replace(found, output=output * size.choices)
-            refused = await self._reserved(attempt, governed, call, _needed(prices, found))
+            refused = await self._reserved(attempt, pots, call, _needed(prices, found))
             if refused is None:
                 call.account.output_limit = output
                 dialect = dialects.get(call.request.dialect)
@@ -160,37 +198,39 @@ class Reserve:
             raise refused.error(_needed(prices, found))
         return call
 
-    async def _unbounded(self, call: Call, attempt: Attempt, governed: Governed, why: str) -> Call:
+    async def _unbounded(self, call: Call, attempt: Attempt, pots: Pots, why: str) -> Call:
         """Count what cannot be bounded, where that is allowed."""
-        hard = governed.costs or any(budget.hard for budget, _ in governed.budgets)
-        if hard and self._config.unknown_price == "refuse":
+        if pots.hard and self._config.unknown_price == "refuse":
             raise BudgetExceeded(
                 f"This call has a hard budget, and {why}. Limit its output and what it refers to; the operator can "
                 f"give a price, or set limits.unknown_price to allow.",
                 param="model",
             )
-        refused = await self._reserved(attempt, governed, call, 0)
+        refused = await self._reserved(attempt, pots, call, 0)
         if refused is not None:
             raise refused.error(0)
         return call
 
-    async def _reserved(self, attempt: Attempt, governed: Governed, call: Call, amount: int) -> _Short | None:
+    async def _reserved(self, attempt: Attempt, pots: Pots, call: Call, amount: int) -> _Short | None:
         """Set an amount aside; what is short where it does not fit."""
-        claims = [budget_claim(budget, subject, amount, self._calendar) for budget, subject in governed.budgets]
-        claims += [cost_claim(limit, subject, amount, self._calendar) for limit, subject in governed.costs]
+        claims = pots.claims(amount, attempt.started_us, self._calendar)
+        outcome = await self._counters.reserve(attempt.id, claims)
+        if isinstance(outcome, Unseeded):
+            outcome = await self._seeder.reserve(attempt.id, claims, self._spent(claims))
+        if isinstance(outcome, Refused):
+            return _Short(pots.all[outcome.position].subject, claims[outcome.position], outcome)
+        attempt.hold = Held(self._counters, attempt.id, claims, outcome, amount)
+        attempt.reserved_picodollars = amount
+        for pot, claim, total in zip(pots.all, claims, outcome.totals, strict=True):
+            if total - amount >= pot.mark and pot.budget is not None:
+                call.account.events += self._alerts.of(pot.budget, pot.subject, claim.counter, total - amount)
+        return None
 
+    def _spent(self, claims: Sequence[Claim]) -> Callable[[int], Awaitable[int]]:
         async def spent(position: int) -> int:
             return await self._seeder.seeds.spent(claims[position].counter)
 
-        outcome = await self._seeder.reserve(attempt.id, claims, spent)
-        if isinstance(outcome, Refused):
-            subjects = [subject for _, subject in (*governed.budgets, *governed.costs)]
-            return _Short(subjects[outcome.position], claims[outcome.position], outcome)
-        attempt.hold = Held(self._counters, attempt.id, claims, outcome, amount)
-        attempt.reserved_picodollars = amount
-        for (budget, subject), claim, total in zip(governed.budgets, claims, outcome.totals, strict=False):
-            call.account.events += self._alerts.of(budget, subject, claim.counter, total - amount)
-        return None
+        return spent
 
 
 class _Short:
@@ -212,6 +252,14 @@ class _Short:
             f"this call may cost ${format_usd(needed)}. Limit its output, or ask the operator for more.",
             retry_after_s=wait_s if self._claim.kind == "sliding" and wait_s < 86_400 else None,
         )
+
+
+def _why(target: str, size: Size, prices: Sequence[Price]) -> str:
+    """Why nobody can say what an attempt would cost at most."""
+    if prices:
+        return f"nothing bounds what it can cost at '{target}'"
+    how = f" as '{size.tier[:40]}'" if size.tier else ""
+    return f"the price of '{target}'{how} is not known"
 
 
 def _prices(ordinary: Price | None, tier: str | None) -> Sequence[Price]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import ceil, isinf
 
-import msgspec
 from msgspec.structs import replace
 
 from headgate import dialects
@@ -17,6 +16,7 @@ from headgate.limits.config import LimitsConfig
 from headgate.limits.plan import Plan
 from headgate.limits.rules import Rules
 from headgate.limits.seeding import Seeder
+from headgate.limits.sizing import size_of
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
 from headgate.storage.records import Budget, Limit
@@ -34,14 +34,6 @@ MAX_PLANS = 10_000
 REQUEST = {"requests": 1}
 
 
-class Governed(msgspec.Struct, frozen=True):
-    """The rules on money that apply to a call: the attempt fold's."""
-
-    budgets: Sequence[tuple[Budget, str]]
-    costs: Sequence[tuple[Limit, str]]
-    """Limits that limit the cost."""
-
-
 class Limits:
     """Lets a call through while all limits of all its subjects have room for it."""
 
@@ -55,24 +47,19 @@ class Limits:
         self._calendar = calendar
         self._seeder = seeder
         self._lenient = config.store_unavailable == "allow"
-        self._plans: dict[int, Plan] = {}
-        """By the identity of the limits."""
+        self._plans: dict[tuple[int, int], Plan] = {}
+        """By the identity of the rules."""
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         account, identity = call.account, call.identity
         account.end_user = _end_user(call)
         limits = self._rules.limits(identity, call.model, call.tags, account.end_user)
         budgets = self._rules.budgets(identity, call.model, call.tags, account.end_user)
-        if not limits:
-            if budgets:
-                account.governed = Governed(budgets, ())
+        if not limits and not budgets:
             return await next(call)
-        plan = self._plan(limits)
-        if budgets or plan.costs:
-            account.governed = Governed(budgets, plan.costs)
-        if not plan.metrics:
-            return await next(call)
-        return await self._limited(call, next, plan)
+        plan = self._plan(limits, budgets)
+        account.governed = plan.pots
+        return await (self._limited(call, next, plan) if plan.metrics else next(call))
 
     async def _limited(self, call: Call, next: Next, plan: Plan) -> Reply:
         metrics = plan.metrics
@@ -114,13 +101,14 @@ class Limits:
         made = 1 if call.account.attempts else 0
         self._counters.settle(call.id, claims, granted, [used.get(metric.name, made) for metric in plan.metrics])
 
-    def _plan(self, limits: Sequence[tuple[Limit, str]]) -> Plan:
-        """What these limits come to: kept, since a caller has the same ones each time."""
-        plan = self._plans.get(id(limits))
-        if plan is None or plan.limits is not limits:
+    def _plan(self, limits: Sequence[tuple[Limit, str]], budgets: Sequence[tuple[Budget, str]]) -> Plan:
+        """What these rules come to: kept, since a caller has the very same ones each time."""
+        key = id(limits), id(budgets)
+        plan = self._plans.get(key)
+        if plan is None or plan.limits is not limits or plan.budgets is not budgets:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[id(limits)] = Plan(limits)
+            plan = self._plans[key] = Plan(limits, budgets)
         return plan
 
     def _used(self, call: Call, metrics: Sequence[Metric]) -> Callable[[int], Awaitable[int]]:
@@ -168,7 +156,7 @@ def _amounts(call: Call) -> Mapping[str, int]:
     prompt = len(call.request.encode()) // BYTES_PER_TOKEN + 1
     output = 0
     if call.request.dialect != OPAQUE:
-        size = dialects.get(call.request.dialect).size(call.request.tree)
+        size = size_of(call)
         output = (OUTPUT_TOKENS if size.output_limit is None else size.output_limit) * size.choices
     return {"requests": 1, "tokens": prompt + output, "input_tokens": prompt, "output_tokens": output}
 

@@ -24,6 +24,7 @@ from headgate.dialects.hub import (
     StreamEvent,
     UsageReported,
 )
+from headgate.dialects.tiers import tier_of
 from headgate.errors import HeadgateError, MalformedOutput, Unsupported, error_of
 from headgate.types import OPAQUE, Call, Frame, Payload, Usage
 
@@ -223,17 +224,16 @@ class Passed:
         content_type = headers.get("content-type") or "application/octet-stream"
         if content_type.startswith(ACTIVE):
             raise MalformedOutput(f"the vendor answered with {content_type}, which a browser would run")
-        usage = None
+        peek = Peek()
         if content_type.startswith("application/json"):
             try:
                 answer = _PASSED_USAGE.decode(raw)
             except msgspec.MsgspecError as error:
                 raise MalformedOutput(f"the vendor's answer is not what it says it is: {error}") from None
-            usage = answer.usage
             if answer.error is not None:
                 raise self.vendor.decode_error(502, headers, raw)
-        found = usage.ours(self._makes_images) if usage else None
-        return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=Usage() if self._is_free else found)
+            peek = Peek(usage=answer.billed(self._makes_images), tier=tier_of(answer.service_tier))
+        return Payload(OPAQUE, raw, content_type=content_type), Peek(usage=Usage()) if self._is_free else peek
 
     def stream(self) -> WireStream:
         raise Unsupported("This operation does not stream.", param="stream")
@@ -282,6 +282,12 @@ class _Usage(msgspec.Struct):
 class _PassedAnswer(msgspec.Struct):
     error: dict[str, Any] | str | None = None
     usage: _Usage | None = None
+    svg_usage: dict[str, Any] | None = None
+    service_tier: str | None = None
+
+    def billed(self, makes_images: bool) -> Usage | None:
+        """What the answer costs by; None where that is not told, or is partly another model's (drawings in SVG)."""
+        return None if self.usage is None or self.svg_usage is not None else self.usage.ours(makes_images)
 
 
 _PASSED_USAGE = msgspec.json.Decoder(_PassedAnswer)

@@ -9,7 +9,19 @@ from typing import Any
 
 from headgate.access import ClientAddress, join_forwarded
 from headgate.access.keys import presented_key
-from headgate.errors import Cancelled, HeadgateError, MethodNotAllowed, NotFound, Overloaded, UpgradeRequired
+from headgate.errors import (
+    BudgetExceeded,
+    Cancelled,
+    ContentFiltered,
+    Forbidden,
+    HeadgateError,
+    MethodNotAllowed,
+    ModelNotFound,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    UpgradeRequired,
+)
 from headgate.gateway import Gateway
 from headgate.ids import request_id
 from headgate.server.admin.making import admin_of
@@ -119,6 +131,9 @@ class App:
                 await answer.whole(reply)
             else:
                 await answer.stream(reply)
+        except HeadgateError as error:
+            self._note(error, identity, address, answer)
+            raise
         except asyncio.CancelledError:
             if self._stopping and disconnect.task is not None and disconnect.task.uncancel() == 0:
                 raise Overloaded("This gateway is shutting down.") from None
@@ -130,6 +145,14 @@ class App:
             disconnect.close()
             self._streams.discard(answer)
             self._bodies.release(body)
+
+    def _note(self, error: HeadgateError, identity: Identity, address: str, answer: Answer) -> None:
+        """Have it written down where a caller was refused: by what it may do, its budget or its limits."""
+        store = self._gateway.store
+        if store is None or answer.account.attempts or not isinstance(error, REFUSALS):
+            return
+        action = "call.limited" if isinstance(error, RateLimited) else "call.blocked"
+        store.blocked(identity, action, address, f"call:{answer.id}", error.code)
 
     async def _administer(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, send: Send
@@ -185,6 +208,9 @@ class App:
                 if answer.waiting and answer.last_sent <= due:
                     answer.keep_alive()
 
+
+REFUSALS = (Forbidden, ModelNotFound, BudgetExceeded, RateLimited, ContentFiltered)
+"""Errors that say that a caller may not do what it asked for, where no vendor was asked."""
 
 ABORT_S = 2.0
 """Time for calls that are ended to say so to their clients."""

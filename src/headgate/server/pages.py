@@ -13,7 +13,7 @@ from headgate.errors import MethodNotAllowed, ModelNotFound, NotFound
 from headgate.gateway import Gateway
 from headgate.routing.status import TargetStatus
 from headgate.server.answer import Send
-from headgate.telemetry.metrics import Gauge, render
+from headgate.telemetry.metrics import Gauge, Level, render
 from headgate.types import Identity
 
 Headers = dict[bytes, bytes]
@@ -80,6 +80,8 @@ class Pages:
         """Whether it takes calls; vendors that fail are told, and no reason to send calls to another replica."""
         if not self._gateway.ready:
             return _json({"status": "starting or stopping"}, 503)
+        if not self._gateway.records_calls:
+            return _json({"status": "the journal cannot be written"}, 503)
         targets = self._gateway.targets()
         resting = sum(each.rests_s != 0 for each in targets)
         status = "degraded" if resting else "ready"
@@ -90,8 +92,13 @@ class Pages:
         return (
             200,
             "text/plain; version=0.0.4; charset=utf-8",
-            render(self._gateway.metrics, _gauges(self._gateway.targets())),
+            render(self._gateway.metrics, _gauges(self._gateway.targets()), self._levels()),
         )
+
+    def _levels(self) -> list[Level]:
+        """How the records are doing."""
+        store = self._gateway.store
+        return store.levels() if store is not None else []
 
     def _targets(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         self._need(headers, address, "metrics")

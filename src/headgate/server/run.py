@@ -180,15 +180,22 @@ def reload(gateway: Gateway, path: Path, environ: Mapping[str, str], before: Con
         gateway.reload(replace(config, server=now.server, storage=now.storage, audit=now.audit))
     except ConfigError as error:
         log.error("%s was not loaded, the configuration before it stays in force:\n%s", path, error)  # noqa: TRY400
-        gateway.metrics.reloads["failed"] += 1
+        _count(gateway, done=False)
         return False
     except Exception:  # whatever a user's own stage or file does, the server goes on as it was
         log.exception("%s was not loaded, the configuration before it stays in force", path)
-        gateway.metrics.reloads["failed"] += 1
+        _count(gateway, done=False)
         return False
     log.info("%s reloaded", path)
-    gateway.metrics.reloads["ok"] += 1
+    _count(gateway, done=True)
     return True
+
+
+def _count(gateway: Gateway, *, done: bool) -> None:
+    """Count a reload, and have it written down."""
+    gateway.metrics.reloads["ok" if done else "failed"] += 1
+    if gateway.store is not None:
+        gateway.store.reloaded(done=done)
 
 
 def _content(path: Path) -> bytes | None:

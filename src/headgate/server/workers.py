@@ -7,6 +7,7 @@ replicas on other machines do. Here is what starts them, and starts anew what di
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -29,7 +30,8 @@ RESTS_S = 1.0
 async def supervise(command: list[str], workers: int, environ: Mapping[str, str]) -> int:
     """Run `workers` processes of a command until told to stop; the exit code.
 
-    A worker that cannot start takes all others with it: what keeps one from serving keeps all from it.
+    The first worker in a place takes all others with it if it cannot start: what keeps one from serving keeps all from
+    it. One that takes the place of another is tried again and again, for the others serve.
     """
     crew = _Crew(command, environ)
     loop = asyncio.get_running_loop()
@@ -49,7 +51,8 @@ class _Crew:
         self._stopping = self._stopping or signum != signal.SIGHUP
         for worker in self._workers.values():
             if worker.returncode is None:
-                worker.send_signal(signum)
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    worker.send_signal(signum)
 
     async def run(self, workers: int) -> int:
         codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
@@ -57,7 +60,8 @@ class _Crew:
 
     async def _keep(self, number: int) -> int:
         """Keep one place filled; the exit code of the last one in it."""
-        while True:
+        first = True
+        while not self._stopping:
             began = monotonic()
             # A worker reads its standard input to know when this process is gone.
             worker = await asyncio.create_subprocess_exec(
@@ -65,16 +69,18 @@ class _Crew:
             )
             self._workers[number] = worker
             if self._stopping:
-                worker.send_signal(signal.SIGTERM)
+                self.tell(signal.SIGTERM)
             code = await worker.wait()
             if self._stopping:
                 return max(code, 0)
-            if code > 0 and monotonic() - began < START_S:
+            if first and code > 0 and monotonic() - began < START_S:
                 log.error("worker %d cannot serve (exit code %d)", number, code)
                 self.tell(signal.SIGTERM)
                 return code
             log.error("worker %d has died (%s); starting another", number, code)
+            first = False
             await asyncio.sleep(max(0.0, RESTS_S - (monotonic() - began)))
+        return 0
 
 
 START_S = 10.0

@@ -122,8 +122,14 @@ Gauge = tuple[str, str, dict[str, float]]
 """Name, what it is, and its values by target."""
 
 
-def render(metrics: Metrics, gauges: Sequence[Gauge] = ()) -> bytes:
-    """The Prometheus text exposition format, version 0.0.4. `gauges` are what others know of targets by now."""
+Level = tuple[str, str, float]
+"""Name, what it is, and its value."""
+
+
+def render(metrics: Metrics, gauges: Sequence[Gauge] = (), levels: Sequence[Level] = ()) -> bytes:
+    """The Prometheus text exposition format, version 0.0.4. `gauges` are what others know of targets by now, `levels`
+    what they know of themselves.
+    """
     from prometheus_client.exposition import generate_latest
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -150,6 +156,8 @@ def render(metrics: Metrics, gauges: Sequence[Gauge] = ()) -> bytes:
                 for target, value in values.items():
                     gauge.add_metric([target], value)
                 yield gauge
+            for name, what, value in levels:
+                yield GaugeMetricFamily(name, what, value=value)
             shed: dict[Labels, int] = {(reason,): count for reason, count in metrics.shed.items()}
             yield counter("headgate_shed_calls", "Calls refused before anything was done for them", ["reason"], shed)
             reloads: dict[Labels, int] = {(outcome,): count for outcome, count in metrics.reloads.items()}

@@ -188,3 +188,33 @@ def test_every_price_of_another_way_of_processing_is_the_one_genai_prices_comput
                 assert cost(ours, price) == from_decimal(expected.total_price), f"{price.name}"
                 compared += 1
     assert compared > 100
+
+
+def test_what_a_model_that_only_makes_images_puts_out_is_images() -> None:
+    sole, apart = Catalog().price("openai", "gpt-image-1"), Catalog().price("openai", "gpt-image-1.5")
+    assert sole is not None
+    assert apart is not None
+    assert sole.rates["image_output_tokens"] == sole.rates["output_tokens"]
+    assert apart.rates["image_output_tokens"] > apart.rates["output_tokens"]
+    batch = sole.processed("batch")
+    assert batch is not None
+    assert batch.rates["image_output_tokens"] == batch.rates["output_tokens"] < sole.rates["output_tokens"]
+    other = Catalog().price("openai", "gpt-4o")
+    assert other is not None
+    assert "image_output_tokens" not in other.rates
+
+
+def test_groqs_flex_costs_what_is_processed_on_demand_does() -> None:
+    catalog = Catalog()
+    price = catalog.price("groq", "openai/gpt-oss-120b")
+    assert price is not None
+    flex, batch = price.processed("flex"), price.processed("batch")
+    assert flex is not None
+    assert flex.rates == price.rates
+    assert flex.version == f"{price.version}#flex"
+    again = catalog.versioned(flex.version)
+    assert again is not None
+    assert (again.version, again.rates) == (flex.version, flex.rates)
+    assert batch is not None
+    assert batch.rates != price.rates
+    assert price.processed("performance") is None

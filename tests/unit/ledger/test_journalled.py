@@ -18,6 +18,10 @@ class Fragile:
         self.broken: OSError | None = None
         self.written: list[tuple[bytes, bytes, str]] = []
 
+    @property
+    def end(self) -> tuple[int, int]:
+        return 0, len(self.written)
+
     def append(self, kind: bytes, payload: bytes, closes: str = "") -> None:
         self._fail()
         self.written.append((kind, payload, closes))
@@ -120,3 +124,16 @@ def test_a_journal_in_memory_will_do():
     batch = journal.read()
     assert batch is not None
     assert batch.records == [(b"l", encode(row(id="a")))]
+
+
+def test_it_is_known_how_far_the_journal_has_what_counts_for_budgets(ledger: JournalledLedger, journal: Fragile):
+    ledger.record(row(id="a", charged=("b:1",)))
+    ledger.record(row(id="b"))
+    assert ledger.charged_to == (0, 1)
+    journal.broken = OSError("full")
+    with pytest.raises(OSError, match="full"):
+        ledger.record(row(id="c", charged=("b:1",)))
+    assert ledger.charged_to == (0, 1)
+    journal.broken = None
+    ledger.record(row(id="d"))
+    assert ledger.charged_to == (0, 3)

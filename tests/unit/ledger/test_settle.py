@@ -12,7 +12,8 @@ from headgate.catalog import Price
 from headgate.clock import ManualClock
 from headgate.errors import ServerError, Unsupported
 from headgate.ledger import MemoryLedger, Settle
-from headgate.types import Call, Chunks, Frame, Payload, Reply, Usage
+from headgate.stage import Next
+from headgate.types import Attempt, Call, Chunks, Frame, Payload, Reply, Usage
 
 
 def settle(ledger: MemoryLedger, rate: int | None = 2) -> Settle:
@@ -142,3 +143,73 @@ async def test_what_was_refused_before_anything_was_sent_is_no_attempt():
     assert ledger.rows(one.id) == []
     assert one.account.attempts == []
     assert one.account.events == []
+
+
+def in_its_way(tier: str | None) -> Next:
+    """A vendor that says how it processed a request."""
+    usage = Usage(input_tokens=3)
+
+    async def answered(call: Call) -> Reply:
+        attempt = call.attempt
+        assert attempt is not None
+        attempt.sent, attempt.status, attempt.usage, attempt.tier = True, 200, usage, tier
+        if not call.stream:
+            return Reply(payload=Payload("openai_chat", b"{}"))
+
+        async def chunks() -> Chunks:
+            attempt.usage = attempt.tier = None
+            yield [Frame(b"a")]
+            attempt.usage, attempt.tier = usage, tier
+
+        return Reply(chunks=chunks())
+
+    return answered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("tier", "cost", "version"),
+    [
+        (None, 6, "v:sim/gpt"),
+        ("priority", 15, "v:sim/gpt#priority"),
+        ("flex", 3, "v:sim/gpt#flex"),
+        ("scale", None, None),
+    ],
+)
+async def test_an_attempt_costs_what_its_way_of_processing_does(
+    stream: bool, tier: str | None, cost: int | None, version: str | None
+):
+    def made(rate: int, how: str = "", variants: dict[str, Price] | None = None) -> Price:
+        rates = {"input_tokens": Fraction(rate)}
+        return Price(f"sim/gpt{how}", rates, version=f"v:sim/gpt{how}", variants=variants)
+
+    price = made(2, variants={"priority": made(5, "#priority"), "flex": made(1, "#flex")})
+    ledger, one = MemoryLedger(), call(stream=stream)
+    reply = await Settle("sim/gpt", lambda model: price, ledger, ManualClock())(one, in_its_way(tier))
+    if reply.chunks is not None:
+        async for _ in reply.chunks:
+            pass
+    [row] = ledger.rows(one.id)
+    assert (row.cost_picodollars, row.price_version) == (cost, version)
+    assert one.account.cost_picodollars == cost
+
+
+async def test_a_way_without_a_price_keeps_what_was_set_aside():
+    settled: list[int | None] = []
+
+    class Held:
+        charged = ("b:1",)
+
+        def settle(self, picodollars: int | None) -> None:
+            settled.append(picodollars)
+
+    async def reserve(call: Call, attempt: Attempt) -> Call:
+        attempt.hold, attempt.reserved_picodollars = Held(), 100
+        return call
+
+    ledger, one = MemoryLedger(), call()
+    one.account.governed = object()
+    price = Price("sim/gpt", {"input_tokens": Fraction(2)})
+    await Settle("sim/gpt", lambda model: price, ledger, ManualClock(), reserve)(one, in_its_way("scale"))
+    assert settled == [None]
+    assert ledger.rows(one.id)[0].cost_picodollars is None

@@ -7,7 +7,7 @@ from headgate.limits.bound import IMAGE, OVERHEAD, TOOLS, Bound, bound
 
 
 def most(size: Size, body_bytes: int = 100, generates: bool = True, window: int | None = 1000, output: int | None = 50):
-    return bound(size, body_bytes, generates=generates, context_window=window, max_output=output)
+    return bound(size, body_bytes, generates, window, output)
 
 
 def test_a_prompt_is_at_most_its_bytes_and_what_the_vendor_adds():

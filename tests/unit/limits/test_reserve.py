@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from calls import call
 from governing import Governing, budget, limit, price
+from headgate.catalog import Price
 from headgate.errors import BudgetExceeded, StoreUnavailable
 from headgate.events import BudgetReached
 from headgate.limits.bound import OVERHEAD
@@ -192,15 +194,82 @@ async def test_counters_that_cannot_be_reached_refuse_or_let_pass_as_configured(
     async def away(holder: str, claims: Any) -> Any:
         raise StoreUnavailable("away")
 
-    strict, lenient = Governing(budgets=[budget(10**9)]), Governing(budgets=[budget(10**9)], store_unavailable="allow")
+    budgets = [budget(10**9, period="total")]
+    strict, lenient = Governing(budgets=budgets), Governing(budgets=budgets, store_unavailable="allow")
     strict.counters.reserve = lenient.counters.reserve = away
     with pytest.raises(StoreUnavailable):
         await attempt(strict)
     _, made = await attempt(lenient)
-    assert made.hold is None
+    assert made.hold is not None
+    assert made.hold.charged == ("b:bud_1:key:k:0",), "its cost counts all the same, once the ledger has it"
+    made.hold.settle(5)
+    assert made.reserved_picodollars
 
 
 async def test_the_dearest_kind_of_token_is_reserved_for():
     governing = Governing(budgets=[budget(10**9)], price=price(input=3, output=1))
     _, made = await attempt(governing, max_tokens=10)
     assert made.reserved_picodollars == 3 * prompt(max_tokens=10) + 10
+
+
+WAYS = Price(
+    "sim/gpt",
+    price().rates,
+    variants={"priority": price(3, 5), "flex": price(0, 1), "fast": Price("free", {"output_tokens": Fraction(1)})},
+)
+"""Ordinary processing costs 1 a token of the prompt and 2 of the answer; what of `fast` has a price does not suffice."""
+
+
+@pytest.mark.parametrize(
+    ("asks", "dialect"),
+    [
+        ({}, "openai_chat"), ({"service_tier": "auto"}, "openai_chat"), ({"service_tier": "default"}, "openai_chat"),
+        ({"service_tier": "flex"}, "openai_chat"), ({"service_tier": "standard_only"}, "anthropic_messages"),
+        ({"speed": "standard"}, "anthropic_messages"),
+    ],
+)  # fmt: skip
+async def test_the_ordinary_price_is_set_aside_where_nothing_dearer_is_asked_for(asks: dict[str, Any], dialect: str):
+    governing = Governing(budgets=[budget(10**9)], price=WAYS)
+    _, made = await attempt(governing, dialect=dialect, max_tokens=10, **asks)
+    assert made.reserved_picodollars == prompt(max_tokens=10, **asks) + 2 * 10
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages", "openai_completions"])
+async def test_a_dearer_way_that_is_asked_for_is_set_aside(dialect: str):
+    asks = {"service_tier": "priority", "max_tokens": 10, "max_output_tokens": 10}
+    governing = Governing(budgets=[budget(10**9)], price=WAYS)
+    _, made = await attempt(governing, dialect=dialect, **asks)
+    assert made.reserved_picodollars == 3 * prompt(**asks) + 5 * 10
+
+
+async def test_what_the_operator_has_every_request_ask_for_counts():
+    governing = Governing(budgets=[budget(10**9)], price=WAYS, always={"service_tier": "priority"})
+    _, made = await attempt(governing, max_tokens=10)
+    assert made.reserved_picodollars == 3 * prompt(max_tokens=10) + 5 * 10
+    governing = Governing(budgets=[budget(10**9)], price=WAYS, always={"service_tier": "default", "max_tokens": 20})
+    _, made = await attempt(governing, max_tokens=10, service_tier="priority")
+    assert made.reserved_picodollars == prompt(max_tokens=10, service_tier="priority") + 2 * 20
+
+
+async def test_an_answer_is_cut_down_to_what_the_dearer_way_leaves():
+    asks = {"service_tier": "priority"}
+    governing = Governing(budgets=[budget(3 * prompt(**asks) + 5 * 60)], price=WAYS, min_output_tokens=10)
+    sent, made = await attempt(governing, **asks)
+    assert sent.account.output_limit == 60
+    assert made.reserved_picodollars == 3 * prompt(**asks) + 5 * 60
+
+
+@pytest.mark.parametrize("word", ["scale", "ultrafast", 7])
+async def test_a_way_without_a_price_is_an_unknown_price(word: Any):
+    governing = Governing(budgets=[budget(10**9)], price=WAYS)
+    with pytest.raises(BudgetExceeded, match=r"price of 'sim/gpt' as '\w+' is not known"):
+        await attempt(governing, service_tier=word)
+    governing = Governing(budgets=[budget(10**9)], price=WAYS, unknown_price="allow")
+    _, made = await attempt(governing, service_tier=word)
+    assert made.reserved_picodollars == 0
+
+
+async def test_a_way_whose_price_lacks_what_is_needed_bounds_nothing():
+    governing = Governing(budgets=[budget(10**9)], price=WAYS)
+    with pytest.raises(BudgetExceeded, match="nothing bounds"):
+        await attempt(governing, dialect="anthropic_messages", max_tokens=10, speed="fast")

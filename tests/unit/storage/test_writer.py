@@ -21,7 +21,6 @@ from headgate.storage import writer as module
 from headgate.storage.database import Database, Transaction
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import open_database
-from headgate.storage.records import LedgerRow
 from headgate.storage.writer import Writer
 from journals import die, files, named, records
 from ledger_rows import row

@@ -23,6 +23,8 @@ class _Told(msgspec.Struct, rename="camel"):
 
     @property
     def tier(self) -> str | None:
+        if self.service_tier is None and self.performance_config is None:
+            return None
         return tier({"serviceTier": self.service_tier, "performanceConfig": self.performance_config}, "answer")
 
 
