@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
 from billing import PRICES, Asked, Plan
-from cluster import CONFIG, Key, Replica, request
-from resilience.client import Client, Outcome, Request
+from cluster import ADMIN_KEY, CONFIG, Key, Replica, chat
+from resilience.client import Client, Outcome
 
 LIMIT_S = 30.0
 AGAIN_S = 0.02
@@ -65,21 +68,20 @@ class Questions:
     async def keep_coming(
         self, ports: Sequence[int], keys: Sequence[Key], *, width: int = 16, rate: float = 0.0
     ) -> AsyncGenerator[Told, None]:
-        """Ask on these ports and with these keys by turns, as long as the block lasts, and for the last answers. `rate`
-        is how many a second; without it each of the `width` clients asks again once it is answered.
+        """Ask on these ports, which may change, and with these keys by turns, as long as the block lasts, and for the
+        last answers. `rate` is how many a second; without it each of the `width` clients asks again once it is answered.
         """
         self.told = told = Told()
         over = asyncio.Event()
         clients = {port: Client(port) for port in ports}
 
         async def go_on(turn: int) -> None:
-            at = itertools.cycle([*ports[turn % len(ports) :], *ports[: turn % len(ports)]])
             due = monotonic() + turn / rate if rate else 0.0
             while not over.is_set():
                 if rate:
                     await asyncio.sleep(max(0.0, due - monotonic()))
                     due += width / rate
-                await self.ask(clients, at, keys[turn % len(keys)])
+                await self.ask([clients[port] for port in ports], keys[turn % len(keys)], turn)
                 turn += 1
 
         tasks = [asyncio.create_task(go_on(turn)) for turn in range(width)]
@@ -91,13 +93,13 @@ class Questions:
             for client in clients.values():
                 await client.close()
 
-    async def ask(self, clients: dict[int, Client], at: Iterator[int], key: Key) -> Outcome:
+    async def ask(self, clients: Sequence[Client], key: Key, turn: int = 0) -> Outcome:
         """Ask one question, as through a balancer: where nobody listens, the next is asked."""
         number = next(self._numbers)
         began = monotonic()
-        for _ in range(len(clients)):
-            port = next(at)
-            outcome = await clients[port].call(question(port, number, key), leave_s=LIMIT_S)
+        for client in [*clients[turn % len(clients) :], *clients[: turn % len(clients)]]:
+            asked = chat(client.port, MODEL, str(number), key.key, stream=bool(number % 2), max_tokens=MAX_TOKENS)
+            outcome = await client.call(asked, leave_s=LIMIT_S)
             if outcome.what != NOBODY:
                 break
         else:
@@ -119,9 +121,10 @@ async def made(replica: Replica, budget_usd: str) -> Key:
     return Key(key["id"], key["key"])
 
 
-def question(port: int, number: int, key: Key) -> Request:
-    streamed = bool(number % 2)
-    body = {"model": MODEL, "messages": [{"role": "user", "content": str(number)}], "max_tokens": MAX_TOKENS}
-    body |= {"stream": True} if streamed else {}
-    tags = {"x-headgate-tags": f"mark={number}"}
-    return request(port, "POST", "/v1/chat/completions", body, key.key, tags, stream=streamed)
+def command(replica: Replica, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of Headgate's commands on a replica's configuration."""
+    return subprocess.run(
+        [sys.executable, "-m", "headgate", *arguments, "--config", str(replica.config)],
+        capture_output=True, text=True, check=False, cwd=replica.folder,
+        env={**os.environ, "HEADGATE_ADMIN_KEY": ADMIN_KEY},
+    )  # fmt: skip

@@ -56,10 +56,10 @@ models:
 """
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
-CALLS: dict[str, dict[str, Any]] = {
+CALLS: dict[str, dict[str, Any]] = {  # each to a vendor that speaks the dialect, so that bodies pass as they are
     "/v1/chat/completions": {"model": "chat", "messages": MESSAGES},
-    "/v1/responses": {"model": "chat", "input": "Hello", "store": False},
-    "/v1/messages": {"model": "chat", "max_tokens": 10, "messages": MESSAGES},
+    "/v1/responses": {"model": "openai", "input": "Hello", "store": False},
+    "/v1/messages": {"model": "claude", "max_tokens": 10, "messages": MESSAGES},
     "/v1/embeddings": {"model": "openai", "input": "Hello"},
 }
 CHAT = "/v1/chat/completions"
@@ -89,6 +89,11 @@ async def answers(exchange: Exchange) -> None:
         message = {"role": "assistant", "content": [{"text": "Hi"}]}
         usage = {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}
         tree = {"output": {"message": message}, "stopReason": "end_turn", "usage": usage}
+    elif target == "/v1/responses":
+        content = [{"type": "output_text", "text": "Hi", "annotations": []}]
+        message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
+        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+        tree = {"id": "resp_1", "object": "response", "status": "completed", "output": [message], "usage": usage}
     elif "/embeddings" in target:
         tree = {"object": "list", "data": [{"index": 0, "embedding": [0.5]}], "usage": _USAGE}
     else:
@@ -151,7 +156,13 @@ class Attacked(Serving):
         return [int(status) for status in found if status != b"100"]
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, key: str | None = ADMIN_KEY, query: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = ADMIN_KEY,
+        query: dict[str, Any] | None = None,
     ) -> Response:
         """A request by the holder of a key."""
         found = urlencode(query or {})

@@ -61,7 +61,7 @@ class Replica:
     """One `headgate serve` process, with its own port, configuration and journal."""
 
     def __init__(self, name: str, folder: Path, config: str, *, server: str = "", program: Sequence[str] = ()) -> None:
-        """`server` is more for its `server` section; `program` another release's `headgate`."""
+        """`server` is more for its `server` section; `program` another release's `headgate`: it may change between starts."""
         self.name = name
         self.port = unused_port()
         self.folder = folder / name
@@ -71,7 +71,7 @@ class Replica:
             f"server: {{host: 127.0.0.1, port: {self.port}, auth: keys{server}}}\n"
             + config.replace("JOURNAL", str(self.folder / "journal"))
         )
-        self._program = program or (sys.executable, "-m", "headgate")
+        self.program = program or (sys.executable, "-m", "headgate")
         self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self.client = Client(self.port)
@@ -99,7 +99,7 @@ class Replica:
         own |= {"HEADGATE_ADMIN_KEY": ADMIN_KEY, "HEADGATE_SECRET": SECRET}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._program, "serve", "--config", str(self.config)],
+                [*self.program, "serve", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

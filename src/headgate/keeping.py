@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headgate.access import Directory
 from headgate.administration.sealing import Sealer, owner_of
 from headgate.config import Config
-from headgate.ledger import LedgerSeeds
+from headgate.ledger.seeds import LedgerSeeds
 from headgate.limits import Seeder
 from headgate.providers.own import Credential
 from headgate.services import Services

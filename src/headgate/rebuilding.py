@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from headgate.errors import StoreUnavailable
-from headgate.ledger import LedgerSeeds
+from headgate.ledger.seeds import LedgerSeeds
 from headgate.storage.records import Limit
 from headgate.storage.redis_counters import RedisCounters
 from headgate.store import NOW_US, Store

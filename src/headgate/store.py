@@ -15,9 +15,11 @@ from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Ver
 from headgate.audit.keys import read_verifiers
 from headgate.clock import Clock
 from headgate.config import Config
+from headgate.config.places import JOURNAL
 from headgate.config.schema import AuditConfig, StorageConfig
 from headgate.errors import ConfigError, HeadgateError, StoreUnavailable
-from headgate.ledger import JournalledLedger, LedgerSink
+from headgate.ledger.journalled import JournalledLedger
+from headgate.ledger.sink import LedgerSink
 from headgate.storage.database import Database
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
@@ -246,7 +248,7 @@ def journal_folder(storage: StorageConfig) -> Path | None:
     if storage.database is not None and storage.database.startswith(SQLITE):
         path = sqlite_path(storage.database)
         return None if path == ":memory:" else Path(path).with_suffix(".journal")
-    return Path("headgate.journal")
+    return Path(JOURNAL)
 
 
 def checkpoint_file(audit: AuditConfig, folder: Path | None) -> Path | None:

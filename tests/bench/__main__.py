@@ -28,6 +28,10 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 SCENES: dict[str, tuple[str, Callable[[Path, Say], list[Row]]]] = {
     "stages": ("What the engine itself costs", lambda folder, say: scenes.stages(folder, 200_000, say)),
     "unary": ("Calls on one core, 64 connections", lambda folder, say: scenes.unary(folder, SECONDS, say)),
+    "governed": (
+        "What keys, limits, budgets and the ledger cost",
+        lambda folder, say: scenes.governed(folder, SECONDS, say),
+    ),
     "bursts": ("Streams of 32 chunks at once, 64 connections", lambda folder, say: scenes.bursts(folder, SECONDS, say)),
     "paced": ("Streams at a model's pace", lambda folder, say: scenes.paced(folder, 2 * SECONDS, say)),
     "latency": ("Latency at 2,000 calls a second, open loop", lambda folder, say: scenes.latency(folder, SECONDS, say)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import setting
 import vendor
@@ -16,6 +19,10 @@ import wrk
 from processes import GATEWAY_CORE, LOAD_CORE, Process, free_port
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))
+
+import services  # noqa: E402  # of the tests: real servers in a temporary folder
+
 Row = dict[str, str | float | int]
 Say = Callable[[str], None]
 
@@ -64,6 +71,52 @@ def unary(folder: Path, seconds: float, say: Say) -> list[Row]:
     for row in rows:
         row["x nginx proxy"] = round(float(row["cpu µs/call"]) / float(proxies[row["body"]]), 1)
     return rows
+
+
+LIMITS = [{"per": "minute", "requests": 100_000_000, "tokens": 100_000_000_000}]
+RULES: dict[str, Any] = {"limits": LIMITS, "budget_usd": "1000000", "budget_period": "month", "tags": {"app": "bench"}}
+
+DRAIN_S = 1.5
+"""After a load, until the database has all its rows: the measure is that of a call and of its row."""
+
+
+def governed(folder: Path, seconds: float, say: Say) -> list[Row]:
+    """CPU per call of 0.3 KB with its ledger row in the database: without a key, with one, with limits and a budget."""
+    rows: list[Row] = []
+    with setting.mock(folder) as mock_port, ExitStack() as stack:
+        proxy_port = free_port()
+        proxy = stack.enter_context(vendor.proxy(folder, proxy_port, mock_port, GATEWAY_CORE))
+        proxy.wait_for(proxy_port)
+        measured: list[tuple[str, Process, int, dict[str, str]]] = [("nginx as proxy", proxy, proxy_port, {})]
+        redis = setting.Stores(services.postgres().url(services.postgres().create()), services.redis().url())
+        for what, stores, body in (
+            ("no key", None, None),
+            ("key", None, {}),
+            ("key, limits, budget", None, RULES),
+            ("key, limits, budget; PostgreSQL and Redis", redis, RULES),
+        ):
+            name = f"governed-{len(measured)}"
+            auth = "none" if body is None else "keys"
+            process, port = setting.gateway(folder, name, mock_port, auth=auth, stores=stores)
+            stack.enter_context(process)
+            process.wait_for(port)
+            headers = {} if body is None else {"authorization": f"Bearer {setting.key(port, **body)}"}
+            measured.append((what, process, port, headers))
+        time.sleep(1)  # a new key is known everywhere by then
+        found: dict[str, list[float]] = {what: [] for what, *_ in measured}
+        for turn in range(ROUNDS):
+            for what, process, port, headers in measured if turn % 2 else reversed(measured):
+                say(f"{what}, round {turn + 1} of {ROUNDS}")
+                wrk.run(folder, process, port, wrk.chat(0.3), 1, headers=headers, rest_s=DRAIN_S)
+                result = wrk.run(folder, process, port, wrk.chat(0.3), seconds, headers=headers, rest_s=DRAIN_S)
+                found[what].append(result.cpu_us)
+        rows = [{"what": what, "cpu µs/call": round(statistics.median(each), 1)} for what, each in found.items()]
+    nginx = float(rows[0]["cpu µs/call"])
+    return [{**row, "x nginx proxy": round(float(row["cpu µs/call"]) / nginx, 1)} for row in rows]
+
+
+ROUNDS = 4
+"""Turns each takes, so that none has the quieter machine."""
 
 
 def bursts(folder: Path, seconds: float, say: Say) -> list[Row]:

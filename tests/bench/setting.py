@@ -30,7 +30,7 @@ models:
 """
 
 
-ADMIN_KEY = "bench-admin"  # noqa: S105  # of a server that lasts as long as its measurement
+ADMIN_KEY = "bench-admin"  # of a server that lasts as long as its measurement
 
 
 class Stores(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def _filled(body: dict, kilobytes: float) -> str:
 
 
 def run(folder: Path, process: Process, port: int, load: Load, seconds: float, connections: int = 64,
-        headers: dict[str, str] | None = None) -> Result:  # fmt: skip
-    """Load a port, and measure the CPU of the process behind it.
+        headers: dict[str, str] | None = None, rest_s: float = 0) -> Result:  # fmt: skip
+    """Load a port, and measure the CPU of the process behind it; `rest_s` longer, for what it does afterwards.
 
     Raises:
         RuntimeError: an answer was not 2xx, or a connection failed.
@@ -69,6 +70,7 @@ def run(folder: Path, process: Process, port: int, load: Load, seconds: float, c
     ]  # fmt: skip
     before = process.cpu_s()
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    time.sleep(rest_s)
     cpu_s = process.cpu_s() - before
     if "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(f"{load.path} failed under load:\n{output}")

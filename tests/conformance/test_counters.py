@@ -96,6 +96,16 @@ async def test_a_reservation_is_all_or_nothing(store: Store):
     assert granted.totals == [5, 5, 1, 5]
 
 
+async def test_what_is_owed_counts_in_period_counters_that_have_begun_once_it_is_known(store: Store):
+    await store.counters.seed("p", 3, 0)
+    came_to = store.counters.owe([period(0), sliding(0), period(0, None, "q")])
+    assert await store.counters.read(["p", "q"]) == [3, None]
+    came_to(5)
+    await store.counters.flush()
+    assert await store.counters.read(["p", "q"]) == [8, None]
+    assert await store.total("a") == 0
+
+
 async def test_a_ceiling_may_be_reached_but_not_passed(store: Store):
     await store.counters.seed("p", 3, 0)
     assert isinstance(await store.reserve(sliding(10, 10)), Granted)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from headgate.ledger import JournalledLedger, Ledger, MemoryLedger
+from headgate.ledger import Ledger, MemoryLedger
+from headgate.ledger.journalled import JournalledLedger
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.records import LedgerRow
 from headgate.types import Usage

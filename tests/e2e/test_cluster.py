@@ -19,6 +19,7 @@ import pytest
 import services
 from billing import Asked, Billed, Plan, Vendor
 from cluster import Cluster, Key, Row, chat
+from headgate.limits.bound import OVERHEAD
 from headgate.limits.stage import BYTES_PER_TOKEN
 from headgate.money import format_usd
 from resilience.client import Client
@@ -177,30 +178,99 @@ async def check_exact(cluster: Cluster, key: Key) -> None:
     assert await cluster.held() == {}
 
 
-async def test_a_redis_that_is_lost_under_load_costs_nobody_a_cent(tmp_path: Path, private_redis: services.Redis):
-    async with (
-        Vendor() as vendor,
-        Cluster(tmp_path, vendor, replicas=3, redis=private_redis) as cluster,
-    ):
+@pytest.mark.parametrize("how", ["killed", "emptied"])
+async def test_a_redis_that_is_lost_under_load_costs_nobody_a_cent(
+    tmp_path: Path, private_redis: services.Redis, how: str
+):
+    async with Vendor() as vendor, Cluster(tmp_path, vendor, replicas=3, redis=private_redis) as cluster:
         key, free = await cluster.key("budgeted", budget_usd="10"), await cluster.key("free")
         async with Story(cluster, key, free) as story:
             await asyncio.sleep(1)
             assert story.turn("before")["budgeted"].keys() == {200}
-            private_redis.kill()
+            if how == "killed":
+                private_redis.kill()
+                await asyncio.sleep(1)
+                story.turn("while it dies")
+                await asyncio.sleep(1)
+                told = story.turn("away")
+                assert told["budgeted"][503] > 20 * told["budgeted"][200], "what was under way goes on to its end"
+                assert told["free"].keys() == {200}
+                private_redis.start()
+            else:
+                private_redis.flush()
+            await asyncio.sleep(2)
+            assert story.turn("while it comes back")["free"].keys() == {200}
             await asyncio.sleep(1)
-            story.turn("while it dies")
-            await asyncio.sleep(1)
-            told = story.turn("away")
-            assert told["budgeted"][503] > 20 * told["budgeted"][200], "what was under way goes on to its end"
-            assert told["free"].keys() == {200}
-            private_redis.start()
+            assert story.turn("after")["budgeted"].keys() == {200}
+        await check_exact(cluster, key)
+
+
+async def test_a_budget_that_ran_out_is_still_used_up_when_redis_has_forgotten_it(
+    tmp_path: Path, private_redis: services.Redis
+):
+    amount = 50_000_000_000
+    async with Vendor() as vendor, Cluster(tmp_path, vendor, replicas=3, redis=private_redis) as cluster:
+        key, free = await cluster.key("budgeted", budget_usd=format_usd(amount)), await cluster.key("free")
+
+        def billed() -> int:
+            return sum(each.picodollars for each in vendor.bill if each.mark.startswith("budgeted"))
+
+        async with Story(cluster, key, free) as story:
+            for _ in range(3):
+                await asyncio.sleep(0.4)
+                private_redis.kill()
+                private_redis.start()
             await asyncio.sleep(3)
+            story.turn("three times lost")
+            assert billed() <= amount
+            await asyncio.sleep(2)
+            told = story.turn("used up")["budgeted"]
+            assert told[429] > 100
+            assert told.keys() <= {429, 200}, "some are answered to their end"
+        await check_exact(cluster, key)
+        stands = await cluster.budget(key)
+        assert stands.spent == billed() <= amount
+
+        # With so much more that it is enough for one call, that is made, and none that may cost a token more.
+        [budget] = (await cluster.admin("GET", f"/admin/keys/{key.id}"))["budgets"]
+        body = chat(0, "plain", "last output=50", "", max_tokens=50).raw.partition(b"\r\n\r\n")[2]
+        needed = (len(body) + OVERHEAD) * 3_000_000 + 50 * 15_000_000
+        more = {"amount_usd": format_usd(stands.spent + needed)}
+        await cluster.admin("PATCH", f"/admin/budgets/{budget['id']}", more)
+        await asyncio.sleep(1)  # until all know it
+        for tokens, status in ((51, 429), (50, 200)):
+            outcome = await cluster.call(key, "last output=50", replica=1, model="plain", max_tokens=tokens)
+            assert outcome.status == status, outcome
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+async def test_a_store_that_hangs_for_five_seconds_loses_nothing(
+    tmp_path: Path, private_redis: services.Redis, private_postgres: services.Postgres, name: str
+):
+    """Without Redis what has a budget is refused; without PostgreSQL all goes on."""
+    async with (
+        Vendor() as vendor,
+        Cluster(tmp_path, vendor, replicas=3, redis=private_redis, postgres=private_postgres) as cluster,
+    ):
+        key, free = await cluster.key("budgeted", budget_usd="10"), await cluster.key("free")
+        store: services.Server = private_redis if name == "redis" else private_postgres
+        async with Story(cluster, key, free) as story:
+            await asyncio.sleep(1)
+            assert story.turn("before")["budgeted"].keys() == {200}
+            store.pause()
+            await asyncio.sleep(5)
+            told = story.turn("while it hangs")
+            assert told["free"].keys() == {200}
+            if name == "postgres":
+                assert told["budgeted"].keys() == {200}
+            else:
+                assert told["budgeted"][503] > 100
+            store.resume()
+            await asyncio.sleep(2)
             story.turn("while it comes back")
             await asyncio.sleep(1)
             assert story.turn("after")["budgeted"].keys() == {200}
         await check_exact(cluster, key)
-        for replica in cluster.replicas:
-            print(replica.log)
 
 
 # ── limits ──

@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import random
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -21,10 +20,10 @@ from time import monotonic
 
 import pytest
 
-from asking import Questions, configured, made, plan
+from asking import Questions, command, configured, made, plan
 from billing import Vendor
 from books import Books
-from cluster import ADMIN_KEY, Cluster, Key, Replica
+from cluster import Cluster, Key, Replica
 from resilience.client import Client
 from waiting import eventually
 
@@ -126,13 +125,13 @@ async def test_replicas_survive_kill_9_of_one_of_them(tmp_path: Path):
 
 async def restarted(replica: Replica, questions: Questions, key: Key) -> float:
     """Start it; seconds until the first answer."""
-    clients = {replica.port: Client(replica.port)}
+    client = Client(replica.port)
     began = monotonic()
     replica.launch()
-    while not (await questions.ask(clients, itertools.cycle(clients), key)).ok:
+    while not (await questions.ask([client], key)).ok:
         assert replica.running and monotonic() - began < 20, replica.log[-3000:]
     seconds = monotonic() - began
-    await clients[replica.port].close()
+    await client.close()
     return seconds
 
 
@@ -142,14 +141,5 @@ async def check_audit(replica: Replica, books: Books, acts: Acts) -> None:
     assert not acts.done - logged
     assert logged == {f"team:{team}" for (team,) in await books.fetch("SELECT id FROM teams")}
     assert len(await books.audited("login.failed")) >= acts.refused
-    verified = await asyncio.to_thread(headgate, replica, "audit", "verify")
+    verified = await asyncio.to_thread(command, replica, "audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-
-
-def headgate(replica: Replica, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on a replica's configuration."""
-    return subprocess.run(
-        [sys.executable, "-m", "headgate", *arguments, "--config", str(replica.config)],
-        capture_output=True, text=True, check=False, cwd=replica.folder,
-        env={**os.environ, "HEADGATE_ADMIN_KEY": ADMIN_KEY},
-    )  # fmt: skip

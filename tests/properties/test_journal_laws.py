@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.clock import SystemClock
-from headgate.ledger import LedgerSink
+from headgate.ledger.sink import LedgerSink
 from headgate.ledger.table import encode
 from headgate.storage.database import Database
 from headgate.storage.journal import Journal

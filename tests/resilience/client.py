@@ -82,7 +82,7 @@ class Client:
     """Sends requests to one loopback port over as many connections as are needed."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._idle: deque[_Connection] = deque()
 
     async def call(
@@ -119,7 +119,7 @@ class Client:
         Raises:
             OSError: it could not be had.
         """
-        outcome = await self.call(Request(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._port}\r\n\r\n".encode()))
+        outcome = await self.call(Request(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\n\r\n".encode()))
         if outcome.status != 200:
             raise OSError(f"GET {path} was answered {outcome.status or outcome.what}")
         return outcome.body
@@ -139,7 +139,7 @@ class Client:
 
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Connection, "127.0.0.1", self._port)
+        _, connection = await loop.create_connection(_Connection, "127.0.0.1", self.port)
         return connection
 
     def _broken(self, connection: _Connection | None, request: Request, began: float, what: str) -> Outcome:

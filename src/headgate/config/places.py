@@ -8,18 +8,22 @@ from msgspec.structs import replace
 
 from headgate.config.schema import Config
 
+JOURNAL = "headgate.journal"
+"""The folder of a journal that has no SQLite file to be beside."""
+
 
 def placed(config: Config, folder: Path, *, kept: bool = True) -> Config:
     """The configuration of a file in `folder` with whole paths. `kept` gives it a database where it names none."""
-    from headgate.storage.opening import located
+    from headgate.storage.opening import SQLITE, located
 
     storage, audit = config.storage, config.audit
     database = storage.database
     if database is not None or kept:
         database = located(database, folder)
     journal = storage.journal
-    if journal.folder is not None:
-        journal = replace(journal, folder=str(folder.absolute() / journal.folder))
+    beside_file = database is None or database.startswith(SQLITE)
+    if journal.folder is not None or not beside_file:
+        journal = replace(journal, folder=str(folder.absolute() / (journal.folder or JOURNAL)))
     if audit.checkpoint_file is not None:
         audit = replace(audit, checkpoint_file=str(folder.absolute() / audit.checkpoint_file))
     return replace(config, storage=replace(storage, database=database, journal=journal), audit=audit)

@@ -86,17 +86,17 @@ class Held:
 
 
 class Owed:
-    """What nothing is set aside for, because the counters could not be reached: its cost counts for budgets by its ledger
-    row alone.
-    """
+    """What an attempt is made with while the counters cannot be reached: its cost counts for budgets all the same."""
 
-    __slots__ = ("charged",)
+    __slots__ = ("_amount", "_came_to", "charged")
 
-    def __init__(self, claims: Sequence[Claim]) -> None:
+    def __init__(self, counters: Counters, claims: Sequence[Claim], amount: int) -> None:
+        self._came_to = counters.owe(claims)
+        self._amount = amount
         self.charged = tuple([claim.counter for claim in claims if claim.kind == "period"])
 
     def settle(self, picodollars: int | None) -> None:
-        """There is nothing to correct."""
+        self._came_to(self._amount if picodollars is None else picodollars)
 
 
 class Reserve:
@@ -145,7 +145,8 @@ class Reserve:
         except StoreUnavailable:
             if self._config.store_unavailable == "refuse":
                 raise
-            attempt.hold = Owed(pots.claims(0, attempt.started_us, self._calendar))
+            claims = pots.claims(0, attempt.started_us, self._calendar)
+            attempt.hold = Owed(self._counters, claims, amount or 0)
             attempt.reserved_picodollars = amount
             return call
 

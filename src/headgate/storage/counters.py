@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Literal, Protocol
 
@@ -90,6 +90,13 @@ class Counters(Protocol):
         Never waits and never raises: it works on a task that has been cancelled. Only the first word on a holder
         counts. A sliding claim gives back in the sub-window it was counted in, and not at all once that has slid out;
         what exceeds the claim is counted now. A lease is given back whatever its amount.
+        """
+        ...
+
+    def owe(self, claims: Sequence[Claim]) -> Callable[[int], None]:
+        """Take down what is done though it could not be reserved. What is returned is to be told once what it came to:
+        that counts for the period counters among the claims as soon as they can be reached. What begins later begins
+        with what the ledger has. Neither waits or raises.
         """
         ...
 

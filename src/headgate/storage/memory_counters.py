@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf, isinf
 
 from headgate.clock import Clock
@@ -108,6 +108,14 @@ class MemoryCounters:
         if holder in self._open:
             self._open.discard(holder)
             self._settle(holder, claims, granted.marks, amounts)
+
+    def owe(self, claims: Sequence[Claim]) -> Callable[[int], None]:
+        def came_to(amount: int) -> None:
+            for claim in claims:
+                if claim.kind == "period" and claim.counter in self._sums:
+                    self._sums[claim.counter].value += amount
+
+        return came_to
 
     async def seed(self, counter: str, value: int, ends_us: int) -> None:
         if counter not in self._sums:

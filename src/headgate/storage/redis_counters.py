@@ -88,6 +88,10 @@ class RedisCounters:
         """Who of this process holds them, by counter."""
         self._missing: dict[str, str] = {}
         """In which space a counter was not there: what it would begin with is known for that one only."""
+        self._debts: set[_Debt] = set()
+        """What is done without a reservation, and not over."""
+        self._due: dict[tuple[str, bool], int] = {}
+        """What is to be counted when Redis is back, by period counter, and whether it was carried over."""
         self._timer: asyncio.TimerHandle | None = None
         self.link.entered.append(self._entered)
 
@@ -106,6 +110,20 @@ class RedisCounters:
             if reservation.leases:
                 self._release(reservation)
             self.link.send(_Settlement(self, reservation, amounts))
+
+    def owe(self, claims: Sequence[Claim]) -> Callable[[int], None]:
+        debt = _Debt({claim.counter: claim.ends_us for claim in claims if claim.kind == "period"}, self.link.space)
+        self._debts.add(debt)
+
+        def came_to(amount: int) -> None:
+            self._debts.discard(debt)
+            if debt.space == self.link.space:  # else counters have been begun from a ledger that has it
+                for counter in debt.counters:
+                    place = counter, debt.moved
+                    self._due[place] = self._due.get(place, 0) + amount
+                self._pay()
+
+        return came_to
 
     async def seed(self, counter: str, value: int, ends_us: int, *, space: str | None = None) -> None:
         """Let a period's counter begin at `value` and what was carried, if it is not there: in no space but `space`, or
@@ -174,6 +192,9 @@ class RedisCounters:
                 reservation.moved = True
                 self.link.send(_Carried(self, reservation, space))
                 counters |= {claim.counter: claim.ends_us for claim in reservation.claims if claim.kind == "period"}
+        for debt in self._debts:
+            debt.space, debt.moved = space, True
+            counters |= debt.counters
         return counters
 
     async def carry(self, counter: str, amount: int, *, space: str | None = None) -> None:
@@ -279,6 +300,13 @@ class RedisCounters:
         self.link.renew("it was emptied")
         return StoreUnavailable("Redis was emptied")
 
+    def _pay(self) -> None:
+        """Have Redis count what is due, if it is there."""
+        if self._due and self.link.space is not None and not self.link.away:
+            due, self._due = self._due, {}
+            for (counter, moved), amount in due.items():
+                self.link.send(_Payment(self, counter, amount, self.link.space, moved=moved))
+
     # ── leases, and keys that have to last ──
 
     def _release(self, reservation: _Reservation) -> None:
@@ -292,8 +320,11 @@ class RedisCounters:
     def _entered(self, new: bool) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if new and self.on_new_space is not None:
-            self.link.loop.call_soon(self.on_new_space)
+        if new:
+            self._due.clear()  # the ledger has it
+            if self.on_new_space is not None:
+                self.link.loop.call_soon(self.on_new_space)
+        self._pay()
         self._keep()
 
     def _keep(self) -> None:
@@ -527,6 +558,52 @@ class _Carried:
     def failed(self, error: StoreUnavailable, *, sent: bool) -> None:
         if not sent:
             log.error("what '%s' has reserved was not carried over: %s", self._reservation.holder, error)
+
+
+class _Debt:
+    """Something that is done without a reservation."""
+
+    __slots__ = ("counters", "moved", "space")
+
+    def __init__(self, counters: dict[str, int], space: Space | None) -> None:
+        self.counters = counters
+        """Those of periods, with their ends."""
+        self.space = space
+        """Where it is to be counted, if that is still there at its end."""
+        self.moved = False
+        """Whether it was begun in another space, and carried over."""
+
+
+class _Payment:
+    """What something came to that was done without a reservation."""
+
+    __slots__ = ("_amount", "_counter", "_counters", "_moved", "_space")
+
+    keeps = True
+
+    def __init__(self, counters: RedisCounters, counter: str, amount: int, space: Space, *, moved: bool) -> None:
+        self._counters = counters
+        self._counter = counter
+        self._amount = amount
+        self._space = space
+        self._moved = moved
+
+    def words(self, space: Space) -> Sequence[Word] | None:
+        if space != self._space:
+            return None
+        counters, prefix = self._counters, space.prefix
+        keys = _records(space, counters.owner), f"{prefix}p:{self._counter}"
+        if self._moved:
+            return (*counters.script(CARRY, space, *keys, f"{prefix}c:{self._counter}"), "", "", self._amount)
+        return (*counters.script(SETTLE, space, *keys), "", "0", "p", self._amount, 0, 0)
+
+    def answered(self, reply: Any) -> None:
+        if reply[0] < 0:
+            self._counters.emptied()
+
+    def failed(self, error: StoreUnavailable, *, sent: bool) -> None:
+        if not sent:
+            log.error("what was spent without a reservation was not counted for '%s': %s", self._counter, error)
 
 
 class _Background:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -41,9 +42,7 @@ class Table(Generic[E]):
     def __init__(self, name: str, struct: type[E]) -> None:
         self.name = name
         self.struct = struct
-        types = get_type_hints(struct)
         self.columns = tuple(field.name for field in fields(struct))
-        self._codecs = [_codec(types[column]) for column in self.columns]
         listed = ", ".join(self.columns)
         places = ", ".join(f"${number}" for number in range(1, len(self.columns) + 1))
         changed = [column for column in self.columns if column not in ("id", "organisation", "version", "created_us")]
@@ -58,6 +57,12 @@ class Table(Generic[E]):
         )
         self._version = f"SELECT version FROM {name} {one}"
         # ruff: enable[S608]
+
+    @cached_property
+    def _codecs(self) -> Sequence[Codec]:
+        """How each column is written and read: worked out when the first row is."""
+        types = get_type_hints(self.struct)
+        return [_codec(types[column]) for column in self.columns]
 
     async def insert(self, transaction: Transaction, row: E) -> None:
         """Add a row.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.ledger import JournalledLedger
 from headgate.ledger import journalled as module
+from headgate.ledger.journalled import JournalledLedger
 from headgate.ledger.table import encode
 from headgate.storage.journal import MemoryJournal
 from ledger_rows import row

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from headgate.errors import BadRequest
-from headgate.ledger import LedgerSink
 from headgate.ledger.queries import Filters, LedgerQueries
+from headgate.ledger.sink import LedgerSink
 from headgate.ledger.table import encode
 from headgate.storage.database import Database
 from headgate.storage.records import LedgerRow

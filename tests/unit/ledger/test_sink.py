@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.ledger import LedgerSink
 from headgate.ledger.queries import Filters, LedgerQueries
+from headgate.ledger.sink import LedgerSink
 from headgate.ledger.table import COLUMNS, encode
 from headgate.storage.database import Database
 from headgate.storage.opening import open_database

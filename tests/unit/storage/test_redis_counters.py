@@ -311,6 +311,41 @@ async def test_while_redis_hangs_reserving_fails_soon_and_settling_is_kept(make:
     assert isinstance(await counters.reserve("z", [lease(1)]), Granted)
 
 
+async def test_what_was_done_while_redis_hung_is_counted_when_it_is_back(make: Make, private_redis: services.Redis):
+    counters = make(url=private_redis.url())
+    await counters.seed("p", 10, 0)
+    private_redis.pause()
+    with pytest.raises(StoreUnavailable):
+        await counters.reserve("x", [period(1)])
+    for _ in range(3):
+        counters.owe([period(0)])(7)
+    late = counters.owe([period(0)])
+    private_redis.resume()
+    await eventually(counters.flush)
+    assert await counters.read(["p"]) == [31]
+    late(7)
+    await counters.flush()
+    assert await counters.read(["p"]) == [38]
+
+
+async def test_what_was_done_while_redis_was_away_and_lost_everything_is_left_to_the_ledger(
+    make: Make, private_redis: services.Redis
+):
+    counters = make(url=private_redis.url())
+    await counters.seed("p", 10, 0)
+    private_redis.kill()
+    counters.owe([period(0)])(7)
+    late, later = counters.owe([period(0)]), counters.owe([period(0)])
+    private_redis.start()
+    await eventually(counters.link.connect)
+    late(7)
+    assert counters.carry_held() == {"p": 0}
+    later(7)
+    await counters.flush()
+    await counters.seed("p", 24, 0)
+    assert await counters.read(["p"]) == [31], "what came to its end after the ledger was read is counted beside it"
+
+
 async def lost_answer(proxy: Proxy) -> None:
     """Wait until Redis has answered and the answer is lost, and end the connection."""
 

@@ -14,7 +14,7 @@ import pytest
 
 from headgate.clock import ManualClock
 from headgate.errors import StoreUnavailable
-from headgate.ledger import LedgerSink
+from headgate.ledger.sink import LedgerSink
 from headgate.ledger.table import encode
 from headgate.storage import segments
 from headgate.storage import writer as module
