@@ -34,26 +34,34 @@ PROVIDER_KEY = "sk-the-operators-own-key-0123456789"
 PROVIDER_HEADER = "a-header-only-the-vendor-may-see"
 ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 
-CONFIG = """
-storage: {{database: "{database}"}}
-providers:
-  vendor:
-    {{kind: openai_compatible, base_url: "{url}/v1", api_key: {key}, headers: {{x-account: {header}}}}}
-  openai: {{kind: openai, base_url: "{url}/v1", api_key: {key}}}
-  claude: {{kind: anthropic, base_url: "{url}", api_key: {key}}}
-  gem: {{kind: gemini, base_url: "{url}/gemini", api_key: {key}}}
-  aws: {{kind: bedrock, base_url: "{url}/aws", region: us-east-1, api_key: {key}}}
-models:
-  chat: {{targets: [vendor/gpt-4o-mini], retry: {{attempts: 1}}}}
-  other: {{targets: [vendor/gpt-4o]}}
-  openai: {{targets: [openai/gpt-4o-mini]}}
-  claude: {{targets: [claude/claude-sonnet-4-5]}}
-  gem: {{targets: [gem/gemini-2.5-flash]}}
-  nova: {{targets: [aws/amazon.nova-lite-v1:0]}}
-  "any-*": {{targets: ["vendor/*"]}}
-  "gem-*": {{targets: ["gem/*"]}}
-  "aws-*": {{targets: ["aws/*"]}}
-"""
+
+def configuration(url: str) -> dict[str, Any]:
+    """A `headgate.yaml` whose vendors are all at one address."""
+    one: dict[str, Any] = {"api_key": PROVIDER_KEY}
+    return {
+        "storage": {"database": "sqlite:///:memory:"},
+        "providers": {
+            "vendor": {"kind": "openai_compatible", "base_url": f"{url}/v1", "headers": {"x-account": PROVIDER_HEADER}}
+            | one,
+            "openai": {"kind": "openai", "base_url": f"{url}/v1"} | one,
+            "claude": {"kind": "anthropic", "base_url": url} | one,
+            "gem": {"kind": "gemini", "base_url": f"{url}/gemini"} | one,
+            "aws": {"kind": "bedrock", "base_url": f"{url}/aws", "region": "us-east-1"} | one,
+        },
+        "models": {
+            "chat": {"targets": ["vendor/gpt-4o-mini"], "retry": {"attempts": 1}},
+            "other": {"targets": ["vendor/gpt-4o"]},
+            "openai": {"targets": ["openai/gpt-4o-mini"], "retry": {"attempts": 1}},
+            "claude": {"targets": ["claude/claude-sonnet-4-5"], "retry": {"attempts": 1}},
+            "lenient": {"targets": ["claude/claude-sonnet-4-5"], "drop_unsupported": True},
+            "gem": {"targets": ["gem/gemini-2.5-flash"]},
+            "nova": {"targets": ["aws/amazon.nova-lite-v1:0"]},
+            "any-*": {"targets": ["vendor/*"]},
+            "gem-*": {"targets": ["gem/*"]},
+            "aws-*": {"targets": ["aws/*"]},
+        },
+    }
+
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 CALLS: dict[str, dict[str, Any]] = {  # each to a vendor that speaks the dialect, so that bodies pass as they are
@@ -107,17 +115,14 @@ class Attacked(Serving):
     """The gateway. `seen` is what its application was given, as (method, path)."""
 
     def __init__(
-        self,
-        vendor: Upstream,
-        *,
-        config: str = "",
-        database: str = "sqlite:///:memory:",
-        server: str = "auth: keys, max_body_mb: 4",
-        environ: dict[str, str] | None = None,
+        self, vendor: Upstream, *, server: str = "auth: keys, max_body_mb: 4", **blocks: dict[str, Any]
     ) -> None:
-        made = CONFIG.format(database=database, url=vendor.url, key=PROVIDER_KEY, header=PROVIDER_HEADER)
-        known = {"HEADGATE_ADMIN_KEY": ADMIN_KEY, "HEADGATE_SECRET": SECRET}
-        super().__init__(made + config, {**known, **(environ or {})}, server=server)
+        """`blocks` are further blocks of the configuration, or further members of those it has."""
+        made = configuration(vendor.url)
+        for name, block in blocks.items():
+            made[name] = {**made.get(name, {}), **block}
+        text = "".join(f"{name}: {json.dumps(block)}\n" for name, block in made.items())
+        super().__init__(text, {"HEADGATE_ADMIN_KEY": ADMIN_KEY, "HEADGATE_SECRET": SECRET}, server=server)
         self.vendor = vendor
         self.seen: list[tuple[str, str]] = []
 

@@ -339,9 +339,11 @@ class Cluster:
         import redis.asyncio
 
         async with redis.asyncio.Redis.from_url(self.redis.url(), decode_responses=True) as client:
+            spaces = [name async for name in client.scan_iter(match="*:space")]
             held: dict[str, str] = {}
-            async for name in client.scan_iter(match="*:h:*"):
-                held |= await client.hgetall(name)
+            for space in spaces:  # what was given up with another one does not count any more
+                async for name in client.scan_iter(match=f"*:{await client.get(space)}:h:*"):
+                    held |= await client.hgetall(name)
         return held
 
 

@@ -1,8 +1,7 @@
 """The composition root: a configuration becomes services and three folds, and every call goes through them.
 
     call fold      telemetry > access > limits > ids > (the model's fold)
-    model fold     once > deadline > fallback > validated > route
-    attempt fold   settle (which has money reserved) > own keys > watch > transport
+    model fold, attempt fold     see `folds.py`
 
 A user's own stages stand among them where the configuration says. A fold is made once, at load. A reload makes new
 folds and swaps them in; calls under way keep theirs.
@@ -14,7 +13,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,37 +20,24 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
-from headgate.catalog import Catalog, Price, cost
+from headgate.catalog import Catalog
 from headgate.config import Config, load
 from headgate.config.places import placed
-from headgate.errors import BadRequest, ConfigError, ModelNotFound, NotFound, Overloaded, StoreUnavailable
-from headgate.ledger import Ledger, Settle
+from headgate.errors import BadRequest, ConfigError, ModelNotFound, Overloaded, StoreUnavailable
+from headgate.folds import Maker
+from headgate.ledger import Ledger
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
-from headgate.limits import Limits, Reserve
-from headgate.limits import Target as Priced
-from headgate.providers.exchange import Exchange, Facts, Patience
-from headgate.providers.own import OwnKeys
+from headgate.limits import Limits
 from headgate.providers.provider import Provider
-from headgate.routing.balance import chooser
-from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
-from headgate.routing.deadline import Deadline
-from headgate.routing.fallback import Entry, Fallback
 from headgate.routing.health import HealthChecks
-from headgate.routing.hedge import Hedge
-from headgate.routing.once import Answers, Once
-from headgate.routing.option import Option
-from headgate.routing.retry import RetryBudget
-from headgate.routing.route import Route, Settings
 from headgate.routing.sharing import Sharing
 from headgate.routing.status import TargetStatus, status_of
 from headgate.routing.target import Target
-from headgate.routing.validation.stage import Validated
-from headgate.routing.watch import Watch
 from headgate.services import Keeper, Services, in_memory
-from headgate.stage import Next, Stage, fold
+from headgate.stage import Next, fold
 from headgate.stages import OwnStage, arranged
 from headgate.telemetry import Metrics, Telemetry
-from headgate.types import JSON, Call, Identity, Reply, Usage
+from headgate.types import JSON, Call, Identity, Reply
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -314,7 +299,7 @@ class Gateway:
         providers = _providers(config, before.providers if before is not None else {})
         own = [OwnStage.load(each) for each in config.stages]
         catalog = Catalog(config.prices)
-        make = _Maker(services, config, providers, own, catalog)
+        make = Maker(services, config, providers, own, catalog)
         models = {name: Model(name, make.model(name)) for name in config.models}
         if config.server.direct_targets:
             for name in providers:
@@ -386,165 +371,6 @@ class Gateway:
             finally:
                 if keeping is not None:
                     keeping.cancel()
-
-
-class _Maker:
-    """Makes the model and attempt folds of one configuration."""
-
-    def __init__(
-        self,
-        services: Services,
-        config: Config,
-        providers: Mapping[str, Provider],
-        own: Sequence[OwnStage],
-        catalog: Catalog,
-    ) -> None:
-        self._services = services
-        self._config = config
-        self._providers = providers
-        self._own = own
-        self._catalog = catalog
-        self._models: dict[str, Next] = {}
-        self._holders: dict[str, Next] = {}
-        """By target, a model fold that leads to it alone."""
-
-    def model(self, name: str) -> Next:
-        """The fold of a configured model; made once, also where others fall back to it."""
-        if name not in self._models:
-            self._models[name] = self._model(name, self._config.models[name])
-        return self._models[name]
-
-    def direct(self, pattern: str) -> Next:
-        """A model for any target of one provider, named as `provider/model-id`."""
-        return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
-
-    def _model(self, name: str, config: ModelConfig) -> Next:
-        options = [self._option(target, config) for target in config.targets]
-        settings = self._settings(name, config, options)
-        answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
-        recovering: list[Stage] = [Once(config.once, answers), Deadline(config.timeout.total_s)]
-        if config.fallback:
-            recovering.append(
-                Fallback(
-                    {
-                        cause: [Entry(each, self._fallback(name, config, each)) for each in entries]
-                        for cause, entries in config.fallback.items()
-                    }
-                )
-            )
-        recovering.append(Validated(config.validate))
-        for option in options:
-            alone = Route(option.name, [option], settings)
-            self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
-        return self._fold(recovering, Route(name, options, settings))
-
-    def _fold(self, recovering: Sequence[Stage], route: Route) -> Next:
-        places = arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own)
-        return fold([*places, *recovering], route)
-
-    def _settings(self, name: str, config: ModelConfig, options: Sequence[Option]) -> Settings:
-        borrow = self._services.conditions.borrow
-        share, reserve = config.retry.budget, config.breaker.min_calls + 10
-        hedge = config.hedge
-        return Settings(
-            retry=config.retry,
-            queue=config.queue,
-            choose=chooser(config.balance, options),
-            budget=borrow(f"budget of {name}", [share, reserve], lambda: RetryBudget(share, reserve)),
-            hedge=None if hedge is None else borrow(f"hedge of {name}", hedge, lambda: Hedge(hedge)),
-        )
-
-    def _fallback(self, name: str, config: ModelConfig, entry: FallbackConfig) -> Next:
-        """Another model, or a route to one target that recovers as the model does that falls back to it."""
-        if entry.use in self._config.models:
-            return self.model(entry.use)
-        option = self._option(TargetConfig(target=entry.use), config)
-        route = Route(entry.use, [option], self._settings(f"{name} at {entry.use}", config, [option]))
-        return fold([Validated(config.validate)], route)
-
-    async def held(self, call: Call, target: str) -> Reply:
-        """Answer a call that names no model, only something that one target holds."""
-        for name, holder in self._holders.items():
-            prefix, star, suffix = name.partition("*")
-            if name == target:
-                return await holder(replace(call, matched=None))
-            if star and target.startswith(prefix) and target.endswith(suffix):
-                return await holder(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
-        raise NotFound("What this request refers to is held by a target that is no longer configured.")
-
-    def _option(self, config: TargetConfig, model: ModelConfig) -> Option:
-        """One target of a model, with what is known of how it is doing."""
-        provider_name, _, model_id = config.target.partition("/")
-        provider = self._providers[provider_name]
-        made_of = [provider.config, config.rpm, config.tpm, config.max_concurrent, model.breaker]
-        target = self._services.conditions.borrow(config.target, made_of, lambda: Target(config, model.breaker))
-        catalog, price_like = self._catalog, config.price_like
-
-        def base_model(model: str) -> str:
-            return config.base_model or provider.base_model(model)
-
-        def price(model: str) -> Price | None:
-            if price_like is not None:
-                return catalog.price(None, price_like)
-            return catalog.price(provider.catalog, base_model(model))
-
-        def output_limit(model: str) -> int | None:
-            return catalog.output_limit(provider.catalog, base_model(model))
-
-        timeout = model.timeout
-
-        def exchange(provider: Provider) -> Exchange:
-            return Exchange(
-                provider,
-                model_id,
-                Patience(timeout.connect_s, timeout.first_token_s, timeout.stall_s, timeout.attempt_s or inf),
-                model.drop_unsupported or provider.drop_unsupported,
-                Facts(base_model, output_limit),
-                self._services.clock,
-            )
-
-        services = self._services
-        facts = Priced(
-            price=price,
-            limits=lambda model: catalog.limits(provider.catalog, base_model(model)),
-            count=lambda model, call: _count(call, base_model(model)),
-            quirks=provider.quirks,
-            always=provider.config.body,
-        )
-        reserve = Reserve(
-            facts, services.counters, services.calendar, services.seeder, self._config.limits, services.alerts
-        )
-        attempt = {
-            "settle": Settle(
-                config.target,
-                price,
-                services.ledger,
-                services.clock,
-                reserve,
-                lenient=self._config.limits.journal_unwritable == "allow",
-            ),
-            "own keys": OwnKeys(provider, services.credentials, exchange, target.limiter.wake),
-            "transport": Watch(target),
-        }
-        ordinary = price(model_id)
-        return Option(
-            target,
-            fold(arranged(attempt, self._own), exchange(provider)),
-            weight=config.weight,
-            priority=config.priority,
-            provisioned=config.provisioned,
-            cost=None if ordinary is None else cost(ORDINARY, ordinary),
-        )
-
-
-def _count(call: Call, model: str) -> int | None:
-    from headgate.catalog.tokens import at_most  # a quarter of a second to load
-
-    return at_most(call.request.encode(), model)
-
-
-ORDINARY = Usage(input_tokens=4000, output_tokens=1000)
-"""A call of ordinary size, by which targets' prices are compared."""
 
 
 async def _retire(providers: Sequence[Provider], wait_s: float) -> None:

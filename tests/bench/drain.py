@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[1]))
 
 import setting
 import wrk
 from processes import Process
-from scenes import RULES
-
 from resilience.findings import Finding, at_least, at_most, missed, rows, show, told
+from scenes import RULES
 
 RESULTS = Path(__file__).parents[2] / ".bench"
 SECONDS = float(os.environ.get("DRAIN_SECONDS", "600"))
@@ -82,10 +81,14 @@ class Watch(threading.Thread):
         )  # fmt: skip
 
     def _attempts(self) -> int:
-        asked = Request(f"http://127.0.0.1:{self._port}/metrics", headers={"authorization": f"Bearer {setting.ADMIN_KEY}"})
+        asked = Request(
+            f"http://127.0.0.1:{self._port}/metrics", headers={"authorization": f"Bearer {setting.ADMIN_KEY}"}
+        )
         with urlopen(asked) as response:
             lines = response.read().decode().splitlines()
-        return next((int(float(line.rpartition(" ")[2])) for line in lines if line.startswith("headgate_attempts_total{")), 0)
+        return next(
+            (int(float(line.rpartition(" ")[2])) for line in lines if line.startswith("headgate_attempts_total{")), 0
+        )
 
     def _stored(self) -> int:
         with sqlite3.connect(f"file:{self._folder}/drain.db?mode=ro", uri=True) as database:

@@ -10,8 +10,8 @@ import asyncio
 import base64
 import os
 import shutil
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -87,13 +87,13 @@ async def behind_nginx(folder: Path, replicas: Sequence[Replica]) -> AsyncGenera
         'proxy_set_header Connection ""; proxy_set_header Host localhost; proxy_buffering off;\n'
         "proxy_next_upstream error http_503 non_idempotent; }}}\n"
     )
-    nginx = subprocess.Popen([str(NGINX), "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nginx = await asyncio.create_subprocess_exec(str(NGINX), "-c", str(file), stdout=DEVNULL, stderr=DEVNULL)
     try:
         await eventually(lambda: listening(port))
         yield [port]
     finally:
         nginx.terminate()
-        nginx.wait()
+        await nginx.wait()
 
 
 async def listening(port: int) -> bool:

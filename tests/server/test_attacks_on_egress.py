@@ -242,6 +242,11 @@ async def test_a_vendor_sends_us_elsewhere(gateway: Attacked, evil: Upstream, st
 ISSUER = "https://issuer.test"
 
 
+def believing(provider: Upstream) -> dict[str, Any]:
+    """An `access:` block that takes tokens signed by the keys of a server."""
+    return {"issuers": [{"issuer": ISSUER, "audience": ["headgate"], "jwks_url": f"{provider.url}/jwks"}]}
+
+
 async def test_a_token_that_says_where_its_keys_are(evil: Upstream):
     """Neither its issuer nor its header is asked; the keys come from where the configuration says."""
 
@@ -329,12 +334,10 @@ CALLED = {"create_connection", "create_unix_connection", "getaddrinfo", "open_co
 
 ALLOWED = {
     "cli/client.py": "asks our own server",
-    "cli/servers.py": "tells whether a port is free",
     "providers/aiohttp.py": "the transport's other implementation, under the same conformance suite",
     "providers/auth/aws.py": "the vendor's own credential chain",
     "providers/auth/azure.py": "the vendor's own credential chain",
     "providers/auth/google.py": "the vendor's own credential chain",
-    "providers/auth/sigv4.py": "signs, and asks nobody",
     "providers/http1/connection.py": "the transport",
     "providers/http1/dial.py": "the transport",
     "providers/http1/transport.py": "the transport",

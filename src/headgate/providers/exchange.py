@@ -192,13 +192,13 @@ class Exchange:
 
     def _keep_secrets(self, error: HeadgateError) -> None:
         """Take a vendor's words out of an error if they hold one of the provider's secrets, in whatever spelling."""
-        said = error.message
+        said = f"{error.message} {error.param}"
         if error.upstream_body is not None:
             with contextlib.suppress(ValueError):
                 said += repr(jiter.from_json(error.upstream_body.raw))
-        if any(secret in said for secret in self._provider.secrets):
+        if self._provider.tells_secret(said):
             error.message = "The model's provider refused the request. Its words are left out, they held a secret."
-            error.upstream_body = None
+            error.param = error.upstream_body = None
 
 
 def header_usage(headers: Mapping[str, str]) -> Usage | None:

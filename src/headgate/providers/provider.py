@@ -34,6 +34,7 @@ MAX_HEALTH_BYTES = 64 * 1024
 
 _JSON = "application/json"
 _MAX_URLS = 4096
+_MAX_ID = 256
 _MIN_SECRET = 12  # shorter header values are words, and words are in every error message
 _CLIMBS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|\\|//|%2f|%5c", re.IGNORECASE)
 _BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -65,6 +66,7 @@ class Provider:
         self.transport: Transport = _transport(config, row)
         self._urls: dict[tuple[str, str, bool], str] = {}
         self._static = _static_headers(config, row, self._auth)
+        self._hidden = tuple(value for value in config.headers.values() if len(value) >= _MIN_SECRET)
         self._whole: Headers = (*self._static, ("content-type", _JSON), ("accept", _JSON))
         self._streamed: Headers = (*self._static, ("content-type", _JSON), ("accept", "text/event-stream"))
         self._extras = {member: msgspec.Raw(msgspec.json.encode(value)) for member, value in config.body.items()}
@@ -95,8 +97,11 @@ class Provider:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never reach a client."""
-        headers = tuple(value for value in self.config.headers.values() if len(value) >= _MIN_SECRET)
-        return (*self._auth.secrets, *headers)
+        return (*self._auth.secrets, *self._hidden)
+
+    def tells_secret(self, text: str) -> bool:
+        """Whether a text of the vendor's holds one of them."""
+        return any(secret in text for secret in self.secrets)
 
     # ── requests ──
 
@@ -166,15 +171,17 @@ class Provider:
         return isinstance(self._auth, KeyRing) and self._auth.refused(request, error)
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """The vendor's own id of a request, for its support."""
-        return headers.get(self._row.request_id)
+        """The vendor's own id of a request, for its support; None for what is no id."""
+        found = headers.get(self._row.request_id)
+        usable = found and len(found) <= _MAX_ID and found.isprintable() and not self.tells_secret(found)
+        return found if usable else None
 
     def passed_headers(self, headers: Mapping[str, str]) -> Headers:
         """The response headers a client may see."""
         shown: Headers = ()
         for name in self._row.shown:
             value = headers.get(name)
-            if value is not None:
+            if value is not None and not self.tells_secret(value):
                 shown = (*shown, (name, value))
         return shown
 

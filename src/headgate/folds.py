@@ -1,0 +1,205 @@
+"""The model and attempt folds of one configuration.
+
+model fold     once > deadline > fallback > validated > route
+attempt fold   settle (which has money reserved) > own keys > watch > transport
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+from msgspec.structs import replace
+
+from headgate.catalog import Catalog, Price, cost
+from headgate.catalog import Limits as Sizes
+from headgate.config import Config
+from headgate.errors import NotFound
+from headgate.ledger import Settle
+from headgate.limits import Reserve
+from headgate.limits import Target as Priced
+from headgate.providers.exchange import Exchange, Facts, Patience
+from headgate.providers.own import OwnKeys
+from headgate.providers.provider import Provider
+from headgate.routing.balance import chooser
+from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
+from headgate.routing.deadline import Deadline
+from headgate.routing.fallback import Entry, Fallback
+from headgate.routing.hedge import Hedge
+from headgate.routing.once import Answers, Once
+from headgate.routing.option import Option
+from headgate.routing.retry import RetryBudget
+from headgate.routing.route import Route, Settings
+from headgate.routing.target import Target
+from headgate.routing.validation.stage import Validated
+from headgate.routing.watch import Watch
+from headgate.services import Services
+from headgate.stage import Next, Stage, fold
+from headgate.stages import OwnStage, arranged
+from headgate.types import Call, Reply, Usage
+
+
+class Maker:
+    """Makes the model and attempt folds of one configuration."""
+
+    def __init__(
+        self,
+        services: Services,
+        config: Config,
+        providers: Mapping[str, Provider],
+        own: Sequence[OwnStage],
+        catalog: Catalog,
+    ) -> None:
+        self._services = services
+        self._config = config
+        self._providers = providers
+        self._own = own
+        self._catalog = catalog
+        self._models: dict[str, Next] = {}
+        self._holders: dict[str, Next] = {}
+        """By target, a model fold that leads to it alone."""
+
+    def model(self, name: str) -> Next:
+        """The fold of a configured model; made once, also where others fall back to it."""
+        if name not in self._models:
+            self._models[name] = self._model(name, self._config.models[name])
+        return self._models[name]
+
+    def direct(self, pattern: str) -> Next:
+        """A model for any target of one provider, named as `provider/model-id`."""
+        return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
+
+    def _model(self, name: str, config: ModelConfig) -> Next:
+        options = [self._option(target, config) for target in config.targets]
+        settings = self._settings(name, config, options)
+        answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
+        recovering: list[Stage] = [Once(config.once, answers), Deadline(config.timeout.total_s)]
+        if config.fallback:
+            recovering.append(
+                Fallback(
+                    {
+                        cause: [Entry(each, self._fallback(name, config, each)) for each in entries]
+                        for cause, entries in config.fallback.items()
+                    }
+                )
+            )
+        recovering.append(Validated(config.validate))
+        for option in options:
+            alone = Route(option.name, [option], settings)
+            self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
+        return self._fold(recovering, Route(name, options, settings))
+
+    def _fold(self, recovering: Sequence[Stage], route: Route) -> Next:
+        places = arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own)
+        return fold([*places, *recovering], route)
+
+    def _settings(self, name: str, config: ModelConfig, options: Sequence[Option]) -> Settings:
+        borrow = self._services.conditions.borrow
+        share, reserve = config.retry.budget, config.breaker.min_calls + 10
+        hedge = config.hedge
+        return Settings(
+            retry=config.retry,
+            queue=config.queue,
+            choose=chooser(config.balance, options),
+            budget=borrow(f"budget of {name}", [share, reserve], lambda: RetryBudget(share, reserve)),
+            hedge=None if hedge is None else borrow(f"hedge of {name}", hedge, lambda: Hedge(hedge)),
+        )
+
+    def _fallback(self, name: str, config: ModelConfig, entry: FallbackConfig) -> Next:
+        """Another model, or a route to one target that recovers as the model does that falls back to it."""
+        if entry.use in self._config.models:
+            return self.model(entry.use)
+        option = self._option(TargetConfig(target=entry.use), config)
+        route = Route(entry.use, [option], self._settings(f"{name} at {entry.use}", config, [option]))
+        return fold([Validated(config.validate)], route)
+
+    async def held(self, call: Call, target: str) -> Reply:
+        """Answer a call that names no model, only something that one target holds."""
+        for name, holder in self._holders.items():
+            prefix, star, suffix = name.partition("*")
+            if name == target:
+                return await holder(replace(call, matched=None))
+            if star and target.startswith(prefix) and target.endswith(suffix):
+                return await holder(replace(call, matched=target[len(prefix) : len(target) - len(suffix)]))
+        raise NotFound("What this request refers to is held by a target that is no longer configured.")
+
+    def _option(self, config: TargetConfig, model: ModelConfig) -> Option:
+        """One target of a model, with what is known of how it is doing."""
+        services = self._services
+        provider_name, _, model_id = config.target.partition("/")
+        provider = self._providers[provider_name]
+        made_of = [provider.config, config.rpm, config.tpm, config.max_concurrent, model.breaker]
+        target = services.conditions.borrow(config.target, made_of, lambda: Target(config, model.breaker))
+        known = _Known(self._catalog, provider, config)
+
+        def exchange(provider: Provider) -> Exchange:
+            return self._exchange(provider, model_id, model, known)
+
+        attempt = {
+            "settle": self._settle(config.target, provider, known),
+            "own keys": OwnKeys(provider, services.credentials, exchange, target.limiter.wake),
+            "transport": Watch(target),
+        }
+        price = known.price(model_id)
+        return Option(
+            target,
+            fold(arranged(attempt, self._own), exchange(provider)),
+            weight=config.weight,
+            priority=config.priority,
+            provisioned=config.provisioned,
+            cost=None if price is None else cost(ORDINARY, price),
+        )
+
+    def _settle(self, target: str, provider: Provider, known: _Known) -> Settle:
+        """What prices the attempts at a target, and sets their money aside."""
+        services, limits = self._services, self._config.limits
+        priced = Priced(known.price, known.limits, known.count, provider.quirks, provider.config.body)
+        reserve = Reserve(priced, services.counters, services.calendar, services.seeder, limits, services.alerts)
+        lenient = limits.journal_unwritable == "allow"
+        return Settle(target, known.price, services.ledger, services.clock, reserve, lenient=lenient)
+
+    def _exchange(self, provider: Provider, model_id: str, model: ModelConfig, known: _Known) -> Exchange:
+        timeout = model.timeout
+        return Exchange(
+            provider,
+            model_id,
+            Patience(timeout.connect_s, timeout.first_token_s, timeout.stall_s, timeout.attempt_s or inf),
+            model.drop_unsupported or provider.drop_unsupported,
+            Facts(known.base_model, known.output_limit),
+            self._services.clock,
+        )
+
+
+class _Known:
+    """What the catalog says of the models of one target, each by the vendor's id of it."""
+
+    def __init__(self, catalog: Catalog, provider: Provider, config: TargetConfig) -> None:
+        self._catalog = catalog
+        self._provider = provider
+        self._config = config
+
+    def base_model(self, model: str) -> str:
+        """The model a deployment stands for; the name itself where it is one."""
+        return self._config.base_model or self._provider.base_model(model)
+
+    def price(self, model: str) -> Price | None:
+        like = self._config.price_like
+        if like is not None:
+            return self._catalog.price(None, like)
+        return self._catalog.price(self._provider.catalog, self.base_model(model))
+
+    def limits(self, model: str) -> Sizes | None:
+        return self._catalog.limits(self._provider.catalog, self.base_model(model))
+
+    def output_limit(self, model: str) -> int | None:
+        return self._catalog.output_limit(self._provider.catalog, self.base_model(model))
+
+    def count(self, model: str, call: Call) -> int | None:
+        """The most tokens a request's prompt has; None where its vocabulary is not known."""
+        from headgate.catalog.tokens import at_most  # a quarter of a second to load
+
+        return at_most(call.request.encode(), self.base_model(model))
+
+
+ORDINARY = Usage(input_tokens=4000, output_tokens=1000)
+"""A call of ordinary size, by which targets' prices are compared."""
