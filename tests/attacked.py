@@ -35,6 +35,21 @@ PROVIDER_HEADER = "a-header-only-the-vendor-may-see"
 ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 
 
+TARGETS = {
+    "chat": "vendor/gpt-4o-mini",
+    "other": "vendor/gpt-4o",
+    "openai": "openai/gpt-4o-mini",
+    "claude": "claude/claude-sonnet-4-5",
+    "lenient": "claude/claude-sonnet-4-5",
+    "gem": "gem/gemini-2.5-flash",
+    "nova": "aws/amazon.nova-lite-v1:0",
+    "any-*": "vendor/*",
+    "gem-*": "gem/*",
+    "aws-*": "aws/*",
+}
+"""By model."""
+
+
 def configuration(url: str) -> dict[str, Any]:
     """A `headgate.yaml` whose vendors are all at one address."""
     one: dict[str, Any] = {"api_key": PROVIDER_KEY}
@@ -49,16 +64,8 @@ def configuration(url: str) -> dict[str, Any]:
             "aws": {"kind": "bedrock", "base_url": f"{url}/aws", "region": "us-east-1"} | one,
         },
         "models": {
-            "chat": {"targets": ["vendor/gpt-4o-mini"], "retry": {"attempts": 1}},
-            "other": {"targets": ["vendor/gpt-4o"]},
-            "openai": {"targets": ["openai/gpt-4o-mini"], "retry": {"attempts": 1}},
-            "claude": {"targets": ["claude/claude-sonnet-4-5"], "retry": {"attempts": 1}},
-            "lenient": {"targets": ["claude/claude-sonnet-4-5"], "drop_unsupported": True},
-            "gem": {"targets": ["gem/gemini-2.5-flash"]},
-            "nova": {"targets": ["aws/amazon.nova-lite-v1:0"]},
-            "any-*": {"targets": ["vendor/*"]},
-            "gem-*": {"targets": ["gem/*"]},
-            "aws-*": {"targets": ["aws/*"]},
+            name: {"targets": [target], "retry": {"attempts": 1}, "drop_unsupported": name == "lenient"}
+            for name, target in TARGETS.items()
         },
     }
 
@@ -136,6 +143,7 @@ class Attacked(Serving):
             await serve(scope, receive, send)
 
         self.app._http = watched
+        self.app._lag.stop()  # whoever attacks keeps the same loop busy
         return self
 
     # ── asking ──

@@ -49,6 +49,8 @@ models:
     retry: {attempts: 3, budget: 10, base_s: 0.01, max_s: 0.05}
     breaker: {min_calls: 1000000}
     hedge: {after_s: 0.15, budget: 1.0}
+  endless:
+    targets: [{target: a/m-a, base_model: gpt-4o-mini, price_like: m-a}]
   plain:
     targets: [a/m-a]
     retry: {attempts: 1}

@@ -107,19 +107,18 @@ class Rebuild:
             if not ready:
                 counters.emptied()
             return
-        if not ready:
-            await self._rebuild(space)
-        elif not self._space:
-            await counters.acknowledge(self._store.id, space=space)  # there is nothing yet to bring
-        else:
+        joined = await self._rebuild(space) if not ready else not (self._space or counters.owes)
+        if not joined:
             await counters.abandon(space=space)
             return
+        if ready:
+            await counters.acknowledge(self._store.id, space=space)  # there was nothing yet to bring
         if counters.space == space:
             self._space = space
             self._ready.set()
 
-    async def _rebuild(self, space: str) -> None:
-        """Carry over what this process has, and wait until all have, and counters stand on it.
+    async def _rebuild(self, space: str) -> bool:
+        """Carry over what this process has, and wait until all have, and counters stand on it. Whether it was in time.
 
         Raises:
             StoreUnavailable: a store is away, or the space is another by now.
@@ -131,16 +130,16 @@ class Rebuild:
                 raise StoreUnavailable("Redis was started again or emptied meanwhile")
             carried = counters.carry_held()
             await self._again(space, counters.flush)
-            await self._again(space, partial(counters.acknowledge, store.id, space=space))
-            while True:
-                if await self._again(space, partial(self._agreed, space)):
-                    break
+            if not await self._again(space, partial(counters.join, store.id, space=space)):
+                return False
+            while not await self._again(space, partial(self._agreed, space)):  # noqa: ASYNC110 - by others
                 await asyncio.sleep(LOOK_S)
             # Before what is settled from now on is in the database too, and would be counted twice.
             await self._again(space, partial(self._seed, carried, space))
         finally:
             store.writer.resume()
         log.info("counters are begun anew from the ledger")
+        return True
 
     async def _stop_writing(self) -> None:
         """Let the database have all that counters stand on, and no more of it until all replicas agree."""

@@ -191,10 +191,14 @@ class Store:
             self.ledger.flush()
             async with asyncio.timeout(CLOSE_S):
                 await self.writer.drain()
-                await self.audit.checkpoint()
                 await self._leave()
         except (TimeoutError, OSError, HeadgateError) as error:
             log.warning("the journal keeps what the database has not: %s", error)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.audit.checkpoint()
+        except (TimeoutError, OSError, HeadgateError) as error:
+            log.warning("the audit log is not signed to its end: %s", error)
         await self.writer.close(adopted=self._shared is not None and self._shared.unsettled)
         await self.database.close()
 

@@ -385,7 +385,7 @@ class Account:
         self.end_user: str | None = None
         """Whom the client calls for, hashed."""
         self.governed: Any = None
-        """The budgets that apply, as the limits stage found them for the attempts."""
+        """What pays for the attempts (`limits.pots.Pots`), as the limits stage found it; None for nothing."""
         self.remaining: Mapping[str, Remaining] = {}
         """What is left of `requests` and `tokens` where they are limited."""
         self.sized: Any = None

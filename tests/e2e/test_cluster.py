@@ -22,7 +22,7 @@ from cluster import Cluster, Key, Row, chat
 from headgate.limits.bound import OVERHEAD
 from headgate.limits.stage import BYTES_PER_TOKEN
 from headgate.money import format_usd
-from resilience.client import Client
+from resilience.client import Client, Outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="starts servers as on Linux")]
 
@@ -49,6 +49,13 @@ def mishaps(asked: Asked) -> Plan:
         gap_s=dice.uniform(0, 0.02),
         cut_after=dice.randrange(output) if fate > 0.9 else None,
     )
+
+
+def exhausting(asked: Asked) -> Plan:
+    """Half of what is allowed, or all of it where that is little."""
+    assert asked.max_tokens is not None
+    most = asked.max_tokens
+    return Plan(20, most if most < 1000 else most // 2, wait_s=0.02)
 
 
 def check_bill(rows: Sequence[Row], bill: Sequence[Billed]) -> None:
@@ -117,6 +124,31 @@ async def test_two_hundred_calls_at_once_never_pass_a_budget_that_covers_ten(tmp
         assert await cluster.held() == {}
 
 
+async def test_answers_without_a_limit_are_limited_to_what_a_budget_still_has(tmp_path: Path):
+    """A vendor that makes use of all it may: four replicas spend a budget together, and not a token more."""
+    budget = 40_000_000_000
+    async with Vendor(exhausting) as vendor, Cluster(tmp_path, vendor, replicas=4) as cluster:
+        key, poor = await cluster.key(budget_usd=format_usd(budget)), await cluster.key("poor", budget_usd="0.0001")
+        for replica in range(4):  # the first exact count loads a vocabulary
+            assert (await cluster.call(poor, "c", replica=replica, model="endless", max_tokens=None)).status == 429
+
+        async def call(number: int) -> Outcome:
+            await asyncio.sleep(number / 100)
+            outcome = await cluster.call(
+                key, f"c{number}", replica=number % 4, model="endless", stream=number % 2 == 0, max_tokens=None
+            )
+            assert vendor.picodollars <= budget
+            return outcome
+
+        outcomes = await asyncio.gather(*(call(number) for number in range(100)))
+        limited = [int(each.headers["x-headgate-output-limit"]) for each in outcomes if each.ok]
+        assert len(limited) >= 3, "what one call leaves is for the next"
+        assert min(limited) < 1000
+        assert {each.status for each in outcomes} == {200, 429}
+        await check_exact(cluster, key)
+        assert vendor.picodollars <= budget
+
+
 # ── a store is away ──
 
 
@@ -155,7 +187,7 @@ class Story:
             number = next(self._numbers)
             began = monotonic()
             text = (
-                f"{name}{number} output={number % 30} wait={number % 7 / 100} gap={0.2 if number % 50 == 0 else 0.001}"
+                f"{name}{number} output={number % 30} wait={number % 7 / 100} gap={0.1 if number % 50 == 0 else 0.001}"
             )
             outcome = await self._cluster.call(
                 self._keys[name], text, replica=replica, model="plain", stream=number % 2 == 0
@@ -270,6 +302,29 @@ async def test_a_store_that_hangs_for_five_seconds_loses_nothing(
             story.turn("while it comes back")
             await asyncio.sleep(1)
             assert story.turn("after")["budgeted"].keys() == {200}
+        await check_exact(cluster, key)
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+async def test_who_is_told_to_end_while_a_store_hangs_ends_and_leaves_nothing_open(
+    tmp_path: Path, private_redis: services.Redis, private_postgres: services.Postgres, name: str
+):
+    async with (
+        Vendor() as vendor,
+        Cluster(tmp_path, vendor, replicas=2, redis=private_redis, postgres=private_postgres) as cluster,
+    ):
+        key = await cluster.key("budgeted", budget_usd="10")
+        assert (await cluster.call(key, "before", replica=1)).ok
+        calls = [asyncio.create_task(cluster.call(key, f"c{number} wait=0.5")) for number in range(10)]
+        await asyncio.sleep(0.2)
+        store: services.Server = private_redis if name == "redis" else private_postgres
+        store.pause()
+        began = monotonic()
+        assert await cluster.replicas[0].stop() == 0
+        assert monotonic() - began < 15
+        assert {outcome.status for outcome in await asyncio.gather(*calls)} == {200}
+        store.resume()
+        await cluster.replicas[0].start()
         await check_exact(cluster, key)
 
 

@@ -254,10 +254,7 @@ async def test_a_token_that_says_where_its_keys_are(evil: Upstream):
         await exchange.reply(200, json.dumps({"keys": [RSA.jwk]}).encode(), JSON)
 
     async with Upstream(keys) as provider:
-        config = (
-            f'access: {{issuers: [{{issuer: "{ISSUER}", audience: [headgate], jwks_url: "{provider.url}/jwks"}}]}}\n'
-        )
-        async with attacked(config=config) as gateway:
+        async with attacked(access=believing(provider)) as gateway:
             claims = workload_claims(ISSUER)
             for token in (
                 signed(RSA, {**claims, "iss": evil.url}),
@@ -274,14 +271,10 @@ async def test_an_identity_provider_sends_us_elsewhere(evil: Upstream):
     async def moved(exchange: Exchange) -> None:
         await exchange.reply(302, b"", ("location", f"{evil.url}/jwks"))
 
-    async with Upstream(moved) as provider:
-        config = (
-            f'access: {{issuers: [{{issuer: "{ISSUER}", audience: [headgate], jwks_url: "{provider.url}/jwks"}}]}}\n'
-        )
-        async with attacked(config=config) as gateway:
-            while not provider.requests:
-                await gateway.ask("GET", "/v1/models", key=signed(RSA, workload_claims(ISSUER)))
-            assert (await gateway.ask("GET", "/v1/models", key=signed(RSA, workload_claims(ISSUER)))).status == 401
+    async with Upstream(moved) as provider, attacked(access=believing(provider)) as gateway:
+        while not provider.requests:
+            await gateway.ask("GET", "/v1/models", key=signed(RSA, workload_claims(ISSUER)))
+        assert (await gateway.ask("GET", "/v1/models", key=signed(RSA, workload_claims(ISSUER)))).status == 401
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,10 @@ async def test_many_requests_in_one_go_are_each_their_own_callers(shared: Attack
 
 # ── 14: too much, too deep, too slow ──
 
+SOON_S = 3.0
+"""On a busy machine; what grows with the square of its length takes minutes."""
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/messages", "/v1/responses", "/v1/embeddings"])
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -213,15 +215,17 @@ async def test_many_requests_in_one_go_are_each_their_own_callers(shared: Attack
     ids=lambda value: value[:12].decode("latin-1"),
 )  # fmt: skip
 @module
-async def test_a_value_two_could_read_in_two_ways(shared: Attacked, path: str, value: bytes):
+async def test_a_value_two_could_read_in_two_ways(shared: Attacked, value: bytes):
     """CVE-2024-27454, CVE-2025-67221, CVE-2026-26209 and what a validator and a forwarder disagree on."""
     shared.vendor.requests.clear()
-    raw = json.dumps(CALLS[path]).encode()[:-1] + b', "metadata": ' + value + b"}"
-    began = monotonic()
-    answer = await shared.request("POST", path, raw=raw, headers=ADMIN)
-    assert (answer.status, shared.vendor.requests) == (400, [])
-    assert monotonic() - began < 1
-    assert len(answer.body) < 2000
+    for path, call in CALLS.items():
+        raw = json.dumps(call).encode()[:-1] + b', "metadata": ' + value + b"}"
+        began = monotonic()
+        answer = await shared.request("POST", path, raw=raw, headers=ADMIN)
+        assert answer.status == 400
+        assert monotonic() - began < SOON_S
+        assert len(answer.body) < 2000
+    assert shared.vendor.requests == []
 
 
 @pytest.mark.parametrize(
@@ -248,16 +252,16 @@ async def test_a_body_two_could_read_in_two_ways(shared: Attacked, raw: bytes):
     ],
     ids=lambda value: value[:12].decode("latin-1"),
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/admin/keys", "/admin/budgets", "/admin/ledger/corrections"])
 @module
-async def test_a_value_the_admin_api_chokes_on(shared: Attacked, path: str, value: bytes):
+async def test_a_value_the_admin_api_chokes_on(shared: Attacked, value: bytes):
     before = await shared.snapshot()
-    for field in (b"name", b"budget_usd", b"amount_usd", b"corrections", b"version", b"limits", b"tags"):
-        began = monotonic()
-        answer = await shared.request("POST", path, raw=b'{"' + field + b'": ' + value + b"}", headers=ADMIN)
-        assert answer.status in (400, 422)
-        assert monotonic() - began < 1
-        assert len(answer.body) < 10_000
+    for path in ("/admin/keys", "/admin/budgets", "/admin/ledger/corrections"):
+        for field in (b"name", b"budget_usd", b"amount_usd", b"corrections", b"version", b"limits", b"tags"):
+            began = monotonic()
+            answer = await shared.request("POST", path, raw=b'{"' + field + b'": ' + value + b"}", headers=ADMIN)
+            assert answer.status in (400, 422)
+            assert monotonic() - began < SOON_S
+            assert len(answer.body) < 10_000
     assert await shared.snapshot() == before
 
 
@@ -270,19 +274,26 @@ async def test_a_body_with_very_many_members(shared: Attacked):
         answer = await shared.request("POST", path, raw=raw, headers=ADMIN)
         assert answer.status in statuses
         assert len(answer.body) < 10_000
-        assert monotonic() - began < 2
+        assert monotonic() - began < SOON_S
+
+
+ZIPPED, DEFLATED = gzip.compress(b"0" * 4_000_000, 1), zlib.compress(b"0" * 4_000_000, 1)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "zstd", "identity, gzip", "x"])
 @module
 async def test_a_compressed_bomb(shared: Attacked, coding: str):
     """What is compressed is not unpacked, whatever it becomes."""
-    bomb = gzip.compress(b"0" * 10_000_000) if "deflate" not in coding else zlib.compress(b"0" * 10_000_000)
+    bomb = DEFLATED if coding == "deflate" else ZIPPED
     for path in (CHAT, "/admin/keys", "/v1/audio/transcriptions"):
         answer = await shared.request("POST", path, raw=bomb, headers={**ADMIN, "content-encoding": coding})
         assert answer.status == 415
         answer = await shared.request("POST", path, raw=bomb, headers={**ADMIN, "transfer-encoding": coding})
         assert answer.status in (400, 501)
+    chunks = f"{len(bomb):x}\r\n".encode() + bomb + b"\r\n0\r\n\r\n"
+    for path in (CHAT, "/admin/keys"):
+        head = post(f"transfer-encoding: {coding}, chunked", "connection: close", path=path, body="")
+        assert await shared.statuses(head.encode() + chunks) == [400]
 
 
 @module
@@ -347,7 +358,7 @@ async def test_a_form_that_takes_long_to_read(shared: Attacked, boundary: str, b
     began = monotonic()
     answer = await shared.request("POST", "/v1/audio/transcriptions", raw=body, headers=headers)
     assert answer.status == 400
-    assert monotonic() - began < 1
+    assert monotonic() - began < SOON_S
 
 
 @module
@@ -358,7 +369,7 @@ async def test_a_content_type_that_takes_long_to_read(shared: Attacked):
             began = monotonic()
             answer = await shared.request("POST", path, raw=b"{}", headers={**ADMIN, "content-type": kind})
             assert answer.status in (400, 415, 422)
-            assert monotonic() - began < 1
+            assert monotonic() - began < SOON_S
 
 
 async def opened(gateway: Attacked, raw: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 import pytest_asyncio
 
-from attacked import ADMIN, CALLS, CHAT, LISTS, Attacked, admin_path, attacked, named
+from attacked import ADMIN, ADMIN_KEY, CALLS, CHAT, LISTS, Attacked, admin_path, attacked, named
 from headgate.access.roles import ROLES
 from headgate.server.admin.routes import ANY_SCOPE, ROUTES, Route
 from headgate.server.routes import ENDPOINTS
@@ -145,6 +145,7 @@ async def test_junk_where_a_key_should_be_on_every_route(shared: Attacked, metho
     async def check(path: str, junk: dict[str, str]) -> None:
         answer = await shared.request(method, path, raw=body, headers={**junk, **upgrade})
         assert answer.status in (401, 404, 405, 426), (path, junk, answer.body)
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
         if path in PAGES or path.startswith("/admin"):
             expected = (401, 405) if path in PAGES else (401,)
             assert answer.status in (*expected, 426), (path, junk)
@@ -152,6 +153,24 @@ async def test_junk_where_a_key_should_be_on_every_route(shared: Attacked, metho
     for junk in JUNK:
         await asyncio.gather(*(check(path, junk) for path in paths))
     assert shared.vendor.requests == []
+
+
+@module
+async def test_a_key_in_a_target_is_none(shared: Attacked):
+    """It would be in every log on the way."""
+    for name in ("key", "api_key", "api-key", "access_token", "token", "x-api-key", "authorization"):
+        for path in ("/v1/models", "/metrics", "/admin/keys", "/admin/whoami"):
+            assert (await shared.ask("GET", path, key=None, query={name: ADMIN_KEY})).status == 401
+            assert (await shared.ask("GET", f"{path}/{ADMIN_KEY}", key=None)).status in (401, 404)
+
+
+async def test_an_address_that_a_client_makes_up(gateway: Attacked):
+    """A key of one network, from another, by the headers of a proxy that nobody trusts."""
+    key = (await gateway.key(networks=["192.0.2.0/24"]))["key"]
+    names = ("x-forwarded-for", "x-real-ip", "forwarded", "x-client-ip", "cf-connecting-ip", "true-client-ip", "via")
+    for value in ("192.0.2.7", "for=192.0.2.7", "192.0.2.7, 127.0.0.1", "::ffff:192.0.2.7"):
+        headers = {"authorization": f"Bearer {key}", **dict.fromkeys(names, value)}
+        assert (await gateway.request("GET", "/v1/models", headers=headers)).status == 401
 
 
 @pytest.mark.parametrize("upgrade", [{}, WEBSOCKET], ids=["plain", "websocket"])
@@ -212,6 +231,19 @@ async def test_every_admin_route_by_every_lesser_role(gateway: Attacked, role: s
             assert answer.status == 403, named(route)
             assert f"'{route.scope}'" in answer.json["error"]["message"]
     assert await gateway.snapshot() == before
+
+
+async def test_every_list_and_file_is_asked_for_its_head(gateway: Attacked):
+    """By who may see it and by who may not: a head tells no more, and leaves nothing open."""
+    caller = (await gateway.key())["key"]
+    assert (await gateway.call(caller)).status == 200
+    for route in ROUTES:
+        if route.method == "GET":
+            path = admin_path(route, team="*", month="2026-11")
+            for key in (ADMIN_KEY, caller):
+                whole, head = await gateway.ask("GET", path, key=key), await gateway.ask("HEAD", path, key=key)
+                assert (head.status, head.body) == (whole.status, b"")
+    assert (await gateway.call(caller)).status == 200
 
 
 async def test_a_configuration_is_changed_through_no_route(gateway: Attacked):

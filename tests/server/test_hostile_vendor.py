@@ -46,7 +46,7 @@ async def serving(upstream: Upstream) -> AsyncIterator[Serving]:
         yield serving
 
 
-ERROR = {"type": "invalid_request_error", "code": "invalid_request", "message": f"bad key {SECRET}"}
+ERROR = {"type": "invalid_request_error", "code": "invalid_request", "message": f"bad key {SECRET}", "param": SECRET}
 IN_STREAM = {
     "chat": b"data: " + json.dumps({"error": ERROR}).encode() + b"\n\n",
     "claude": b"event: error\ndata: " + json.dumps({"type": "error", "error": ERROR}).encode() + b"\n\n",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import threading
 from base64 import b64decode
 from collections.abc import Iterator
 from functools import cache
@@ -124,8 +125,16 @@ def _leaves(value: Any) -> Iterator[str | None]:
                 yield from _leaves(each)
 
 
-@cache
+_loading = threading.Lock()
+
+
 def _encoding(name: str) -> tiktoken.Encoding:
+    with _loading:  # counting is done in threads, and loading takes all there is of the interpreter
+        return _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> tiktoken.Encoding:
     packed = (files("headgate.catalog") / "bpe" / f"{name}.tiktoken.gz").read_bytes()
     lines = gzip.decompress(packed).splitlines()
     ranks = {b64decode(token): int(rank) for token, rank in (line.split() for line in lines)}

@@ -135,16 +135,21 @@ class _Server:
     """A server that runs, over HTTP."""
 
     def __init__(self, url: str, key: str | None, organisation: str | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = urlsplit("")
+        try:
+            parts = urlsplit(url)
+            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fine = False
+        if not fine:
             raise CannotRun(f"{url} is no address of a server", "Write http://host:port or https://host.")
-        if parts.scheme == "http" and not loopback(parts.hostname) and key:
+        if parts.scheme == "http" and not loopback(parts.hostname or "") and key:
             raise CannotRun(
                 f"{parts.hostname} would be sent the key without encryption", "Write https://, or a loopback address."
             )
         self._url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._tls = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname or "", parts.port
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._keyless = not key
         self._organisation = organisation

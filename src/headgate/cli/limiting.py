@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from headgate.cli import output
 from headgate.cli.administering import given, limit_words, limits_of, listed, told
 from headgate.cli.client import HERE, Client, Reach, Refused, everything, segment
-from headgate.cli.exits import OK
+from headgate.cli.exits import OK, CannotRun
 from headgate.cli.keys import Flag
 
 LIMITS = {
@@ -48,7 +48,8 @@ def set_limits(subject: str, /, *limit: str, reach: Reach = HERE) -> int:
     Parameters
     ----------
     subject
-        team:research, project:…, user:…, key:… by id or name, model:gpt-*, tag:name=value, customer:*, organisation:*.
+        team:research, project:…, user:…, key:… by id or name, `model:gpt-*`, tag:name=value, `customer:*`,
+        `organisation:*`.
     limit
         requests=100/minute, tokens=50000/minute, input=…, output=…, cost=5/day, concurrent=4.
     """
@@ -112,7 +113,8 @@ def set_budget(
     Parameters
     ----------
     subject
-        team:research, project:…, user:…, key:… by id or name, model:gpt-*, tag:name=value, customer:*, organisation:*.
+        team:research, project:…, user:…, key:… by id or name, `model:gpt-*`, tag:name=value, `customer:*`,
+        `organisation:*`.
     amount
         Dollars: 250, 12.50.
     period
@@ -129,6 +131,11 @@ def set_budget(
         held = everything(client, "/budgets", {"subject": subject})
         same = [row for row in held if row["period"] == period and row["hard"] is not soft]
         body = given(amount_usd=amount, alert_percent=alert)
+        if same and timezone not in (None, same[0]["timezone"]):
+            raise CannotRun(
+                f"the budget there is counts its periods in {same[0]['timezone']}",
+                f"Take it off first: 'headgate budgets remove {same[0]['id']}'.",
+            )
         if same:
             change = {**body, "version": same[0]["version"]}
             row = client.ask("PATCH", f"/budgets/{segment(same[0]['id'])}", change)

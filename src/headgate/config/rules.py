@@ -35,7 +35,7 @@ def check(source: Source) -> Iterator[Problem]:
     yield from _server(source, member(tree, "server", dict))
     yield from _storage(member(tree, "storage", dict), member(tree, "server", dict).get("workers"))
     for path, what in access_problems(member(tree, "access", dict), source.show):
-        yield Problem(("access", *path), what)
+        yield Problem(path, what)
     for name, provider in member(tree, "providers", dict).items():
         yield from _provider(source, name, provider)
     yield from _models(source, tree)

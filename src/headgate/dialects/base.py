@@ -298,8 +298,8 @@ class Dialect(Generic[RequestT, AnswerT]):
 
     # ── what limits and budgets need to know ──
 
-    def size(self, tree: JSON) -> Size:
-        """What bounds a request's prompt and answer, beside its bytes. As it is, an answer of no tokens."""
+    def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
+        """What bounds a request's prompt and answer, beside its bytes, at a vendor with these quirks."""
         return Size(output_limit=0)
 
     def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:

@@ -6,6 +6,7 @@ to is not: images count for more tokens than they have bytes, and what the vendo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """How often the vendor may run tools of its own; None for any number of times."""
     predicted: bool = False
     """It predicts its answer: what is wrong of that is billed beside the answer (OpenAI, "Predicted outputs")."""
+    repeated_bytes: int = 0
+    """Bytes that are read once more than the request has them."""
     tier: str | None = None
     """The way of processing it asks for, as the price list calls it; None where it leaves that to the vendor."""
 
@@ -38,7 +41,7 @@ class Shape(msgspec.Struct, frozen=True):
     """Where one dialect keeps what matters for size."""
 
     limits: tuple[str, ...]
-    """Members that limit the output; the smallest counts."""
+    """Members that limit the output."""
     content: tuple[str, ...]
     """Members that hold messages or content."""
     refers: tuple[str, ...] = ()
@@ -67,6 +70,9 @@ _WORDS = frozenset(
 
 _PLAIN = frozenset({"role", "content", "name"})
 """Members of a message that is nothing but text."""
+
+MOST_CHOICES = 128
+"""Answers to one request; OpenAI gives as many."""
 
 MAX_DEPTH = 16
 """Content nested deeper than any vendor takes is taken for any size."""
@@ -117,8 +123,10 @@ class _Found:
             self.elsewhere = True
 
 
-def size_of(tree: JSON, shape: Shape) -> Size:
-    """The size of a request. What is of a wrong type is the vendor's to refuse, and taken for the worst it could be."""
+def size_of(tree: JSON, shape: Shape, limits: Sequence[str] | None = None) -> Size:
+    """The size of a request; `limits` are the members the vendor reads as limits, where it does not read all. What is of
+    a wrong type is the vendor's to refuse, and taken for the worst it could be.
+    """
     found = _Found()
     for name in shape.content:
         content = tree.get(name)
@@ -129,25 +137,44 @@ def size_of(tree: JSON, shape: Shape) -> Size:
             found.elsewhere = True
     tools = tree.get("tools")
     return Size(
-        _limit(tree, shape),
+        _limit(tree, shape.limits if limits is None else limits),
         _choices(tree, shape),
         found.images,
         found.elsewhere,
         bool(tools) or "functions" in tree,
-        _uses(tree, tools, shape) if tools or shape.searches in tree else 0,
+        _rounds(tree, tools, shape),
         tree.get("prediction") is not None,
+        0,
         asked(tree),
     )
 
 
-def _limit(tree: JSON, shape: Shape) -> int | None:
-    """The smallest limit there is."""
-    smallest: int | None = None
-    for name in shape.limits:
+_BOUNDLESS = ("background", "inference_geo", "models", "plugins", "route", "search_parameters")
+"""Members that let a vendor go on when nobody listens (OpenAI), run in a dearer place (Anthropic), take another model
+or search (OpenRouter, xAI): what they cost is in no price list.
+"""
+
+
+def _rounds(tree: JSON, tools: Any, shape: Shape) -> int | None:
+    """How often the vendor's own tools can run; None where nothing bounds what the request comes to."""
+    for name in _BOUNDLESS:
+        if tree.get(name):
+            return None
+    for name in shape.choices:
+        count = tree.get(name)
+        if count is not None and (type(count) is not int or count > MOST_CHOICES):  # "5" is five to some vendors
+            return None
+    return _uses(tree, tools, shape) if tools or shape.searches in tree else 0
+
+
+def _limit(tree: JSON, names: Sequence[str]) -> int | None:
+    """The largest limit there is: nobody knows which of several a vendor goes by."""
+    largest: int | None = None
+    for name in names:
         limit = tree.get(name)
-        if type(limit) is int and limit > 0 and (smallest is None or limit < smallest):
-            smallest = limit
-    return smallest
+        if type(limit) is int and limit > 0 and (largest is None or limit > largest):
+            largest = limit
+    return largest
 
 
 def _choices(tree: JSON, shape: Shape) -> int:

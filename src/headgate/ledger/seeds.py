@@ -31,6 +31,13 @@ _PROMPT = (
 _OUTPUT = "output_tokens + audio_output_tokens + image_output_tokens"
 
 
+_LINE = (
+    "WITH RECURSIVE line(id) AS (SELECT CAST($4 AS TEXT) "
+    "UNION SELECT k.id FROM keys k JOIN line ON k.replaces = line.id) SELECT id FROM line"
+)
+"""A key and those that were put in its place by rotation: they are counted together."""
+
+
 class LedgerSeeds:
     """Asks the ledger, once all that this process has settled is in it."""
 
@@ -66,6 +73,8 @@ def _where(kind: str, name: str) -> tuple[str, str]:
     if kind == "tag":
         tag, _, value = name.partition("=")
         return r"tags LIKE $4 ESCAPE '\'", f"%{_escaped(_member(tag, value))}%"
+    if kind == "key":
+        return f"key_id IN ({_LINE})", name
     column = SUBJECTS[kind]
     if kind == "model" and name.endswith("*"):
         return rf"{column} LIKE $4 ESCAPE '\'", f"{_escaped(name[:-1])}%"

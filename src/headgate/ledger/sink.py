@@ -102,12 +102,13 @@ def _insertion(rows: int) -> str:
 
 
 def _costs(rows: Sequence[LedgerRow]) -> Counter[str]:
-    """What rows cost, by the counters they are charged to."""
+    """What rows cost, by the counters they are charged to; one of unknown cost what was set aside for it."""
     costs = Counter[str]()
     for row in rows:
-        if row.cost_picodollars:
+        cost = row.reserved_picodollars if row.cost_picodollars is None else row.cost_picodollars
+        if cost:
             for counter in row.charged:
-                costs[counter] += row.cost_picodollars
+                costs[counter] += cost
     return costs
 
 
@@ -142,10 +143,11 @@ def _store_json() -> str:
         f"WITH stored AS (INSERT INTO ledger ({LISTED}) SELECT {', '.join(values.values())} "
         f"FROM json_to_recordset(CAST($1 AS json)) AS r({', '.join(members)}) "
         f"LEFT JOIN LATERAL json_to_record(r.usage) AS u({', '.join(f'{name} bigint' for name in USAGE)}) ON true "
-        "ON CONFLICT (id) DO NOTHING RETURNING cost_picodollars, charged), "
-        "costs AS (SELECT counter, sum(cost_picodollars) AS cost "
+        "ON CONFLICT (id) DO NOTHING "
+        "RETURNING coalesce(cost_picodollars, reserved_picodollars) AS picodollars, charged), "
+        "costs AS (SELECT counter, sum(picodollars) AS cost "
         "FROM stored, json_array_elements_text(CAST(charged AS json)) AS counter "
-        "WHERE cost_picodollars <> 0 GROUP BY counter ORDER BY counter) "  # in one order, or replicas block each other
+        "WHERE picodollars <> 0 GROUP BY counter ORDER BY counter) "  # in one order, or replicas block each other
         f"INSERT INTO spend (counter, picodollars) SELECT counter, CAST(least(cost, {MOST_PICODOLLARS}) AS bigint) "
         "FROM costs ON CONFLICT (counter) DO UPDATE SET picodollars = CAST(least("
         f"CAST(spend.picodollars AS numeric) + excluded.picodollars, {MOST_PICODOLLARS}) AS bigint)"

@@ -97,13 +97,16 @@ class Settle:
         """The call once money is set aside for it, and what stands for it if nothing else comes is kept."""
         call = await reserve(call, attempt)
         attempt.started = monotonic()
-        if attempt.reserved_picodollars:
+        if attempt.hold is not None or attempt.reserved_picodollars:
             try:
                 self._ledger.open(self._row(call, attempt, _NOTHING, attempt.reserved_picodollars, interrupted=True))
             except OSError as error:
                 if not self._lenient:
                     self._release(attempt, 0)
                     raise StoreUnavailable(f"the ledger's journal cannot be written: {error}") from None
+            except BaseException:
+                self._release(attempt, 0)
+                raise
         return call
 
     def _forget(self, call: Call, attempt: Attempt) -> None:

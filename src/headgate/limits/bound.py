@@ -39,7 +39,7 @@ def bound(
     """The most an attempt can use; None where nothing bounds it."""
     if size.uses is None:
         return None
-    prompt = body_bytes + OVERHEAD + size.images * IMAGE + (TOOLS if size.tools else 0)
+    prompt = body_bytes + size.repeated_bytes + OVERHEAD + size.images * IMAGE + (TOOLS if size.tools else 0)
     if size.elsewhere or size.uses:
         if context_window is None:
             return None

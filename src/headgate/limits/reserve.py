@@ -7,6 +7,7 @@ reserving is one atomic step over all calls and replicas.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -30,6 +31,8 @@ from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseede
 from headgate.storage.records import Budget
 from headgate.types import GENERATES, JSON, OPAQUE, Attempt, Call
 
+log = logging.getLogger("headgate.limits")
+
 TRIES = 4
 """How often an answer is cut down further, where several budgets or calls beside it leave less than was found."""
 
@@ -39,8 +42,11 @@ MAX_FACTS = 4_096
 MAX_TOLD = 100_000
 """Alerts remembered, so that none is given twice."""
 
-FREE = frozenset({"count_tokens", "moderate", "responses"})
-"""Operations no vendor charges for."""
+MOST = 2**63 - 1
+"""Picodollars a counter can hold: what may cost more is of any cost."""
+
+FREE = frozenset({"responses"})
+"""Operations no vendor charges for, as long as they only read or delete."""
 
 NOTHING = Size(output_limit=0)
 
@@ -117,6 +123,7 @@ class Reserve:
         self._calendar = calendar
         self._seeder = seeder
         self._config = config
+        self._always_bytes = len(msgspec.json.encode(target.always)) if target.always else 0
         self._facts: dict[str, Facts] = {}
         """By target."""
 
@@ -128,13 +135,14 @@ class Reserve:
             StoreUnavailable: the counters cannot be reached.
         """
         pots: Pots | None = call.account.governed
-        if pots is None or call.operation in FREE:
+        if pots is None or (call.operation in FREE and call.method != "POST") or call.operation == "count_tokens":
             return call
         facts = self._facts.get(attempt.target) or self._learnt(attempt.target)
         opaque = call.request.dialect == OPAQUE
         size = NOTHING if opaque else self._size(call)
         generates = call.operation in GENERATES
-        found = bound(size, len(call.request.encode()), generates, facts.context_window, facts.max_output)
+        sent_bytes = len(call.request.encode()) + self._always_bytes
+        found = bound(size, sent_bytes, generates, facts.context_window, facts.max_output)
         prices = facts.prices if size.tier is None else _prices(facts.price, size.tier)
         amount = None if found is None or opaque or not prices else _cost(prices, found)
         try:
@@ -162,8 +170,9 @@ class Reserve:
 
     def _size(self, call: Call) -> Size:
         if not self._target.always:
-            return size_of(call)
-        return dialects.get(call.request.dialect).size({**call.request.tree, **self._target.always})
+            return size_of(call, self._target.quirks)
+        tree = {**call.request.tree, **self._target.always}
+        return dialects.get(call.request.dialect).size(tree, self._target.quirks)
 
     async def _cut(
         self,
@@ -196,7 +205,7 @@ class Reserve:
                 dialect = dialects.get(call.request.dialect)
                 return replace(call, request=dialect.with_output_limit(call.request, output, self._target.quirks))
         if refused is not None:
-            raise refused.error(_needed(prices, found))
+            raise self._refused(call, pots, refused, _needed(prices, found))
         return call
 
     async def _unbounded(self, call: Call, attempt: Attempt, pots: Pots, why: str) -> Call:
@@ -209,8 +218,16 @@ class Reserve:
             )
         refused = await self._reserved(attempt, pots, call, 0)
         if refused is not None:
-            raise refused.error(0)
+            raise self._refused(call, pots, refused, 0)
+        attempt.reserved_picodollars = None
         return call
+
+    def _refused(self, call: Call, pots: Pots, short: _Short, needed: int) -> BudgetExceeded:
+        """What its caller is told of a budget that has not enough left, and whoever is to be alerted."""
+        pot = pots.all[short.position]
+        if pot.budget is not None:
+            call.account.events += self._alerts.refusing(pot.budget, pot.subject, short.counter)
+        return short.error(needed)
 
     async def _reserved(self, attempt: Attempt, pots: Pots, call: Call, amount: int) -> _Short | None:
         """Set an amount aside; what is short where it does not fit."""
@@ -237,12 +254,14 @@ class Reserve:
 class _Short:
     """A budget that has not enough left."""
 
-    __slots__ = ("_claim", "_refused", "_subject", "left")
+    __slots__ = ("_claim", "_refused", "_subject", "counter", "left", "position")
 
     def __init__(self, subject: str, claim: Claim, refused: Refused) -> None:
         self._subject = subject
         self._claim = claim
         self._refused = refused
+        self.position = refused.position
+        self.counter = claim.counter
         self.left = max(0, (claim.ceiling or 0) - refused.total)
 
     def error(self, needed: int) -> BudgetExceeded:
@@ -281,7 +300,7 @@ def _cost(prices: Sequence[Price], found: Bound) -> int | None:
         if bound is None:
             return None
         most = max(most, bound)
-    return most
+    return most if most <= MOST else None
 
 
 def _needed(prices: Sequence[Price], found: Bound) -> int:
@@ -309,6 +328,10 @@ class Alerts:
     def __init__(self) -> None:
         self._told: set[tuple[str, int]] = set()
 
+    def refusing(self, budget: Budget, subject: str, counter: str) -> Sequence[BudgetReached]:
+        """That a budget refuses calls, however little of it is left: as if all of it were gone."""
+        return self.of(budget, subject, counter, budget.amount_picodollars)
+
     def of(self, budget: Budget, subject: str, counter: str, gone: int) -> Sequence[BudgetReached]:
         """The shares that were not told of yet. `gone` is what others have spent or set aside."""
         reached: list[BudgetReached] = []
@@ -317,5 +340,6 @@ class Alerts:
                 if len(self._told) >= MAX_TOLD:
                     self._told.clear()
                 self._told.add((counter, percent))
+                log.warning("%d %% of the budget %s of %s is spent or set aside", percent, budget.id, subject)
                 reached.append(BudgetReached(budget=budget.id, subject=subject, percent=percent))
         return reached

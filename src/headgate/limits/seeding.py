@@ -9,6 +9,9 @@ from headgate.errors import StoreUnavailable
 from headgate.limits.rules import Seeds
 from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
 
+PATIENCE_S = 10.0
+"""How long calls wait for the ledger to tell where a counter begins."""
+
 TRIES = 4
 """How often a counter that is gone again is begun anew for one call."""
 
@@ -50,4 +53,9 @@ class Seeder:
         await asyncio.shield(under_way)
 
     async def _begin(self, claim: Claim, value: Awaitable[int]) -> None:
-        await self._counters.seed(claim.counter, await value, claim.ends_us)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                begins_at = await value
+        except TimeoutError:
+            raise StoreUnavailable("the ledger does not say yet what was spent before") from None
+        await self._counters.seed(claim.counter, begins_at, claim.ends_us)

@@ -92,14 +92,20 @@ class Limits:
             async for chunk in chunks:
                 yield chunk
         finally:
-            await chunks.aclose()
-            self._settle(call, plan, claims, granted)
+            try:
+                await chunks.aclose()
+            finally:
+                self._settle(call, plan, claims, granted)
 
     def _settle(self, call: Call, plan: Plan, claims: Sequence[Claim], granted: Granted) -> None:
         """Say what was used. A call for which nothing was sent has made no request."""
+        attempts = call.account.attempts
+        made = 1 if attempts else 0
         used = used_by(call.account) if plan.sizes else {}
-        made = 1 if call.account.attempts else 0
-        self._counters.settle(call.id, claims, granted, [used.get(metric.name, made) for metric in plan.metrics])
+        amounts = [used.get(metric.name, made) for metric in plan.metrics]
+        if not all(attempt.settled for attempt in attempts):  # it goes on without its client, and uses what it will
+            amounts = [claim.amount for claim in claims]
+        self._counters.settle(call.id, claims, granted, amounts)
 
     def _plan(self, limits: Sequence[tuple[Limit, str]], budgets: Sequence[tuple[Budget, str]]) -> Plan:
         """What these rules come to: kept, since a caller has the very same ones each time."""

@@ -39,10 +39,8 @@ def estimate(
     usage = reported or Usage(input_tokens=sent_bytes)
     output = 0
     if call.operation in GENERATES:
-        made = received_bytes
-        if made is None:
-            made = int((monotonic() - attempt.started) * TOKENS_PER_S)
-        output = made + IN_FLIGHT_TOKENS
+        made = int((monotonic() - attempt.started) * TOKENS_PER_S)  # thoughts are made, and not always sent
+        output = max(made, received_bytes or 0) + IN_FLIGHT_TOKENS
         size = _size(call, always)
         if size is not None:
             _suppose_tier(attempt, size)

@@ -36,13 +36,18 @@ class Sharing:
 
     async def run(self) -> None:
         """Go on until cancelled. A store that cannot be reached is no reason to stop: every replica has its own too."""
+        told = False
         while True:
             await asyncio.sleep(EVERY_S)
+            failure: Exception | None = None
             for target in self._conditions.of(Target):
                 try:
                     await self.exchange(target)
                 except Exception as error:  # noqa: BLE001  # whatever a store raises
-                    log.warning("the breaker of '%s' was not shared: %s", target.name, error)
+                    failure = error
+            if failure is not None and not told:
+                log.warning("breakers are not shared now: %s", failure)
+            told = failure is not None
 
     async def exchange(self, target: Target) -> None:
         """Say what is new of one breaker, or hear it. What changes while the store answers is for the next time."""

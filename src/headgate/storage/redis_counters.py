@@ -33,6 +33,7 @@ from headgate.storage.counters import (
 from headgate.storage.redis_link import (
     ABANDON,
     CARRY,
+    JOIN,
     KEEP,
     RENEW,
     RESERVE,
@@ -92,6 +93,8 @@ class RedisCounters:
         """What is done without a reservation, and not over."""
         self._due: dict[tuple[str, bool], int] = {}
         """What is to be counted when Redis is back, by period counter, and whether it was carried over."""
+        self._forgone = False
+        """Whether any of it was left to the ledger."""
         self._timer: asyncio.TimerHandle | None = None
         self.link.entered.append(self._entered)
 
@@ -163,6 +166,13 @@ class RedisCounters:
         """How much of what was settled waits for Redis to come back."""
         return self.link.unsent
 
+    @property
+    def owes(self) -> bool:
+        """Whether something was done without a reservation that only counters begun anew will have: before Redis was there
+        for the first time.
+        """
+        return self._forgone or bool(self._debts)
+
     # ── after a restart of Redis, or of another replica ──
 
     @property
@@ -206,8 +216,15 @@ class RedisCounters:
 
         await self._run(words, space)
 
+    async def join(self, owner: str, *, space: str | None = None) -> bool:
+        """Say that an owner has carried over what it has; whether that was before counters could be begun."""
+        names = "acknowledged", "ready"
+        return await self._run(
+            lambda here: (*self.script(JOIN, here, *(f"{here.prefix}{name}" for name in names)), owner), space
+        )
+
     async def acknowledge(self, owner: str, *, space: str | None = None) -> None:
-        """Say that an owner has carried over what it has."""
+        """Say that an owner has nothing to carry over."""
         await self.link.call(lambda here: ("SADD", f"{here.prefix}acknowledged", owner), space)
 
     async def acknowledged(self) -> set[str]:
@@ -216,7 +233,7 @@ class RedisCounters:
 
     async def abandon(self, *, space: str | None = None) -> None:
         """Give a space up, for all processes: what it holds is not all there is. They begin anew in another one."""
-        await self._run(lambda here: self.script(ABANDON, here), space)
+        await self._run(lambda here: self.script(ABANDON, here, f"{here.prefix}ready"), space)
         self.emptied()
 
     async def is_ready(self, *, space: str | None = None) -> bool:
@@ -321,6 +338,7 @@ class RedisCounters:
         if self._timer is not None:
             self._timer.cancel()
         if new:
+            self._forgone = self._forgone or bool(self._due)
             self._due.clear()  # the ledger has it
             if self.on_new_space is not None:
                 self.link.loop.call_soon(self.on_new_space)

@@ -51,6 +51,8 @@ LASTS_S = 400 * 86_400
 PASSING = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "OOM", "BUSY", "MISCONF", "CLUSTERDOWN")
 """Errors that say that this server takes nothing now. The connection is given up: the next may be to another."""
 
+KEEPS_ALL = "noeviction"
+
 Word = str | bytes | int
 
 
@@ -103,9 +105,10 @@ SEED: Final = Script("seed")
 RENEW: Final = Script("renew")
 KEEP: Final = Script("keep")
 REPLACE: Final = Script("replace")
+JOIN: Final = Script("join")
 ABANDON: Final = Script("abandon")
 
-SCRIPTS = (RESERVE, SETTLE, CARRY, SEED, RENEW, KEEP, REPLACE, ABANDON)
+SCRIPTS = (RESERVE, SETTLE, CARRY, SEED, RENEW, KEEP, REPLACE, JOIN, ABANDON)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -155,6 +158,8 @@ class RedisLink:
         self._scheduled = False
         self._later = False
         self._closed = False
+        self._policy = KEEPS_ALL
+        """What Redis does when it is full."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -298,13 +303,22 @@ class RedisLink:
         wire.ask("CLIENT", "SETNAME", "headgate")  # for who looks on; never mind if it may not be said
         if address.database:
             _good(await wire.ask("SELECT", address.database))
-        lines = _good(await wire.ask("INFO", "server")).decode("utf-8", "replace").splitlines()
-        facts = dict(line.split(":", 1) for line in lines if ":" in line)
+        facts = _facts(_good(await wire.ask("INFO", "server")))
         if facts.get("redis_mode") == "cluster":
             raise StoreUnavailable("is a cluster; Headgate needs a single server, replicated if you like")
         run = facts.get("run_id")
         if not run:
             raise StoreUnavailable("does not tell its run_id, so that its restarts would go unseen")
+        memory = await wire.ask("INFO", "memory")
+        policy = _facts(memory).get("maxmemory_policy", KEEPS_ALL) if isinstance(memory, bytes) else KEEPS_ALL
+        if policy != KEEPS_ALL and policy != self._policy:
+            log.warning(
+                "Redis at %s forgets counters when it is full: set its maxmemory-policy, now %s, to %s",
+                address,
+                policy,
+                KEEPS_ALL,
+            )
+        self._policy = policy
         key = f"{self._namespace}:{run}:space"
         made, value, *loaded = await asyncio.gather(
             wire.ask("SET", key, token_hex(4), "NX", "EX", LASTS_S),
@@ -574,6 +588,12 @@ def _tls(options: dict[str, str]) -> ssl.SSLContext:
 
 def _bad_url(why: str) -> ConfigError:
     return ConfigError([f"storage.shared: the URL cannot be used: {why}; write redis://user:password@host:6379/0"])
+
+
+def _facts(info: bytes) -> dict[str, str]:
+    """What INFO tells."""
+    lines = info.decode("utf-8", "replace").splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
 def _good(reply: Any) -> Any:

@@ -8,11 +8,13 @@ import runpy
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from headgate.catalog import tokens
 from headgate.catalog.tokens import MEDIA_TOKENS, PIECE, count, estimate, vocabulary
 
 TEXTS = [
@@ -98,3 +100,10 @@ def test_the_catalog_does_not_load_the_tokeniser_before_it_is_needed() -> None:
     code = "import sys, headgate.catalog; print('tiktoken' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_vocabulary_is_loaded_once_however_many_threads_ask_for_it_first() -> None:
+    tokens._loaded.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(count, ["Hello"] * 8, ["gpt-4o"] * 8)) == {1}
+    assert tokens._loaded.cache_info().misses == 1

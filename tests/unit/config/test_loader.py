@@ -108,6 +108,7 @@ models:
         ("storage: {database: 'postgresql://x/y'}\n" + GOOD, 1, "storage.shared: would count in each process"),
         ("storage: {shared: 'memcached://x'}\n" + GOOD, 1, "storage.shared: is no store known here"),
         ("storage: {shared: 'redis://x'}\n" + GOOD, 1, "storage.shared: goes with PostgreSQL"),
+        ("access:\n  roles: {admin: [call]}\n" + GOOD, 2, "2: access.roles.admin: is a role there is already"),
         ("nonsense: 1\n" + GOOD, 1, "nonsense: is not a setting here"),
         ("stages: [{use: 'a:B'}]\n" + GOOD, 1, "stages[0]: needs a place"),
         ("stages: [{use: 'a:B', after: cache, before: cache}]\n" + GOOD, 1, "stages[0]: needs a place"),

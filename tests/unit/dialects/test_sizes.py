@@ -46,8 +46,38 @@ def test_a_limit_that_is_none_bounds_nothing(nonsense: Any):
     assert size(CHAT, max_tokens=nonsense).output_limit is None
 
 
-def test_of_two_limits_the_smaller_counts():
-    assert size(CHAT, max_tokens=70, max_completion_tokens=50).output_limit == 50
+def test_of_two_limits_the_larger_counts_since_nobody_knows_which_the_vendor_goes_by():
+    assert size(CHAT, max_tokens=70, max_completion_tokens=50).output_limit == 70
+
+
+def test_a_limit_the_vendor_passes_over_is_none():
+    older = Quirks(max_tokens_field="max_tokens")
+    found = dialects.get(CHAT).size({"max_completion_tokens": 1, "max_tokens": 100}, older)
+    assert found.output_limit == 100
+    assert dialects.get(CHAT).size({"max_completion_tokens": 1}, older).output_limit is None
+
+
+@pytest.mark.parametrize("count", ["5", 5.0, True, [5], 10**15])
+def test_a_number_of_choices_that_vendors_read_differently_is_boundless(count: Any):
+    assert size(CHAT, n=count).uses is None
+    assert size(COMPLETIONS, best_of=count).uses is None
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tree"),
+    [
+        (RESPONSES, {"background": True}),
+        (MESSAGES, {"inference_geo": "us"}),
+        (CHAT, {"models": ["dearer"]}),
+        (CHAT, {"plugins": [{"id": "web"}]}),
+    ],
+)
+def test_what_costs_what_no_price_list_says_is_boundless(dialect: str, tree: dict[str, Any]):
+    assert size(dialect, **tree).uses is None
+
+
+def test_a_query_may_be_billed_once_for_each_document():
+    assert size("cohere_rerank", query="abcd", documents=["x"] * 10).repeated_bytes == 40
 
 
 def test_every_choice_is_an_answer():

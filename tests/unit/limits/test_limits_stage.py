@@ -26,7 +26,7 @@ NOTHING = Usage()
 def answered(usage: Usage = NOTHING):
     async def answer(call: Call) -> Reply:
         call.account.attempts.append(
-            Attempt(id=call.id, target="sim/a", started_us=0, started=0.0, sent=True, usage=usage)
+            Attempt(id=call.id, target="sim/a", started_us=0, started=0.0, sent=True, usage=usage, settled=True)
         )
         return Reply(payload=Payload("openai_chat", b"{}"))
 
@@ -38,7 +38,9 @@ async def refused_at_once(call: Call) -> Reply:
 
 
 async def failed(call: Call) -> Reply:
-    call.account.attempts.append(Attempt(id=call.id, target="sim/a", started_us=0, started=0.0, sent=True))
+    call.account.attempts.append(
+        Attempt(id=call.id, target="sim/a", started_us=0, started=0.0, sent=True, settled=True)
+    )
     raise ServerError("the vendor")
 
 

@@ -139,7 +139,8 @@ async def test_an_unknown_price_is_refused_under_a_hard_budget_unless_that_is_al
         await attempt(governing)
     governing = Governing(budgets=[budget(10**9)], price=None, unknown_price="allow")
     _, made = await attempt(governing)
-    assert made.reserved_picodollars == 0
+    assert made.reserved_picodollars is None
+    assert made.hold is not None
 
 
 async def test_what_nothing_bounds_is_refused_under_a_hard_budget():
@@ -245,10 +246,12 @@ async def test_a_dearer_way_that_is_asked_for_is_set_aside(dialect: str):
 async def test_what_the_operator_has_every_request_ask_for_counts():
     governing = Governing(budgets=[budget(10**9)], price=WAYS, always={"service_tier": "priority"})
     _, made = await attempt(governing, max_tokens=10)
-    assert made.reserved_picodollars == 3 * prompt(max_tokens=10) + 5 * 10
+    added = len(b'{"service_tier":"priority"}')
+    assert made.reserved_picodollars == 3 * (prompt(max_tokens=10) + added) + 5 * 10
     governing = Governing(budgets=[budget(10**9)], price=WAYS, always={"service_tier": "default", "max_tokens": 20})
     _, made = await attempt(governing, max_tokens=10, service_tier="priority")
-    assert made.reserved_picodollars == prompt(max_tokens=10, service_tier="priority") + 2 * 20
+    added = len(b'{"service_tier":"default","max_tokens":20}')
+    assert made.reserved_picodollars == prompt(max_tokens=10, service_tier="priority") + added + 2 * 20
 
 
 async def test_an_answer_is_cut_down_to_what_the_dearer_way_leaves():
@@ -266,7 +269,8 @@ async def test_a_way_without_a_price_is_an_unknown_price(word: Any):
         await attempt(governing, service_tier=word)
     governing = Governing(budgets=[budget(10**9)], price=WAYS, unknown_price="allow")
     _, made = await attempt(governing, service_tier=word)
-    assert made.reserved_picodollars == 0
+    assert made.reserved_picodollars is None
+    assert made.hold is not None
 
 
 async def test_a_way_whose_price_lacks_what_is_needed_bounds_nothing():

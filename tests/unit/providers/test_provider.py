@@ -198,6 +198,14 @@ def test_only_listed_response_headers_pass() -> None:
     assert provider("anthropic").request_id({"request-id": "req_2"}) == "req_2"
 
 
+@pytest.mark.parametrize("value", ["Bearer sk-unit-0123456789", "a\x85b", "a\x1b[2Jb", "x" * 257, ""])
+def test_what_a_vendor_cannot_have_meant_to_tell_is_left_out(value: str) -> None:
+    """A vendor that repeats our key, or ends a line of our files."""
+    assert provider("openai").request_id({"x-request-id": value}) is None
+    passed = provider("openai").passed_headers({"openai-processing-ms": value})
+    assert "sk-unit" not in str(passed)
+
+
 def test_deployments_stand_for_their_models() -> None:
     made = provider("openai", models=msgspec.convert({"my-gpt": {"base_model": "gpt-4o-mini"}}, dict[str, Any]))
     assert made.base_model("gpt-4o") == "gpt-4o"

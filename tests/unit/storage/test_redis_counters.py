@@ -580,6 +580,33 @@ async def test_a_counter_found_missing_in_one_space_is_begun_in_no_other(make: M
     assert await counters.read(["p"]) == [6]
 
 
+async def test_who_comes_too_late_to_carry_anything_over_is_told_so(make: Make):
+    early, late = make("early"), make("late")
+    assert await early.join("early")
+    await early.set_ready()
+    assert await early.join("early"), "its answer may have been lost"
+    assert not await late.join("late")
+    assert await late.acknowledged() == {"early"}
+
+
+async def test_a_space_that_was_given_up_is_given_up_for_all_and_once(make: Make):
+    one, other = make("one"), make("other")
+    await one.seed("p", 5, 0)
+    await one.set_ready()
+    assert await other.is_ready()
+    before = one.space
+    await one.abandon(space=before)
+    await eventually(one.link.connect)
+    assert one.space != before
+    assert not await other.is_ready()
+    await one.seed("p", 6, 0)
+    with pytest.raises(StoreUnavailable):
+        await other.abandon(space=before)
+    await eventually(other.link.connect)
+    assert one.space == other.space
+    assert await other.read(["p"]) == [6]
+
+
 async def test_a_redis_that_was_emptied_is_noticed_by_the_next_reservation(make: Make):
     counters = make()
     await counters.seed("p", 5, 0)

@@ -356,6 +356,18 @@ async def test_what_was_meant_for_one_space_is_not_said_in_another(private_redis
 # ── signing in ──
 
 
+async def test_a_redis_that_may_forget_is_warned_of_once(
+    private_redis: services.Redis, caplog: pytest.LogCaptureFixture
+):
+    private_redis.ask("CONFIG SET maxmemory-policy allkeys-lru")
+    async with linked(private_redis.url()) as link:
+        await link.connect()
+        link.renew("for a test")
+        await link.connect()
+    [told] = [each for each in caplog.messages if "maxmemory-policy" in each]
+    assert "allkeys-lru" in told
+
+
 async def test_a_wrong_password_is_told_and_shown_nowhere(redis_url: str, caplog: pytest.LogCaptureFixture):
     url = redis_url.replace(services.PASSWORD, "hush-hush")
     async with linked(url) as link:

@@ -27,6 +27,9 @@ SHAPE = Shape(
     searches="web_search_options",
 )
 
+OLDER_LIMITS = ("max_tokens",)
+"""What vendors read who do not know the newer member, and pass over it."""
+
 
 class OpenaiChat(Dialect[Chat, Answer]):
     name = NAME
@@ -65,8 +68,9 @@ class OpenaiChat(Dialect[Chat, Answer]):
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
 
-    def size(self, tree: JSON) -> Size:
-        return size_of(tree, SHAPE)
+    def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
+        older = quirks is not None and quirks.max_tokens_field == "max_tokens"
+        return size_of(tree, SHAPE, OLDER_LIMITS if older else None)
 
     def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:
         return payload.with_members(**{quirks.max_tokens_field: tokens})

@@ -54,7 +54,7 @@ class OpenaiCompletions(Dialect[Chat, Answer]):
     def error_frames(self, error: HeadgateError) -> list[Frame]:
         return [Frame.of(errors.encode(error))]
 
-    def size(self, tree: JSON) -> Size:
+    def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
         return size_of(tree, SHAPE)
 
     def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:

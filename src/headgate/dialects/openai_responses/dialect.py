@@ -71,7 +71,7 @@ class OpenaiResponses(Dialect[Chat, Answer]):
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
 
-    def size(self, tree: JSON) -> Size:
+    def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
         return size_of(tree, SHAPE)
 
     def with_output_limit(self, payload: Payload, tokens: int, quirks: Quirks) -> Payload:

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headgate.dialects.base import Context, Dialect, Fit, Peek
+from headgate.dialects.base import Context, Dialect, Fit, Peek, Quirks
 from headgate.dialects.cohere_chat.errors import decode_error
 from headgate.dialects.cohere_chat.usage import count
 from headgate.dialects.hub import Ranked, Ranking, Rerank, extra_of
 from headgate.dialects.members import as_object, optional, required
+from headgate.dialects.sizes import Size
 from headgate.dialects.view import TextNode, strings
 from headgate.errors import BadRequest, HeadgateError, MalformedOutput
 from headgate.types import JSON, Path, Usage, json_type
@@ -39,6 +40,12 @@ _decode_told = msgspec.json.Decoder(_Told).decode
 class CohereRerank(Dialect[Rerank, Ranking]):
     name = NAME
     operation = "rerank"
+
+    def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
+        """Some vendors bill the query once for each document."""
+        query, documents = tree.get("query"), tree.get("documents")
+        many = len(documents) if isinstance(documents, list) else 1
+        return Size(output_limit=0, repeated_bytes=len(str(query).encode()) * many)
 
     def path(self, model: str, stream: bool) -> str:
         return "/v2/rerank"

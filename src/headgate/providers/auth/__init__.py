@@ -46,7 +46,7 @@ def make_auth(name: str, config: ProviderConfig, row: Row, clock: Clock) -> Auth
         case scheme if scheme in SHOWN_AS:
             return _key(scheme, name, config, row)
         case scheme:
-            raise ConfigError([f"auth: unknown scheme '{scheme}'{suggest(scheme, SCHEMES)}"])
+            raise ConfigError([f"auth: unknown scheme{suggest(scheme, SCHEMES)}"])
 
 
 def region_of(config: ProviderConfig) -> str | None:
