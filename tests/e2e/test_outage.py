@@ -142,13 +142,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-@pytest.mark.parametrize("policy", ["refuse", "allow"])
-async def test_a_full_disk_under_the_journal_is_treated_as_configured(tmp_path: Path, small_disk: Path, policy: str):
-    storage = f"database: 'sqlite:///headgate.db', journal: {{folder: '{small_disk}'}}"
+@pytest.mark.parametrize(("policy", "on_it"), [("refuse", "journal"), ("allow", "journal"), ("refuse", "everything")])
+async def test_a_full_disk_is_treated_as_configured(tmp_path: Path, small_disk: Path, policy: str, on_it: str):
+    folder = tmp_path / "gateway" if on_it == "journal" else small_disk
+    storage = f"database: 'sqlite:///{folder / 'headgate.db'}', journal: {{folder: '{small_disk / 'journal'}'}}"
     limits = f"limits: {{journal_unwritable: {policy}}}\n"
     async with Vendor(plan) as vendor:
         replica = Replica("gateway", tmp_path, configured(vendor.url, storage, limits))
-        books = Books(f"sqlite:///{replica.folder / 'headgate.db'}")
+        books = Books(f"sqlite:///{folder / 'headgate.db'}")
         questions = Questions()
         try:
             await replica.start()

@@ -112,7 +112,7 @@ def part(name: str, value: str, after: str = "") -> str:
     "body",
     [
         part("model", "openai") + part("model", "dear"),
-        part("a", "") + part("model", "openai", after="Y") + part("model", "dear"),
+        part("a", "") + part("model", "openai", after="Y"),
         part("model", "openai") + "--x--Y\r\n" + part("model", "dear"),
         part("model", "openai") + part("model; filename=a", "dear"),
         part("model", "openai") + part("a; name=model", "dear"),
@@ -120,7 +120,7 @@ def part(name: str, value: str, after: str = "") -> str:
     ids=["twice", "behind a boundary that is none", "behind an end that is none", "as a file", "by a second name"],
 )
 async def test_a_form_in_which_the_vendor_finds_another_model(gateway: Attacked, body: str):
-    """The model that is checked and paid for has to be the one the vendor reads."""
+    """The model that is checked and paid for has to be the one the vendor reads, and not one of its own choosing."""
     headers = {"authorization": f"Bearer {ADMIN_KEY}", "content-type": "multipart/form-data; boundary=x"}
     answer = await gateway.request("POST", "/v1/audio/transcriptions", raw=f"{body}--x--".encode(), headers=headers)
     assert answer.status == 400

@@ -180,6 +180,7 @@ async def test_a_month_that_is_something_else(gateway: Attacked, month: str, for
 
 @pytest.mark.parametrize("text", TRAVERSALS)
 async def test_an_id_of_a_response_that_is_a_path(gateway: Attacked, text: str):
+    gateway.vendor.requests.clear()
     for path in (f"/v1/responses/{quote(text, safe='')}", f"/v1/responses/{quote(text, safe='')}/cancel"):
         for method in ("GET", "DELETE", "POST"):
             answer = await gateway.ask(method, path)

@@ -124,8 +124,8 @@ class _Found:
 
 
 def size_of(tree: JSON, shape: Shape, limits: Sequence[str] | None = None) -> Size:
-    """The size of a request; `limits` are the members the vendor reads as limits, where it does not read all. What is of
-    a wrong type is the vendor's to refuse, and taken for the worst it could be.
+    """The size of a request; `limits` are the members the vendor reads as limits, where it does not read all of them.
+    What is of a wrong type is the vendor's to refuse, and taken for the worst it could be.
     """
     found = _Found()
     for name in shape.content:

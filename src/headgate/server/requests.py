@@ -90,6 +90,6 @@ def _tags(asked: bytes) -> tuple[tuple[str, str], ...]:
     for pair in asked.decode("latin-1").split(","):
         name, separator, value = pair.strip().partition("=")
         if not separator or not name or len(pair) > 256 or len(tags) == 32 or not pair.isprintable():
-            raise BadRequest("x-headgate-tags must be up to 32 pairs 'name=value' without control characters.")
+            raise BadRequest("x-headgate-tags must be up to 32 printable pairs 'name=value', separated by commas.")
         tags.append((name, value))
     return tuple(tags)

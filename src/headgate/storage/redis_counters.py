@@ -168,8 +168,8 @@ class RedisCounters:
 
     @property
     def owes(self) -> bool:
-        """Whether something was done without a reservation that only counters begun anew will have: before Redis was there
-        for the first time.
+        """Whether something was done without a reservation, before Redis was first there, that only counters begun anew
+        will have.
         """
         return self._forgone or bool(self._debts)
 
