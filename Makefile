@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak prices replay fault-matrix clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,16 @@ resilience: $(STAMP)  ## Play faults, outages, slow tails and overload, and hold
 soak: $(STAMP)  ## Look for leaks under faults, disconnects and reloads, for SOAK_SECONDS (an hour)
 	@tools/need.sh taskset:util-linux
 	@$(BIN)/python tests/resilience soak
+
+durability: $(STAMP)  ## Play crashes, outages, upgrades and restores as long as their bars say
+	@tools/services.sh
+	@tools/need.sh nginx:nginx-light
+	@HEADGATE_FULL=1 $(BIN)/pytest -s tests/e2e/test_crash.py tests/e2e/test_outage.py tests/e2e/test_upgrade.py \
+	  tests/e2e/test_restoring.py
+
+drain: $(STAMP)  ## Hold the drain against the gateway's full rate, for DRAIN_SECONDS (ten minutes)
+	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
+	@$(BIN)/python tests/bench/drain.py
 
 prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
 	@$(BIN)/python tools/update_prices.py

@@ -220,6 +220,7 @@ class Rebuild:
         """
         while True:
             try:
+                await self._store.forget(owner)
                 await self._settle(owner)
             except StoreUnavailable as error:
                 log.debug("what %s had set aside cannot be settled yet: %s", owner, error.message)

@@ -188,10 +188,10 @@ class Store:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            self.ledger.flush()
             async with asyncio.timeout(CLOSE_S):
+                await self._write_waiting()
                 await self.writer.drain()
-                await self._leave()
+                await self.forget(self.id)
         except (TimeoutError, OSError, HeadgateError) as error:
             log.warning("the journal keeps what the database has not: %s", error)
         try:
@@ -202,12 +202,35 @@ class Store:
         await self.writer.close(adopted=self._shared is not None and self._shared.unsettled)
         await self.database.close()
 
+    async def forget(self, replica: str) -> None:
+        """Say that nobody need wait for a replica: the database has all it knew. Those that are long gone go too.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        if self.database.kind == "postgres":
+            async with self.database.transaction() as transaction:
+                await transaction.execute(
+                    f"DELETE FROM replicas WHERE id = $1 OR seen_us < {NOW_US} - {KEPT_US}",  # noqa: S608
+                    replica,
+                )
+
     # ── in the background ──
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             self.recorder.tick()
+            with contextlib.suppress(OSError):
+                self.ledger.flush()
+
+    async def _write_waiting(self) -> None:
+        """Have the journal take what waits for it; where it cannot, the database."""
+        try:
+            self.ledger.flush()
+        except OSError as error:
+            log.warning("the journal cannot be written, its rows go to the database: %s", error)
+            await self.writer.store(self.ledger.taken())
 
     async def _adopt(self) -> None:
         """Bring in what dead processes have left; others wait for it, as for what this one knows itself."""
@@ -229,15 +252,6 @@ class Store:
                     "ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us",
                     self.id,
                     __version__,
-                )
-
-    async def _leave(self) -> None:
-        """Say that nobody need wait for this replica, and forget those that are long gone."""
-        if self.database.kind == "postgres":
-            async with self.database.transaction() as transaction:
-                await transaction.execute(
-                    f"DELETE FROM replicas WHERE id = $1 OR seen_us < {NOW_US} - {KEPT_US}",  # noqa: S608
-                    self.id,
                 )
 
 

@@ -276,7 +276,8 @@ async def test_what_died_while_redis_was_away_makes_all_begin_again(
 
     await eventually(another)
     await asyncio.gather(again.ready(), b.ready())
-    assert (await b.reserve("b3-0")).totals == [3 + 5 + 10 + 10 + 10]
+    granted = await eventually(lambda: b.reserve("b3-0"))
+    assert granted.totals == [3 + 5 + 10 + 10 + 10]
 
 
 async def test_who_ends_while_redis_hangs_is_settled_for_by_the_next(start: Start, private_redis: services.Redis):
@@ -311,6 +312,19 @@ async def test_what_was_done_before_redis_was_first_there_makes_all_begin_again(
     await b.counters.flush()
     await spend(a, "a2-0", 1)
     assert await a.total() == 3 + 7 + 5 + 1
+
+
+async def test_what_has_died_and_is_adopted_is_waited_for_no_more(start: Start, private_redis: services.Redis):
+    a, b = await start("a"), await start("b")
+    await spend(a, "a1-0", 3)
+    await b.reserve("b1-0")
+    await b.die()
+    started_again(private_redis)
+    again = await start("b")
+    async with asyncio.timeout(module.GONE_US / 2e6):
+        await asyncio.gather(a.ready(), again.ready())
+    await spend(a, "a2-0", 1)
+    assert await a.total() == 3 + 10 + 1
 
 
 async def test_a_limit_by_the_calendar_is_begun_with_what_was_used(start: Start, private_redis: services.Redis):

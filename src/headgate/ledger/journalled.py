@@ -111,6 +111,12 @@ class JournalledLedger:
                 self.charged_to = self._journal.end
             waiting.popleft()
 
+    def taken(self) -> Sequence[tuple[bytes, bytes]]:
+        """The rows that are waiting, as records, for somebody else to keep."""
+        rows = [(kind, payload) for kind, payload, _ in self._waiting if kind == LEDGER]
+        self._waiting.clear()
+        return rows
+
     def _wait(self, kind: bytes, payload: bytes, attempt_id: str) -> None:
         if len(self._waiting) == MOST_WAITING:
             self._waiting.popleft()

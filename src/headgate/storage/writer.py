@@ -117,6 +117,15 @@ class Writer:
     def resume(self) -> None:
         self._going.set()
 
+    async def store(self, records: Sequence[Record]) -> None:
+        """Bring records into the database that no journal has.
+
+        Raises:
+            StoreUnavailable: none is stored.
+        """
+        async with _Turn(self):
+            await self._store(records)
+
     async def close(self, *, adopted: bool = False) -> None:
         """Close the journal. What is not drained is for the next process that starts, and so is its owner where it is
         to be `adopted`.

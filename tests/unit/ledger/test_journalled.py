@@ -102,6 +102,18 @@ def test_what_came_to_nothing_waits_too_and_raises_nothing(ledger: JournalledLed
     assert journal.written == [(b"v", b"", "a")]
 
 
+def test_what_waits_can_be_taken_elsewhere(ledger: JournalledLedger, journal: Fragile):
+    journal.broken = OSError("no space left on device")
+    waits = row(id="a")
+    with pytest.raises(OSError, match="no space"):
+        ledger.record(waits)
+    ledger.void("b")
+    assert list(ledger.taken()) == [(b"l", encode(waits))]
+    journal.broken = None
+    ledger.flush()
+    assert journal.written == []
+
+
 def test_what_waits_is_bounded_and_what_is_lost_is_counted(
     ledger: JournalledLedger, journal: Fragile, monkeypatch: pytest.MonkeyPatch
 ):
