@@ -261,6 +261,13 @@ def test_the_command_line_s_settings_are_checked_like_the_file_s() -> None:
         with_server(config, port=70_000)
 
 
+def test_several_workers_may_be_asked_for_where_there_is_storage_they_can_share() -> None:
+    storage = "storage: {database: 'postgresql://h/d', shared: 'redis://h:6379'}\n"
+    assert with_server(loads(storage + GOOD), workers=2, port=9).server.workers == 2
+    with pytest.raises(ConfigError, match="workers"):
+        with_server(loads(GOOD), workers=2)
+
+
 def test_the_file_is_the_one_named_or_the_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert default_path({}) is None
