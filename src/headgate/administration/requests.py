@@ -330,7 +330,6 @@ class AuditListing(AuditAsked, frozen=True, kw_only=True):
 
 # ── the ledger ──
 
-Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Word = Annotated[str, Meta(min_length=1, max_length=512)]
 
 

@@ -21,8 +21,6 @@ from headgate.audit.errors import Malformed
 if sys.platform != "win32":
     from fcntl import LOCK_EX, flock
 
-CHECKPOINT_FILE = "audit.checkpoints"
-
 _TAIL_BYTES = 512 * 1024
 """More than the longest line."""
 

@@ -25,7 +25,6 @@ MAX_NOTE_BYTES = 256 * 1024
 _ED25519 = b"\x01"
 _ID_BYTES = 4
 _KEY_BYTES = 32
-_SIGNATURE_BYTES = 64
 _MARK = "— "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 

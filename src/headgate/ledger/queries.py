@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -17,9 +17,6 @@ from headgate.types import Usage
 
 MOST_ROWS = 1000
 """Of one page."""
-
-Dimension = Literal["key", "team", "project", "user", "customer", "model", "target", "operation", "cause", "day"]
-"""What totals can be grouped by, besides `tag:<name>`. A day is one of UTC."""
 
 _COLUMNS: dict[str, str] = {
     "key": "key_id",

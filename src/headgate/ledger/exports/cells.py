@@ -13,8 +13,6 @@ from typing import Any
 
 _RISKY = tuple("=+-@\t\r\n＝＋－＠'")
 
-Cell = str | int | None
-
 
 def safe(text: str) -> str:
     """A text as a cell may hold it."""
