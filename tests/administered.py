@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headgate.access import Directory, KeyAuthenticator, Roles
+from headgate.access.subjects import Applying
 from headgate.administration import Administration, Ports
 from headgate.audit.log import AuditLog
 from headgate.audit.notes import Signer
@@ -90,6 +91,11 @@ class Administered:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.database.close()
+
+    def rules(self, key: str | Identity, end_user: str | None = None) -> Applying:
+        """The limits and budgets of a key's calls."""
+        identity = self.identity(key) if isinstance(key, str) else key
+        return self.directory.applying(identity, "chat", (), end_user) or ((), ())
 
     def _refused(self, action: str, **told: Any) -> None:
         self.refusals.append({"action": action, **told})

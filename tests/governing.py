@@ -11,6 +11,7 @@ from headgate.catalog import Price
 from headgate.clock import ManualClock
 from headgate.dialects.base import Quirks
 from headgate.limits import Alerts, Calendar, Limits, LimitsConfig, NoSeeds, Reserve, Seeder, Target
+from headgate.limits.rules import Applying
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.records import Budget, Limit
 from headgate.types import Call, Identity
@@ -31,14 +32,10 @@ class Fixed:
     """The same rules for everybody."""
 
     def __init__(self, limits: Sequence[Limit] = (), budgets: Sequence[Budget] = ()) -> None:
-        self._limits = [(each, each.subject) for each in limits]
-        self._budgets = [(each, each.subject) for each in budgets]
+        self.applied = [(each, each.subject) for each in limits], [(each, each.subject) for each in budgets]
 
-    def limits(self, identity: Identity, model: str, tags: Any, end_user: str | None) -> Sequence[tuple[Limit, str]]:
-        return self._limits
-
-    def budgets(self, identity: Identity, model: str, tags: Any, end_user: str | None) -> Sequence[tuple[Budget, str]]:
-        return self._budgets
+    def applying(self, identity: Identity, model: str, tags: Any, end_user: str | None) -> Applying:
+        return self.applied
 
 
 def price(input: int = 1, output: int = 2) -> Price:

@@ -30,6 +30,6 @@ def to_decimal(picodollars: int) -> Decimal:
 def format_usd(picodollars: int) -> str:
     """Dollars as a plain decimal string without an exponent or trailing zeros: `0.054399`, `0`, `-1.5`."""
     sign = "-" if picodollars < 0 else ""
-    whole, fraction = divmod(abs(picodollars), PICODOLLARS_PER_DOLLAR)
-    digits = f"{fraction:012d}".rstrip("0")
+    text = f"{abs(picodollars):013d}"
+    whole, digits = text[:-12], text[-12:].rstrip("0")
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"

@@ -372,7 +372,7 @@ class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
     __slots__ = (
-        "attempts", "begun", "end_user", "events", "governed", "output_limit", "remaining", "sized", "upstream_s",
+        "attempts", "begun", "end_user", "events", "output_limit", "pots", "remaining", "sized", "upstream_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -384,7 +384,7 @@ class Account:
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
         self.end_user: str | None = None
         """Whom the client calls for, hashed."""
-        self.governed: Any = None
+        self.pots: Any = None
         """What pays for the attempts (`limits.pots.Pots`), as the limits stage found it; None for nothing."""
         self.remaining: Mapping[str, Remaining] = {}
         """What is left of `requests` and `tokens` where they are limited."""

@@ -244,7 +244,7 @@ async def test_end_users_are_not_named_in_a_log_that_is_for_ever(administered: A
     identity = administered.identity()
     from headgate.ids import end_user_id
 
-    [(budget, _)] = administered.directory.budgets(identity, "chat", (), end_user_id("default", "jo@example.com"))
+    _, [(budget, _)] = administered.rules(identity, end_user_id("default", "jo@example.com"))
     assert budget.id == made["id"]
 
 

@@ -101,9 +101,9 @@ async def test_limits_and_budget_come_with_the_key(administered: Administered):
     [budget] = made["budgets"]
     assert (budget["amount_usd"], budget["period"], budget["hard"]) == ("12.5", "day", True)
     identity = administered.identity(made["key"])
-    [(held, subject)] = administered.directory.budgets(identity, "chat", (), None)
+    limits, [(held, subject)] = administered.rules(identity)
     assert (held.amount_picodollars, subject) == (12_500_000_000_000, f"key:{made['id']}")
-    assert len(administered.directory.limits(identity, "chat", (), None)) == 2
+    assert len(limits) == 2
 
 
 async def test_a_budget_without_a_period_is_for_good(administered: Administered):
@@ -241,10 +241,9 @@ async def test_a_rotation_gives_no_fresh_budget(administered: Administered):
     assert [each["id"] for each in newest["budgets"]] == [each["id"] for each in made["budgets"]]
     for key in (made["key"], new["key"], newest["key"]):
         identity = administered.identity(key)
-        [(budget, subject)] = administered.directory.budgets(identity, "chat", (), None)
+        [(_, limited)], [(budget, subject)] = administered.rules(identity)
         assert (budget.id, subject) == (made["budgets"][0]["id"], f"key:{made['id']}")
-        [(_, subject)] = administered.directory.limits(identity, "chat", (), None)
-        assert subject == f"key:{made['id']}"
+        assert limited == f"key:{made['id']}"
 
 
 async def test_a_key_is_replaced_once(administered: Administered):

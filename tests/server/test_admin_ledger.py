@@ -212,7 +212,7 @@ async def test_a_statement_is_by_the_teams_own_calendar(administered: Administer
 
 async def test_what_a_key_used(administered: Administered):
     key = await administered.key(budget_usd=10, budget_period="day")
-    [budget] = administered.directory.budgets(administered.identity(key["key"]), "chat", (), None)
+    _, [budget] = administered.rules(key["key"])
     claim = Pot.of_budget(*budget).claim(3 * DOLLAR, administered.clock.now_us(), Calendar(administered.clock))
     await administered.counters.seed(claim.counter, 0, claim.ends_us)
     await administered.counters.reserve("call", [claim])
@@ -294,7 +294,7 @@ def correction(parent: str, digits: str = "1", **fields: Any) -> dict[str, Any]:
 
 async def test_a_correction_gives_back_what_was_charged(administered: Administered):
     key = await administered.key(budget_usd=10)
-    [(budget, subject)] = administered.directory.budgets(administered.identity(key["key"]), "chat", (), None)
+    _, [(budget, subject)] = administered.rules(key["key"])
     counter = Pot.of_budget(budget, subject).claim(0, 0, Calendar(administered.clock)).counter
     usage = Usage(input_tokens=1000, output_tokens=500)
     made = attempt(

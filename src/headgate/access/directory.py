@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from headgate.access.holders import Holder, Owners, holder_of, person
 from headgate.access.roles import Roles
-from headgate.access.subjects import Rule, Rules
+from headgate.access.subjects import Applying, Rules
 from headgate.storage.database import Database
 from headgate.storage.records import Budget, Entity, Key, Limit, ProviderKey, User
 from headgate.storage.tables import TABLES, revision
@@ -128,18 +128,14 @@ class Directory:
 
     # ── how much ──
 
-    def limits(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Sequence[tuple[Limit, str]]:
-        """The limits that apply to a call, each with the subject whose use it counts: `customer:jo` for `customer:*`.
+    def applying(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Applying | None:
+        """The limits and budgets of a call, each with the subject whose use it counts: `customer:jo` for `customer:*`;
+        None where there are none.
 
         `end_user` is None where the client names none.
         """
-        rules = self._snapshot.limits.get(identity.organisation)
-        return rules.of(identity, model, tags, end_user) if rules is not None else ()
-
-    def budgets(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Sequence[tuple[Budget, str]]:
-        """The budgets that apply to a call, as `limits` does."""
-        rules = self._snapshot.budgets.get(identity.organisation)
-        return rules.of(identity, model, tags, end_user) if rules is not None else ()
+        rules = self._snapshot.rules.get(identity.organisation)
+        return rules.applying(identity, model, tags, end_user) if rules is not None else None
 
 
 class _Snapshot:
@@ -151,8 +147,8 @@ class _Snapshot:
         self.owners = Owners(self.rows)
         self.holders: dict[bytes, Holder] = {}
         self.provider_keys: dict[tuple[str, str], ProviderKey] = {}
-        self.limits: dict[str, Rules[Limit]] = {}
-        self.budgets: dict[str, Rules[Budget]] = {}
+        self.rules: dict[str, Rules] = {}
+        """By organisation."""
         self._names: dict[type[Entity], dict[tuple[str, str], Entity | None]] = {}
 
     def take_over(self, changes: Changes) -> None:
@@ -162,10 +158,8 @@ class _Snapshot:
             for row in rows:
                 before = self.rows[kind].get(row.id)
                 self.rows[kind][row.id] = row
-                if isinstance(row, Limit):
-                    _change(self.limits, cast("Limit | None", before), row, self._lineage)
-                elif isinstance(row, Budget):
-                    _change(self.budgets, cast("Budget | None", before), row, self._lineage)
+                if isinstance(row, Limit | Budget):
+                    self._change_rule(cast("Limit | Budget | None", before), row)
                 elif isinstance(row, ProviderKey):
                     self._change_provider_key(row)
                 elif not isinstance(row, Key):
@@ -177,7 +171,7 @@ class _Snapshot:
         for key in keys.values():
             self._build(key)
         if changes.get(Key):
-            for rules in (*self.limits.values(), *self.budgets.values()):
+            for rules in self.rules.values():
                 rules.forget_callers()
 
     def rebuild(self) -> None:
@@ -206,6 +200,14 @@ class _Snapshot:
             return
         self.holders[digest] = holder_of(key, self.owners, self.roles)
 
+    def _change_rule(self, before: Limit | Budget | None, row: Limit | Budget) -> None:
+        """Put a rule in the place of what it was, among those of its organisation."""
+        rules = self.rules.setdefault(row.organisation, Rules(self._lineage))
+        used = before if before is not None and before.archived_us is None else None
+        rules.change(used, row if row.archived_us is None else None)
+        if not rules:
+            del self.rules[row.organisation]
+
     def _change_provider_key(self, row: ProviderKey) -> None:
         place = row.team_id, row.provider
         if row.archived_us is None:
@@ -222,16 +224,3 @@ class _Snapshot:
                 break
             line.append(replaced)
         return line
-
-
-def _change(
-    table: dict[str, Rules[Rule]], before: Rule | None, row: Rule, lineage: Callable[[str], Sequence[str]]
-) -> None:
-    """Put a rule in the place of what it was, among those of its organisation."""
-    rules = table.get(row.organisation)
-    if rules is None:
-        rules = table[row.organisation] = Rules(lineage)
-    used = before if before is not None and before.archived_us is None else None
-    rules.change(used, row if row.archived_us is None else None)
-    if not rules:
-        del table[row.organisation]

@@ -8,7 +8,7 @@ rotation stays under the limits of that one, and on the same counter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from headgate.ids import counted_subject
 from headgate.storage.records import Budget, Limit
@@ -25,10 +25,12 @@ _REMEMBERED = 10_000
 """Callers whose rules are kept at hand: the very same each time, so that what follows from them can be kept too."""
 
 
+_UNSEEN: Any = object()
+
 _OF_CALLS = frozenset({"model", "tag", "customer"})
 """Kinds of subjects that are not the same for all calls of a caller."""
 
-_Caller = tuple[str, str | None, str | None, str | None, str, Sequence[tuple[str, str]], str | None]
+_Caller = tuple[object, ...]
 """Whose a call is, and what of it rules are about."""
 
 
@@ -52,23 +54,73 @@ def check_subject(subject: str) -> None:
         raise SubjectError("is no tag; write tag:name=value, tag:name=* or tag:*")
 
 
-class Rules(Generic[Rule]):
-    """The limits, or the budgets, of one organisation, by what they are about."""
+Applying = tuple[Sequence[tuple[Limit, str]], Sequence[tuple[Budget, str]]]
+"""The limits and the budgets of a call, each with the concrete subject it is counted for."""
+
+
+class Rules:
+    """The limits and the budgets of one organisation, by what they are about."""
 
     def __init__(self, lineage: Callable[[str], Sequence[str]]) -> None:
         """`lineage` tells a key and those it came from by rotation."""
+        self._limits = _Table[Limit](lineage)
+        self._budgets = _Table[Budget](lineage)
+        self._of_callers: dict[_Caller, Applying | None] = {}
+        self._kinds: frozenset[str] = frozenset()
+        """Which kinds of subjects there are that are not the same for all calls of a caller."""
+
+    def __bool__(self) -> bool:
+        return bool(self._limits or self._budgets)
+
+    def change(self, before: Limit | Budget | None, after: Limit | Budget | None) -> None:
+        """Put a rule in the place of what it was; None where there was, or is, none."""
+        if isinstance(before or after, Limit):
+            self._limits.change(cast("Limit | None", before), cast("Limit | None", after))
+        else:
+            self._budgets.change(cast("Budget | None", before), cast("Budget | None", after))
+        self._kinds = _OF_CALLS & (self._limits.kinds | self._budgets.kinds)
+        self.forget_callers()
+
+    def forget_callers(self) -> None:
+        """Look again what applies to each caller: keys have changed."""
+        self._of_callers.clear()
+
+    def applying(
+        self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
+    ) -> Applying | None:
+        """The rules for a call; None where there are none."""
+        caller: _Caller = (identity.key_id, identity.team_id, identity.project_id, identity.user_id)
+        kinds = self._kinds
+        if kinds:
+            model = model if "model" in kinds else ""
+            tags = tuple(tags) if "tag" in kinds else ()
+            end_user = end_user if "customer" in kinds else None
+            caller = (*caller, model, tags, end_user)
+        found = self._of_callers.get(caller, _UNSEEN)
+        if found is _UNSEEN:
+            if len(self._of_callers) >= _REMEMBERED:
+                self._of_callers.clear()
+            limits = tuple(self._limits.applying(identity, model, tags, end_user))
+            budgets = tuple(self._budgets.applying(identity, model, tags, end_user))
+            found = self._of_callers[caller] = (limits, budgets) if limits or budgets else None
+        return found
+
+
+class _Table(Generic[Rule]):
+    """Rules of one sort."""
+
+    def __init__(self, lineage: Callable[[str], Sequence[str]]) -> None:
+        self.kinds: frozenset[str] = frozenset()
+        """The kinds of their subjects."""
         self._lineage = lineage
         self._by_subject: dict[str, tuple[Rule, ...]] = {}
         self._patterns: tuple[tuple[str, str], ...] = ()
         """Of models: beginning and subject."""
-        self._kinds: frozenset[str] = frozenset()
-        self._of_callers: dict[_Caller, tuple[tuple[Rule, str], ...]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_subject)
 
     def change(self, before: Rule | None, after: Rule | None) -> None:
-        """Put a rule in the place of what it was; None where there was, or is, none."""
         if before is not None:
             subject = counted_subject(before.organisation, before.subject)
             left = tuple(rule for rule in self._by_subject.get(subject, ()) if rule.id != before.id)
@@ -78,38 +130,14 @@ class Rules(Generic[Rule]):
         if after is not None:
             subject = counted_subject(after.organisation, after.subject)
             self._by_subject[subject] = (*self._by_subject.get(subject, ()), after)
-        self._kinds = frozenset(subject.partition(":")[0] for subject in self._by_subject)
+        self.kinds = frozenset(subject.partition(":")[0] for subject in self._by_subject)
         self._patterns = tuple(
             (subject[6:-1], subject)
             for subject in self._by_subject
             if subject.startswith("model:") and subject.endswith("*") and subject != "model:*"
         )
-        self.forget_callers()
 
-    def forget_callers(self) -> None:
-        """Look again what applies to each caller: keys have changed."""
-        self._of_callers.clear()
-
-    def of(
-        self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
-    ) -> Sequence[tuple[Rule, str]]:
-        """The rules for a call, each with the subject it is counted for here."""
-        kinds = self._kinds
-        if not kinds.isdisjoint(_OF_CALLS):
-            model = model if "model" in kinds else ""
-            tags = tuple(tags) if "tag" in kinds else ()
-            end_user = end_user if "customer" in kinds else None
-        else:
-            model, tags, end_user = "", (), None
-        caller = (identity.key_id, identity.team_id, identity.project_id, identity.user_id, model, tags, end_user)
-        found = self._of_callers.get(caller)
-        if found is None:
-            if len(self._of_callers) >= _REMEMBERED:
-                self._of_callers.clear()
-            found = self._of_callers[caller] = tuple(self._of_call(identity, model, tags, end_user))
-        return found
-
-    def _of_call(
+    def applying(
         self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
     ) -> Iterator[tuple[Rule, str]]:
         yield from self._of_caller(identity)

@@ -28,13 +28,16 @@ def upper_bound(price: Price, prompt_tokens: int, output_tokens: int, web_search
 
 def _at(table: Table, prompt_tokens: int, output_tokens: int, web_searches: int) -> int | None:
     total = table.per_request
-    for count, rate in (
-        (prompt_tokens, table.dearest_input),
-        (output_tokens, table.dearest_output),
-        (web_searches, table.web_search),
-    ):
-        if count:
-            if rate is None:
-                return None
-            total += count * rate
+    if prompt_tokens:
+        if table.dearest_input is None:
+            return None
+        total += prompt_tokens * table.dearest_input
+    if output_tokens:
+        if table.dearest_output is None:
+            return None
+        total += output_tokens * table.dearest_output
+    if web_searches:
+        if table.web_search is None:
+            return None
+        total += web_searches * table.web_search
     return -(-total // table.denominator)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import compress
 from math import lcm
-from operator import attrgetter
+from operator import attrgetter, mul
 
 from headgate.money import format_usd, round_half_even
 from headgate.types import Usage
@@ -99,7 +100,9 @@ class Price:
 class Table:
     """Rates as integers over one denominator, so that pricing a call is integer arithmetic only."""
 
-    __slots__ = ("dearest_input", "dearest_output", "denominator", "exact", "per_request", "rates", "web_search")
+    __slots__ = (
+        "dearest_input", "dearest_output", "denominator", "exact", "per_request", "rates", "unpriced", "web_search",
+    )  # fmt: skip
 
     def __init__(self, rates: Rates) -> None:
         self.exact = rates
@@ -109,8 +112,10 @@ class Table:
         # Reasoning is counted among the output: its column holds what it costs beyond that.
         reasoning = scaled.get("reasoning_tokens")
         output = scaled.get("output_tokens", 0)
-        self.rates: list[int | None] = [scaled.get(name) for name in CATEGORIES[:-1]]
+        self.rates = [scaled.get(name, 0) for name in CATEGORIES[:-1]]
         self.rates.append(0 if reasoning is None else reasoning - output)
+        self.unpriced = [name not in scaled for name in CATEGORIES[:-1]]
+        """Which of the categories have no price, reasoning aside."""
         self.dearest_input = _dearest(scaled, INPUT, "input_tokens")
         """What a token of the prompt can cost at most; None where a plain one has no price."""
         self.dearest_output = _dearest(scaled, OUTPUT, "output_tokens")
@@ -123,15 +128,11 @@ def cost(usage: Usage, price: Price) -> int | None:
     A usage of nothing costs 0: a vendor's fee per request is charged where the request used anything.
     """
     table = price.table(usage.total_input_tokens) if price.tables else price.flat
-    total = 0
-    used = False
-    for count, rate in zip(_counts(usage), table.rates):  # noqa: B905  # as long as each other, and checking takes time
-        if count:
-            if rate is None:
-                return None
-            used = True
-            total += count * rate
-    if used:
+    counts = _counts(usage)
+    if any(compress(counts, table.unpriced)):
+        return None
+    total = sum(map(mul, counts, table.rates))
+    if table.per_request and any(counts):
         total += table.per_request
     return total if table.denominator == 1 else round_half_even(Fraction(total, table.denominator))
 

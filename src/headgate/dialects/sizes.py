@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.dialects.tiers import asked
+from headgate.dialects.tiers import ASKING, asked
 from headgate.types import JSON
 
 
@@ -37,7 +37,15 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """The way of processing it asks for, as the price list calls it; None where it leaves that to the vendor."""
 
 
-class Shape(msgspec.Struct, frozen=True):
+_BOUNDLESS = ("background", "inference_geo", "models", "plugins", "route", "search_parameters")
+"""Members that let a vendor go on when nobody listens (OpenAI), run in a dearer place (Anthropic), take another model
+or search (OpenRouter, xAI): what they cost is in no price list.
+"""
+
+_TELLING = frozenset({"tools", "functions", "prediction", *_BOUNDLESS, *ASKING})
+
+
+class Shape(msgspec.Struct, kw_only=True):
     """Where one dialect keeps what matters for size."""
 
     limits: tuple[str, ...]
@@ -56,6 +64,12 @@ class Shape(msgspec.Struct, frozen=True):
     """The member that limits how often the vendor's tools run."""
     searches: str | None = None
     """The member that has the vendor search the web."""
+    telling: frozenset[str] = frozenset()
+    """All members beside content and limits that matter."""
+
+    def __post_init__(self) -> None:
+        named = [name for name in (self.prompts, self.uses, self.searches) if name is not None]
+        self.telling = _TELLING.union(self.refers, self.choices, named)
 
 
 _IMAGES = frozenset({"image", "image_url", "input_image"})
@@ -132,12 +146,15 @@ def size_of(tree: JSON, shape: Shape, limits: Sequence[str] | None = None) -> Si
         content = tree.get(name)
         if content is not None and type(content) is not str:
             found.look(content)
+    limit = _limit(tree, shape.limits if limits is None else limits)
+    if tree.keys().isdisjoint(shape.telling):
+        return Size(limit, 1, found.images, found.elsewhere)
     for name in shape.refers:
         if tree.get(name) is not None:
             found.elsewhere = True
     tools = tree.get("tools")
     return Size(
-        _limit(tree, shape.limits if limits is None else limits),
+        limit,
         _choices(tree, shape),
         found.images,
         found.elsewhere,
@@ -147,12 +164,6 @@ def size_of(tree: JSON, shape: Shape, limits: Sequence[str] | None = None) -> Si
         0,
         asked(tree),
     )
-
-
-_BOUNDLESS = ("background", "inference_geo", "models", "plugins", "route", "search_parameters")
-"""Members that let a vendor go on when nobody listens (OpenAI), run in a dearer place (Anthropic), take another model
-or search (OpenRouter, xAI): what they cost is in no price list.
-"""
 
 
 def _rounds(tree: JSON, tools: Any, shape: Shape) -> int | None:

@@ -23,6 +23,8 @@ _MEMBERS = (("service_tier", None), ("speed", None), ("serviceTier", "type"), ("
 """Where a request asks: OpenAI's and its followers' word, Anthropic's fast mode, and Bedrock's two objects. A client of
 any dialect may use another vendor's own words."""
 
+ASKING = frozenset(name for name, _ in _MEMBERS)
+
 
 def tier_of(said: str | None) -> str | None:
     """The way a vendor's word means; None for the ordinary one."""

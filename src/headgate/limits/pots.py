@@ -58,13 +58,13 @@ class Pot:
 class Pots:
     """All that pay for one call."""
 
-    __slots__ = ("all", "budgets", "hard")
+    __slots__ = ("all", "hard", "marks")
 
     def __init__(self, budgets: Sequence[tuple[Budget, str]], costs: Sequence[tuple[Limit, str]]) -> None:
-        self.budgets = budgets
         self.all = [Pot.of_budget(*each) for each in budgets] + [Pot.of_limit(*each) for each in costs]
         self.hard = any(pot.ceiling is not None for pot in self.all)
         """Whether any of them can refuse a call."""
+        self.marks = [pot.mark for pot in self.all]
 
     def claims(self, amount: int, now_us: int, calendar: Calendar) -> list[Claim]:
         return [pot.claim(amount, now_us, calendar) for pot in self.all]

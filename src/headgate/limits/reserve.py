@@ -134,7 +134,7 @@ class Reserve:
             BudgetExceeded: a hard budget has not enough left, or nothing bounds what the call can cost.
             StoreUnavailable: the counters cannot be reached.
         """
-        pots: Pots | None = call.account.governed
+        pots: Pots | None = call.account.pots
         if pots is None or (call.operation in FREE and call.method != "POST") or call.operation == "count_tokens":
             return call
         facts = self._facts.get(attempt.target) or self._learnt(attempt.target)
@@ -239,10 +239,17 @@ class Reserve:
             return _Short(pots.all[outcome.position].subject, claims[outcome.position], outcome)
         attempt.hold = Held(self._counters, attempt.id, claims, outcome, amount)
         attempt.reserved_picodollars = amount
-        for pot, claim, total in zip(pots.all, claims, outcome.totals, strict=True):
-            if total - amount >= pot.mark and pot.budget is not None:
-                call.account.events += self._alerts.of(pot.budget, pot.subject, claim.counter, total - amount)
+        for total, mark in zip(outcome.totals, pots.marks, strict=True):
+            if total - amount >= mark:
+                self._tell(call, pots, claims, outcome.totals, amount)
+                break
         return None
+
+    def _tell(self, call: Call, pots: Pots, claims: Sequence[Claim], totals: Sequence[int], amount: int) -> None:
+        """Tell of each budget that others have spent or set aside a share of."""
+        for pot, claim, total in zip(pots.all, claims, totals, strict=True):
+            if pot.budget is not None and total - amount >= pot.mark:
+                call.account.events += self._alerts.of(pot.budget, pot.subject, claim.counter, total - amount)
 
     def _spent(self, claims: Sequence[Claim]) -> Callable[[int], Awaitable[int]]:
         async def spent(position: int) -> int:

@@ -10,27 +10,23 @@ from headgate.types import Identity
 
 Tags = Sequence[tuple[str, str]]
 
+Applying = tuple[Sequence[tuple[Limit, str]], Sequence[tuple[Budget, str]]]
+"""The limits and the budgets of a call, each with the concrete subject it is counted for."""
+
 
 class Rules(Protocol):
-    """The limits and budgets there are, each with the concrete subject it is counted for."""
+    """The limits and budgets there are."""
 
-    def limits(
-        self, identity: Identity, model: str, tags: Tags, end_user: str | None
-    ) -> Sequence[tuple[Limit, str]]: ...
-
-    def budgets(
-        self, identity: Identity, model: str, tags: Tags, end_user: str | None
-    ) -> Sequence[tuple[Budget, str]]: ...
+    def applying(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Applying | None:
+        """Those of a call: the very same object each time, as long as they stay; None where there are none."""
+        ...
 
 
 class _NoRules:
     """Nobody is limited."""
 
-    def limits(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Sequence[tuple[Limit, str]]:
-        return ()
-
-    def budgets(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Sequence[tuple[Budget, str]]:
-        return ()
+    def applying(self, identity: Identity, model: str, tags: Tags, end_user: str | None) -> Applying | None:
+        return None
 
 
 NO_RULES: Rules = _NoRules()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil, isinf
 
 from msgspec.structs import replace
@@ -11,15 +11,14 @@ from headgate import dialects
 from headgate.errors import RateLimited, StoreUnavailable
 from headgate.ids import end_user_id
 from headgate.limits.calendar import Calendar
-from headgate.limits.claims import Metric
+from headgate.limits.claims import Amounts, Metric
 from headgate.limits.config import LimitsConfig
 from headgate.limits.plan import Plan
-from headgate.limits.rules import Rules
+from headgate.limits.rules import Applying, Rules
 from headgate.limits.seeding import Seeder
 from headgate.limits.sizing import size_of
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
-from headgate.storage.records import Budget, Limit
 from headgate.types import OPAQUE, Account, Call, Chunks, Remaining, Reply
 
 BYTES_PER_TOKEN = 3
@@ -31,7 +30,8 @@ OUTPUT_TOKENS = 1_000
 MAX_PLANS = 10_000
 """Callers for whom what their limits come to is kept at hand."""
 
-REQUEST = {"requests": 1}
+ONE_CALL: Amounts = (1, 0, 0, 0, 1)
+"""A call whose size does not matter."""
 
 
 class Limits:
@@ -47,46 +47,55 @@ class Limits:
         self._calendar = calendar
         self._seeder = seeder
         self._lenient = config.store_unavailable == "allow"
-        self._plans: dict[tuple[int, int], Plan] = {}
+        self._plans: dict[int, Plan] = {}
         """By the identity of the rules."""
 
     async def __call__(self, call: Call, next: Next) -> Reply:
-        account, identity = call.account, call.identity
+        account = call.account
         account.end_user = _end_user(call)
-        limits = self._rules.limits(identity, call.model, call.tags, account.end_user)
-        budgets = self._rules.budgets(identity, call.model, call.tags, account.end_user)
-        if not limits and not budgets:
+        rules = self._rules.applying(call.identity, call.model, call.tags, account.end_user)
+        if rules is None:
             return await next(call)
-        plan = self._plan(limits, budgets)
-        account.governed = plan.pots
-        return await (self._limited(call, next, plan) if plan.metrics else next(call))
-
-    async def _limited(self, call: Call, next: Next, plan: Plan) -> Reply:
-        metrics = plan.metrics
-        claims = plan.claims(_amounts(call) if plan.sizes else REQUEST, self._calendar)
-        try:
-            granted = await self._counters.reserve(call.id, claims)
-            if isinstance(granted, Unseeded):
-                granted = await self._seeder.reserve(call.id, claims, self._used(call, metrics))
-        except StoreUnavailable:
-            if not self._lenient:
-                raise
+        plan = self._plans.get(id(rules))
+        if plan is None or plan.rules is not rules:
+            plan = self._planned(rules)
+        account.pots = plan.pots
+        reserved = await self._reserved(call, plan) if plan.metrics else None
+        if reserved is None:
             return await next(call)
-        if isinstance(granted, Refused):
-            raise self._refusal(call, metrics[granted.position], claims[granted.position], granted)
-        call.account.remaining = plan.remaining(claims, granted.totals)
         try:
             reply = await next(call)
         except BaseException:
-            self._settle(call, plan, claims, granted)
+            self._settle(call, plan, reserved)
             raise
         if reply.chunks is None:
-            self._settle(call, plan, claims, granted)
+            self._settle(call, plan, reserved)
             return reply
-        return replace(reply, chunks=self._settled(call, reply.chunks, plan, claims, granted))
+        return replace(reply, chunks=self._settled(call, reply.chunks, plan, reserved))
+
+    async def _reserved(self, call: Call, plan: Plan) -> tuple[Sequence[Claim], Granted] | None:
+        """What is reserved for a call; None where the counters cannot be reached, and need not be.
+
+        Raises:
+            RateLimited: a limit has no room for it.
+            StoreUnavailable: the counters cannot be reached.
+        """
+        claims = plan.claims(_expected(call) if plan.sizes else ONE_CALL, self._calendar)
+        try:
+            granted = await self._counters.reserve(call.id, claims)
+            if isinstance(granted, Unseeded):
+                granted = await self._seeder.reserve(call.id, claims, self._used(call, plan.metrics))
+        except StoreUnavailable:
+            if not self._lenient:
+                raise
+            return None
+        if isinstance(granted, Refused):
+            raise self._refusal(call, plan.metrics[granted.position], claims[granted.position], granted)
+        call.account.remaining = plan.remaining(claims, granted.totals)
+        return claims, granted
 
     async def _settled(
-        self, call: Call, chunks: Chunks, plan: Plan, claims: Sequence[Claim], granted: Granted
+        self, call: Call, chunks: Chunks, plan: Plan, reserved: tuple[Sequence[Claim], Granted]
     ) -> Chunks:
         try:
             async for chunk in chunks:
@@ -95,26 +104,20 @@ class Limits:
             try:
                 await chunks.aclose()
             finally:
-                self._settle(call, plan, claims, granted)
+                self._settle(call, plan, reserved)
 
-    def _settle(self, call: Call, plan: Plan, claims: Sequence[Claim], granted: Granted) -> None:
-        """Say what was used. A call for which nothing was sent has made no request."""
-        attempts = call.account.attempts
-        made = 1 if attempts else 0
-        used = used_by(call.account) if plan.sizes else {}
-        amounts = [used.get(metric.name, made) for metric in plan.metrics]
-        if not all(attempt.settled for attempt in attempts):  # it goes on without its client, and uses what it will
-            amounts = [claim.amount for claim in claims]
+    def _settle(self, call: Call, plan: Plan, reserved: tuple[Sequence[Claim], Granted]) -> None:
+        """Say what was used. What goes on without its client uses what it will, as far as anybody can tell."""
+        claims, granted = reserved
+        used = used_by(call.account)
+        amounts = [claim.amount for claim in claims] if used is None else [used[place] for place in plan.places]
         self._counters.settle(call.id, claims, granted, amounts)
 
-    def _plan(self, limits: Sequence[tuple[Limit, str]], budgets: Sequence[tuple[Budget, str]]) -> Plan:
+    def _planned(self, rules: Applying) -> Plan:
         """What these rules come to: kept, since a caller has the very same ones each time."""
-        key = id(limits), id(budgets)
-        plan = self._plans.get(key)
-        if plan is None or plan.limits is not limits or plan.budgets is not budgets:
-            if len(self._plans) >= MAX_PLANS:
-                self._plans.clear()
-            plan = self._plans[key] = Plan(limits, budgets)
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()
+        plan = self._plans[id(rules)] = Plan(rules)
         return plan
 
     def _used(self, call: Call, metrics: Sequence[Metric]) -> Callable[[int], Awaitable[int]]:
@@ -157,24 +160,27 @@ def _end_user(call: Call) -> str | None:
     return end_user_id(call.identity.organisation, user)
 
 
-def _amounts(call: Call) -> Mapping[str, int]:
-    """What each metric is to be reserved for."""
+def _expected(call: Call) -> Amounts:
+    """What is to be reserved."""
     prompt = len(call.request.encode()) // BYTES_PER_TOKEN + 1
     output = 0
     if call.request.dialect != OPAQUE:
         size = size_of(call)
         output = (OUTPUT_TOKENS if size.output_limit is None else size.output_limit) * size.choices
-    return {"requests": 1, "tokens": prompt + output, "input_tokens": prompt, "output_tokens": output}
+    return 1, prompt + output, prompt, output, 1
 
 
-def used_by(account: Account) -> dict[str, int]:
-    """The tokens all attempts of a call used."""
+def used_by(account: Account) -> Amounts | None:
+    """What all attempts of a call used; None where one is still under way. A call that sent nothing was no request."""
     prompt = output = 0
     for attempt in account.attempts:
-        if attempt.usage is not None:
-            prompt += attempt.usage.total_input_tokens
-            output += attempt.usage.total_output_tokens
-    return {"tokens": prompt + output, "input_tokens": prompt, "output_tokens": output}
+        if not attempt.settled:
+            return None
+        usage = attempt.usage
+        if usage is not None:
+            prompt += usage.total_input_tokens
+            output += usage.total_output_tokens
+    return 1 if account.attempts else 0, prompt + output, prompt, output, 1
 
 
 def whose(subject: str) -> str:

@@ -156,7 +156,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What changed or why not. Never a secret, never content."""
 
 
-class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LedgerRow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one attempt used and cost. Written once, when the attempt is settled."""
 
     id: str
@@ -164,24 +164,14 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     call_id: str
     organisation: str
     key_id: str
-    team_id: str | None = None
-    project_id: str | None = None
-    user_id: str | None = None
-    end_user: str | None = None
-    """Whom the client calls for, hashed."""
     model: str
     """The name the client asked for."""
     target: str
     operation: Operation
     cause: str
     """Why there was this attempt: primary, retry, fallback, hedge, reask, judge, cache_hit, correction."""
-    parent: str | None = None
-    """The attempt or flow node it was made for."""
-    payer: str = "caller"
-    """`caller`, `internal` for what Headgate does for itself, `client` where the client's own credential went up."""
     started_us: int
     duration_us: int
-    first_token_us: int | None = None
     status: int
     """The vendor's HTTP status; 0 where none came."""
     code: str | None
@@ -190,15 +180,25 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     usage_source: UsageSource
     cost_picodollars: int | None
     """None when the price is unknown: never 0 for not known."""
-    saving_picodollars: int | None = None
-    """What a cache hit did not cost."""
+    streamed: bool
+    vendor_request_id: str | None
+    team_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    end_user: str | None = None
+    """Whom the client calls for, hashed."""
+    first_token_us: int | None = None
     reserved_picodollars: int | None = None
     """What was set aside for it before it was made."""
     price_version: str | None = None
     """Which price list and which entry of it."""
-    streamed: bool
-    vendor_request_id: str | None
+    saving_picodollars: int | None = None
+    """What a cache hit did not cost."""
+    parent: str | None = None
+    """The attempt or flow node it was made for."""
+    payer: str = "caller"
+    """`caller`, `internal` for what Headgate does for itself, `client` where the client's own credential went up."""
     prompt_version: str | None = None
-    tags: tuple[tuple[str, str], ...]
+    tags: tuple[tuple[str, str], ...] = ()
     charged: tuple[str, ...] = ()
     """The budget counters its cost counts for."""

@@ -208,7 +208,7 @@ async def test_a_way_without_a_price_keeps_what_was_set_aside():
         return call
 
     ledger, one = MemoryLedger(), call()
-    one.account.governed = object()
+    one.account.pots = object()
     price = Price("sim/gpt", {"input_tokens": Fraction(2)})
     await Settle("sim/gpt", lambda model: price, ledger, ManualClock(), reserve)(one, in_its_way("scale"))
     assert settled == [None]

@@ -29,7 +29,7 @@ def settle(ledger: MemoryLedger, *, lenient: bool = False) -> Settle:
 
 def asked(*, governed: bool) -> Call:
     one = call()
-    one.account.governed = governed or None
+    one.account.pots = governed or None
     return one
 
 

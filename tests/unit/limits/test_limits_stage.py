@@ -185,7 +185,8 @@ async def test_all_limits_have_to_have_room_and_what_is_refused_counts_for_none(
         with pytest.raises(RateLimited, match="this team"):
             await governing.stage(fresh(), answered())
     one = fresh()
-    governing.rules._limits = governing.rules._limits[:1]
+    limits, budgets = governing.rules.applied
+    governing.rules.applied = limits[:1], budgets
     await governing.stage(one, answered())
     assert one.account.remaining["requests"].left == 3
 
