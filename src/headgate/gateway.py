@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -308,13 +308,13 @@ class Gateway:
         exact = frozenset(name for name in models if not name.endswith("*"))
         wildcards = sorted((model for model in models.values() if model.name not in exact), key=lambda m: -len(m.name))
 
-        async def answer(call: Call) -> Reply:
+        def answer(call: Call) -> Awaitable[Reply]:
             if call.operation == "responses" and call.pinned is not None:
-                return await make.held(call, call.pinned)
+                return make.held(call, call.pinned)
             model = models.get(call.label or call.model)
-            if model is not None:
-                return await model.next(call)
-            raise ModelNotFound(call.model)
+            if model is None:
+                raise ModelNotFound(call.model)
+            return model.next(call)
 
         tokens = self._tokens(config, before.tokens if before is not None else None)
         services.conditions.prune()

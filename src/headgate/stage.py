@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Protocol, cast, get_args
 
 from headgate.types import Call, Operation, Reply
@@ -19,7 +18,7 @@ class Stage(Protocol):
 
     A stage may answer itself, call `next` once, several times or not at all, raise a `HeadgateError`, or wrap the
     reply, streams included. A stage that reads or changes content handles `reply.chunks` as it does
-    `reply.payload`.
+    `reply.payload`. One that has nothing to do with the reply hands on `next(call)` itself, and is no coroutine then.
     """
 
     @property
@@ -27,12 +26,21 @@ class Stage(Protocol):
         """The operations this stage can do its work on; usually a class attribute."""
         ...
 
-    async def __call__(self, call: Call, next: Next) -> Reply: ...
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]: ...
 
 
 def fold(stages: Sequence[Stage], last: Next) -> Next:
     """Compose stages, the first outermost, around `last`. Made once at load, never per call."""
     chain = last
     for stage in reversed(stages):
-        chain = partial(stage.__call__, next=chain)
+        chain = _before(stage.__call__, chain)
     return chain
+
+
+def _before(step: Callable[[Call, Next], Awaitable[Reply]], next: Next) -> Next:
+    """A stage with what comes after it. A closure, since `functools.partial` with a keyword takes thrice as long."""
+
+    def through(call: Call) -> Awaitable[Reply]:
+        return step(call, next)
+
+    return through

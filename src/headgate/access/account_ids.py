@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from msgspec.structs import replace
 
 from headgate import dialects
@@ -27,15 +29,20 @@ class AccountIds:
     def __init__(self, codec: IdCodec) -> None:
         self._codec = codec
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         if call.operation == "responses":
-            return await self._stored(call, next)
+            return self._stored(call, next)
         if call.operation not in ("chat", "count_tokens"):
-            return await next(call)
+            return next(call)
         dialect = dialects.get(call.request.dialect)
-        reply = await self._next(self._unwrapped(call, dialect), next)
+        call = self._unwrapped(call, dialect)
         if not dialect.tells_ids:
-            return reply
+            return next(call) if call.pinned is None else self._next(call, next)
+        return self._told(call, next, dialect)
+
+    async def _told(self, call: Call, next: Next, dialect: AnyDialect) -> Reply:
+        """Go on, and wrap the ids the answer tells."""
+        reply = await self._next(call, next)
         if reply.payload is not None:
             return replace(reply, payload=self._wrapped(call, reply.target, reply.payload, dialect))
         assert reply.chunks is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ class Access:
 
     operations = EVERY_OPERATION
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         identity = call.identity
         if "call" not in identity.scopes:
             raise Forbidden("This key may not call models: it lacks the scope 'call'.")
@@ -32,7 +32,7 @@ class Access:
             check_scope(identity, "byo_credential")
         if identity.tags:
             call = _tagged(call, identity.tags)
-        return await next(call)
+        return next(call)
 
 
 def check_scope(identity: Identity, scope: str) -> None:
@@ -52,6 +52,8 @@ def _tagged(call: Call, own: Sequence[tuple[str, str]]) -> Call:
     Raises:
         Forbidden: the client says otherwise.
     """
+    if not call.tags:
+        return replace(call, tags=own)
     fixed = dict(own)
     for name, value in call.tags:
         if fixed.get(name, value) != value:

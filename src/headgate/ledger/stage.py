@@ -73,7 +73,10 @@ class Settle:
         )
         account.begun += 1
         if account.pots is not None and self._reserve is not None:
-            call = await self._reserved(call, attempt, self._reserve)
+            call = await self._reserve(call, attempt)
+            attempt.started = monotonic()
+            if attempt.hold is not None or attempt.reserved_picodollars:
+                self._open(call, attempt)
         account.attempts.append(attempt)
         try:
             reply = await next(replace(call, attempt=attempt))
@@ -93,21 +96,21 @@ class Settle:
             return reply
         return replace(reply, chunks=self._metered(call, attempt, reply.chunks))
 
-    async def _reserved(self, call: Call, attempt: Attempt, reserve: Reserving) -> Call:
-        """The call once money is set aside for it, and what stands for it if nothing else comes is kept."""
-        call = await reserve(call, attempt)
-        attempt.started = monotonic()
-        if attempt.hold is not None or attempt.reserved_picodollars:
-            try:
-                self._ledger.open(self._row(call, attempt, _NOTHING, attempt.reserved_picodollars, interrupted=True))
-            except OSError as error:
-                if not self._lenient:
-                    self._release(attempt, 0)
-                    raise StoreUnavailable(f"the ledger's journal cannot be written: {error}") from None
-            except BaseException:
+    def _open(self, call: Call, attempt: Attempt) -> None:
+        """Keep what stands for an attempt with money set aside if nothing else comes of it.
+
+        Raises:
+            StoreUnavailable: it cannot be kept.
+        """
+        try:
+            self._ledger.open(self._row(call, attempt, _NOTHING, attempt.reserved_picodollars, interrupted=True))
+        except OSError as error:
+            if not self._lenient:
                 self._release(attempt, 0)
-                raise
-        return call
+                raise StoreUnavailable(f"the ledger's journal cannot be written: {error}") from None
+        except BaseException:
+            self._release(attempt, 0)
+            raise
 
     def _forget(self, call: Call, attempt: Attempt) -> None:
         """What was never sent is no attempt, and costs nothing."""

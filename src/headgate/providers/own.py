@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -71,18 +71,18 @@ class OwnKeys:
         self._made: dict[str, Next] = {}
         """By the credential's id."""
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         if call.identity.team_id is None:
-            return await next(call)
+            return next(call)
         try:
             credential = self._credentials.of(call.identity, self._provider.name)
         except HeadgateError as error:
             log.error("the key of team %s at %s cannot be used: %s", call.identity.team_id, self._provider.name, error)  # noqa: TRY400
             raise UpstreamAuth("the team's own credential cannot be used") from None
         if credential is None:
-            return await next(call)
+            return next(call)
         self._passed_by()
         held = self._made.get(credential.id)
         if held is None:
             held = self._made[credential.id] = self._exchange(self._provider.with_key(credential.secret))
-        return await held(call)
+        return held(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import monotonic
 
 from msgspec.structs import replace
@@ -18,5 +19,5 @@ class Deadline:
     def __init__(self, total_s: float) -> None:
         self._total_s = total_s
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
-        return await next(replace(call, deadline=min(call.deadline, monotonic() + self._total_s)))
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
+        return next(replace(call, deadline=min(call.deadline, monotonic() + self._total_s)))

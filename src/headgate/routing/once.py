@@ -98,10 +98,13 @@ class Once:
         self._config = config
         self._answers = answers
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         named = call.headers.get("idempotency-key")
         if call.stream or (named is None and not self._config.coalesce):
-            return await next(call)
+            return next(call)
+        return self._once(call, next, named)
+
+    async def _once(self, call: Call, next: Next, named: str | None) -> Reply:
         if named is not None and not 0 < len(named) <= MAX_KEY_CHARACTERS:
             raise BadRequest(f"idempotency-key has 1 to {MAX_KEY_CHARACTERS} characters.", param="idempotency-key")
         asked = digest(call)

@@ -180,31 +180,37 @@ class Answer:
     def _headers(self, content_type: bytes, reply: Reply | None = None) -> Headers:
         request_id = self.id.encode()
         account = self.account
-        now = monotonic()
-        under_way = sum(now - attempt.started for attempt in account.attempts if not attempt.settled)
-        upstream_s = account.upstream_s or under_way
-        overhead_ms = max(0.0, now - self.body_read - upstream_s) * 1000
         headers = [
             (b"content-type", content_type),
             (b"x-headgate-request-id", request_id),
             (b"request-id" if self._endpoint.errors == "anthropic_messages" else b"x-request-id", request_id),
             (b"x-headgate-attempts", b"%d" % len(account.attempts)),
-            (b"x-headgate-overhead-ms", b"%.3f" % overhead_ms),
+            (b"x-headgate-overhead-ms", b"%.3f" % self._overhead_ms()),
             (b"x-headgate-cache", b"off"),
         ]
-        dropped = [event.field for event in account.events if type(event) is FieldDropped]
-        if dropped:
-            headers.append((b"x-headgate-dropped", header_value(", ".join(dropped))[:MAX_HEADER_BYTES]))
+        if account.events:
+            dropped = [event.field for event in account.events if type(event) is FieldDropped]
+            if dropped:
+                headers.append((b"x-headgate-dropped", header_value(", ".join(dropped))[:MAX_HEADER_BYTES]))
         if account.output_limit is not None:
             headers.append((b"x-headgate-output-limit", b"%d" % account.output_limit))
-        passed = reply.headers if reply is not None else ()
         if account.remaining:
             headers += headers_of(account.remaining, self._endpoint.errors)
-            passed = [header for header in passed if not header[0].startswith(PREFIXES)]
-        if reply is not None and reply.target:
-            headers.append((b"x-headgate-target", header_value(reply.target)))
-        headers += [(name.encode("latin-1"), header_value(value)) for name, value in passed]
+        if reply is not None:
+            if reply.target:
+                headers.append((b"x-headgate-target", header_value(reply.target)))
+            for name, value in reply.headers:
+                if not (account.remaining and name.startswith(PREFIXES)):
+                    headers.append((name.encode("latin-1"), header_value(value)))
         return headers
+
+    def _overhead_ms(self) -> float:
+        """How long the call took beside its vendor."""
+        now = monotonic()
+        upstream_s = self.account.upstream_s
+        if not upstream_s:
+            upstream_s = sum(now - attempt.started for attempt in self.account.attempts if not attempt.settled)
+        return max(0.0, now - self.body_read - upstream_s) * 1000
 
     def _summary(self, target: str) -> bytes:
         """What the response headers of a stream could not know yet, as the last comment of the stream."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from time import monotonic
 from typing import Any
 
@@ -63,11 +64,10 @@ class App:
         self._lag = Lag()
         self._keeper: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+    def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self._lifespan(receive, send)
+        return self._http(scope, receive, send)
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -82,12 +82,8 @@ class App:
                 await self._pages.serve(scope, headers, self._address(scope, headers), send)
                 return
             self._guard.check_origin(headers)
-            if path.startswith("/admin/") or path == "/admin":
-                await self._administer(scope, headers, receive, send)
-            elif path.startswith(SIGNING_IN) and self._sign_in is not None:
-                await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
-            elif endpoint is None:
-                await self._pages.serve(scope, headers, self._address(scope, headers), send)
+            if endpoint is None:
+                await self._other(scope, headers, receive, send)
             elif b"upgrade" in headers:
                 raise UpgradeRequired("There is no WebSocket here; send HTTP requests.")
             elif scope["method"] not in endpoint.methods:
@@ -153,6 +149,16 @@ class App:
             return
         action = "call.limited" if isinstance(error, RateLimited) else "call.blocked"
         store.blocked(identity, action, address, f"call:{answer.id}", error.code)
+
+    async def _other(self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Answer what is no call."""
+        path: str = scope["path"]
+        if path.startswith("/admin/") or path == "/admin":
+            await self._administer(scope, headers, receive, send)
+        elif path.startswith(SIGNING_IN) and self._sign_in is not None:
+            await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
+        else:
+            await self._pages.serve(scope, headers, self._address(scope, headers), send)
 
     async def _administer(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, send: Send

@@ -29,18 +29,25 @@ def headers_of(remaining: Mapping[str, Remaining], dialect: str) -> Headers:
         for name, each in remaining.items():
             headers += _anthropic(name.replace("_", "-"), each, now)
         return headers
-    for name, names in _OPENAI.items():
+    for name, left in _OPENAI:
         each = remaining.get(name)
         if each is not None:
-            reset = _duration(each.reset_s) if not each.ends_us else _duration(_reset_s(each, time.time()))
-            headers += zip(names, (b"%d" % each.limit, b"%d" % each.left, reset), strict=True)
+            reset_s = each.reset_s if not each.ends_us else _reset_s(each, time.time())
+            headers += _limit_and_reset(name, each.limit, reset_s)
+            headers.append((left, b"%d" % each.left))
     return headers
 
 
-_OPENAI = {
-    name: tuple(f"x-ratelimit-{what}-{name}".encode() for what in ("limit", "remaining", "reset"))
-    for name in ("requests", "tokens")
-}
+_OPENAI = (("requests", b"x-ratelimit-remaining-requests"), ("tokens", b"x-ratelimit-remaining-tokens"))
+
+
+@lru_cache(1024)
+def _limit_and_reset(name: str, limit: int, reset_s: float) -> Headers:
+    """What is mostly the same from call to call."""
+    return [
+        (f"x-ratelimit-limit-{name}".encode(), b"%d" % limit),
+        (f"x-ratelimit-reset-{name}".encode(), duration(reset_s).encode()),
+    ]
 
 
 def _anthropic(name: str, remaining: Remaining, now: float) -> Headers:
@@ -50,11 +57,6 @@ def _anthropic(name: str, remaining: Remaining, now: float) -> Headers:
         (f"anthropic-ratelimit-{name}-remaining".encode(), b"%d" % remaining.left),
         (f"anthropic-ratelimit-{name}-reset".encode(), moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()),
     ]
-
-
-@lru_cache(64)
-def _duration(seconds: float) -> bytes:
-    return duration(seconds).encode()
 
 
 def _reset_s(remaining: Remaining, now: float) -> float:

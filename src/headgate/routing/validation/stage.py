@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import monotonic
 
 import msgspec
@@ -53,21 +54,24 @@ class Validated:
         self._passes = config.stream == "pass"
         self._validators = load_validators(config.validators)
 
-    async def __call__(self, call: Call, next: Next) -> Reply:
-        """The answer, mended if need be.
-
-        Raises:
-            MalformedOutput: it is not what was asked for, nor was it when it was asked for again.
-        """
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         if call.operation != "chat" or (call.stream and self._passes):
-            return await next(call)
+            return next(call)
         dialect = dialects.get(call.request.dialect)
         tree = call.request.tree
         expected = dialect.expected(tree) if self._json else NOTHING
         offered = dialect.offered(tree) if self._tools else NO_TOOLS
         if expected is NOTHING and offered is NO_TOOLS and not self._validators:
-            return await next(call)
+            return next(call)
         demand = Demand(expected, offered, self._validators, len(call.request.encode()))
+        return self._answered(call, next, dialect, demand)
+
+    async def _answered(self, call: Call, next: Next, dialect: AnyDialect, demand: Demand) -> Reply:
+        """The answer, mended if need be.
+
+        Raises:
+            MalformedOutput: it is not what was asked for, nor was it when it was asked for again.
+        """
         await demand.prepare()
         if demand.uncheckable is not None:
             call.account.events.append(ValidationSkipped(demand.uncheckable))
