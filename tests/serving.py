@@ -9,8 +9,10 @@ from typing import Any, Self
 
 from headgate.config import loads
 from headgate.gateway import Gateway
+from headgate.ledger.queries import Filters, LedgerQueries
 from headgate.server.app import App
 from headgate.server.listening import listener
+from headgate.storage.records import LedgerRow
 from upstream import unused_port
 
 
@@ -80,6 +82,14 @@ class Serving:
         self, path: str, body: Any = None, headers: dict[str, str] | None = None, begun: asyncio.Event | None = None
     ) -> Response:
         return await self.request("POST", path, body, headers, begun=begun)
+
+    async def rows(self, response: Response) -> list[LedgerRow]:
+        """What the ledger has of a call, in memory or in a database."""
+        call_id, store = response.headers["x-headgate-request-id"], self.gateway.store
+        if store is None:
+            return list(self.gateway.ledger.rows(call_id))
+        await store.caught_up()
+        return [row async for row in LedgerQueries(store.database).every(Filters(call_id=call_id))]
 
 
 class Response:

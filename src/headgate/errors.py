@@ -56,6 +56,7 @@ class HeadgateError(Exception):
         retry_after_s: float | None = None,
         upstream_status: int | None = None,
         upstream_body: UpstreamBody | None = None,
+        may_be_billed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -64,6 +65,8 @@ class HeadgateError(Exception):
         self.retry_after_s = retry_after_s
         self.upstream_status = upstream_status
         self.upstream_body = upstream_body
+        self.may_be_billed = may_be_billed
+        """The vendor was given the whole request and did not say no: it may have done the work."""
         self.note = ""
         """What else a client is told of it."""
         self.tried = ""

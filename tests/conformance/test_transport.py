@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import os
+import socket
+import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -47,6 +50,11 @@ async def transport(kind: Callable[[TransportOptions], Transport]) -> AsyncItera
     made = kind(TransportOptions())
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 def post(url: str, body: bytes = b"{}", **headers: str) -> HttpRequest:
@@ -362,6 +370,123 @@ async def test_an_endless_body_is_refused_at_the_limit(transport: Transport) -> 
         await response.close()
 
 
+# ── failures that may cost something ──
+
+
+async def _ssh(exchange: Exchange) -> None:
+    await exchange.send(b"SSH-2.0-OpenSSH\r\n\r\n")
+    await exchange.cut()
+
+
+async def _half_a_head(exchange: Exchange) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\nx-a: ")
+    await exchange.cut()
+
+
+async def _unreadable(exchange: Exchange) -> None:
+    await exchange.reply(200, b"?", ("content-encoding", "br"))
+
+
+async def _unreadable_refusal(exchange: Exchange) -> None:
+    await exchange.reply(500, b"?", ("content-encoding", "br"))
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize(
+    ("script", "billed"),
+    [
+        (Exchange.cut, True),
+        (Exchange.reset, True),
+        (_ssh, True),
+        (_half_a_head, True),
+        (_unreadable, True),
+        (_unreadable_refusal, False),
+    ],
+    ids=["cut", "reset", "not http", "half a head", "unreadable", "unreadable refusal"],
+)
+async def test_what_a_vendor_was_given_it_may_bill_unless_it_said_no(
+    kind: Callable[[TransportOptions], Transport],
+    authority: Authority,
+    script: Callable[[Exchange], Awaitable[None]],
+    billed: bool,
+    secure: bool,
+) -> None:
+    transport = kind(TransportOptions(ca_file=str(authority.ca_file)))
+    async with Upstream(script, tls=authority.server() if secure else None) as upstream:
+        with pytest.raises((ConnectionFailed, MalformedOutput)) as caught:
+            await transport.send(post(upstream.url))
+    assert len(upstream.requests) == 1
+    assert caught.value.may_be_billed is billed
+    await transport.close()
+
+
+@pytest.mark.parametrize("where", ["closed port", "no such host", "no tls", "unknown authority"])
+async def test_what_never_got_to_a_vendor_it_cannot_bill(
+    transport: Transport, authority: Authority, where: str
+) -> None:
+    async with Upstream(speak=_answer_in_plain_text) as plain, Upstream(tls=authority.server()) as foreign:
+        url = {
+            "closed port": f"http://127.0.0.1:{unused_port()}",
+            "no such host": "http://nobody.invalid",
+            "no tls": plain.url.replace("http", "https"),
+            "unknown authority": foreign.url,
+        }[where]
+        with pytest.raises(ConnectionFailed) as caught:
+            await transport.send(post(url))
+    assert not caught.value.may_be_billed
+
+
+async def test_a_request_that_is_known_to_be_cut_short_cannot_be_billed() -> None:
+    async def broken_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.transport.abort()
+
+    transport = Http1Transport(TransportOptions())
+    async with Upstream(speak=broken_off) as upstream:
+        with pytest.raises(ConnectionFailed) as caught:
+            await transport.send(post(upstream.url, bytes(32 * MB)))
+    assert not caught.value.may_be_billed
+    await transport.close()
+
+
+async def test_a_certificate_that_is_refused_costs_nothing(authority: Authority) -> None:
+    """With a server over OpenSSL alone: asyncio's does not send the alert."""
+    context = authority.server(ask_client=True)
+
+    def refuse(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False) as secured:
+            with pytest.raises(ssl.SSLError):
+                secured.do_handshake()
+            while os.read(secured.fileno(), 65_536):  # until the client has closed: unread bytes would make it a reset
+                pass
+
+    transport = Http1Transport(TransportOptions(ca_file=str(authority.ca_file)))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = asyncio.create_task(asyncio.to_thread(refuse, listening))
+        with pytest.raises(TlsFailed) as caught:
+            await transport.send(post(f"https://127.0.0.1:{listening.getsockname()[1]}"))
+        await server
+    assert not caught.value.may_be_billed
+    await transport.close()
+
+
+async def test_garbage_inside_tls_is_no_refusal(authority: Authority) -> None:
+    async def script(exchange: Exchange) -> None:
+        raw = socket.socket(fileno=os.dup(exchange.writer.get_extra_info("socket").fileno()))
+        with raw:
+            raw.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        await exchange.gone()
+
+    transport = Http1Transport(TransportOptions(ca_file=str(authority.ca_file)))
+    async with Upstream(script, tls=authority.server()) as upstream:
+        with pytest.raises(ConnectionFailed) as caught:
+            await transport.send(post(upstream.url))
+    assert type(caught.value) is ConnectionFailed
+    assert caught.value.may_be_billed
+    await transport.close()
+
+
 # ── cancelling and closing ──
 
 
@@ -566,11 +691,6 @@ async def test_broken_compression_is_an_error(transport: Transport, data: bytes)
 
 
 # ── TLS and proxies ──
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 async def test_an_unknown_authority_is_a_tls_failure(transport: Transport, authority: Authority) -> None:

@@ -29,6 +29,10 @@ from headgate.providers.tls import tls_context
 from headgate.providers.transport import HttpRequest, TransportOptions
 
 _PIECE_BYTES = 256 * 1024
+_UNANSWERED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientResponseError)
+"""What breaks off an exchange. A reset is this, however little had been sent by then."""
+_UNCONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
+"""Those of them that say there was none yet."""
 _NO_DEFAULTS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 
@@ -63,7 +67,8 @@ class AiohttpTransport:
             raise _failure(error, request.url) from error
         try:
             return AiohttpResponse(response)
-        except MalformedOutput:
+        except MalformedOutput as error:
+            error.may_be_billed = response.status < 300
             response.close()
             raise
 
@@ -149,4 +154,5 @@ def _failure(error: Exception, url: str) -> HeadgateError:
         (ValueError, BadRequest),
     )
     kind = next((kind for types, kind in kinds if isinstance(error, types)), ConnectionFailed)
-    return kind(f"{host}: {error or type(error).__name__}")
+    broken_off = isinstance(error, _UNANSWERED) and not isinstance(error, _UNCONNECTED)
+    return kind(f"{host}: {error or type(error).__name__}", may_be_billed=broken_off)

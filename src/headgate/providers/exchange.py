@@ -88,11 +88,12 @@ class Exchange:
             try:
                 return await self._exchange(call, attempt, model, wire, watchdog)
             except BaseException as error:
+                cancelled = isinstance(error, asyncio.CancelledError)
+                billed = cancelled or 200 <= attempt.status < 300  # the vendor was at work
                 if isinstance(error, HeadgateError):
                     self._keep_secrets(error)
-                cancelled = isinstance(error, asyncio.CancelledError)
-                if attempt.usage is None and (cancelled or 200 <= attempt.status < 300):
-                    # the vendor was at work, or had been
+                    billed = billed or error.may_be_billed
+                if attempt.usage is None and billed:
                     estimate(call, attempt, len(wire.body), None, always=self._provider.config.body)
                 if cancelled and watchdog.absorb():
                     raise Timeout(f"'{attempt.target}' did not answer in time") from None

@@ -85,6 +85,9 @@ class Transport(Protocol):
             ConnectionFailed: refused, reset or broken before a response.
             MalformedOutput: what came is not an HTTP response.
             Timeout: no connection within `connect_s`.
+
+        An error has `may_be_billed` set where all of the request was handed to the connection, as far as is known,
+        and no status of 300 or more came back.
         """
         ...
 

@@ -24,6 +24,10 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.idle_since = 0.0
+        self.unsent = False
+        """Much of what was written is known not to have left the process: of the last 16 KiB, and of what waits below
+        TLS, event loops do not tell.
+        """
         self._transport: asyncio.Transport | None = None
         self._unread: list[bytes] = []
         self._unread_bytes = 0
@@ -45,6 +49,12 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def pause_writing(self) -> None:
+        self.unsent = True
+
+    def resume_writing(self) -> None:
+        self.unsent = False
 
     def eof_received(self) -> None:
         self._ended = True
@@ -101,10 +111,12 @@ class Connection(asyncio.Protocol):
         """
         while not self._unread:
             if self._ended:
-                if isinstance(self._error, ssl.SSLError):  # in TLS 1.3 a refused certificate shows only now
-                    raise TlsFailed(f"the TLS connection broke: {self._error}") from self._error
-                if self._error is not None:
-                    raise ConnectionFailed(f"the connection broke: {self._error}") from self._error
+                error = self._error
+                if isinstance(error, ssl.SSLError) and "_ALERT_" in (error.reason or ""):
+                    # in TLS 1.3 a refused certificate shows only now
+                    raise TlsFailed(f"the TLS connection broke: {error}") from error
+                if error is not None:
+                    raise ConnectionFailed(f"the connection broke: {error}") from error
                 return b""
             self._waiter = self._loop.create_future()
             try:

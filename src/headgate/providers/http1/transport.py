@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Self
 
-from headgate.errors import ConnectionFailed, DnsFailed, MalformedOutput, Timeout, TlsFailed
+from headgate.errors import ConnectionFailed, DnsFailed, HeadgateError, MalformedOutput, Timeout, TlsFailed
 from headgate.providers.address import Origin, bracketed, parse_url
 from headgate.providers.encoding import Inflater, inflater
 from headgate.providers.http1.connection import Connection, start_tls
@@ -46,12 +46,16 @@ class Http1Transport:
         connection = self._pooled(address.origin)
         if connection is None:
             connection = await self._connect(address.origin, request.connect_s or self._options.connect_s)
+        answer: Head | None = None
         try:
             connection.write(head, request.body)
             answer, rest = await connection.receive_head()
             body = body_of(answer, request.method)
             return Http1Response(self, address.origin, connection, answer, body, rest)
-        except BaseException:  # cancelled, too: whatever stopped us, nobody will read this connection
+        except BaseException as error:  # cancelled, too: whatever stopped us, nobody will read this connection
+            if isinstance(error, HeadgateError):
+                refused = isinstance(error, TlsFailed) or (answer is not None and answer.status >= 300)
+                error.may_be_billed = not (connection.unsent or refused)
             connection.abort()
             raise
 

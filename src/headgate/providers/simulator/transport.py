@@ -29,7 +29,7 @@ class SimulatorTransport:
         try:
             await begin(response)
         except Cut:
-            raise ConnectionFailed("the simulated connection was reset") from None
+            raise ConnectionFailed("the simulated connection was reset", may_be_billed=True) from None
         return SimulatedResponse(response)
 
     async def close(self) -> None:
