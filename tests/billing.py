@@ -1,6 +1,6 @@
-"""A vendor with a bill of its own: OpenAI's chat completions on a loopback port, in the test's own process.
+"""A vendor with a bill of its own: OpenAI's chat completions and embeddings on a loopback port, in the test's own process.
 
-The last message of a request says whose it is and what to do: `mark name=value …`. It bills what it made, whether or not
+The last message of a request, or its input, says whose it is and what to do: `mark name=value …`. It bills what it made, whether or not
 anybody was still there: of a whole answer all of it, of a stream the tokens it had sent by then.
 """
 
@@ -37,6 +37,7 @@ class Asked:
     stream: bool
     max_tokens: int | None
     body_bytes: int
+    embeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Plan:
     cut_after: int | None = None
     """Tokens of a stream after which the connection breaks."""
     retry_after_s: float | None = None
+    hangs_up: bool = False
+    """Does all of the work, and closes the connection without a word."""
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Billed:
     output: int = 0
     status: int = 0
     outcome: str = "open"
-    """open, complete, refused, cut, or left by its client."""
+    """open, complete, refused, cut, unanswered, or left by its client."""
 
     @property
     def picodollars(self) -> int:
@@ -141,7 +144,8 @@ class Vendor:
     def take(self, body: bytes) -> tuple[Asked, Billed]:
         """A request, and its line on the bill."""
         tree: dict[str, Any] = json.loads(body)
-        mark, *words = str(tree["messages"][-1]["content"]).split()
+        embeds = "input" in tree
+        mark, *words = str(tree["input"] if embeds else tree["messages"][-1]["content"]).split()
         asked = Asked(
             mark,
             self._seen[mark],
@@ -150,6 +154,7 @@ class Vendor:
             bool(tree.get("stream")),
             tree.get("max_tokens", tree.get("max_completion_tokens")),
             len(body),
+            embeds,
         )
         self._seen[mark] += 1
         billed = Billed(f"req_{len(self.bill)}_{id(self):x}", mark, asked.model, asked.stream, time.time_ns() // 1000)
@@ -196,11 +201,19 @@ class _Connection(asyncio.Protocol):
             self._refuse(plan, billed)
             return
         billed.prompt = plan.prompt
-        if not asked.stream:
+        if plan.hangs_up or not asked.stream:
             billed.output = plan.output
         if plan.wait_s:
             await self._wait(plan.wait_s, billed)
-        if asked.stream:
+        if plan.hangs_up:
+            billed.outcome = "unanswered"
+            self._transport.abort()
+        elif asked.embeds:
+            billed.outcome = "complete"
+            vector = {"object": "embedding", "index": 0, "embedding": [0.5, 0.5]}
+            usage = {"prompt_tokens": plan.prompt, "total_tokens": plan.prompt}
+            self._whole(200, {"object": "list", "model": asked.model, "data": [vector], "usage": usage}, billed)
+        elif asked.stream:
             await self._stream(asked, plan, billed)
         else:
             usage = {**_usage(plan.prompt, plan.output)}

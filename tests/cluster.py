@@ -415,8 +415,23 @@ def chat(
     body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
     body |= {"stream": True} if stream else {}
     body |= {} if max_tokens is None else {"max_tokens": max_tokens}
-    headers = {"x-headgate-tags": f"mark={text.split()[0]}"}
-    return request(port, "POST", "/v1/chat/completions", body, key, headers, stream=stream)
+    return request(port, "POST", "/v1/chat/completions", body, key, _tagged(text), stream=stream)
+
+
+def message(port: int, model: str, text: str, key: str, *, max_tokens: int = 40) -> Request:
+    """A streamed message in Anthropic's dialect, tagged alike."""
+    messages = [{"role": "user", "content": text}]
+    body = {"model": model, "messages": messages, "max_tokens": max_tokens, "stream": True}
+    return request(port, "POST", "/v1/messages", body, key, _tagged(text), stream=True)
+
+
+def embedding(port: int, model: str, text: str, key: str) -> Request:
+    """A request for an embedding, tagged alike."""
+    return request(port, "POST", "/v1/embeddings", {"model": model, "input": text}, key, _tagged(text))
+
+
+def _tagged(text: str) -> dict[str, str]:
+    return {"x-headgate-tags": f"mark={text.split()[0]}"}
 
 
 def request(

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
 from typing import Self
@@ -18,7 +19,7 @@ import pytest
 
 import services
 from billing import Asked, Billed, Plan, Vendor
-from cluster import Cluster, Key, Row, chat
+from cluster import Cluster, Key, Row, chat, embedding, message
 from headgate.limits.bound import OVERHEAD
 from headgate.limits.stage import BYTES_PER_TOKEN
 from headgate.money import format_usd
@@ -147,6 +148,46 @@ async def test_answers_without_a_limit_are_limited_to_what_a_budget_still_has(tm
         assert {each.status for each in outcomes} == {200, 429}
         await check_exact(cluster, key)
         assert vendor.picodollars <= budget
+
+
+def hanging_up(asked: Asked) -> Plan:
+    """The same mishaps, and a vendor that does the work, bills all of it and closes the connection without a word."""
+    plan = mishaps(asked)
+    if plan.status != 200:
+        return plan
+    output = 0 if asked.embeds else plan.output
+    hangs_up = random.Random(f"hang up {asked.mark} {asked.times}").random() < 0.2
+    return replace(
+        plan, output=output, cut_after=None if hangs_up or asked.embeds else plan.cut_after, hangs_up=hangs_up
+    )
+
+
+async def test_embeddings_and_messages_share_a_budget_with_a_vendor_that_hangs_up(tmp_path: Path):
+    """Embeddings and streams in Anthropic's dialect, over two replicas, with retries and hedges."""
+    amount = 40_000_000_000
+    dice = random.Random(8)
+    async with Vendor(hanging_up) as vendor, Cluster(tmp_path, vendor, replicas=2) as cluster:
+        key = await cluster.key(budget_usd=format_usd(amount))
+
+        async def call(number: int) -> Outcome:
+            await asyncio.sleep(dice.uniform(0, 1.5))
+            replica = cluster.replicas[number // 2 % 2]
+            make = embedding if number % 2 else message
+            outcome = await replica.client.call(make(replica.port, "chat", f"c{number}", key.key))
+            assert vendor.picodollars <= amount
+            return outcome
+
+        outcomes = await asyncio.gather(*(call(number) for number in range(160)))
+        await check_exact(cluster, key)
+        stands = await cluster.budget(key)
+        ends = Counter(each.outcome for each in vendor.bill)
+        told = Counter(outcome.status for outcome in outcomes)
+        print(f"\n{told}, {ends}, ${format_usd(stands.spent or 0)} spent, ${format_usd(vendor.picodollars)} billed")
+        assert told[429] >= 20
+        assert all(sum(each.ok for each in kind) >= 5 for kind in (outcomes[::2], outcomes[1::2]))
+        assert vendor.picodollars <= (stands.spent or 0) <= amount
+        assert ends["unanswered"] >= 3
+        assert ends["complete"] >= 20
 
 
 # ── a store is away ──
