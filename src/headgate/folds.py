@@ -7,6 +7,7 @@ attempt fold   settle (which has money reserved) > own keys > watch > transport
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import inf
 
 from msgspec.structs import replace
@@ -170,6 +171,10 @@ class Maker:
         )
 
 
+MAX_MODELS = 4_096
+"""Models of a target whose price is kept at hand: behind a wildcard the names are the clients' own."""
+
+
 class _Known:
     """What the catalog says of the models of one target, each by the vendor's id of it."""
 
@@ -177,12 +182,13 @@ class _Known:
         self._catalog = catalog
         self._provider = provider
         self._config = config
+        self.price = lru_cache(MAX_MODELS)(self._price)
 
     def base_model(self, model: str) -> str:
         """The model a deployment stands for; the name itself where it is one."""
         return self._config.base_model or self._provider.base_model(model)
 
-    def price(self, model: str) -> Price | None:
+    def _price(self, model: str) -> Price | None:
         like = self._config.price_like
         if like is not None:
             return self._catalog.price(None, like)

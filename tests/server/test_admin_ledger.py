@@ -19,7 +19,7 @@ from headgate.ledger.sink import LedgerSink
 from headgate.ledger.statement import month_bounds
 from headgate.ledger.table import encode
 from headgate.limits.calendar import Calendar
-from headgate.limits.pots import Pot
+from headgate.limits.pots import Pot, Pots
 from headgate.money import PICODOLLARS_PER_DOLLAR
 from headgate.server.admin import Admin
 from headgate.server.openapi import document
@@ -213,7 +213,7 @@ async def test_a_statement_is_by_the_teams_own_calendar(administered: Administer
 async def test_what_a_key_used(administered: Administered):
     key = await administered.key(budget_usd=10, budget_period="day")
     _, [budget] = administered.rules(key["key"])
-    claim = Pot.of_budget(*budget).claim(3 * DOLLAR, administered.clock.now_us(), Calendar(administered.clock))
+    [claim] = Pots([budget], []).claims(3 * DOLLAR, administered.clock.now_us(), Calendar(administered.clock))
     await administered.counters.seed(claim.counter, 0, claim.ends_us)
     await administered.counters.reserve("call", [claim])
     of_key = {"key_id": key["id"], "charged": (claim.counter,)}
@@ -295,7 +295,7 @@ def correction(parent: str, digits: str = "1", **fields: Any) -> dict[str, Any]:
 async def test_a_correction_gives_back_what_was_charged(administered: Administered):
     key = await administered.key(budget_usd=10)
     _, [(budget, subject)] = administered.rules(key["key"])
-    counter = Pot.of_budget(budget, subject).claim(0, 0, Calendar(administered.clock)).counter
+    counter = Pot.of_budget(budget, subject).claim(Calendar(administered.clock))[0].counter
     usage = Usage(input_tokens=1000, output_tokens=500)
     made = attempt(
         administered, 1, key_id=key["id"], usage=usage, usage_source="estimated", cost_picodollars=3 * DOLLAR,

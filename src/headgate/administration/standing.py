@@ -68,7 +68,8 @@ class Standings:
 
 def _counter(budget: Budget, calendar: Calendar) -> str:
     pot = Pot.of_budget(budget, counted_subject(budget.organisation, budget.subject))
-    return pot.claim(0, 0, calendar).counter
+    claim, _ = pot.claim(calendar)
+    return claim.counter
 
 
 async def _spent(reader: Reader, counters: Sequence[str]) -> dict[str, int]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from headgate.limits.calendar import WINDOWS_US, Calendar
-from headgate.storage.counters import Claim
+from headgate.limits.calendar import WINDOWS_US, Bounds, Calendar
+from headgate.storage.counters import Claim, Kind
 from headgate.storage.records import Budget, Limit, Period
 
 
 class Pot:
     """One of them, for one subject."""
 
-    __slots__ = (
-        "_counter", "_ends_us", "_name", "_period", "_start_us", "_timezone", "_window_us", "budget", "ceiling", "mark",
-        "subject",
-    )  # fmt: skip
+    __slots__ = ("_name", "_period", "_timezone", "_window_us", "budget", "ceiling", "mark", "subject")
 
     def __init__(self, name: str, subject: str, ceiling: int | None, period: Period, timezone: str) -> None:
         self.subject = subject
@@ -29,8 +26,6 @@ class Pot:
         self._period: Period = period
         self._timezone = timezone
         self._window_us = WINDOWS_US.get(period, 0)
-        self._counter = ""
-        self._start_us = self._ends_us = 0
 
     @classmethod
     def of_budget(cls, budget: Budget, subject: str) -> Pot:
@@ -45,26 +40,47 @@ class Pot:
     def of_limit(cls, limit: Limit, subject: str) -> Pot:
         return cls(f"c:{limit.id}", subject, limit.cost_picodollars, limit.per, limit.timezone)
 
-    def claim(self, amount: int, now_us: int, calendar: Calendar) -> Claim:
-        """An amount of its money, at a moment."""
+    def claim(self, calendar: Calendar) -> tuple[Claim, Bounds]:
+        """What is claimed of its money now, an amount aside, and between which moments that stays so."""
         if self._window_us:
-            return Claim(self._name, amount, self.ceiling, "sliding", self._window_us)
-        if not self._counter or (self._ends_us and not self._start_us <= now_us < self._ends_us):
-            self._start_us, self._ends_us = calendar.bounds(self._period, self._timezone)
-            self._counter = f"{self._name}:{self._start_us // 1_000_000}"
-        return Claim(self._counter, amount, self.ceiling, "period", 0, self._ends_us)
+            return Claim(self._name, 0, self.ceiling, "sliding", self._window_us), ALWAYS
+        start_us, ends_us = calendar.bounds(self._period, self._timezone)
+        claim = Claim(f"{self._name}:{start_us // 1_000_000}", 0, self.ceiling, "period", 0, ends_us)
+        return claim, (start_us, ends_us) if ends_us else ALWAYS
+
+
+ALWAYS: Bounds = (0, 2**63)
 
 
 class Pots:
     """All that pay for one call."""
 
-    __slots__ = ("all", "hard", "marks")
+    __slots__ = ("_from_us", "_parts", "_until_us", "all", "charged", "hard", "mark")
 
     def __init__(self, budgets: Sequence[tuple[Budget, str]], costs: Sequence[tuple[Limit, str]]) -> None:
         self.all = [Pot.of_budget(*each) for each in budgets] + [Pot.of_limit(*each) for each in costs]
         self.hard = any(pot.ceiling is not None for pot in self.all)
         """Whether any of them can refuse a call."""
-        self.marks = [pot.mark for pot in self.all]
+        self.mark = min(pot.mark for pot in self.all)
+        """Picodollars from which on there is something to tell of any of them."""
+        self.charged: tuple[str, ...] = ()
+        """The counters of periods among the claims made last."""
+        self._from_us = self._until_us = 0
+        self._parts: Sequence[tuple[str, int | None, Kind, int, int]] = ()
 
     def claims(self, amount: int, now_us: int, calendar: Calendar) -> list[Claim]:
-        return [pot.claim(amount, now_us, calendar) for pot in self.all]
+        """The same amount of the money of each, at a moment."""
+        if not self._from_us <= now_us < self._until_us:
+            self._turn(calendar)
+        return [
+            Claim(counter, amount, ceiling, kind, window_us, ends_us)
+            for counter, ceiling, kind, window_us, ends_us in self._parts
+        ]
+
+    def _turn(self, calendar: Calendar) -> None:
+        """Work out what is the same as long as no period begins or ends."""
+        claims, bounds = zip(*(pot.claim(calendar) for pot in self.all), strict=True)
+        self._parts = [(each.counter, each.ceiling, each.kind, each.window_us, each.ends_us) for each in claims]
+        self._from_us = max(start_us for start_us, _ in bounds)
+        self._until_us = min(ends_us for _, ends_us in bounds)
+        self.charged = tuple(each.counter for each in claims if each.kind == "period")

@@ -78,13 +78,21 @@ class Held:
 
     __slots__ = ("_amount", "_claims", "_counters", "_granted", "_holder", "charged")
 
-    def __init__(self, counters: Counters, holder: str, claims: Sequence[Claim], granted: Granted, amount: int) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        holder: str,
+        claims: Sequence[Claim],
+        granted: Granted,
+        amount: int,
+        charged: tuple[str, ...],
+    ) -> None:
         self._counters = counters
         self._holder = holder
         self._claims = claims
         self._granted = granted
         self._amount = amount
-        self.charged = tuple([claim.counter for claim in claims if claim.kind == "period"])
+        self.charged = charged
 
     def settle(self, picodollars: int | None) -> None:
         amount = self._amount if picodollars is None else picodollars
@@ -96,10 +104,10 @@ class Owed:
 
     __slots__ = ("_amount", "_came_to", "charged")
 
-    def __init__(self, counters: Counters, claims: Sequence[Claim], amount: int) -> None:
+    def __init__(self, counters: Counters, claims: Sequence[Claim], amount: int, charged: tuple[str, ...]) -> None:
         self._came_to = counters.owe(claims)
         self._amount = amount
-        self.charged = tuple([claim.counter for claim in claims if claim.kind == "period"])
+        self.charged = charged
 
     def settle(self, picodollars: int | None) -> None:
         self._came_to(self._amount if picodollars is None else picodollars)
@@ -154,7 +162,7 @@ class Reserve:
             if self._config.store_unavailable == "refuse":
                 raise
             claims = pots.claims(0, attempt.started_us, self._calendar)
-            attempt.hold = Owed(self._counters, claims, amount or 0)
+            attempt.hold = Owed(self._counters, claims, amount or 0, pots.charged)
             attempt.reserved_picodollars = amount
             return call
 
@@ -232,17 +240,16 @@ class Reserve:
     async def _reserved(self, attempt: Attempt, pots: Pots, call: Call, amount: int) -> _Short | None:
         """Set an amount aside; what is short where it does not fit."""
         claims = pots.claims(amount, attempt.started_us, self._calendar)
+        charged = pots.charged
         outcome = await self._counters.reserve(attempt.id, claims)
         if isinstance(outcome, Unseeded):
             outcome = await self._seeder.reserve(attempt.id, claims, self._spent(claims))
         if isinstance(outcome, Refused):
             return _Short(pots.all[outcome.position].subject, claims[outcome.position], outcome)
-        attempt.hold = Held(self._counters, attempt.id, claims, outcome, amount)
+        attempt.hold = Held(self._counters, attempt.id, claims, outcome, amount, charged)
         attempt.reserved_picodollars = amount
-        for total, mark in zip(outcome.totals, pots.marks, strict=True):
-            if total - amount >= mark:
-                self._tell(call, pots, claims, outcome.totals, amount)
-                break
+        if max(outcome.totals) - amount >= pots.mark:
+            self._tell(call, pots, claims, outcome.totals, amount)
         return None
 
     def _tell(self, call: Call, pots: Pots, claims: Sequence[Claim], totals: Sequence[int], amount: int) -> None:

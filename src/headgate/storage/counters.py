@@ -22,6 +22,9 @@ KEPT_US = 86_400_000_000
 """How long a period's counter is kept after its end: for attempts that began before it."""
 
 
+Kind = Literal["sliding", "period", "lease"]
+
+
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """An amount for one counter."""
 
@@ -30,7 +33,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """0 or more."""
     ceiling: int | None
     """The most the counter may reach by a reservation; None counts only."""
-    kind: Literal["sliding", "period", "lease"]
+    kind: Kind
     """A window that slides; a sum until `ends_us`, which has to be seeded before it can be reserved of; a place taken
     for as long as the holder has it (`amount` 1)."""
     window_us: int = 0
@@ -39,13 +42,14 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """When a period's counter may be forgotten, wall clock; 0 for never."""
 
 
-class Granted(msgspec.Struct, frozen=True):
+class Granted(msgspec.Struct):
     """All claims were added."""
 
     totals: list[int]
     """What each counter stands at with its claim, in the order of the claims."""
     marks: list[int]
     """The sub-window each sliding claim was counted in, 0 for others: where it is corrected when it is settled."""
+    settled: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -58,35 +58,34 @@ class MemoryCounters:
         self._sums: dict[str, _Sum] = {}
         self._leases: dict[str, set[str]] = {}
         """Who holds them, by counter."""
-        self._open: set[str] = set()
-        """Holders of reservations that are not settled."""
         self._window_round: deque[tuple[str, int]] = deque()
         self._sum_round: deque[str] = deque()
 
     async def reserve(self, holder: str, claims: Sequence[Claim]) -> Outcome:
-        now_us = round(self._clock.monotonic() * 1e6)
+        now_us = 0
         totals: list[int] = []
         marks: list[int] = []
         for claim in claims:
-            kind, ceiling = claim.kind, claim.ceiling
+            kind, amount, ceiling = claim.kind, claim.amount, claim.ceiling
             if kind == "sliding":
+                now_us = now_us or self._now_us()
                 window = self._windows.get((claim.counter, claim.window_us))
                 if window is None:
                     window = self._new_window(claim, now_us)
                 slot = now_us // window.width
                 if slot != window.newest:
                     window.turn(slot)
-                total = window.total + claim.amount
+                total = window.total + amount
                 if ceiling is not None and total > ceiling:
                     break
                 window.total = total
-                window.amounts[slot % SLOTS] += claim.amount
+                window.amounts[slot % SLOTS] += amount
                 marks.append(slot)
             elif kind == "period":
                 held = self._sums.get(claim.counter)
                 if held is None:
                     break
-                total = held.value + claim.amount
+                total = held.value + amount
                 if ceiling is not None and total > ceiling:
                     break
                 held.value = total
@@ -100,13 +99,12 @@ class MemoryCounters:
                 marks.append(0)
             totals.append(total)
         else:
-            self._open.add(holder)
             return Granted(totals, marks)
         return self._not_granted(holder, claims, marks, now_us)
 
     def settle(self, holder: str, claims: Sequence[Claim], granted: Granted, amounts: Sequence[int]) -> None:
-        if holder in self._open:
-            self._open.discard(holder)
+        if not granted.settled:
+            granted.settled = True
             self._settle(holder, claims, granted.marks, amounts)
 
     def owe(self, claims: Sequence[Claim]) -> Callable[[int], None]:
@@ -133,6 +131,9 @@ class MemoryCounters:
     async def close(self) -> None:
         pass
 
+    def _now_us(self) -> int:
+        return round(self._clock.monotonic() * 1e6)
+
     def _settle(self, holder: str, claims: Sequence[Claim], marks: Sequence[int], amounts: Sequence[int]) -> None:
         for claim, mark, amount in zip(claims, marks, amounts, strict=False):
             if claim.kind == "lease":
@@ -154,7 +155,7 @@ class MemoryCounters:
         """Give back where it was counted, or count more now."""
         window = self._windows.get((claim.counter, claim.window_us))
         if more > 0:
-            now_us = round(self._clock.monotonic() * 1e6)
+            now_us = self._now_us()
             if window is None:
                 window = self._new_window(claim, now_us)
             mark = now_us // window.width

@@ -60,7 +60,6 @@ async def test_nothing_is_kept_of_holders_that_have_settled():
         if isinstance(granted, Granted):
             counters.settle(f"h{number}", claims, granted, [0, 0])
         await counters.reserve("refused", [Claim("full", 1, 0, "lease")])
-    assert not counters._open
     assert not counters._leases
 
 

@@ -88,6 +88,14 @@ async def die(counters: RedisCounters) -> None:
 # ── between processes ──
 
 
+async def test_a_holder_nobody_knows_changes_nothing(make: Make):
+    counters = make()
+    await counters.seed("p", 10, 0)
+    counters.settle("nobody", [period(10)], Granted([0], [0]), [0])
+    await counters.flush()
+    assert await counters.read(["p"]) == [10]
+
+
 async def test_two_hundred_at_once_over_four_processes_never_pass_a_ceiling(make: Make):
     replicas = [make(f"replica{number}") for number in range(4)]
     await replicas[0].seed("p", 0, 0)
