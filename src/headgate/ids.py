@@ -1,4 +1,4 @@
-"""Ids: of calls, unguessable and cheap; of the people behind them, which do not tell who they are."""
+"""Ids: of calls, hard to guess and cheap; of the people behind them, which do not tell who they are."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import os
 import time
 from hashlib import sha256
 
-_BYTES = 8
-_POOL_BYTES = 8 * 1024
+_BYTES = 6
+_POOL_BYTES = 6 * 1024
 
 _pool = b""
 _at = 0
-_prefix = ""
 
 
 def request_id() -> str:
-    """`req_` and 24 hexadecimal digits: 8 of the time, 16 from the system's source of randomness; both asked once per
-    thousand calls.
+    """`req_` and 24 hexadecimal digits: 12 of the time, in units of 65,536 ns, and 12 from the system's source of
+    randomness, which is asked once per thousand calls.
 
-    Ids that are made together stand together in a database's index: with ones all random each new ledger row changes a
-    page of its own, which costs SQLite four times as much once there are some hundred thousand.
+    So they grow, and a new ledger row comes at the end of a database's index: with ids that are random, if only within
+    a second, each row changes a page of its own, which costs SQLite up to four times as much.
     """
-    global _pool, _at, _prefix
+    global _pool, _at
     if _at >= len(_pool):
         _pool, _at = os.urandom(_POOL_BYTES), 0
-        _prefix = f"req_{int(time.time()) & 0xFFFFFFFF:08x}"
     _at += _BYTES
-    return _prefix + _pool[_at - _BYTES : _at].hex()
+    return f"req_{time.time_ns() >> 16:012x}{_pool[_at - _BYTES : _at].hex()}"
 
 
 def end_user_id(organisation: str, user: str) -> str:

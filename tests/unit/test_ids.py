@@ -18,9 +18,8 @@ def test_no_id_comes_twice():
 
 def test_later_ids_come_later(monkeypatch: pytest.MonkeyPatch):
     made: list[str] = []
-    for second in (1_800_000_000, 1_800_000_001, 4_000_000_000):
-        monkeypatch.setattr(ids.time, "time", lambda second=second: second)
-        monkeypatch.setattr(ids, "_pool", b"")
+    for ns in (1_800_000_000_000_000_000, 1_800_000_000_000_100_000, 1_800_000_001_000_000_000, 2**63):
+        monkeypatch.setattr(ids.time, "time_ns", lambda ns=ns: ns)
         made.append(request_id())
     assert made == sorted(made)
 
