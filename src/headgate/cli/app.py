@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cyclopts import App
-from cyclopts.exceptions import CycloptsError
+from cyclopts.exceptions import CycloptsError, UnknownOptionError
 
 from headgate import __version__
 from headgate.cli.exits import CANNOT_RUN, USAGE, CannotRun
-from headgate.cli.output import complain
+from headgate.cli.output import complain, printable
 from headgate.errors import ConfigError
+from headgate.registry import suggest
 
 app = App(
     name="headgate",
@@ -108,8 +109,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), exit_on_error=False, print_error=False, help_on_error=False)
     except CycloptsError as error:
-        complain(f"headgate: {error}")
-        complain(f"Try 'headgate {_known(arguments)}--help'.")
+        command = _known(arguments)
+        complain(f"headgate: {_unknown(error) if isinstance(error, UnknownOptionError) else error}")
+        complain(f"Try '{' '.join(['headgate', *command])} --help'{_ALSO.get(' '.join(command), '')}.")
         return USAGE
     except ConfigError as error:
         complain("\n".join(error.problems))
@@ -123,6 +125,23 @@ def run(arguments: Sequence[str]) -> int:
     return code or 0
 
 
-def _known(arguments: Sequence[str]) -> str:
-    """The command a line begins with, if it is one."""
-    return f"{arguments[0]} " if arguments and arguments[0] in list(app) else ""
+def _known(arguments: Sequence[str]) -> list[str]:
+    """The command a line begins with, as far as there is one."""
+    here, words = app, list[str]()
+    for word in arguments:
+        if word.startswith("-") or word not in list(here):
+            break
+        here = here[word]
+        words.append(word)
+    return words
+
+
+def _unknown(error: UnknownOptionError) -> str:
+    """That there is no such option; cyclopts itself suggests what is not near: --url for --per."""
+    option = error.token.keyword or error.token.value
+    known = [name[2:] for each in error.argument_collection for name in each.names if name.startswith("--")]
+    return f"there is no option {printable(option)} here{suggest(option.lstrip('-'), known)}"
+
+
+_ALSO = {"limits set": "; a limit has its window in it: requests=100/minute"}
+"""What else helps with some commands."""

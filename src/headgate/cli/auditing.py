@@ -37,8 +37,8 @@ from headgate.audit.proofs import MAX_PROOF_BYTES, Proved, prove_consistency, pr
 from headgate.audit.proofs import check_proof as check
 from headgate.audit.verify import Progress
 from headgate.cli import output
-from headgate.cli.configs import ConfigFile, Json, load_or_starter
-from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.configs import ConfigFile, Json, Most, OutputFile, load_or_starter
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.clock import SystemClock
 from headgate.config.places import placed
 from headgate.config.schema import AuditConfig
@@ -50,7 +50,6 @@ T = TypeVar("T")
 
 Keys = Annotated[list[str] | None, Parameter(name="--key", negative="")]
 Files = Annotated[list[Path] | None, Parameter(name="--checkpoint", negative="")]
-Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 _PROGRESS_RECORDS = 50_000
 
@@ -120,7 +119,7 @@ def prove(
     *,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     to: Annotated[Path | None, Parameter(name="--to")] = None,
-    output_: Output = None,
+    output_: OutputFile = None,
     config: ConfigFile = None,
 ) -> int:
     """Write a proof that a record is in the log, or with --from that the log has only grown since a checkpoint.
@@ -139,7 +138,7 @@ def prove(
         The file that says where the log is; else HEADGATE_CONFIG, else ./headgate.yaml.
     """
     if (record is None) == (from_ is None):
-        raise CannotRun("name a record, or a checkpoint with --from", "Try 'headgate audit prove --help'.")
+        raise Misused("name a record, or a checkpoint with --from", "Try 'headgate audit prove --help'.")
     place = _place(config)
     old, new = _noted(from_), _noted(to)
     try:
@@ -228,7 +227,7 @@ def list_(
     outcome: Literal["done", "denied", "failed"] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    limit: Annotated[int, Parameter(name=["--limit", "-n"])] = 50,
+    limit: Most = 50,
     config: ConfigFile = None,
     json: Json = False,
 ) -> int:
@@ -257,8 +256,6 @@ def list_(
     json
         Print JSON.
     """
-    if not 1 <= limit <= 100_000:
-        raise CannotRun("--limit is 1 to 100000")
     query = Query(
         organisation=organisation,
         actor=actor,

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
@@ -329,6 +329,3 @@ def login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid()) if sys.platform != "win32" else "unknown"
-
-
-OutputFile = Annotated[Path | None, Parameter(name=["--output", "-o"])]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headgate.catalog import Catalog
 from headgate.cli import output
@@ -17,6 +18,9 @@ from headgate.errors import ConfigError
 
 Json = Annotated[bool, Parameter(negative="")]
 ConfigFile = Annotated[Path | None, Parameter(name=["--config", "-c"])]
+OutputFile = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+Most = Annotated[int, Parameter(name=["--limit", "-n"], validator=Number(gte=1, lte=100_000))]
+"""How many entries of a list."""
 
 
 def init(path: Path = Path("headgate.yaml"), /) -> int:

@@ -18,8 +18,8 @@ from headgate.administration.values import microseconds
 from headgate.catalog import Catalog
 from headgate.cli import output
 from headgate.cli.administering import given, listed, pairs_of, told
-from headgate.cli.client import HERE, Client, OutputFile, Reach, segment
-from headgate.cli.configs import load_or_starter
+from headgate.cli.client import HERE, Client, Reach, segment
+from headgate.cli.configs import Most, OutputFile, load_or_starter
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.keys import Flag, Several
 from headgate.config import Config
@@ -69,7 +69,7 @@ def list_(
     call: str | None = None,
     from_: From = None,
     to: str | None = None,
-    limit: int = 50,
+    limit: Most = 50,
     reach: Reach = HERE,
 ) -> int:
     """List attempts, the newest first.

@@ -228,7 +228,20 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["serv"], "serv", "Try 'headgate --help'."),
         (["serve", "--prot", "1"], "--prot", "Try 'headgate serve --help'."),
         (["serve", "--port", "x"], "--port", "Try 'headgate serve --help'."),
-        (["prices", "show"], "MODEL", "Try 'headgate prices --help'."),
+        (["prices", "show"], "MODEL", "Try 'headgate prices show --help'."),
+        (["keys", "lits"], "lits", "Try 'headgate keys --help'."),
+        (
+            ["keys", "create", "a", "--tema", "b"],
+            "--tema here; did you mean 'team'?",
+            "Try 'headgate keys create --help'",
+        ),
+        (
+            ["limits", "set", "team:a", "requests=5", "--per", "total"],
+            "no option --per here; known: ",
+            "requests=100/minute",
+        ),
+        (["ledger", "list", "--limit", "-1"], "--limit. Must be >= 1", "Try 'headgate ledger list --help'."),
+        (["ledger", "list", "--limit", "999999999999"], "Must be <= 100000", "Try 'headgate ledger list --help'."),
     ],
 )
 def test_a_command_line_that_makes_no_sense_ends_with_2_and_the_next_command(
