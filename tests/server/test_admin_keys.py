@@ -388,6 +388,20 @@ async def test_a_limited_key_makes_limited_keys_only(administered: Administered)
     assert (await administered.ask("POST", "/admin/keys", body, key=by)).status == 201
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ({"per": "minute", "requests": 1}, "limited to 1 request per minute:"),
+        ({"per": "day", "input_tokens": 2000}, "limited to 2,000 input tokens per day:"),
+        ({"per": "day", "cost_usd": 1}, "limited to $1 per day:"),
+        ({"concurrent": 1}, "limited to 1 call at a time:"),
+    ],
+)
+async def test_who_is_limited_is_told_how(administered: Administered, limit: dict[str, Any], told: str):
+    by = (await administered.key(roles=["operator", "caller"], limits=[limit]))["key"]
+    assert told in (await administered.ask("POST", "/admin/keys", {"name": "k"}, key=by)).error["message"]
+
+
 async def test_a_limited_key_takes_no_limits_off_what_it_made(administered: Administered):
     maker = await administered.key(roles=["operator", "caller"], budget_usd=10, limits=[{"concurrent": 5}])
     by = maker["key"]

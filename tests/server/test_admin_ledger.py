@@ -113,6 +113,30 @@ async def test_filters_that_are_none_are_refused(administered: Administered, que
     assert (told.status, told.params) == (422, [param])
 
 
+async def test_a_key_is_named_by_its_id_or_name_or_is_none(administered: Administered):
+    key = await administered.key("ci")
+    await store(administered, [attempt(administered, 1, key_id=key["id"]), attempt(administered, 2, key_id="admin")])
+    for name, ids in (("ci", ["req_1-0"]), (key["id"], ["req_1-0"]), ("admin", ["req_2-0"])):
+        assert [each["id"] for each in await administered.walk("/admin/ledger", 5, key_=name)] == ids
+    for path in ("ledger", "ledger/totals", "ledger/export"):
+        told = await administered.ask("GET", f"/admin/{path}?key=nobody")
+        assert (told.status, told.error["code"], told.params) == (422, "not_found", ["key"])
+        assert told.error["message"] == "key names no key: there is no 'nobody'."
+    await administered.key("ci")
+    told = await administered.ask("GET", "/admin/ledger?key=ci")
+    assert told.error["message"] == "key is the name of more than one key; write an id."
+
+
+async def test_another_teams_key_is_none(administered: Administered):
+    for team in ("A", "B"):
+        await administered.made("/admin/teams", {"name": team})
+    theirs = await administered.key("theirs", team="B")
+    await store(administered, [attempt(administered, 1, key_id=theirs["id"], team_id=theirs["team"])])
+    by = (await administered.key("boss", team="A", roles=["operator"]))["key"]
+    told = await administered.ask("GET", f"/admin/ledger?key={theirs['id']}", key=by)
+    assert (told.status, told.error["code"]) == (422, "not_found")
+
+
 async def test_a_key_of_a_team_reads_its_teams_rows_only(administered: Administered):
     team = await administered.made("/admin/teams", {"name": "A"})
     await administered.made("/admin/teams", {"name": "B"})
@@ -234,7 +258,7 @@ async def test_what_a_key_used(administered: Administered):
     assert (told["calls"], told["attempts"], told["unpriced"]) == (3, 4, 1)
     assert told["tokens"]["input_tokens"] == 40
     assert told["cost_usd"] == "1.5"
-    assert told["budget_usd"] == "10"
+    assert (told["budget_usd"], told["budget_period"]) == ("10", "day")
     assert told["reserved_usd"] == "0.5", "3 are counted, and 2.5 of them are settled"
     [listed] = (await administered.ask("GET", "/admin/budgets")).json["data"]
     assert (listed["spent_usd"], listed["reserved_usd"]) == ("2.5", "0.5")

@@ -61,6 +61,37 @@ async def test_a_filtered_walk_meets_every_entry_that_fits(administered: Adminis
     assert len(await administered.walk("/admin/keys", 2, key=boss)) == 4
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 50])
+async def test_the_organisation_that_runs_the_gateway_is_listed_first(administered: Administered, limit: int):
+    for name in ("acme", "globex"):
+        await administered.made("/admin/organisations", {"name": name.title(), "id": name})
+        administered.clock.advance(1)
+    found = await administered.walk("/admin/organisations", limit)
+    assert [each["id"] for each in found] == ["default", "acme", "globex"]
+    assert [each["id"] for each in await administered.walk("/admin/organisations", limit, name="default")] == [
+        "default"
+    ]
+    assert [each["id"] for each in await administered.walk("/admin/organisations", limit, name="Acme")] == ["acme"]
+
+
+async def test_the_organisation_that_runs_the_gateway_stays_as_it_is(administered: Administered):
+    assert (await administered.ask("GET", "/admin/organisations/default")).json["name"] == "default"
+    for method, path, body in (
+        ("POST", "organisations", {"name": "Mine", "id": "default"}),
+        ("PATCH", "organisations/default", {"name": "Mine"}),
+        ("DELETE", "organisations/default", None),
+    ):
+        assert (await administered.ask(method, f"/admin/{path}", body)).status == 409
+    await administered.made("/admin/organisations", {"name": "Acme", "id": "acme"})
+    made = {"name": "k", "roles": ["operator"], "organisation": "acme"}
+    theirs = (await administered.made("/admin/keys", made))["key"]
+    assert [each["id"] for each in await administered.walk("/admin/organisations", 1, key=theirs)] == ["acme"]
+    assert (await administered.ask("GET", "/admin/organisations/default", key=theirs)).status == 404
+    made["roles"] = ["admin"]
+    others = (await administered.made("/admin/keys", made))["key"]
+    assert (await administered.ask("GET", "/admin/keys", key=others, organisation="default")).status == 200
+
+
 async def test_entries_that_are_kept_back_leave_no_empty_page(administered: Administered):
     for number in range(6):
         await administered.key(f"k{number}")

@@ -17,13 +17,14 @@ from headgate.storage.records import Budget, Key, Limit
 from headgate.storage.tables import BUDGETS, KEYS, LIMITS
 
 _METRICS = {
-    "requests": "requests",
-    "tokens": "tokens",
-    "input_tokens": "input tokens",
-    "output_tokens": "output tokens",
-    "cost_picodollars": "picodollars",
-    "concurrent": "calls at a time",
+    "requests": "request",
+    "tokens": "token",
+    "input_tokens": "input token",
+    "output_tokens": "output token",
+    "cost_picodollars": "",
+    "concurrent": "call",
 }
+"""What a limit limits, as one of it is called; nothing for dollars."""
 
 _PERIOD_US = {"day": 86_400_000_000, "week": 7 * 86_400_000_000, "month": 31 * 86_400_000_000}
 
@@ -52,6 +53,11 @@ async def check(act: Act, key: Key) -> None:
         await _check_budget(act, budget, key, of_key, makers)
 
 
+def spoken(period: str) -> str:
+    """A period, or a window, behind an amount."""
+    return "in total" if period == "total" else f"per {period}"
+
+
 def _check_limit(limit: Limit, given: list[Limit]) -> None:
     for name, what in _METRICS.items():
         most: int | None = getattr(limit, name)
@@ -59,15 +65,15 @@ def _check_limit(limit: Limit, given: list[Limit]) -> None:
             continue
         same = [getattr(each, name) for each in given if name == "concurrent" or each.per == limit.per]
         if not any(value is not None and value <= most for value in same):
-            shown = f"${format_usd(most)}" if name == "cost_picodollars" else f"{most:,} {what}"
-            per = "" if name == "concurrent" else f" per {limit.per}"
-            raise Forbidden(f"You are limited to {shown}{per}: a key you make needs a limit no higher.")
+            shown = f"{most:,} {what}{'' if most == 1 else 's'}" if what else f"${format_usd(most)}"
+            per = "at a time" if name == "concurrent" else spoken(limit.per)
+            raise Forbidden(f"You are limited to {shown} {per}: a key you make needs a limit no higher.")
 
 
 async def _check_budget(act: Act, budget: Budget, key: Key, of_key: Sequence[str], makers: Sequence[str]) -> None:
     if not any(_counts(each, budget) for each in await _budgets(act, key.organisation, of_key)):
         raise Forbidden(
-            f"You have a budget of ${format_usd(budget.amount_picodollars)} per {budget.period}: a key you "
+            f"You have a budget of ${format_usd(budget.amount_picodollars)} {spoken(budget.period)}: a key you "
             f"make needs a hard budget of that period."
         )
     made = [f"key:{each.id}" for each in await _made(act, key.organisation, makers) if _lives(act, each, budget)]
@@ -75,7 +81,7 @@ async def _check_budget(act: Act, budget: Budget, key: Key, of_key: Sequence[str
     total = sum(each.amount_picodollars for each in every if _counts(each, budget))
     if total > budget.amount_picodollars:
         raise Forbidden(
-            f"The keys you make would have ${format_usd(total)} per {budget.period} between them, and you have "
+            f"The keys you make would have ${format_usd(total)} {spoken(budget.period)} between them, and you have "
             f"${format_usd(budget.amount_picodollars)}."
         )
 

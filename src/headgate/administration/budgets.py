@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from headgate.administration import subjects
 from headgate.administration.acting import Act, Actor, Acts, Ports
+from headgate.administration.bounds import spoken
 from headgate.administration.limits import check_key
 from headgate.administration.register import given
 from headgate.administration.requests import BudgetChange, NewBudget, RuleListing
@@ -26,12 +27,7 @@ class Budgets:
         self._standings = standings
 
     async def list(self, actor: Actor, request: RuleListing) -> Page[BudgetView]:
-        filters: dict[str, str] = {}
-        if request.subject is not None:
-            filters["subject"] = await subjects.resolve(self._database, actor, request.subject)
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.of_subject(self._database, actor, request)
         return Page(await self.views(self._database, rows), cursor)
 
     async def get(self, actor: Actor, id: str) -> BudgetView:
@@ -105,6 +101,6 @@ async def _check_only(act: Act, subject: str, period: str, hard: bool) -> None:
     if found:
         kind = "hard" if hard else "soft"
         raise Conflict(
-            f"There is a {kind} budget of '{subject}' per {period} already: '{found[0].id}'. Change that.",
+            f"There is a {kind} budget of '{subject}' {spoken(period)} already: '{found[0].id}'. Change that.",
             param="period",
         )

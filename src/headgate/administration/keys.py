@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from headgate.access.grants import exceeds
 from headgate.access.minting import mint
-from headgate.administration import bounds, budgets, keyring, limits, projects, teams, users
+from headgate.administration import bounds, budgets, keyring, limits, projects, subjects, teams, users
 from headgate.administration.acting import Act, Actor, Acts, Ports, expect
 from headgate.administration.problems import invalid
 from headgate.administration.register import given
@@ -66,23 +66,15 @@ class Keys:
     # ── reading ──
 
     async def list(self, actor: Actor, request: KeyListing) -> Page[KeyView]:
-        filters: dict[str, str | int | None] = {}
-        if request.name is not None:
-            filters["name"] = request.name
-        for param, register in (("team", teams.register), ("project", projects.register), ("user", users.register)):
-            reference = getattr(request, param)
-            if reference is not None:
-                filters[f"{param}_id"] = (await register.resolve(self._database, actor, reference, param)).id
+        filters = request.filters | await subjects.owners(self._database, actor, request)
         if request.status in ("live", "expired"):
             filters["revoked_us"] = None
         now_us = self._clock.now_us()
         rows, cursor = await keyring.register.list(
             self._database,
             actor,
+            request,
             filters,
-            request.cursor,
-            request.limit,
-            archived=request.archived,
             keep=lambda key: request.status in (None, status_of(key, now_us)),
         )
         return Page(await self._views(self._database, rows), cursor)
@@ -273,9 +265,9 @@ class Keys:
             return []
         organisation = keys[0].organisation
         lines = await keyring.lineages(reader, organisation, keys)
-        subjects = [f"key:{each}" for line in lines.values() for each in line]
-        found_limits = await keyring.rules_of(reader, LIMITS, organisation, subjects)
-        found_budgets = await keyring.rules_of(reader, BUDGETS, organisation, subjects)
+        named = [f"key:{each}" for line in lines.values() for each in line]
+        found_limits = await keyring.rules_of(reader, LIMITS, organisation, named)
+        found_budgets = await keyring.rules_of(reader, BUDGETS, organisation, named)
         rows = [row for rows in found_budgets.values() for row in rows]
         views = dict(zip((row.id for row in rows), await self._budgets.views(reader, rows), strict=True))
         now_us = self._clock.now_us()

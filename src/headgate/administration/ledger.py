@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional
 import msgspec
 from msgspec.structs import replace
 
-from headgate.administration import keyring, projects, teams, users
+from headgate.administration import keyring, subjects, teams
 from headgate.administration.acting import Act, Actor, Acts, Ports, within_organisation
 from headgate.administration.problems import Invalid, Problem, invalid, problem
 from headgate.administration.requests import (
@@ -221,6 +221,7 @@ class Ledger:
             unpriced=unpriced,
             reserved_usd=usd_of(max(reserved, default=None)),
             budget_usd=usd_of(budgets[0].amount_picodollars) if budgets else None,
+            budget_period=budgets[0].period if budgets else None,
         )
 
     # ── correcting ──
@@ -284,12 +285,7 @@ class Ledger:
 
     async def _filters(self, actor: Actor, request: LedgerAsked) -> Filters:
         """Which rows are asked for, of those the actor may see."""
-        reader = self._database
-        found: dict[str, str | None] = {"team_id": actor.team_id}
-        for param, register in (("team", teams.register), ("project", projects.register), ("user", users.register)):
-            reference = getattr(request, param)
-            if reference is not None:
-                found[f"{param}_id"] = (await register.resolve(reader, actor, reference, param)).id
+        named = {"team_id": actor.team_id} | await subjects.owners(self._database, actor, request)
         customer = request.customer
         if customer is not None and not _HASHED.fullmatch(customer):
             customer = end_user_id(actor.organisation, customer)
@@ -297,9 +293,9 @@ class Ledger:
         await self._caught_up()
         return Filters(
             organisation=actor.organisation,
-            **found,
+            **named,
             call_id=request.call,
-            key_id=request.key,
+            key_id=None if request.key is None else await self._key(actor, request.key),
             end_user=customer,
             model=request.model,
             target=request.target,
@@ -311,6 +307,22 @@ class Ledger:
             from_us=None if request.from_ is None else microseconds(request.from_),
             until_us=None if request.to is None else microseconds(request.to),
         )
+
+    async def _key(self, actor: Actor, reference: str) -> str:
+        """The id that a key, named by its id or name, has in the ledger: also that of who made attempts and is no row,
+        such as the key of the environment or somebody with a token.
+
+        Raises:
+            Invalid: there is none that the actor may see, or more than one.
+        """
+        try:
+            return (await keyring.register.resolve(self._database, actor, reference, "key")).id
+        except Invalid:
+            asked = Filters(organisation=actor.organisation, team_id=actor.team_id, key_id=reference)
+            rows, _ = await self._queries.page(asked, None, 1)
+            if not rows:
+                raise
+            return reference
 
     async def _caught_up(self) -> None:
         """Wait until what this process has settled is in the database."""

@@ -29,12 +29,7 @@ class Limits:
         self._acts = acts
 
     async def list(self, actor: Actor, request: RuleListing) -> Page[LimitView]:
-        filters: dict[str, str] = {}
-        if request.subject is not None:
-            filters["subject"] = await subjects.resolve(self._database, actor, request.subject)
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.of_subject(self._database, actor, request)
         return Page([LimitView.of(row) for row in rows], cursor)
 
     async def get(self, actor: Actor, id: str) -> LimitView:
@@ -81,7 +76,8 @@ async def add(act: Act, body: LimitBody, subject: str, timezone: str | None) -> 
     per = body.per or "total"
     found, _ = await LIMITS.list(act.transaction, act.actor.organisation, {"subject": subject, "per": per}, limit=1)
     if found:
-        raise Conflict(f"There is a limit of '{subject}' per {per} already: '{found[0].id}'. Change that.", param="per")
+        what = f"There is a limit of '{subject}' {bounds.spoken(per)} already: '{found[0].id}'. Change that."
+        raise Conflict(what, param="per")
     zone = timezone or await subjects.timezone(act.transaction, act.actor, subject)
     row = Limit(**act.common("limit"), subject=subject, per=per, timezone=zone, **values)
     return await register.add(act, row, ["subject", "per", "timezone", *METRICS])

@@ -20,9 +20,7 @@ class Projects:
 
     async def list(self, actor: Actor, request: OwnedListing) -> Page[ProjectView]:
         filters = await owned(self._database, actor, request)
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.list(self._database, actor, request, filters)
         return Page([ProjectView.of(row) for row in rows], cursor)
 
     async def get(self, actor: Actor, id: str) -> ProjectView:
@@ -65,7 +63,7 @@ async def team_of(act: Act, reference: str | None) -> str | None:
 
 async def owned(reader: Reader, actor: Actor, request: OwnedListing) -> dict[str, str | None]:
     """The filters of a list by name and team."""
-    filters: dict[str, str | None] = {} if request.name is None else {"name": request.name}
+    filters = request.filters
     if request.team is not None:
         filters["team_id"] = (await teams.register.resolve(reader, actor, request.team, "team")).id
     return filters

@@ -33,9 +33,7 @@ class ProviderKeys:
     async def list(self, actor: Actor, team: str, request: Listing) -> Page[ProviderKeyView]:
         team_row = await teams.register.get(self._database, actor, team)
         filters = {"team_id": team_row.id} | ({} if request.name is None else {"provider": request.name})
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.list(self._database, actor, request, filters)
         return Page([ProviderKeyView.of(row) for row in rows], cursor)
 
     async def put(

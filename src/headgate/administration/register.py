@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET
 
 from headgate.administration.acting import Act, Actor, differences, expect, told
-from headgate.administration.problems import invalid
+from headgate.administration.problems import invalid, shown
+from headgate.administration.requests import Paged
 from headgate.errors import BadRequest, Conflict, NotFound
 from headgate.storage.records import Entity
 from headgate.storage.tables import Reader, Table
@@ -47,11 +48,9 @@ class Register(Generic[E]):
         self,
         reader: Reader,
         actor: Actor,
+        asked: Paged,
         filters: Filters,
-        cursor: str | None,
-        limit: int,
         *,
-        archived: bool = False,
         keep: Callable[[E], bool] = lambda _: True,
     ) -> tuple[list[E], str | None]:
         """A page of rows from the oldest on, and where the next begins. A page is shorter than asked for where some of
@@ -60,8 +59,9 @@ class Register(Generic[E]):
         Raises:
             Invalid: the cursor is none that a list gave.
         """
+        cursor = asked.cursor
         while True:
-            rows, cursor = await page(self.table, reader, actor.organisation, filters, cursor, limit, archived=archived)
+            rows, cursor = await page(self.table, reader, actor.organisation, asked, filters, cursor)
             found = [row for row in await self.visible(reader, actor, rows) if keep(row)]
             if found or cursor is None:
                 return found, cursor
@@ -81,7 +81,7 @@ class Register(Generic[E]):
         if len(found) > 1:
             raise invalid(param, f"is the name of more than one {self.noun}; write an id")
         if not found:
-            raise invalid(param, f"names no {self.noun} there is", "not_found")
+            raise invalid(param, f"names no {self.noun}: there is no {shown(reference)}", "not_found")
         return found[0]
 
     async def check_name(self, act: Act, name: str, but: str = "") -> None:
@@ -143,11 +143,9 @@ async def page(
     table: Table[E],
     reader: Reader,
     organisation: str | None,
+    asked: Paged,
     filters: Filters,
     cursor: str | None,
-    limit: int,
-    *,
-    archived: bool,
 ) -> tuple[Sequence[E], str | None]:
     """A page of a table's rows, of one organisation or of all.
 
@@ -155,7 +153,7 @@ async def page(
         Invalid: the cursor is none that a list gave.
     """
     try:
-        return await table.list(reader, organisation, filters, cursor, limit, archived=archived)
+        return await table.list(reader, organisation, filters, cursor, asked.limit, archived=asked.archived)
     except BadRequest:
         raise invalid("cursor", "is none that a list gave; begin without one") from None
 

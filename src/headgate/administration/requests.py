@@ -60,16 +60,23 @@ Limit = Annotated[int, Meta(ge=1, le=500)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=300)]
 
 
-class Listing(Request, frozen=True, kw_only=True):
+class Paged(Request, frozen=True, kw_only=True):
     """A page of a list, from the oldest entry on."""
 
-    name: Name | None = None
     archived: bool = False
     """Whether what is out of use is listed too."""
     limit: Limit = 100
     """Most entries of a page; a page may have fewer."""
     cursor: Cursor | None = None
     """`next` of the page before."""
+
+
+class Listing(Paged, frozen=True, kw_only=True):
+    name: Name | None = None
+
+    @property
+    def filters(self) -> dict[str, str | None]:
+        return {} if self.name is None else {"name": self.name}
 
 
 class OwnedListing(Listing, frozen=True, kw_only=True):
@@ -206,13 +213,10 @@ class BudgetChange(Change, frozen=True, kw_only=True):
     alert_percent: Percents | UnsetType = UNSET
 
 
-class RuleListing(Request, frozen=True, kw_only=True):
+class RuleListing(Paged, frozen=True, kw_only=True):
     """A page of limits or budgets, from the oldest on."""
 
     subject: Subject | None = None
-    archived: bool = False
-    limit: Limit = 100
-    cursor: Cursor | None = None
 
 
 # ── keys ──
@@ -339,7 +343,7 @@ class LedgerAsked(Request, frozen=True, kw_only=True):
     call: Word | None = None
     """A call's id: what `x-headgate-request-id` told."""
     key: Word | None = None
-    """A key's id."""
+    """The id or name of a key."""
     team: Reference | None = None
     project: Reference | None = None
     user: Reference | None = None

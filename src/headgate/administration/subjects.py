@@ -9,6 +9,7 @@ from headgate.administration import keyring, projects, teams, users
 from headgate.administration.acting import Act, Actor
 from headgate.administration.problems import invalid
 from headgate.administration.register import Register
+from headgate.administration.requests import KeyListing, LedgerAsked, RuleListing
 from headgate.errors import Forbidden
 from headgate.ids import counted_subject
 from headgate.storage.records import Budget, Key, Limit, Project, User
@@ -33,12 +34,26 @@ async def resolve(reader: Reader, actor: Actor, subject: str) -> str:
     kind, _, name = subject.partition(":")
     if kind == "organisation":
         if name not in ("*", actor.organisation):
-            raise invalid("subject", "is another organisation than is acted in; write ?organisation=…")
+            what = f"is another organisation than '{actor.organisation}', which is acted in; write organisation:*"
+            raise invalid("subject", what)
         return f"organisation:{actor.organisation}"
     if name == "*":
         return subject
     register = _REGISTERS.get(kind)
     return subject if register is None else f"{kind}:{(await register.resolve(reader, actor, name, 'subject')).id}"
+
+
+async def owners(reader: Reader, actor: Actor, request: KeyListing | LedgerAsked) -> dict[str, str | None]:
+    """The team, project and user that a request names, as filters.
+
+    Raises:
+        Invalid: it names one the actor may not see.
+    """
+    found: dict[str, str | None] = {}
+    for kind, reference in (("team", request.team), ("project", request.project), ("user", request.user)):
+        if reference is not None:
+            found[f"{kind}_id"] = (await _REGISTERS[kind].resolve(reader, actor, reference, kind)).id
+    return found
 
 
 async def timezone(reader: Reader, actor: Actor, subject: str) -> str:
@@ -86,6 +101,12 @@ class RuleRegister(Register[Rule]):
             held = await keyring.of_ids(reader, register.table, actor.organisation, ids)
             found |= {f"{kind}:{each.id}" for each in await register.visible(reader, actor, held)}
         return [row for row in rows if row.subject in found]
+
+    async def of_subject(self, reader: Reader, actor: Actor, request: RuleListing) -> tuple[list[Rule], str | None]:
+        """A page of rows: those of a subject, where the request names one."""
+        named = request.subject
+        filters = {} if named is None else {"subject": await resolve(reader, actor, named)}
+        return await self.list(reader, actor, request, filters)
 
     def detail(self, row: Rule, shown: Sequence[str]) -> dict[str, str | int | bool | None]:
         """As of other rows; end users are not named in a log that is for ever."""

@@ -20,10 +20,7 @@ class Teams:
         self._acts = acts
 
     async def list(self, actor: Actor, request: Listing) -> Page[TeamView]:
-        filters = {} if request.name is None else {"name": request.name}
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.list(self._database, actor, request, request.filters)
         return Page([TeamView.of(row) for row in rows], cursor)
 
     async def get(self, actor: Actor, id: str) -> TeamView:

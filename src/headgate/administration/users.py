@@ -30,9 +30,7 @@ class Users:
 
     async def list(self, actor: Actor, request: OwnedListing) -> Page[UserView]:
         filters = await owned(self._database, actor, request)
-        rows, cursor = await register.list(
-            self._database, actor, filters, request.cursor, request.limit, archived=request.archived
-        )
+        rows, cursor = await register.list(self._database, actor, request, filters)
         return Page([UserView.of(row) for row in rows], cursor)
 
     async def get(self, actor: Actor, id: str) -> UserView:

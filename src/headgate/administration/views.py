@@ -236,6 +236,8 @@ class UsageView(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts whose cost is not known: they are not in it."""
     reserved_usd: Usd | None
     budget_usd: Usd | None
+    budget_period: str | None
+    """What the budget is for: `day`, `week`, `month`, `total`."""
 
 
 def _common(row: Entity) -> dict[str, Any]:
