@@ -121,7 +121,7 @@ async def test_a_key_is_named_by_its_id_or_name_or_is_none(administered: Adminis
     for path in ("ledger", "ledger/totals", "ledger/export"):
         told = await administered.ask("GET", f"/admin/{path}?key=nobody")
         assert (told.status, told.error["code"], told.params) == (422, "not_found", ["key"])
-        assert told.error["message"] == "key names no key: there is no 'nobody'."
+        assert told.error["message"] == "key names no key: there is no key 'nobody'."
     await administered.key("ci")
     told = await administered.ask("GET", "/admin/ledger?key=ci")
     assert told.error["message"] == "key is the name of more than one key; write an id."

@@ -81,7 +81,7 @@ class Register(Generic[E]):
         if len(found) > 1:
             raise invalid(param, f"is the name of more than one {self.noun}; write an id")
         if not found:
-            raise invalid(param, f"names no {self.noun}: there is no {shown(reference)}", "not_found")
+            raise invalid(param, f"names no {self.noun}: there is no {self.noun} {shown(reference)}", "not_found")
         return found[0]
 
     async def check_name(self, act: Act, name: str, but: str = "") -> None:

@@ -10,39 +10,88 @@ from headgate.cli import output
 from headgate.cli.client import Client, Reach, Refused, everything, reached
 from headgate.cli.exits import OK, Misused
 
+Columns = Mapping[str, Callable[[Any], Any]]
+"""What is shown of a row, by its heading."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def told(reach: Reach, work: Callable[[Client], int], hint: str) -> int:
-    """Do some work with whoever answers. `hint` is the command to try where what was named is not there."""
+def told(reach: Reach, work: Callable[[Client], int], command: str, *, subject: str | None = None) -> int:
+    """Do some work with whoever answers. Where that goes wrong, `command`, which this is, and `subject`, which it is
+    about, say what to try.
+    """
     try:
         with reached(reach) as client:
             return work(client)
     except Refused as error:
-        for line in error.lines:
-            output.complain(f"headgate: {output.printable(line)}")
-        output.complain(_next(error, hint))
+        for each in error.problems:
+            output.complain(f"headgate: {output.printable(_spoken(each))}")
+        output.complain(_next(error, command, (subject or "").partition(":")[0]))
         return error.code
 
 
-def _next(error: Refused, hint: str) -> str:
+_NOUNS = ("organisation", "team", "project", "user", "key")
+
+_OPTIONS = {
+    "alert_percent": "--alert",
+    "amount_usd": "AMOUNT",
+    "budget_usd": "--budget",
+    "cost_usd": "cost",
+    "endpoints": "--endpoint",
+    "expires_at": "--expires",
+    "input_tokens": "input",
+    "limits": "--limit",
+    "models": "--model",
+    "networks": "--network",
+    "output_tokens": "output",
+    "overlap_s": "--overlap",
+    "roles": "--role",
+    "tags": "--tag",
+} | {name: f"--{name}" for name in ("email", "from", "issuer", "project", "team", "timezone", "to", "user")}
+"""Fields of the admin API as a command line has them, where it has another name for them."""
+
+_PARAM = re.compile(r"(\w+)(?:\[\d+\])?(?:\.(.+))?")
+
+
+def _spoken(problem: Mapping[str, Any]) -> str:
+    """What is wrong, with the option at fault in place of the admin API's field."""
+    message, param = str(problem.get("message", "")), str(problem.get("param") or "")
+    match = _PARAM.fullmatch(param)
+    if match is None or not message.startswith(param):
+        return message
+    if problem.get("code") == "not_found":  # `team names no team: there is no team 'x'`
+        return message.partition(": ")[2] or message
+    return " ".join(_OPTIONS.get(each, each) for each in match.groups() if each) + message.removeprefix(param)
+
+
+def _next(error: Refused, command: str, kind: str) -> str:
+    """What to try next; `kind` is that of the subject."""
     match error.status:
         case 403:
-            return "Try a key whose role has that scope; 'headgate whoami' tells what this one may do."
+            return "Try another key; 'headgate whoami' tells what this one may do."
         case 503:
             return "Try again once the database can be reached."
         case 500:
             return "The server's log has the details."
         case _:
-            return hint
+            pass
+    missing = error.missing
+    noun = kind if missing == "subject" else missing
+    if noun in _NOUNS:
+        return f"Try 'headgate {noun}s list'."
+    if error.status in (404, 409):
+        return f"Try 'headgate {command.partition(' ')[0]} list'."
+    return f"Try 'headgate {command} --help'."
 
 
-def listed(reach: Reach, rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Any]]) -> int:
-    """Print rows: as JSON, or their columns."""
+def listed(reach: Reach, rows: Sequence[Any], columns: Columns, nothing: str = "There are none.") -> int:
+    """Print rows: as JSON, or their columns; on standard error `nothing` where there are none."""
     if reach.json:
         output.json(rows)
-    else:
+    elif rows:
         output.table(list(columns), [[cell(get(row)) for get in columns.values()] for row in rows])
+    else:
+        output.complain(nothing)
     return OK
 
 
@@ -97,6 +146,8 @@ METRICS = {
 }
 """What a limit can limit, as a command line has it, and as the admin API has it."""
 
+_WINDOWS = ("second", "minute", "hour", "day", "week", "month")
+
 _LIMIT = re.compile(r"(\w+)=([^/]+)(?:/(\w+))?")
 
 
@@ -112,13 +163,26 @@ def limits_of(words: Sequence[str]) -> list[dict[str, Any]]:
         if match is None or match[1] not in METRICS:
             raise Misused(
                 f"'{output.printable(word)}' is no limit",
-                f"Write {'|'.join(METRICS)}=NUMBER/second|minute|hour|day|week|month; 'concurrent=4' needs no window.",
+                f"Write {'|'.join(METRICS)}=NUMBER/{'|'.join(_WINDOWS)}; 'concurrent=4' needs no window.",
             )
         metric, value, per = METRICS[match[1]], match[2], match[3]
+        _check_window(word, match[1], value, per)
         amount: Any = value if metric == "cost_usd" else int(value) if value.isascii() and value.isdigit() else value
         limit = found.setdefault(per, {} if per is None else {"per": per})
         limit[metric] = amount
     return list(found.values())
+
+
+def _check_window(word: str, metric: str, value: str, per: str | None) -> None:
+    """Raise `Misused` unless a limit has the window it needs."""
+    shown, amount = output.printable(word), f"{metric}={output.printable(value)}"
+    if metric == "concurrent":
+        if per is not None:
+            raise Misused(f"'{shown}' has a window, and calls under way at once have none", f"Write {amount}.")
+    elif per not in _WINDOWS:
+        what = "has no window" if per is None else f"has a window there is not: '{per}'"
+        total = "; dollars in total are a budget: 'headgate budgets set'" if (metric, per) == ("cost", "total") else ""
+        raise Misused(f"'{shown}' {what}", f"Write {amount}/{'|'.join(_WINDOWS)}{total}.")
 
 
 def pairs_of(words: Sequence[str]) -> dict[str, str]:
@@ -164,8 +228,8 @@ def id_of(client: Client, kind: str, prefix: str, text: str) -> str:
         found = [each for each in live if each["id"] not in replaced] or found
     if len(found) == 1:
         return str(found[0]["id"])
-    what = f"{len(found)} {kind} are called '{text}'; name one by its id" if found else f"there is none called '{text}'"
-    raise Refused(404, {"message": what})
+    what = f"{len(found)} {kind} are called '{text}'; name one by its id"
+    raise Refused(404, {"message": what if found else f"there is no {kind[:-1]} called '{text}'"})
 
 
 def given(**fields: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from headgate.access.roles import SCOPES
 from headgate.cli.configs import ConfigFile, Json, load_or_starter
-from headgate.cli.exits import FAILED, USAGE, CannotRun
+from headgate.cli.exits import CANNOT_RUN, FAILED, USAGE, CannotRun
 from headgate.config import Config
 from headgate.config.rules import loopback
 from headgate.errors import StoreUnavailable
@@ -61,17 +61,21 @@ class Refused(Exception):
         self.error = error
 
     @property
-    def lines(self) -> list[str]:
-        """What is wrong, a line each."""
-        errors = self.error.get("errors") or [self.error]
-        return [str(each.get("message", "")) for each in errors]
+    def problems(self) -> list[Mapping[str, Any]]:
+        """What is wrong."""
+        return list(self.error.get("errors") or [self.error])
+
+    @property
+    def missing(self) -> str | None:
+        """The field that names what is not there, if there is one."""
+        return next((each.get("param") for each in self.problems if each.get("code") == "not_found"), None)
 
     @property
     def code(self) -> int:
         """The exit code this comes to."""
-        if self.status in (400, 422):
-            return USAGE
-        return FAILED if self.status in (404, 409) else 3
+        if self.status in (404, 409) or all(each.get("code") == "not_found" for each in self.problems):
+            return FAILED
+        return USAGE if self.status in (400, 422) else CANNOT_RUN
 
 
 class Client(Protocol):
@@ -174,7 +178,7 @@ class _Server:
         try:
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise CannotRun(f"the answer of {self._url} broke off: {error!r}") from None
+            raise CannotRun(f"the answer of {self._url} broke off: {error!r}", "Try again.") from None
         finally:
             connection.close()
 

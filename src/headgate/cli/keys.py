@@ -15,8 +15,6 @@ from headgate.cli.exits import OK, Misused
 Several = Annotated[list[str] | None, Parameter(negative="")]
 Flag = Annotated[bool, Parameter(negative="")]
 
-LIST = "Try 'headgate keys list'."
-
 COLUMNS = {
     "id": lambda row: row["id"],
     "name": lambda row: row["name"],
@@ -46,16 +44,17 @@ def list_(
     team
         Of this team alone, by id or name.
     project
-        Of this project alone.
+        Of this project alone, by id or name.
     user
-        Of this user alone.
+        Of this user alone, by id or name.
     status
         In this state alone.
     """
     query = given(team=team, project=project, user=user, status=status)
-    return told(
-        reach, lambda client: listed(reach, everything(client, "/keys", query), COLUMNS), "Try 'headgate teams list'."
+    nothing = (
+        "No keys fit. Try 'headgate keys list'." if query else "There are no keys. Try 'headgate keys create NAME'."
     )
+    return told(reach, lambda client: listed(reach, everything(client, "/keys", query), COLUMNS, nothing), "keys list")
 
 
 def create(
@@ -119,6 +118,8 @@ def create(
     policy
         The policy its calls get.
     """
+    if budget is None and (soft or budget_period):
+        raise Misused("there is no budget to be soft, or of a period", "Name its dollars with --budget.")
     body = given(
         name=name,
         team=team,
@@ -142,7 +143,7 @@ def create(
     def work(client: Client) -> int:
         return _made(reach, client.ask("POST", "/keys", body))
 
-    return told(reach, work, "Try 'headgate keys create --help'.")
+    return told(reach, work, "keys create")
 
 
 def show(key: str, /, *, reach: Reach = HERE) -> int:
@@ -157,7 +158,7 @@ def show(key: str, /, *, reach: Reach = HERE) -> int:
     def work(client: Client) -> int:
         return shown(reach, client.ask("GET", f"/keys/{_id(client, key)}"))
 
-    return told(reach, work, LIST)
+    return told(reach, work, "keys show")
 
 
 def revoke(key: str, /, *, reach: Reach = HERE) -> int:
@@ -177,7 +178,7 @@ def revoke(key: str, /, *, reach: Reach = HERE) -> int:
             output.say(f"{row['id']} ({output.printable(row['name'])}) is revoked.")
         return OK
 
-    return told(reach, work, LIST)
+    return told(reach, work, "keys revoke")
 
 
 def rotate(key: str, /, *, overlap: str = "0", reach: Reach = HERE) -> int:
@@ -188,14 +189,14 @@ def rotate(key: str, /, *, overlap: str = "0", reach: Reach = HERE) -> int:
     key
         Its id or name.
     overlap
-        How long the one before goes on working: 1h, 7d; not at all unless given.
+        How long the one before goes on working: 1h, 7d, at most 30d; not at all unless given.
     """
     body = {"overlap_s": seconds_of(overlap)}
 
     def work(client: Client) -> int:
         return _made(reach, client.ask("POST", f"/keys/{_id(client, key)}/rotate", body))
 
-    return told(reach, work, LIST)
+    return told(reach, work, "keys rotate")
 
 
 def usage(
@@ -225,7 +226,7 @@ def usage(
             found["tokens"] = {name: count for name, count in found["tokens"].items() if count}
         return shown(reach, found)
 
-    return told(reach, work, LIST)
+    return told(reach, work, "keys usage")
 
 
 def _id(client: Client, key: str) -> str:

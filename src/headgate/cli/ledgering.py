@@ -32,8 +32,6 @@ from headgate.types import Usage
 
 From = Annotated[str | None, Parameter(name="--from")]
 
-HINT = "Try 'headgate ledger list'."
-
 AT_ONCE = 500
 """Corrections of one request."""
 
@@ -77,7 +75,7 @@ def list_(
     Parameters
     ----------
     key
-        Of this key alone, by its id.
+        Of this key alone, by id or name.
     team
         Of this team alone, by id or name.
     model
@@ -102,9 +100,11 @@ def list_(
             cursor = page["next"]
             if cursor is None:
                 break
-        return listed(reach, rows, _ROWS)
+        return listed(reach, rows, _ROWS, nothing)
 
-    return told(reach, work, "Try 'headgate ledger list --help'.")
+    some = any(value is not None for value in query.values())
+    nothing = "No attempts fit. Try 'headgate ledger list'." if some else "There are no attempts yet: a call makes one."
+    return told(reach, work, "ledger list")
 
 
 def totals(
@@ -122,7 +122,7 @@ def totals(
     by
         What to group by: key, team, project, user, customer, model, target, operation, cause, day, tag:NAME.
     key
-        Of this key alone, by its id.
+        Of this key alone, by id or name.
     team
         Of this team alone, by id or name.
     from_
@@ -135,7 +135,7 @@ def totals(
     return told(
         reach,
         lambda client: listed(reach, client.ask("GET", "/ledger/totals", query=query)["data"], columns),
-        "Try 'headgate ledger totals model'.",
+        "ledger totals",
     )
 
 
@@ -166,7 +166,7 @@ def export(
     query = {**given(format=format, team=team, to=to), "from": from_}
     if output_ is None and format == "parquet" and sys.stdout.isatty():
         raise Misused("a Parquet file is nothing for a terminal", "Name a file with --output.")
-    return told(reach, lambda client: _written(client.download("/ledger/export", query), output_), HINT)
+    return told(reach, lambda client: _written(client.download("/ledger/export", query), output_), "ledger export")
 
 
 def statement(
@@ -200,7 +200,7 @@ def statement(
             return OK
         return _written(client.download(path, {"format": kind}), output_)
 
-    return told(reach, work, "Try 'headgate teams list'.")
+    return told(reach, work, "ledger statement")
 
 
 def reconcile(
@@ -227,9 +227,7 @@ def reconcile(
         Record corrections, so that the ledger says what the vendor does.
     """
     if not files:
-        output.complain("headgate: no export was named")
-        output.complain("Try 'headgate ledger reconcile --help'.")
-        return 2
+        raise Misused("no export was named", "Try 'headgate ledger reconcile --help'.")
     config, _ = load_or_starter(reach.config)
     exports = _exports(files)
 
@@ -244,12 +242,12 @@ def reconcile(
         else:
             output.say(text(compared, made).rstrip("\n"))
             if correct:
-                output.say(f"{recorded} corrections are recorded.")
+                output.say(f"{output.counted(recorded, 'correction')} recorded.")
             elif compared.verdict != "equal":
                 output.say("To have the ledger say what the vendor does: the same with --correct.")
         return FAILED if compared.verdict == "different" and not correct else OK
 
-    return told(reach, work, HINT)
+    return told(reach, work, "ledger reconcile")
 
 
 # ── exports ──

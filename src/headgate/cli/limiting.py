@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from headgate.cli import output
-from headgate.cli.administering import given, limit_words, limits_of, listed, told
-from headgate.cli.client import HERE, Client, Reach, Refused, everything, segment
-from headgate.cli.exits import OK, CannotRun
+from headgate.cli.administering import Columns, given, limit_words, limits_of, listed, told
+from headgate.cli.client import HERE, Client, Reach, everything, segment
+from headgate.cli.exits import OK, CannotRun, Misused
 from headgate.cli.keys import Flag
 
 LIMITS = {
@@ -38,8 +38,7 @@ def list_limits(subject: str | None = None, /, *, reach: Reach = HERE) -> int:
     subject
         Of this subject alone: team:research, key:key_…, customer:*.
     """
-    query = given(subject=subject)
-    return told(reach, lambda client: listed(reach, everything(client, "/limits", query), LIMITS), _hint("limits"))
+    return _list("limits", subject, LIMITS, "requests=100/minute", reach)
 
 
 def set_limits(subject: str, /, *limit: str, reach: Reach = HERE) -> int:
@@ -55,9 +54,9 @@ def set_limits(subject: str, /, *limit: str, reach: Reach = HERE) -> int:
     """
     wanted = limits_of(limit)
     if not wanted:
-        output.complain("headgate: no limit was given")
-        output.complain("Try 'headgate limits set team:research requests=100/minute'.")
-        return 2
+        raise Misused(
+            "no limit was given", f"Try 'headgate limits set {output.printable(subject)} requests=100/minute'."
+        )
 
     def work(client: Client) -> int:
         held = {row["per"]: row for row in everything(client, "/limits", {"subject": subject})}
@@ -71,7 +70,7 @@ def set_limits(subject: str, /, *limit: str, reach: Reach = HERE) -> int:
                 rows.append(client.ask("PATCH", f"/limits/{segment(row['id'])}", {**change, "version": row["version"]}))
         return listed(reach, rows, LIMITS)
 
-    return told(reach, work, _hint("limits"))
+    return told(reach, work, "limits set", subject=subject)
 
 
 def remove_limit(limit: str, /, *, reach: Reach = HERE) -> int:
@@ -93,8 +92,7 @@ def list_budgets(subject: str | None = None, /, *, reach: Reach = HERE) -> int:
     subject
         Of this subject alone: team:research, key:key_…, customer:*.
     """
-    query = given(subject=subject)
-    return told(reach, lambda client: listed(reach, everything(client, "/budgets", query), BUDGETS), _hint("budgets"))
+    return _list("budgets", subject, BUDGETS, "100", reach)
 
 
 def set_budget(
@@ -146,7 +144,7 @@ def set_budget(
             )
         return listed(reach, [row], BUDGETS)
 
-    return told(reach, work, _hint("budgets"))
+    return told(reach, work, "budgets set", subject=subject)
 
 
 def remove_budget(budget: str, /, *, reach: Reach = HERE) -> int:
@@ -160,10 +158,25 @@ def remove_budget(budget: str, /, *, reach: Reach = HERE) -> int:
     return _remove("budgets", budget, reach)
 
 
-def _remove(kind: str, text: str, reach: Reach) -> int:
+def _list(kind: str, subject: str | None, columns: Columns, example: str, reach: Reach) -> int:
+    of = "" if subject is None else f" of {output.printable(subject)}"
+    nothing = f"There are no {kind}{of}. Try 'headgate {kind} set {output.printable(subject or 'SUBJECT')} {example}'."
+    query = given(subject=subject)
+
     def work(client: Client) -> int:
-        if ":" in text:
-            raise Refused(404, {"message": f"'{text}' is a subject; name one of its {kind} by its id"})
+        return listed(reach, everything(client, f"/{kind}", query), columns, nothing)
+
+    return told(reach, work, f"{kind} list", subject=subject)
+
+
+def _remove(kind: str, text: str, reach: Reach) -> int:
+    if ":" in text:
+        subject = output.printable(text)
+        raise Misused(
+            f"'{subject}' is a subject; name one of its {kind} by its id", f"Try 'headgate {kind} list {subject}'."
+        )
+
+    def work(client: Client) -> int:
         row = client.ask("DELETE", f"/{kind}/{segment(text)}")
         if reach.json:
             output.json(row)
@@ -171,8 +184,4 @@ def _remove(kind: str, text: str, reach: Reach) -> int:
             output.say(f"{row['id']} of {output.printable(row['subject'])} is off.")
         return OK
 
-    return told(reach, work, _hint(kind))
-
-
-def _hint(kind: str) -> str:
-    return f"Try 'headgate {kind} list'."
+    return told(reach, work, f"{kind} remove")

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.cli import output
-from headgate.cli.administering import given, id_of, listed, shown, told
+from headgate.cli.administering import Columns, given, id_of, listed, shown, told
 from headgate.cli.client import HERE, Client, Reach, everything, segment
-from headgate.cli.exits import OK
+from headgate.cli.exits import OK, Misused
 from headgate.cli.keys import Several
 
 _PREFIXES = {"organisations": "org", "teams": "team", "projects": "proj", "users": "user"}
-
-Columns = dict[str, Callable[[Any], Any]]
 
 
 def _columns(*names: str) -> Columns:
@@ -173,12 +171,16 @@ def archive_user(user: str, /, *, reach: Reach = HERE) -> int:
 
 def whoami(*, reach: Reach = HERE) -> int:
     """Show who the key belongs to, and what it may do."""
-    return told(reach, lambda client: shown(reach, client.ask("GET", "/whoami")), "Set HEADGATE_ADMIN_KEY.")
+    return told(reach, lambda client: shown(reach, client.ask("GET", "/whoami")), "whoami")
 
 
 def _list(kind: str, columns: Columns, reach: Reach, query: dict[str, Any] | None = None) -> int:
-    hint = "Try 'headgate teams list'."
-    return told(reach, lambda client: listed(reach, everything(client, f"/{kind}", query), columns), hint)
+    nothing = f"There are no {kind}{' of that team' if query else ''}. Try 'headgate {kind} create NAME'."
+
+    def work(client: Client) -> int:
+        return listed(reach, everything(client, f"/{kind}", query), columns, nothing)
+
+    return told(reach, work, f"{kind} list")
 
 
 def _create(kind: str, body: dict[str, Any], reach: Reach) -> int:
@@ -191,23 +193,21 @@ def _create(kind: str, body: dict[str, Any], reach: Reach) -> int:
             output.complain(f"{output.printable(made['name'])} is made. Next: 'headgate {kind} list'.")
         return OK
 
-    return told(reach, work, f"Try 'headgate {kind} list'.")
+    return told(reach, work, f"{kind} create")
 
 
 def _show(kind: str, text: str, reach: Reach) -> int:
-    return told(
-        reach,
-        lambda client: shown(reach, client.ask("GET", _path(client, kind, text))),
-        f"Try 'headgate {kind} list'.",
-    )
+    return told(reach, lambda client: shown(reach, client.ask("GET", _path(client, kind, text))), f"{kind} show")
 
 
 def _change(kind: str, text: str, body: dict[str, Any], reach: Reach) -> int:
-    return told(
-        reach,
-        lambda client: shown(reach, client.ask("PATCH", _path(client, kind, text), body)),
-        f"Try 'headgate {kind} list'.",
-    )
+    if not body:
+        raise Misused("nothing to change was given", f"Try 'headgate {kind} change --help'.")
+
+    def work(client: Client) -> int:
+        return shown(reach, client.ask("PATCH", _path(client, kind, text), body))
+
+    return told(reach, work, f"{kind} change")
 
 
 def _archive(kind: str, text: str, reach: Reach) -> int:
@@ -219,7 +219,7 @@ def _archive(kind: str, text: str, reach: Reach) -> int:
             output.say(f"{row['id']} ({output.printable(row['name'])}) is out of use.")
         return OK
 
-    return told(reach, work, f"Try 'headgate {kind} list'.")
+    return told(reach, work, f"{kind} archive")
 
 
 def _path(client: Client, kind: str, text: str) -> str:

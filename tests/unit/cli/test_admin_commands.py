@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from hypothesis import given
 from headgate.access.minting import well_formed
 from headgate.cli import output
 from headgate.cli.administering import limits_of, pairs_of, seconds_of
-from headgate.cli.app import run
+from headgate.cli.app import app, run
 from headgate.cli.exits import Misused
 from headgate.cli.ledgering import row_of
 from headgate.ledger.exports import plain
@@ -138,7 +139,8 @@ def test_a_life_of_a_key(here: Path, ran: Callable[..., Ran]):
     assert well_formed(new.out.strip())
     assert ran("keys", "show", "ci", "--json").json["replaces"] == shown["id"], "the newest of a name that rotated"
     usage = ran("keys", "usage", "ci", "--json").json
-    assert (usage["cost_usd"], usage["budget_usd"]) == ("0", "3")
+    assert (usage["cost_usd"], usage["budget_usd"], usage["budget_period"]) == ("0", "3", "day")
+    assert "budget period\tday" in ran("keys", "usage", "ci").out
     assert ran("keys", "revoke", "ci").code == 0
     assert ran("keys", "revoke", shown["id"]).code == 0
     assert {each["status"] for each in ran("keys", "list", "--json").json} == {"revoked"}
@@ -170,6 +172,7 @@ def test_budgets_are_set_and_set_again(here: Path, ran: Callable[..., Ran]):
 
 def test_tenants_are_made_listed_and_taken_out_of_use(here: Path, ran: Callable[..., Ran]):
     assert ran("organisations", "create", "Acme", "--id", "acme").out.strip() == "acme"
+    assert ran("organisations", "list").out == "default\tdefault\nacme\tAcme\n"
     assert ran("teams", "create", "R", "--organisation", "acme").code == 0
     assert ran("teams", "list", "--json").json == []
     assert len(ran("teams", "list", "--organisation", "acme", "--json").json) == 1
@@ -205,23 +208,46 @@ def test_an_export_that_cannot_be_written_leaves_nothing(here: Path, ran: Callab
 @pytest.mark.parametrize(
     ("arguments", "code", "told", "next"),
     [
-        (["keys", "show", "nobody"], 1, "there is none called 'nobody'", "Try 'headgate keys list'."),
+        (["keys", "show", "nobody"], 1, "there is no key called 'nobody'", "Try 'headgate keys list'."),
         (["keys", "show", "key_nobody"], 1, "There is no key 'key_nobody'", "Try 'headgate keys list'."),
-        (["keys", "create", "x", "--team", "nobody"], 2, "names no team", "Try 'headgate keys create --help'."),
-        (["keys", "create", "x", "--budget", "-3"], 2, "must be more than 0", "Try"),
-        (["keys", "create", "x", "--limit", "requests=many/minute"], 2, "must be a whole number", "Try"),
+        (["users", "archive", "nobody"], 1, "there is no user called 'nobody'", "Try 'headgate users list'."),
+        (["keys", "create", "x", "--team", "nobody"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["keys", "list", "--project", "nobody"], 1, "there is no project 'nobody'", "Try 'headgate projects list'."),
+        (["keys", "list", "--user", "nobody"], 1, "there is no user 'nobody'", "Try 'headgate users list'."),
+        (["projects", "list", "--team", "nobody"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["ledger", "list", "--of-key", "nobody"], 1, "there is no key 'nobody'", "Try 'headgate keys list'."),
+        (["ledger", "totals", "--of-key", "nobody"], 1, "there is no key 'nobody'", "Try 'headgate keys list'."),
+        (["ledger", "list", "--team", "nobody"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["ledger", "export", "--team", "nobody"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["ledger", "statement", "nobody", "2026-11"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["ledger", "statement", "*", "2026-13"], 2, "write it as 2026-11", "Try 'headgate ledger statement --help'."),
+        (["ledger", "list", "--from", "soon"], 2, "--from must be a time", "Try 'headgate ledger list --help'."),
+        (["ledger", "reconcile"], 2, "no export was named", "Try 'headgate ledger reconcile --help'."),
+        (["ledger", "reconcile", "none.csv"], 3, "none.csv cannot be read", ""),
+        (["limits", "list", "key:nobody"], 1, "there is no key 'nobody'", "Try 'headgate keys list'."),
+        (["limits", "set", "user:nobody", "concurrent=1"], 1, "there is no user 'nobody'", "Try 'headgate users list'."),
+        (["budgets", "set", "team:nobody", "5"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),
+        (["budgets", "set", "project:nobody", "5"], 1, "there is no project 'nobody'", "Try 'headgate projects list'."),
+        (["keys", "list", "--organisation", "nobody"], 1, "no organisation 'nobody'", "headgate organisations list"),
+        (["whoami", "--organisation", "nobody"], 1, "no organisation 'nobody'", "headgate organisations list"),
+        (["keys", "create", "x", "--budget", "-3"], 2, "--budget must be more than 0", "headgate keys create --help"),
+        (["keys", "create", "x", "--soft"], 2, "there is no budget", "Name its dollars with --budget."),
+        (["keys", "create", "x", "--role", "boss"], 1, "no role 'boss'; known: admin", "headgate keys create --help"),
+        (["keys", "create", "x", "--limit", "requests=many/minute"], 2, "--limit requests must be a whole number", "Try"),
         (["keys", "create", "x", "--limit", "rainbows=1/minute"], 2, "is no limit", "Write requests|tokens"),
         (["keys", "create", "x", "--expires", "someday"], 2, "is no time", "Write 2027"),
         (["keys", "create", "x", "--tag", "a"], 2, "is no tag", "Write name=value."),
         (["keys", "rotate", "x", "--overlap", "soon"], 2, "is no length of time", "Write 3600"),
-        (["limits", "set", "planet:mars", "requests=1/minute"], 2, "is no subject", "Try 'headgate limits list'."),
-        (["limits", "set", "team:nobody"], 2, "no limit was given", "Try 'headgate limits set"),
-        (["limits", "remove", "team:x"], 1, "is a subject", "Try 'headgate limits list'."),
-        (["budgets", "set", "team:nobody", "5"], 2, "names no team", "Try 'headgate budgets list'."),
-        (["budgets", "set", "customer:*", "lots"], 2, "must be a decimal number", "Try"),
-        (["keys", "list", "--organisation", "nobody"], 1, "There is no organisation", "Try"),
-        (["ledger", "reconcile"], 2, "no export was named", "Try"),
-        (["ledger", "reconcile", "none.csv"], 3, "none.csv cannot be read", ""),
+        (["limits", "set", "planet:mars", "requests=1/minute"], 2, "is no subject", "headgate limits set --help"),
+        (["limits", "set", "team:nobody"], 2, "no limit was given", "headgate limits set team:nobody requests=100/minute"),
+        (["limits", "set", "team:a", "requests=5"], 2, "has no window", "Write requests=5/second|minute|"),
+        (["limits", "set", "team:a", "requests=5/total"], 2, "a window there is not: 'total'", "Write requests=5/second|"),
+        (["limits", "set", "team:a", "cost=5/total"], 2, "a window there is not: 'total'", "headgate budgets set"),
+        (["limits", "set", "team:a", "concurrent=5/day"], 2, "has a window, and calls", "Write concurrent=5."),
+        (["limits", "remove", "team:x"], 2, "is a subject", "Try 'headgate limits list team:x'."),
+        (["budgets", "remove", "nothing"], 1, "There is no budget 'nothing'", "Try 'headgate budgets list'."),
+        (["budgets", "set", "customer:*", "lots"], 2, "AMOUNT must be a decimal number", "headgate budgets set --help"),
+        (["teams", "change", "R"], 2, "nothing to change was given", "Try 'headgate teams change --help'."),
         (["keys"], 0, "", ""),
     ],
 )  # fmt: skip
@@ -232,6 +258,40 @@ def test_what_goes_wrong_is_told_with_what_to_try(
     assert found.code == code, found.err
     assert told in found.err
     assert next in found.err
+
+
+def test_what_is_there_already_is_told_with_the_list_of_it(here: Path, ran: Callable[..., Ran]):
+    ran("teams", "create", "R")
+    told = ran("teams", "create", "R")
+    assert (told.code, told.err.splitlines()[-1]) == (1, "Try 'headgate teams list'.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["keys", "list"], "There are no keys. Try 'headgate keys create NAME'."),
+        (["keys", "list", "--status", "revoked"], "No keys fit. Try 'headgate keys list'."),
+        (["teams", "list"], "There are no teams. Try 'headgate teams create NAME'."),
+        (["limits", "list"], "There are no limits. Try 'headgate limits set SUBJECT requests=100/minute'."),
+        (["budgets", "list", "model:x"], "There are no budgets of model:x. Try 'headgate budgets set model:x 100'."),
+        (["ledger", "list"], "There are no attempts yet: a call makes one."),
+        (["ledger", "list", "--model", "x"], "No attempts fit. Try 'headgate ledger list'."),
+    ],
+)
+def test_an_empty_list_says_so_on_standard_error(here: Path, ran: Callable[..., Ran], arguments: list[str], told: str):
+    found = ran(*arguments)
+    assert (found.code, found.out, found.err) == (0, "", f"{told}\n")
+    assert ran(*arguments, "--json").json == []
+
+
+def test_every_command_that_is_suggested_is_one():
+    """What the commands' own code suggests, as far as it is written out there."""
+    sources = "".join(file.read_text() for file in Path(output.__file__).parent.glob("*.py"))
+    suggested = {match[1] for match in re.finditer(r"'headgate ((?:[a-z-]+ ?)+)", sources)}
+    assert len(suggested) > 20
+    for words in map(str.split, suggested):
+        group = [name for name in app[words[0]] if not name.startswith("-")]
+        assert not group or words[1:2] == ["--help"] or words[1] in group, words
 
 
 # ── who is asked ──
