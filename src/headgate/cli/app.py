@@ -94,10 +94,10 @@ for _group, _name, _where, _help in (
     (users, "create", "headgate.cli.tenants:create_user", "Make a user."),
     (users, "show", "headgate.cli.tenants:show_user", "Show one user."),
     (users, "archive", "headgate.cli.tenants:archive_user", "Take a user out of use, and the user's keys."),
-    (audit, "verify", "headgate.cli.auditing:verify", "Check that the log is what was signed."),
+    (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
-    (audit, "prove", "headgate.cli.auditing:prove", "Prove that a record is in the log, or that it has only grown."),
-    (audit, "check-proof", "headgate.cli.auditing:check_proof", "Check a proof, without the log."),
+    (audit, "prove", "headgate.cli.proving:prove", "Prove that a record is in the log, or that it has only grown."),
+    (audit, "check-proof", "headgate.cli.proving:check_proof", "Check a proof, without the log."),
     (audit, "export", "headgate.cli.auditing:export", "Write the whole log to a file."),
     (audit, "key", "headgate.cli.auditing:key", "Print the public key that checks the log."),
 ):

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from headgate.access.roles import SCOPES
 from headgate.cli.configs import ConfigFile, Json, load_or_starter
 from headgate.cli.exits import CANNOT_RUN, FAILED, USAGE, CannotRun
+from headgate.cli.files import check_database
 from headgate.config import Config
 from headgate.config.rules import loopback
 from headgate.errors import StoreUnavailable
@@ -311,6 +312,7 @@ def _in_process(
         raise CannotRun(f"{nobody}, and the database is no file", "Start 'headgate serve', or set HEADGATE_URL.")
     if url == f"{SQLITE}{MEMORY}":
         raise CannotRun(f"{nobody}, and nothing is kept", "Start 'headgate serve', or set HEADGATE_URL.")
+    check_database(url)
     if path is None and not Path(sqlite_path(url)).exists():
         raise CannotRun(f"{nobody}, and there is no database here", "Try 'headgate init', then 'headgate serve'.")
     from headgate.server.admin.making import opened

@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 from headgate.catalog import Catalog
 from headgate.cli import output
 from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.files import writing
 from headgate.config import Config, default_path, load, starter
 from headgate.errors import ConfigError
 
@@ -32,13 +33,11 @@ def init(path: Path = Path("headgate.yaml"), /) -> int:
         Where to write it.
     """
     text = (files("headgate.config") / "starter.yaml").read_text("utf-8")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise CannotRun(f"{path} is there already", f"Try 'headgate check --config {path}'.") from None
-    except OSError as error:
-        raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
+    if path.exists():
+        again = f"init {path}/headgate.yaml" if path.is_dir() else f"check --config {path}"
+        raise CannotRun(f"{path} is there already", f"Try 'headgate {again}'.")
+    with writing(path), path.open("x", encoding="utf-8") as file:
+        file.write(text)
     output.say(f"{path} is written. Next: 'headgate check', then 'headgate serve'.")
     return OK
 
@@ -54,8 +53,9 @@ def check(*, config: ConfigFile = None, json: Json = False) -> int:
         Print JSON.
     """
     path = config or default_path()
-    if path is None or not path.is_file():
-        raise CannotRun(f"there is no file {path or 'headgate.yaml'}", "Try 'headgate init'.")
+    if path is None:
+        raise CannotRun("there is no file headgate.yaml", "Try 'headgate init'.")
+    _check_there(path)
     problems = _problems(path)
     if json:
         output.json({"file": str(path), "ok": not problems, "problems": problems})
@@ -103,9 +103,15 @@ def load_or_starter(config: Path | None) -> tuple[Config, Path | None]:
     path = config or default_path()
     if path is None:
         return starter(), None
-    if not path.is_file():
-        raise CannotRun(f"there is no file {path}", f"Try 'headgate init {path}'.")
+    _check_there(path)
     return load(path), path
+
+
+def _check_there(path: Path) -> None:
+    """Raise `CannotRun` where there is no such file."""
+    if not path.is_file():
+        new = path / "headgate.yaml" if path.is_dir() else path
+        raise CannotRun(f"there is no file {path}", f"Try 'headgate init {new}'.")
 
 
 def _problems(path: Path) -> list[str]:

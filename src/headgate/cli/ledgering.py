@@ -21,6 +21,7 @@ from headgate.cli.administering import given, listed, pairs_of, told
 from headgate.cli.client import HERE, Client, Reach, segment
 from headgate.cli.configs import Most, OutputFile, load_or_starter
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
+from headgate.cli.files import reading, writing
 from headgate.cli.keys import Flag, Several
 from headgate.config import Config
 from headgate.ledger.exports import COLUMNS
@@ -264,16 +265,18 @@ def _written(pieces: Iterator[bytes], file: Path | None) -> int:
                 sys.stdout.flush()
                 sys.stdout.buffer.write(piece)
         return OK
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with part.open("wb") as written:
-            for piece in pieces:
-                written.write(piece)
-        os.replace(part, file)
-    except OSError as error:
-        raise CannotRun(f"{file} cannot be written: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(file):
+        if file.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        part = file.with_name(f".{file.name}.part")
+        written = part.open("wb")
+        try:
+            with written:
+                for piece in pieces:
+                    written.write(piece)
+            os.replace(part, file)
+        finally:
+            part.unlink(missing_ok=True)
     output.complain(f"{file} is written.")
     return OK
 
@@ -291,9 +294,8 @@ def _group(name: str) -> Any:
 
 def _exports(files: Sequence[Path]) -> list[Export]:
     try:
-        return read_all((str(file), file.read_bytes()) for file in files)
-    except OSError as error:
-        raise CannotRun(f"{error.filename} cannot be read: {error.strerror}") from None
+        with reading():
+            return read_all((str(file), file.read_bytes()) for file in files)
     except UnreadableExport as error:
         raise CannotRun(str(error), "Try 'headgate ledger reconcile --help'.") from None
 

@@ -13,6 +13,7 @@ from headgate import __version__
 from headgate.cli import output
 from headgate.cli.configs import ConfigFile, Json, load_or_starter
 from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.files import check_database, check_new, reading
 from headgate.clock import SystemClock
 from headgate.errors import StoreUnavailable
 from headgate.storage.backup import back_up, without_password
@@ -54,7 +55,7 @@ def status(*, config: ConfigFile = None, json: Json = False) -> int:
     json
         Print JSON.
     """
-    found = _done(_status(_url(config)))
+    found = _done(_status(_url(config)), "Check 'storage' in headgate.yaml: it says where the database is.")
     if json:
         output.json(found)
     else:
@@ -94,7 +95,11 @@ def backup(file: Path, /, *, config: ConfigFile = None) -> int:
     config
         The file that says where the database is; else HEADGATE_CONFIG, else ./headgate.yaml.
     """
-    _done(back_up(_url(config), file))
+    url = _url(config)
+    if url.startswith(SQLITE) and not Path(sqlite_path(url)).exists():
+        raise CannotRun(f"there is no {sqlite_path(url)}", "A database begins with 'headgate serve'.")
+    check_new(file)
+    _done(back_up(url, file))
     output.say(f"{file} is written. To put it back: 'headgate storage restore {file}'.")
     return OK
 
@@ -109,7 +114,10 @@ def restore(file: Path, /, *, config: ConfigFile = None) -> int:
     config
         The file that says where the database is; else HEADGATE_CONFIG, else ./headgate.yaml.
     """
-    former = _done(put_back(_url(config), file, SystemClock()))
+    with reading():
+        file.open("rb").close()
+    hint = "It takes what 'headgate storage backup' wrote, while nobody serves."
+    former = _done(put_back(_url(config), file, SystemClock()), hint)
     output.say(f"The database is that of {file}.{f' The former one is {former}.' if former else ''}")
     return OK
 
@@ -162,16 +170,15 @@ async def _migrate(url: str) -> list[str]:
 def _url(config: Path | None) -> str:
     loaded, path = load_or_starter(config)
     url = located(loaded.storage.database, path.parent if path else Path())
-    if url == f"{SQLITE}{MEMORY}":
-        raise CannotRun("the database is in memory, and belongs to the process that serves")
+    check_database(url)
     return url
 
 
-def _done(work: Coroutine[Any, Any, T]) -> T:
+def _done(work: Coroutine[Any, Any, T], hint: str = "Try 'headgate storage status'.") -> T:
     try:
         return asyncio.run(work)
     except StoreUnavailable as error:
-        raise CannotRun(error.message) from None
+        raise CannotRun(error.message, hint) from None
 
 
 def _lines(found: Status) -> list[list[str]]:

@@ -199,9 +199,11 @@ def test_the_ledger_is_listed_added_up_and_exported(here: Path, ran: Callable[..
 
 
 def test_an_export_that_cannot_be_written_leaves_nothing(here: Path, ran: Callable[..., Ran]):
-    told = ran("ledger", "export", "--output", "no/such/folder.csv")
-    assert told.code == 3
-    assert "cannot be written" in told.err
+    (here / "text").write_text("text")
+    for file, hint in (("no/such/folder.csv", "Make its folder"), ("text/x", "in a folder"), (".", "Name a file in")):
+        told = ran("ledger", "export", "--output", file)
+        assert (told.code, "cannot be written" in told.err, hint in told.err) == (3, True, True), told.err
+    assert {each.name for each in here.iterdir() if "part" in each.name} == set()
     assert ran("ledger", "totals", "nonsense", "--json").code == 2
 
 
@@ -223,7 +225,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(here: Path, ran: Callab
         (["ledger", "statement", "*", "2026-13"], 2, "write it as 2026-11", "Try 'headgate ledger statement --help'."),
         (["ledger", "list", "--from", "soon"], 2, "--from must be a time", "Try 'headgate ledger list --help'."),
         (["ledger", "reconcile"], 2, "no export was named", "Try 'headgate ledger reconcile --help'."),
-        (["ledger", "reconcile", "none.csv"], 3, "none.csv cannot be read", ""),
+        (["ledger", "reconcile", "none.csv"], 3, "none.csv cannot be read", "Name a file that is there."),
         (["limits", "list", "key:nobody"], 1, "there is no key 'nobody'", "Try 'headgate keys list'."),
         (["limits", "set", "user:nobody", "concurrent=1"], 1, "there is no user 'nobody'", "Try 'headgate users list'."),
         (["budgets", "set", "team:nobody", "5"], 1, "there is no team 'nobody'", "Try 'headgate teams list'."),

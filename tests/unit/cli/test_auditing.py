@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,7 +186,11 @@ def test_a_proof_that_proves_nothing_fails(log: Path, capsys: Capture) -> None:
     (log / "proof").write_text(text.replace("index 17", "index 18"))
     assert run(["audit", "check-proof", "proof"]) == 1
     assert "is not number 18 of the 40 that were signed" in capsys.readouterr().err
+    assert run(["audit", "check-proof", "proof", "--key", str(signer(OTHER_SEED).verifier)]) == 1
+    assert "Name the public key of its log with --key" in capsys.readouterr().err
     (log / "proof").write_text("nothing\x1b")
+    assert run(["audit", "check-proof", "proof"]) == 1
+    assert "Name what 'headgate audit prove' wrote." in capsys.readouterr().err
     assert run(["audit", "check-proof", "proof", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
     assert run(["audit", "check-proof", "none"]) == 3
@@ -193,11 +198,71 @@ def test_a_proof_that_proves_nothing_fails(log: Path, capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [([], 2), (["3", "--from", "audit.checkpoints"], 2), (["none"], 3), (["40"], 3), (["3", "--to", "x"], 3)],
-)
+    [
+        ([], 2), (["3", "--from", "audit.checkpoints"], 2), (["none"], 3), (["40"], 3), (["9" * 30], 3),
+        (["3", "--to", "x"], 3),
+    ],
+)  # fmt: skip
 def test_what_cannot_be_proved_is_said(arguments: list[str], code: int, capsys: Capture) -> None:
     assert run(["audit", "prove", *arguments]) == code
     assert capsys.readouterr().err.startswith("headgate: ")
+
+
+# ── files ──
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "next"),
+    [
+        (["verify", "--file", "none"], "none cannot be read", "Name a file that is there."),
+        (["verify", "--file", "folder"], "folder cannot be read", "Name a file, not a folder."),
+        (["verify", "--file", "text"], "there is no text.checkpoint", "--checkpoint"),
+        (["verify", "--checkpoint", "none"], "none cannot be read", "Name a file that is there."),
+        (["verify", "--key", "none"], "none cannot be read", "'headgate audit key' prints it."),
+        (["verify", "--key", "text"], "no Ed25519 key", "'headgate audit key' prints one"),
+        (["check-proof", "none"], "none cannot be read", "Name a file that is there."),
+        (["check-proof", "folder"], "folder cannot be read", "Name a file, not a folder."),
+        (["prove", "--from", "none"], "none cannot be read", "Name a file that is there."),
+        (["prove", "3", "--to", "text"], "text holds no checkpoint", "Name a checkpoint file"),
+        (["prove", "3", "-o", "no/such"], "no/such cannot be written", "Make its folder first"),
+        (["prove", "3", "-o", "folder"], "folder cannot be written", "Name a file in it."),
+        (["prove", "3", "-o", "text/x"], "text/x cannot be written", "Name a file in a folder."),
+        (["export", "no/such"], "no/such cannot be written", "Make its folder first"),
+        (["export", "folder"], "folder cannot be written: it is there already", "Name another file"),
+        (["export", "."], ". cannot be written: it is there already", "Name another file"),
+        (["export", "text/x"], "text/x cannot be written", "Name a file in a folder."),
+        (["list", "--config", "none"], "there is no file none", "Try 'headgate init none'."),
+        (["list", "--config", "folder"], "there is no file folder", "Try 'headgate init folder/headgate.yaml'."),
+        (["list", "--config", "text.yaml"], "is damaged or no database", "Try 'headgate storage status'."),
+        (["list", "--config", "folder.yaml"], "folder is a folder, and no database", "Name a file in it"),
+        (["list", "--config", "none.yaml"], "there is no ", "The log begins with 'headgate serve'."),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_told_with_what_to_do(
+    log: Path, arguments: list[str], told: str, next: str, capsys: Capture
+) -> None:
+    (log / "folder").mkdir()
+    (log / "text").write_text("text")
+    for name in ("none", "text", "folder"):
+        (log / f"{name}.yaml").write_text(f"{MODELS}storage: {{database: 'sqlite:///{name}'}}\n")
+    assert run(["audit", *arguments]) == 3
+    said = capsys.readouterr()
+    assert (said.out, told in said.err, next in said.err) == ("", True, True), said.err
+
+
+def test_what_may_not_be_read_or_written_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    opened = Path.open
+
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "x":
+            raise PermissionError(13, "Permission denied", "x")
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert run(["audit", "check-proof", "x", "--key", KEY]) == 3
+    assert "x cannot be read: Permission denied\nTry 'ls -l' on it" in capsys.readouterr().err
+    assert run(["audit", "export", "x"]) == 3
+    assert "x cannot be written: Permission denied\nName a file in a folder you may" in capsys.readouterr().err
 
 
 def test_a_log_that_was_changed_proves_nothing(log: Path, capsys: Capture) -> None:
@@ -214,7 +279,7 @@ def test_an_export_is_verified_without_the_database(log: Path, capsys: Capture) 
     assert "out.jsonl is written, 40 records." in capsys.readouterr().out
     (log / "headgate.db").unlink()
     assert run(["audit", "verify", "--file", "out.jsonl", "--key", KEY]) == 0
-    assert "40 of 40 records under 1 checkpoints" in capsys.readouterr().out
+    assert "40 of 40 records under 1 checkpoint." in capsys.readouterr().out
     lines = (log / "out.jsonl").read_text().splitlines(keepends=True)
     (log / "out.jsonl").write_text("".join(lines[:20]))
     assert run(["audit", "verify", "--file", "out.jsonl", "--key", KEY, "--json"]) == 1
@@ -263,7 +328,7 @@ def test_records_are_found_by_what_they_say(capsys: Capture) -> None:
     assert [each["position"] for each in json.loads(capsys.readouterr().out)] == [4, 3]
     for nothing in (["--actor", "nobody"], ["--organisation", "other"], ["--subject", "key:99"]):
         assert run(["audit", "list", *nothing]) == 0
-        assert capsys.readouterr().out == ""
+        assert tuple(capsys.readouterr()) == ("", "No records fit. Try 'headgate audit list'.\n")
     assert run(["audit", "list", "--outcome", "lost"]) == 2
     for number in ("-1", "0", "99999999999"):
         assert run(["audit", "list", "-n", number]) == 2

@@ -131,8 +131,47 @@ def test_a_copy_is_made_and_put_back(config: Path, folder: Path, capsys: pytest.
 
 def test_what_cannot_be_restored_could_not_run(config: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["storage", "restore", "nothing.db"]) == 3
-    assert "nothing.db" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "headgate: nothing.db cannot be read: No such file or directory\nName a file that is there.\n"
+    )
+    assert run(["storage", "restore", "."]) == 3
+    assert "Name a file, not a folder." in capsys.readouterr().err
+    Path("text").write_text("text")
+    assert run(["storage", "restore", "text"]) == 3
+    assert "It takes what 'headgate storage backup' wrote" in capsys.readouterr().err
     assert run(["storage", "restore"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "told", "next"),
+    [
+        ("no/such", "no/such cannot be written", "Make its folder first"),
+        (".", ". cannot be written: it is there already", "Name another file"),
+        ("text/copy", "text/copy cannot be written", "Name a file in a folder."),
+    ],
+)
+def test_a_copy_that_cannot_be_written_says_where_one_can(
+    config: Path, file: str, told: str, next: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["storage", "migrate"]) == 0
+    Path("text").write_text("text")
+    assert run(["storage", "backup", file]) == 3
+    said = capsys.readouterr().err
+    assert (told in said, next in said) == (True, True), said
+
+
+def test_what_is_no_database_is_told(config: Path, folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["storage", "backup", "copy"]) == 3
+    assert "data.db\nA database begins with 'headgate serve'." in capsys.readouterr().err
+    assert not Path("copy").exists()
+    (folder / "data.db").write_text("text")
+    assert run(["storage", "status"]) == 3
+    assert "Check 'storage' in headgate.yaml" in capsys.readouterr().err
+    (folder / "data.db").unlink()
+    (folder / "data.db").mkdir()
+    for arguments in (["status"], ["migrate"], ["backup", "copy"]):
+        assert run(["storage", *arguments]) == 3
+        assert "data.db is a folder, and no database\nName a file in it" in capsys.readouterr().err
 
 
 # ── PostgreSQL ──
