@@ -39,6 +39,10 @@ DRAIN_S = 30.0
 """How long calls under way may go on after SIGTERM or SIGINT."""
 
 
+ADMIN_KEY_CHARACTERS = 32
+"""Shorter keys of the environment are warned of."""
+
+
 def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code.
 
@@ -54,6 +58,8 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> int:
 
     if path is not None:
         config = placed(config, path.parent)
+    if config.server.auth == "keys" and not is_worker(environ):
+        _warn_of_short_key(environ.get("HEADGATE_ADMIN_KEY", ""))
     if config.server.workers > 1 and not is_worker(environ):
         port = usable_port(config.server.host, config.server.port)
         command = command_of(path, config.server.host, port)
@@ -101,6 +107,15 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
             log.warning("connections are still open; leaving them")
             logging.shutdown()
             os._exit(0)  # the server's own thread waits for its clients, and would wait for ever
+
+
+def _warn_of_short_key(key: str) -> None:
+    if 0 < len(key) < ADMIN_KEY_CHARACTERS:
+        log.warning(
+            "HEADGATE_ADMIN_KEY is shorter than %d characters, and whoever guesses it may do everything; make another "
+            "one with: openssl rand -base64 32",
+            ADMIN_KEY_CHARACTERS,
+        )
 
 
 async def _first_key(gateway: Gateway) -> None:
