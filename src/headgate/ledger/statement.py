@@ -162,7 +162,7 @@ class Statement(msgspec.Struct, kw_only=True):
                 parts += ["", *_table([[f"by {kind}", "calls", "attempts", "failed", "in", "out", "cost"], *rows])]
         for what, sums in (("for Headgate itself", self.internal), ("by clients' own credentials", self.clients)):
             if sums.attempts:
-                parts += ["", f"Beside it {what}: {sums.attempts:,} attempts, ${format_usd(sums.cost_picodollars)}"]
+                parts += ["", f"Beside it {what}: ${format_usd(sums.cost_picodollars)} (attempts: {sums.attempts:,})"]
         return "\n".join(parts) + "\n"
 
 

@@ -523,7 +523,7 @@ def test_keys_are_compared_each_by_itself_and_other_keys_left_out() -> None:
     assert made.ignored == 1
     [correction] = corrections(made)
     assert correction.target == "two/gpt-4o"
-    assert "1 lines of the exports are about other keys or other days." in text(made)
+    assert "Lines of the exports about other keys or other days: 1." in text(made)
 
 
 def test_exports_that_are_not_divided_as_they_have_to_be_are_refused() -> None:
@@ -779,8 +779,8 @@ def test_the_report_says_what_differs_and_what_it_comes_to() -> None:
     told = text(comparison, made)
     assert "2026-11-01 gpt-4o: input tokens 1,000 here, 400 there, -600 (estimated)" in told
     assert "2026-11-01 gpt-4o: $0.0025 here, $0.002 there, $-0.0005 (estimated)" in told
-    assert "1 estimated attempts can be corrected." in told
-    assert "2 corrections come to $-0.0005." in told
+    assert "Estimated attempts that can be corrected: 1." in told
+    assert "Corrections: 2, which come to $-0.0005." in told
     tree = json.loads(json.dumps(shown(comparison, made)))
     assert tree["verdict"] == "estimated"
     assert tree["usage"][0]["differences"] == {"input_tokens": -600}

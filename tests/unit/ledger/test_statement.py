@@ -141,7 +141,7 @@ def test_what_headgate_or_a_client_pays_for_is_beside_the_total() -> None:
     made = of_team(mine(), mine(payer="internal", cost_picodollars=2), mine(payer="client", cost_picodollars=3))
     assert made.total.cost_picodollars == CENT
     assert (made.internal.cost_picodollars, made.clients.cost_picodollars) == (2, 3)
-    assert "Beside it by clients' own credentials: 1 attempts, $0.000000000003" in made.text()
+    assert "Beside it by clients' own credentials: $0.000000000003 (attempts: 1)" in made.text()
 
 
 def test_groups_are_the_dearest_first_and_days_in_their_order() -> None:

@@ -77,14 +77,14 @@ def text(comparison: Comparison, made: Sequence[LedgerRow] = ()) -> str:
                 f"${format_usd(cell.difference)} ({cell.verdict})"
             )
     equal = sum(cell.verdict == "equal" for cell in (*comparison.usage, *comparison.money))
-    lines.append(f"{equal} of {len(comparison.usage) + len(comparison.money)} lines agree.")
+    lines.append(f"Lines that agree: {equal} of {len(comparison.usage) + len(comparison.money)}.")
     if comparison.ignored:
-        lines.append(f"{comparison.ignored} lines of the exports are about other keys or other days.")
+        lines.append(f"Lines of the exports about other keys or other days: {comparison.ignored}.")
     if comparison.correctable:
-        lines.append(f"{len(comparison.correctable)} estimated attempts can be corrected.")
+        lines.append(f"Estimated attempts that can be corrected: {len(comparison.correctable)}.")
     if made:
         known = sum(row.cost_picodollars or 0 for row in made)
-        lines.append(f"{len(made)} corrections come to ${format_usd(known)}.")
+        lines.append(f"Corrections: {len(made)}, which come to ${format_usd(known)}.")
     return "\n".join(lines) + "\n"
 
 
