@@ -40,6 +40,7 @@ _OPTIONS = {
     "endpoints": "--endpoint",
     "expires_at": "--expires",
     "input_tokens": "input",
+    "key": "--of-key",
     "limits": "--limit",
     "models": "--model",
     "networks": "--network",
@@ -75,10 +76,10 @@ def _next(error: Refused, command: str, kind: str) -> str:
             return "The server's log has the details."
         case _:
             pass
-    missing = error.missing
-    noun = kind if missing == "subject" else missing
-    if noun in _NOUNS:
-        return f"Try 'headgate {noun}s list'."
+    for each in error.problems:
+        noun = kind if each.get("param") == "subject" else each.get("param")
+        if noun in _NOUNS:
+            return f"Try 'headgate {noun}s list'."
     if error.status in (404, 409):
         return f"Try 'headgate {command.partition(' ')[0]} list'."
     return f"Try 'headgate {command} --help'."

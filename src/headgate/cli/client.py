@@ -67,11 +67,6 @@ class Refused(Exception):
         return list(self.error.get("errors") or [self.error])
 
     @property
-    def missing(self) -> str | None:
-        """The field that names what is not there, if there is one."""
-        return next((each.get("param") for each in self.problems if each.get("code") == "not_found"), None)
-
-    @property
     def code(self) -> int:
         """The exit code this comes to."""
         if self.status in (404, 409) or all(each.get("code") == "not_found" for each in self.problems):

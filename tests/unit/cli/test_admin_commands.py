@@ -268,6 +268,20 @@ def test_what_is_there_already_is_told_with_the_list_of_it(here: Path, ran: Call
     assert (told.code, told.err.splitlines()[-1]) == (1, "Try 'headgate teams list'.")
 
 
+def test_a_name_of_several_is_told_with_the_list_of_them(here: Path, ran: Callable[..., Ran]):
+    for _ in range(2):
+        ran("keys", "create", "ci")
+        ran("users", "create", "Ann")
+    for arguments, code, told, hint in (
+        (["keys", "show", "ci"], 1, "2 keys are called 'ci'; name one by its id", "Try 'headgate keys list'."),
+        (["ledger", "list", "--of-key", "ci"], 2, "--of-key is the name of more than one", "Try 'headgate keys list'."),
+        (["keys", "list", "--user", "Ann"], 2, "--user is the name of more than one", "Try 'headgate users list'."),
+        (["budgets", "set", "user:Ann", "3"], 2, "the name of more than one user", "Try 'headgate users list'."),
+    ):
+        found = ran(*arguments)
+        assert (found.code, told in found.err, hint in found.err) == (code, True, True), found.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
