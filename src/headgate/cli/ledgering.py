@@ -90,7 +90,10 @@ def list_(
     limit
         Most rows.
     """
-    query = {**given(key=key, team=team, model=model, call=call, to=to), "from": from_}
+    query = given(key=key, team=team, model=model, call=call, to=to, **{"from": from_})
+    nothing = (
+        "No attempts fit. Try 'headgate ledger list'." if query else "There are no attempts yet: a call makes one."
+    )
 
     def work(client: Client) -> int:
         rows: list[Any] = []
@@ -103,8 +106,6 @@ def list_(
                 break
         return listed(reach, rows, _ROWS, nothing)
 
-    some = any(value is not None for value in query.values())
-    nothing = "No attempts fit. Try 'headgate ledger list'." if some else "There are no attempts yet: a call makes one."
     return told(reach, work, "ledger list")
 
 
