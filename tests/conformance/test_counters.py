@@ -290,16 +290,6 @@ async def test_only_the_first_word_on_a_holder_counts(store: Store):
     assert await store.counters.read(["p"]) == [18]
 
 
-async def test_only_the_first_word_on_a_holder_counts(store: Store):
-    await store.counters.seed("p", 0, 0)
-    claims = [sliding(10), period(10)]
-    granted = await store.holds("h", claims)
-    await store.settle("h", claims, granted, 4, 4)
-    await store.settle("h", claims, granted, 0, 0)
-    assert await store.total("a") == 4
-    assert await store.counters.read(["p"]) == [4]
-
-
 async def test_it_is_given_back_where_it_was_counted_and_not_once_that_has_slid_out(store: Store):
     granted = await store.holds("h", [sliding(10)])
     store.clock.advance(30)

@@ -80,8 +80,9 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
-        if f"\n{name}:" not in self._lower:
-            return []
+        first = self.get(name)
+        if first is None or self._lower.count(f"\n{name}:") == 1:
+            return [] if first is None else [first]
         pairs = (line.partition(":") for line in self._head.split("\r\n")[1:])
         return [value.strip(" \t") for key, _, value in pairs if key.lower() == name]
 
