@@ -24,7 +24,7 @@ def request_id() -> str:
     if _at >= len(_pool):
         _pool, _at = os.urandom(_POOL_BYTES), 0
     _at += _BYTES
-    return f"req_{time.time_ns() >> 16:012x}{_pool[_at - _BYTES : _at].hex()}"
+    return "req_" + ((time.time_ns() >> 16).to_bytes(6) + _pool[_at - _BYTES : _at]).hex()
 
 
 def end_user_id(organisation: str, user: str) -> str:
