@@ -30,7 +30,7 @@ SCENES: dict[str, tuple[str, Callable[[Path, Say], list[Row]]]] = {
     "unary": ("Calls on one core, 64 connections", lambda folder, say: scenes.unary(folder, SECONDS, say)),
     "governed": (
         "What keys, limits, budgets and the ledger cost",
-        lambda folder, say: scenes.pots(folder, SECONDS, say),
+        lambda folder, say: scenes.governed(folder, SECONDS, say),
     ),
     "bursts": ("Streams of 32 chunks at once, 64 connections", lambda folder, say: scenes.bursts(folder, SECONDS, say)),
     "paced": ("Streams at a model's pace", lambda folder, say: scenes.paced(folder, 2 * SECONDS, say)),
