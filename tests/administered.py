@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headgate.access import Directory, KeyAuthenticator, Roles
-from headgate.access.subjects import Applying
 from headgate.administration import Administration, Ports
 from headgate.audit.log import AuditLog
 from headgate.audit.notes import Signer
@@ -19,6 +18,7 @@ from headgate.config import Config, loads
 from headgate.server.admin import Admin
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.opening import open_database
+from headgate.storage.records import Applying
 from headgate.types import Identity
 
 SECRET = "a long random text"

@@ -11,9 +11,8 @@ from headgate.catalog import Price
 from headgate.clock import ManualClock
 from headgate.dialects.base import Quirks
 from headgate.limits import Alerts, Calendar, Limits, LimitsConfig, NoSeeds, Reserve, Seeder, Target
-from headgate.limits.rules import Applying
 from headgate.storage.memory_counters import MemoryCounters
-from headgate.storage.records import Budget, Limit
+from headgate.storage.records import Applying, Budget, Limit
 from headgate.types import Call, Identity
 
 CENT = 10**10

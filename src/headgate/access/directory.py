@@ -13,9 +13,9 @@ from typing import TypeVar, cast
 
 from headgate.access.holders import Holder, Owners, holder_of, person
 from headgate.access.roles import Roles
-from headgate.access.subjects import Applying, Rules
+from headgate.access.subjects import Rules
 from headgate.storage.database import Database
-from headgate.storage.records import Budget, Entity, Key, Limit, ProviderKey, User
+from headgate.storage.records import Applying, Budget, Entity, Key, Limit, ProviderKey, User
 from headgate.storage.tables import TABLES, revision
 from headgate.types import Identity
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from headgate.ids import counted_subject
-from headgate.storage.records import Budget, Limit
+from headgate.storage.records import Applying, Budget, Limit
 from headgate.types import Identity
 
 Rule = TypeVar("Rule", Limit, Budget)
@@ -52,10 +52,6 @@ def check_subject(subject: str) -> None:
         raise SubjectError(f"has a '*' after a part of a name; write {kind}:* for each its own")
     if kind == "tag" and name != "*" and (name.startswith("=") or "=" not in name):
         raise SubjectError("is no tag; write tag:name=value, tag:name=* or tag:*")
-
-
-Applying = tuple[Sequence[tuple[Limit, str]], Sequence[tuple[Budget, str]]]
-"""The limits and the budgets of a call, each with the concrete subject it is counted for."""
 
 
 class Rules:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from headgate.limits.calendar import Calendar
 from headgate.limits.claims import Amounts, Metric, claim_of, metrics_of
 from headgate.limits.pots import Pots
-from headgate.limits.rules import Applying
 from headgate.storage.counters import SUB_WINDOWS, Claim
+from headgate.storage.records import Applying
 from headgate.types import Remaining
 
 FIXED = frozenset({"requests", "concurrent"})

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from headgate.storage.records import Budget, Limit
+from headgate.storage.records import Applying
 from headgate.types import Identity
 
 Tags = Sequence[tuple[str, str]]
-
-Applying = tuple[Sequence[tuple[Limit, str]], Sequence[tuple[Budget, str]]]
-"""The limits and the budgets of a call, each with the concrete subject it is counted for."""
 
 
 class Rules(Protocol):

@@ -14,11 +14,12 @@ from headgate.limits.calendar import Calendar
 from headgate.limits.claims import Amounts, Metric
 from headgate.limits.config import LimitsConfig
 from headgate.limits.plan import Plan
-from headgate.limits.rules import Applying, Rules
+from headgate.limits.rules import Rules
 from headgate.limits.seeding import Seeder
 from headgate.limits.sizing import size_of
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.counters import Claim, Counters, Granted, Refused, Unseeded
+from headgate.storage.records import Applying
 from headgate.types import OPAQUE, Account, Call, Chunks, Remaining, Reply
 
 BYTES_PER_TOKEN = 3
@@ -132,7 +133,8 @@ class Limits:
 
     def _refusal(self, call: Call, metric: Metric, claim: Claim, refused: Refused) -> RateLimited:
         what = metric.name.replace("_", " ")
-        allowed = f"{metric.ceiling} {what}" + ("" if metric.name == "concurrent" else f" per {metric.limit.per}")
+        counted = what.removesuffix("s") if metric.ceiling == 1 else what
+        allowed = f"{metric.ceiling} {counted}" + ("" if metric.name == "concurrent" else f" per {metric.limit.per}")
         wait_s = self._calendar.until_s(claim.ends_us) if claim.kind == "period" else refused.retry_after_s
         if metric.name != "concurrent":
             left = max(0, metric.ceiling - refused.total)

@@ -5,6 +5,7 @@ A column is a member of the same name and type: `None` is NULL, truths are 0 and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -125,6 +126,10 @@ class Budget(Entity, frozen=True, kw_only=True):
     """Whether calls are refused beyond it; a soft one only tells."""
     alert_percent: list[int] = msgspec.field(default_factory=lambda: [80, 100])
     """Shares of the amount at which an event is told."""
+
+
+Applying = tuple[Sequence[tuple[Limit, str]], Sequence[tuple[Budget, str]]]
+"""The limits and the budgets of a call, each with the concrete subject it is counted for."""
 
 
 class ProviderKey(Entity, frozen=True, kw_only=True):
