@@ -367,7 +367,7 @@ async def test_a_budget_too_small_refuses_before_anything_is_asked(
 
 def check_refusal(error: openai.RateLimitError | anthropic.RateLimitError, begins: str) -> None:
     if isinstance(error, openai.RateLimitError):
-        assert error.code == "insufficient_quota"
+        assert (error.code, error.type) == ("insufficient_quota", "insufficient_quota")
         told: Any = error.body
     else:
         body: Any = error.body

@@ -8,12 +8,6 @@ from headgate.dialects import openai_failures
 from headgate.errors import HeadgateError, Overloaded, QuotaExhausted, RateLimited
 from headgate.types import JSON
 
-_OWN_TYPES: dict[type[HeadgateError], str] = {
-    QuotaExhausted: "insufficient_quota",
-    RateLimited: "rate_limit_error",
-    Overloaded: "overloaded_error",
-}
-
 
 def decode(dialect: str, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
     """The error behind a response that is not 2xx."""
@@ -38,11 +32,16 @@ def encode(error: HeadgateError) -> JSON:
 
 
 def _type(error: HeadgateError) -> str:
-    own = _OWN_TYPES.get(type(error))
-    if own is not None:
-        return own
-    if error.status == 401:
-        return "authentication_error"
-    if error.status == 403:
-        return "permission_error"
-    return "invalid_request_error" if error.status < 500 else "server_error"
+    match error:
+        case QuotaExhausted():
+            return "insufficient_quota"
+        case RateLimited():
+            return "rate_limit_error"
+        case Overloaded():
+            return "overloaded_error"
+        case HeadgateError(status=401):
+            return "authentication_error"
+        case HeadgateError(status=403):
+            return "permission_error"
+        case _:
+            return "invalid_request_error" if error.status < 500 else "server_error"
