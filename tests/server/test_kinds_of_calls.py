@@ -43,9 +43,11 @@ models:
   claude: {{targets: [claude/m]}}
   chat: {{targets: [chat/m]}}
   search: {{targets: [native/searches]}}
+  free: {{targets: [chat/free]}}
 prices:
   m: {{input: 3, cached: 1, cache_write_5m: 4, cache_write_1h: 6, output: 15}}
   searches: {{input: 0, thousand_requests: 2}}
+  free: {{input: 0, output: 0}}
 """
 ADMIN = {"authorization": "Bearer admin"}
 MOST = 2_000
@@ -409,6 +411,17 @@ async def test_a_moderation_cannot_be_bounded_and_is_refused(
     check_refusal(caught.value, "This call has a hard budget, and ")
     assert client.headers[0]["x-should-retry"] == "false"
     assert (simulator.requests(), await ledger(serving, client)) == ([], [])
+
+
+async def test_a_moderation_whose_price_is_nothing_costs_nothing(
+    serving: Serving, simulator: Simulated, client_of: Clients
+):
+    client = await client_of(**ROOMY)
+    await moderation(client, "free")
+    [row], [billed] = await ledger(serving, client), simulator.requests()
+    assert (row.vendor_request_id, row.usage) == (billed["id"], Usage())
+    assert (row.cost_picodollars, row.reserved_picodollars) == (0, 0)
+    assert (await usage(serving, client))["reserved_usd"] == "0"
 
 
 @pytest.mark.parametrize("unknown", ["allow"])

@@ -55,7 +55,7 @@ class Price:
     for requests that are processed in another way, under the vendor's name of it: `batch`, `flex`, `priority`, `fast`.
     """
 
-    __slots__ = ("flat", "name", "rates", "tables", "tiers", "variants", "version")
+    __slots__ = ("flat", "free", "name", "rates", "tables", "tiers", "variants", "version")
 
     def __init__(
         self,
@@ -77,6 +77,10 @@ class Price:
         """The rates of a short prompt, ready to be multiplied."""
         self.tables = [(start, Table(each)) for start, each in reversed(self.tiers)]
         """The same for each tier, the highest first."""
+        self.free = {"input_tokens", "output_tokens"} <= rates.keys() and not any(
+            rate for table in (rates, *(each for _, each in self.tiers)) for rate in table.values()
+        )
+        """Whether whatever is used of it costs nothing: both ways are priced, and nothing has a price above zero."""
 
     def processed(self, how: str | None) -> Price | None:
         """The price of a request the vendor processes in its own way; None where that is not known."""

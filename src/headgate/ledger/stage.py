@@ -145,7 +145,7 @@ class Settle:
         price = self._price(attempt.target.partition("/")[2])
         if price is not None and attempt.tier is not None:
             price = price.processed(attempt.tier)
-        known = attempt.usage is not None or attempt.code is not None
+        known = attempt.usage is not None or attempt.code is not None or (price is not None and price.free)
         picodollars = cost(usage, price) if known and price is not None else None
         if picodollars is not None and attempt.usage_source == "estimated" and attempt.reserved_picodollars is not None:
             picodollars = min(picodollars, attempt.reserved_picodollars)  # which is the most it can have been

@@ -155,7 +155,8 @@ class Reserve:
         amount = None if found is None or opaque or not prices else _cost(prices, found)
         try:
             if amount is None or found is None:
-                return await self._unbounded(call, attempt, pots, _why(attempt.target, size, prices))
+                free = size.uses == 0 and bool(prices) and all(price.free for price in prices)
+                return await self._unbounded(call, attempt, pots, _why(attempt.target, size, prices), free)
             refused = await self._reserved(attempt, pots, call, amount)
             return call if refused is None else await self._cut(call, attempt, pots, prices, found, size, refused)
         except StoreUnavailable:
@@ -216,9 +217,9 @@ class Reserve:
             raise self._refused(call, pots, refused, _needed(prices, found))
         return call
 
-    async def _unbounded(self, call: Call, attempt: Attempt, pots: Pots, why: str) -> Call:
-        """Count what cannot be bounded, where that is allowed."""
-        if pots.hard and self._config.unknown_price == "refuse":
+    async def _unbounded(self, call: Call, attempt: Attempt, pots: Pots, why: str, free: bool) -> Call:
+        """Count what cannot be bounded, where that is allowed or costs nothing however much it is."""
+        if not free and pots.hard and self._config.unknown_price == "refuse":
             raise BudgetExceeded(
                 f"This call has a hard budget, and {why}. Limit its output and what it refers to; the operator can "
                 f"give a price, or set limits.unknown_price to allow.",
@@ -227,7 +228,7 @@ class Reserve:
         refused = await self._reserved(attempt, pots, call, 0)
         if refused is not None:
             raise self._refused(call, pots, refused, 0)
-        attempt.reserved_picodollars = None
+        attempt.reserved_picodollars = 0 if free else None
         return call
 
     def _refused(self, call: Call, pots: Pots, short: _Short, needed: int) -> BudgetExceeded:

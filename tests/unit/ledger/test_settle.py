@@ -13,7 +13,7 @@ from headgate.clock import ManualClock
 from headgate.errors import ServerError, Unsupported
 from headgate.ledger import MemoryLedger, Settle
 from headgate.stage import Next
-from headgate.types import Attempt, Call, Chunks, Frame, Payload, Reply, Usage
+from headgate.types import OPAQUE, Attempt, Call, Chunks, Frame, Payload, Reply, Usage
 
 
 def settle(ledger: MemoryLedger, rate: int | None = 2) -> Settle:
@@ -113,6 +113,19 @@ async def test_attempts_of_one_call_have_rows_of_their_own():
     await stage(one, whole)
     await stage(one, whole)
     assert len({row.id for row in ledger.rows(one.id)}) == 2
+
+
+async def test_what_is_free_costs_nothing_whatever_it_used():
+    async def untold(call: Call) -> Reply:
+        assert call.attempt is not None
+        call.attempt.sent = True
+        return Reply(payload=Payload(OPAQUE, b"{}"))
+
+    free = Price("sim/gpt", {"input_tokens": Fraction(0), "output_tokens": Fraction(0)})
+    ledger, one = MemoryLedger(), call()
+    await Settle("sim/gpt", lambda model: free, ledger, ManualClock())(one, untold)
+    await settle(ledger)(one, untold)
+    assert [row.cost_picodollars for row in ledger.rows(one.id)] == [0, None]
 
 
 async def test_an_unknown_price_is_unknown_and_not_nothing():

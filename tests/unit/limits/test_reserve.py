@@ -151,6 +151,40 @@ async def test_what_nothing_bounds_is_refused_under_a_hard_budget():
         await attempt(governing, operation="image", dialect=OPAQUE)
 
 
+FREE = Price("free", {"input_tokens": Fraction(0), "output_tokens": Fraction(0)})
+
+
+async def test_what_costs_nothing_needs_no_bound():
+    pot = budget(1)
+    governing = Governing(budgets=[pot], price=FREE, window=None, output=None)
+    for asks in ({"operation": "moderate", "dialect": OPAQUE}, {"operation": "image", "dialect": OPAQUE}, {}):
+        _, made = await attempt(governing, **asks)
+        assert (made.reserved_picodollars, made.hold is not None) == (0, True)
+    assert await governing.spent(pot) == 0
+
+
+@pytest.mark.parametrize(
+    "dearer",
+    [
+        Price("one", {"input_tokens": Fraction(0), "output_tokens": Fraction(1)}),
+        Price("fee", {**FREE.rates, "requests": Fraction(1)}),
+        Price("long", FREE.rates, [(10, {**FREE.rates, "input_tokens": Fraction(1)})]),
+        Price("half", {"input_tokens": Fraction(0)}),
+    ],
+    ids=lambda price: price.name,
+)
+async def test_a_price_that_is_nearly_nothing_does(dearer: Price):
+    governing = Governing(budgets=[budget(10**9)], price=dearer)
+    with pytest.raises(BudgetExceeded, match="nothing bounds"):
+        await attempt(governing, operation="moderate", dialect=OPAQUE)
+
+
+async def test_tools_of_the_vendor_may_cost_what_its_models_do_not():
+    governing = Governing(budgets=[budget(10**9)], price=FREE)
+    with pytest.raises(BudgetExceeded, match="nothing bounds"):
+        await attempt(governing, web_search_options={})
+
+
 async def test_a_soft_budget_refuses_nothing_and_tells_once_when_a_share_is_gone():
     governing = Governing(budgets=[budget(limited(45) * 5 // 4, hard=False, alert_percent=[80, 100])])
     told: list[list[BudgetReached]] = []
