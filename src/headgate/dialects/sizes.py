@@ -37,10 +37,13 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """The way of processing it asks for, as the price list calls it; None where it leaves that to the vendor."""
 
 
-_BOUNDLESS = ("background", "inference_geo", "models", "plugins", "route", "search_parameters")
-"""Members that let a vendor go on when nobody listens (OpenAI), run in a dearer place (Anthropic), take another model
-or search (OpenRouter, xAI): what they cost is in no price list.
+_BOUNDLESS = ("background", "inference_geo", "mcp_servers", "models", "plugins", "route", "search_parameters")
+"""Members that let a vendor go on when nobody listens (OpenAI), run in a dearer place, ask others' servers as often as
+the model wants (Anthropic), take another model or search (OpenRouter, xAI): what they come to is in no price list.
 """
+
+_REMOTE = "mcp"
+"""What the types of tools begin with that others' servers run: no limit of the vendor's own tools counts them."""
 
 _TELLING = frozenset({"tools", "functions", "prediction", *_BOUNDLESS, *ASKING})
 
@@ -61,7 +64,9 @@ class Shape(msgspec.Struct, kw_only=True):
     own_tools: tuple[str, ...] = ()
     """What the types of tools begin with that the client runs; every other is the vendor's."""
     uses: str | None = None
-    """The member that limits how often the vendor's tools run."""
+    """The member that limits how often the vendor's tools run, all together."""
+    tool_uses: str | None = None
+    """The member of a tool of the vendor's that limits how often it runs, where each has its own limit."""
     searches: str | None = None
     """The member that has the vendor search the web."""
     telling: frozenset[str] = frozenset()
@@ -203,16 +208,17 @@ def _choices(tree: JSON, shape: Shape) -> int:
 
 def _uses(tree: JSON, tools: Any, shape: Shape) -> int | None:
     """How often the vendor's own tools can run."""
-    own = 0
     if shape.searches in tree:
         return None
+    most = 0
     for tool in tools if type(tools) is list else ():
         kind = tool.get("type") if type(tool) is dict else None
         if kind is None or (type(kind) is str and kind.startswith(shape.own_tools)):
             continue
-        limit = tool.get("max_uses")
+        if type(kind) is not str or kind.startswith(_REMOTE):
+            return None
+        limit = tool.get(shape.tool_uses) if shape.tool_uses else tree.get(shape.uses) if shape.uses else None
         if type(limit) is not int or limit < 0:
-            limit = tree.get(shape.uses) if shape.uses else None
-            return limit if type(limit) is int and limit >= 0 else None
-        own += limit
-    return own
+            return None
+        most = most + limit if shape.tool_uses else limit
+    return most

@@ -76,6 +76,32 @@ def test_what_costs_what_no_price_list_says_is_boundless(dialect: str, tree: dic
     assert size(dialect, **tree).uses is None
 
 
+SERVER = {"type": "url", "name": "s", "url": "https://s.example/mcp"}
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "s"}
+REMOTE = {"type": "mcp", "server_label": "s", "server_url": "https://s.example/mcp"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tree"),
+    [
+        (MESSAGES, {"mcp_servers": [SERVER]}),
+        (MESSAGES, {"mcp_servers": [SERVER], "tools": [TOOLSET]}),
+        (MESSAGES, {"tools": [{**TOOLSET, "max_uses": 1}]}),
+        (RESPONSES, {"tools": [REMOTE]}),
+        (RESPONSES, {"tools": [REMOTE], "max_tool_calls": 1}),
+        (RESPONSES, {"tools": [{"type": "web_search"}, REMOTE], "max_tool_calls": 1}),
+        (CHAT, {"tools": [REMOTE]}),
+    ],
+)
+def test_no_limit_counts_how_often_a_remote_server_is_asked(dialect: str, tree: dict[str, Any]):
+    """OpenAI's `max_tool_calls` is of built-in tools, which remote ones are not ("Responses", `tools`)."""
+    assert size(dialect, **tree).uses is None
+
+
+def test_no_server_is_asked_where_none_is_named():
+    assert size(MESSAGES, mcp_servers=[]) == size(MESSAGES, mcp_servers=None) == Size()
+
+
 def test_a_query_may_be_billed_once_for_each_document():
     assert size("cohere_rerank", query="abcd", documents=["x"] * 10).repeated_bytes == 40
 
@@ -145,6 +171,9 @@ def test_tools_of_the_vendor_run_as_often_as_they_may():
     assert size(MESSAGES, tools=[{**search, "max_uses": 3}, {**search, "max_uses": 2}]).uses == 5
     assert size(RESPONSES, tools=[{"type": "web_search"}]).uses is None
     assert size(RESPONSES, tools=[{"type": "web_search"}], max_tool_calls=2).uses == 2
+    assert size(RESPONSES, tools=[{"type": "web_search"}, {"type": "file_search"}], max_tool_calls=2).uses == 2
+    assert size(RESPONSES, tools=[{"type": "web_search", "max_uses": 0}]).uses is None, "a word of another dialect"
+    assert size(CHAT, tools=[{"type": "web_search", "max_uses": 0}]).uses is None
     assert size(CHAT, web_search_options={}).uses is None
 
 

@@ -149,6 +149,12 @@ async def test_what_nothing_bounds_is_refused_under_a_hard_budget():
         await attempt(governing, web_search_options={})
     with pytest.raises(BudgetExceeded, match="nothing bounds"):
         await attempt(governing, operation="image", dialect=OPAQUE)
+    with pytest.raises(BudgetExceeded, match="nothing bounds"):
+        await attempt(
+            governing, dialect="anthropic_messages", mcp_servers=[{"type": "url", "url": "https://s.example"}]
+        )
+    with pytest.raises(BudgetExceeded, match="nothing bounds"):
+        await attempt(governing, dialect="openai_responses", tools=[{"type": "mcp"}], max_tool_calls=1)
 
 
 FREE = Price("free", {"input_tokens": Fraction(0), "output_tokens": Fraction(0)})

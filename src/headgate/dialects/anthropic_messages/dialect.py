@@ -27,8 +27,9 @@ from headgate.types import JSON, Frame, Path, Payload
 SHAPE = Shape(
     limits=("max_tokens",),
     content=("messages", "system"),
-    refers=("container", "mcp_servers"),
+    refers=("container",),
     own_tools=CLIENTS,
+    tool_uses="max_uses",
 )
 
 
