@@ -61,6 +61,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     image_input_tokens: int = 0
     image_output_tokens: int = 0
     web_searches: int = 0
+    search_units: int = 0
+    """How many requests a ranking is billed as, where the vendor says so (Cohere); 0 for one, as everything else is."""
 
     @property
     def total_input_tokens(self) -> int:

@@ -24,12 +24,15 @@ from asking import Questions, configured, plan
 from billing import Vendor
 from books import Books
 from cluster import Cluster, Replica
+from headgate.storage.migrating import known
 from upstream import unused_port
 from waiting import eventually
 
 FULL = bool(os.environ.get("HEADGATE_FULL"))
 RATE = 500.0 if FULL else 100.0
 NEXT = "99.0.0"
+NEWEST = known("sqlite")[-1].number
+"""This release's last migration."""
 LOOK_S = 0.05
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
@@ -43,7 +46,7 @@ def next_release(folder: Path, compatible_from: int) -> Sequence[str]:
     about = package / "__init__.py"
     about.write_text(about.read_text().replace(headgate.__version__, NEXT))
     for kind in ("sqlite", "postgres"):
-        (package / "storage" / "migrations" / kind / "0002_more.sql").write_text(
+        (package / "storage" / "migrations" / kind / f"{NEWEST + 1:04}_more.sql").write_text(
             f"-- compatible-from: {compatible_from}\n"
             "ALTER TABLE ledger ADD COLUMN shade TEXT;\nCREATE TABLE shades (id TEXT PRIMARY KEY);\n"
         )
@@ -118,7 +121,7 @@ FRONTS = {"health checks": (looked_at, 0.5), "nginx": (behind_nginx, 0.0)}
 )
 async def test_replicas_are_rolled_to_the_next_release_and_back(tmp_path: Path, front: str):
     stand, grace_s = FRONTS[front]
-    program = next_release(tmp_path, compatible_from=1)
+    program = next_release(tmp_path, compatible_from=NEWEST)
     signed = f"audit: {{key: {base64.b64encode(os.urandom(32)).decode()}}}\n"
     async with (
         Vendor(plan) as vendor,
@@ -139,8 +142,8 @@ async def test_replicas_are_rolled_to_the_next_release_and_back(tmp_path: Path, 
                     await replica.start()
                     await asyncio.sleep(0.5)
                 assert await books.fetch("SELECT number, release FROM migrations") == [
-                    (1, headgate.__version__),
-                    (2, NEXT),
+                    *((number, headgate.__version__) for number in range(1, NEWEST + 1)),
+                    (NEWEST + 1, NEXT),
                 ]
             await asyncio.sleep(1)
         print(told)
@@ -161,7 +164,7 @@ async def test_a_database_that_is_too_new_is_refused_and_says_which_release_can(
         storage = f"database: '{request.getfixturevalue('postgres_url')}', shared: '{services.redis().url()}'"
     replica = Replica("gateway", tmp_path, configured("http://127.0.0.1:9/v1", storage))
     former = replica.program
-    replica.program = next_release(tmp_path, compatible_from=2)
+    replica.program = next_release(tmp_path, compatible_from=NEWEST + 1)
     try:
         await replica.start()
         assert await replica.stop() == 0

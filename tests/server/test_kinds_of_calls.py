@@ -402,6 +402,22 @@ async def test_a_ranking_that_is_billed_by_the_search_costs_what_a_search_does(s
     assert (await usage(serving, client))["reserved_usd"] == "0"
 
 
+async def test_a_ranking_of_many_documents_costs_what_its_vendor_bills(
+    serving: Serving, simulator: Simulated, client_of: Clients
+):
+    client = await client_of(budget_usd="0.008")
+    asked = {"model": "search", "query": "canal", "documents": ["A new bridge"] * 250}
+    answer: Any = await client.gpt.post("/rerank", body=asked, cast_to=object)
+    assert answer["meta"]["billed_units"]["search_units"] == 3
+    [row], [billed] = await ledger(serving, client), simulator.requests()
+    assert row.usage == Usage(**billed["usage"]) == Usage(search_units=3)
+    assert (row.usage_source, row.cost_picodollars, row.reserved_picodollars) == ("reported", 6 * 10**9, 6 * 10**9)
+    with pytest.raises(openai.RateLimitError) as caught:
+        await client.gpt.post("/rerank", body=asked, cast_to=object)
+    check_refusal(caught.value, "The budget of this key has $0.002 of $0.008 left, and this call may cost $0.006.")
+    assert len(simulator.requests()) == 1
+
+
 async def test_a_moderation_cannot_be_bounded_and_is_refused(
     serving: Serving, simulator: Simulated, client_of: Clients
 ):

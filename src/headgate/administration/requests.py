@@ -406,6 +406,7 @@ class UsageChange(Request, frozen=True, kw_only=True):
     image_input_tokens: CountChange = 0
     image_output_tokens: CountChange = 0
     web_searches: CountChange = 0
+    search_units: CountChange = 0
 
 
 class Correction(Request, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ class RatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     thousand_web_searches: Dollars | None = None
     """A thousand searches the vendor ran for the model."""
     thousand_requests: Dollars | None = None
-    """A thousand requests, whatever they used."""
+    """A thousand requests, whatever they used; of rankings that are billed by the search unit, a thousand units."""
 
 
 class TierConfig(RatesConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -38,7 +38,8 @@ INPUT = tuple(name for name in CATEGORIES if name not in (*OUTPUT, "web_searches
 
 Rates = Mapping[str, Fraction]
 """Picodollars per unit of a category; a category that is not there has no price. `reasoning_tokens` is there only
-where reasoning costs something else than the rest of the output. `requests` is a fee per answered request."""
+where reasoning costs something else than the rest of the output. `requests` is a fee per answered request, or for each
+search unit where a vendor bills by them."""
 
 _counts = attrgetter(*CATEGORIES)
 
@@ -105,7 +106,8 @@ class Table:
     """Rates as integers over one denominator, so that pricing a call is integer arithmetic only."""
 
     __slots__ = (
-        "dearest_input", "dearest_output", "denominator", "exact", "per_request", "rates", "unpriced", "web_search",
+        "dearest_input", "dearest_output", "denominator", "exact", "per_request", "rates", "tokens_only", "unpriced",
+        "web_search",
     )  # fmt: skip
 
     def __init__(self, rates: Rates) -> None:
@@ -113,6 +115,8 @@ class Table:
         self.denominator = lcm(*(rate.denominator for rate in rates.values()))
         scaled = {name: rate.numerator * (self.denominator // rate.denominator) for name, rate in rates.items()}
         self.per_request = scaled.get("requests", 0)
+        self.tokens_only = "requests" not in scaled and any(scaled.values())
+        """Whether it says nothing of what is billed by the request alone."""
         # Reasoning is counted among the output: its column holds what it costs beyond that.
         reasoning = scaled.get("reasoning_tokens")
         output = scaled.get("output_tokens", 0)
@@ -129,15 +133,19 @@ class Table:
 def cost(usage: Usage, price: Price) -> int | None:
     """Picodollars of a usage; None where a category that was used has no price.
 
-    A usage of nothing costs 0: a vendor's fee per request is charged where the request used anything.
+    A usage of nothing costs 0: a vendor's fee per request is charged where the request used anything, and as often as
+    the vendor says.
     """
     table = price.table(usage.total_input_tokens) if price.tables else price.flat
     counts = _counts(usage)
     if any(compress(counts, table.unpriced)):
         return None
     total = sum(map(mul, counts, table.rates))
-    if table.per_request and any(counts):
-        total += table.per_request
+    units = usage.search_units
+    if table.per_request and (units or any(counts)):
+        total += table.per_request * (units or 1)
+    elif units and table.tokens_only and not any(counts):
+        return None
     return total if table.denominator == 1 else round_half_even(Fraction(total, table.denominator))
 
 

@@ -35,8 +35,11 @@ def parts(usage: Usage, price: Price) -> list[Part] | None:
     rates = table.exact
     if "reasoning_tokens" in rates and reasoning:
         counts = _after(counts, "output_tokens", "reasoning_tokens", reasoning)
-    if any(counts.values()) and rates.get("requests"):
-        counts["requests"] = 1
+    used = any(counts.values())
+    if usage.search_units and table.tokens_only and not used:
+        return None
+    if (usage.search_units or used) and rates.get("requests"):
+        counts["requests"] = usage.search_units or 1
     found: list[Part] = []
     exact, told = Fraction(0), 0
     for name, quantity in counts.items():

@@ -407,7 +407,6 @@ class Ranking(_Node, frozen=True, kw_only=True):
     id: str
     results: tuple[Ranked, ...]
     usage: Usage | None = None
-    search_units: int | None = None
 
 
 class TokenCount(_Node, frozen=True, kw_only=True):

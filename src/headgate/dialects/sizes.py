@@ -35,6 +35,8 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """Bytes that are read once more than the request has them."""
     tier: str | None = None
     """The way of processing it asks for, as the price list calls it; None where it leaves that to the vendor."""
+    search_units: int = 0
+    """How many requests a ranking can be billed as; 0 for one."""
 
 
 _BOUNDLESS = ("background", "inference_geo", "mcp_servers", "models", "plugins", "route", "search_parameters")

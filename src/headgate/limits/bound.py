@@ -2,11 +2,12 @@
 
 The prompt has at most a token per byte, beside what the vendor adds of its own; images are counted at their dearest;
 what is not in the request has the model's whole context window. The answer has its limit, or the model's own, for each
-choice. The assumptions: a token of text is at least one byte of the request; a vendor keeps to the limits it is given,
-and to the window and output it documents; it tells a model about tools and roles in no more than `TOOLS` and `OVERHEAD`
-tokens; and it processes a request in the way it asks for or in the ordinary one, and where the choice is left to the
-vendor (no `service_tier`, or `auto`) in the ordinary one: an account that has another way by default should have it
-asked for in its provider's `body`.
+choice. A ranking is billed as no more requests than its documents and their pieces make. The assumptions: a token of
+text is at least one byte of the request; a vendor keeps to the limits it is given, and to the window and output it
+documents; it tells a model about tools and roles in no more than `TOOLS` and `OVERHEAD` tokens; and it processes a
+request in the way it asks for or in the ordinary one, and where the choice is left to the vendor (no `service_tier`, or
+`auto`) in the ordinary one: an account that has another way by default should have it asked for in its provider's
+`body`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Bound(msgspec.Struct, frozen=True, gc=False):
     prompt: int
     output: int
     searches: int = 0
+    search_units: int = 0
 
 
 def bound(
@@ -45,7 +47,7 @@ def bound(
             return None
         prompt = context_window * (size.uses + 1)
     if not generates:
-        return Bound(prompt, 0)
+        return Bound(prompt, 0, 0, size.search_units)
     output = size.output_limit
     if output is None:
         output = max_output or context_window

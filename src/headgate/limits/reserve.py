@@ -311,7 +311,7 @@ def _cost(prices: Sequence[Price], found: Bound) -> int | None:
     """The most any of the prices can come to; None where one of them does not say."""
     most = 0
     for price in prices:
-        bound = upper_bound(price, found.prompt, found.output, found.searches)
+        bound = upper_bound(price, found.prompt, found.output, found.searches, found.search_units)
         if bound is None:
             return None
         most = max(most, bound)

@@ -36,12 +36,12 @@ def estimate(
     the vendor did report (some tell the input at the stream's start) is taken instead of the bound. `always` are the
     members every request to the provider has.
     """
-    usage = reported or Usage(input_tokens=sent_bytes)
+    size = _size(call, always)
+    usage = reported or Usage(input_tokens=sent_bytes, search_units=0 if size is None else size.search_units)
     output = 0
     if call.operation in GENERATES:
         made = int((monotonic() - attempt.started) * TOKENS_PER_S)  # thoughts are made, and not always sent
         output = max(made, received_bytes or 0) + IN_FLIGHT_TOKENS
-        size = _size(call, always)
         if size is not None:
             _suppose_tier(attempt, size)
             if size.output_limit is not None:
@@ -52,13 +52,14 @@ def estimate(
 
 def measure(call: Call, attempt: Attempt, sent_bytes: int, received_bytes: int, *, always: JSON = _NOTHING) -> None:
     """Settle an attempt that was answered whole without a word on its usage, by the bytes there are."""
+    size = _size(call, always)
     output = 0
     if call.operation in GENERATES:
         output = received_bytes
-        size = _size(call, always)
         if size is not None:
             _suppose_tier(attempt, size)
-    attempt.usage = Usage(input_tokens=sent_bytes, output_tokens=output)
+    units = 0 if size is None else size.search_units
+    attempt.usage = Usage(input_tokens=sent_bytes, output_tokens=output, search_units=units)
     attempt.usage_source = "estimated"
 
 

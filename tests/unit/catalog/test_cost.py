@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from headgate.catalog import Catalog, Price, cost
+from headgate.catalog import Catalog, Price, cost, parts
 from headgate.catalog.config import PriceConfig, TierConfig
 from headgate.catalog.prices import configured
 from headgate.money import format_usd
@@ -108,6 +108,21 @@ def test_a_fee_per_request_is_charged_once_and_not_for_nothing() -> None:
     price = Price("test", {"input_tokens": Fraction(1), "requests": Fraction(1000)})
     assert cost(Usage(input_tokens=5), price) == 1005
     assert cost(Usage(), price) == 0
+
+
+def test_a_fee_is_charged_for_each_search_unit() -> None:
+    price = Price("test", {"input_tokens": Fraction(1), "requests": Fraction(1000)})
+    assert cost(Usage(search_units=3), price) == 3000
+    assert cost(Usage(input_tokens=5, search_units=3), price) == 3005
+    assert [(each.category, each.quantity) for each in parts(Usage(search_units=3), price) or ()] == [("requests", 3)]
+
+
+def test_what_is_billed_by_the_search_alone_has_no_cost_where_only_tokens_have_a_price() -> None:
+    price = dollars(input_tokens="1")
+    assert cost(Usage(search_units=1), price) is None
+    assert cost(Usage(input_tokens=2, search_units=1), price) == 2_000_000
+    assert cost(Usage(search_units=1), dollars(input_tokens="0")) == 0
+    assert cost(Usage(search_units=1), dollars(input_tokens="1", requests="0")) == 0
 
 
 def test_a_tier_goes_by_the_whole_prompt_cached_or_not() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from headgate import dialects
 from headgate.dialects.base import Context, Fit
-from headgate.dialects.hub import Ranked
+from headgate.dialects.hub import Ranked, Ranking
 from headgate.errors import BadRequest, MalformedOutput, RateLimited, Unsupported
 from headgate.types import Usage
 from vendor_laws import missing_canaries
@@ -75,11 +75,21 @@ def test_an_answer_comes_out_as_it_came_in(tree: dict[str, Any]) -> None:
 
 
 def test_search_units_and_tokens_are_read() -> None:
-    cohere = DIALECT.decode_answer({"id": "i", "results": [], "meta": {"billed_units": {"search_units": 2}}})
-    assert (cohere.search_units, cohere.usage) == (2, None)
+    cohere = {"id": "i", "results": [], "meta": {"billed_units": {"search_units": 2.0}}}
+    assert DIALECT.decode_answer(cohere).usage == Usage(search_units=2)
+    assert DIALECT.peek(json.dumps(cohere).encode()).usage == Usage(search_units=2)
+    both = {**cohere, "usage": {"total_tokens": 5}}
+    assert DIALECT.peek(json.dumps(both).encode()).usage == Usage(input_tokens=5, search_units=2)
+    assert DIALECT.peek(b'{"results": [], "meta": {"billed_units": {"search_units": 0}}}').usage is None
     jina = {"results": [], "usage": {"total_tokens": 5}}
     assert DIALECT.decode_answer(jina).usage == Usage(input_tokens=5)
     assert DIALECT.peek(json.dumps(jina).encode()).usage == Usage(input_tokens=5)
+
+
+def test_units_are_told_where_an_answer_has_no_account_of_its_own() -> None:
+    ranking = Ranking(id="i", results=(), usage=Usage(search_units=3))
+    assert DIALECT.encode_answer(ranking, CONTEXT)["meta"] == {"billed_units": {"search_units": 3}}
+    assert "meta" not in DIALECT.encode_answer(Ranking(id="i", results=(), usage=Usage(input_tokens=3)), CONTEXT)
 
 
 def test_voyages_answer_is_understood() -> None:
@@ -106,6 +116,7 @@ def test_voyages_answer_is_understood() -> None:
         {"results": [{"index": "0", "relevance_score": 1.0}]},
         {"results": [{"index": 0, "relevance_score": True}]},
         {"results": [], "meta": []},
+        {"results": [], "meta": {"billed_units": {"search_units": 1.5}}},
     ],
 )
 def test_what_is_no_answer_is_malformed_output(tree: dict[str, Any]) -> None:

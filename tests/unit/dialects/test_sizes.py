@@ -106,6 +106,30 @@ def test_a_query_may_be_billed_once_for_each_document():
     assert size("cohere_rerank", query="abcd", documents=["x"] * 10).repeated_bytes == 40
 
 
+@pytest.mark.parametrize(
+    ("documents", "asks", "units"),
+    [
+        (["x"] * 100, {}, 1),
+        (["x"] * 101, {}, 2),
+        ([{"title": "x", "text": "y"}] * 250, {}, 3),
+        ([], {}, 1),
+        (["x" * 480] * 100, {}, 1),
+        (["x" * 481] * 100, {}, 2),  # 20 bytes of the query are in each piece
+        (["x" * 480] * 100, {"query": "q" * 30}, 2),
+        (["x" * 1_000] * 100, {"query": "q" * 9_999}, 4),  # which takes no more than half of each
+        (["x" * 100_000] * 100, {}, 9),  # as much of each as the vendor reads
+        (["x" * 100_000] * 100, {"max_tokens_per_doc": 960}, 2),
+        (["x" * 10_000] * 100, {"max_tokens_per_doc": 10_000}, 21),
+        (["x" * 10_000] * 100, {"max_tokens_per_doc": "960"}, 21),
+        (["x" * 10_000] * 100, {"max_tokens_per_doc": 0}, 21),
+        ("x" * 10, {}, 1),
+        (None, {}, 1),
+    ],
+)
+def test_a_ranking_is_billed_by_its_documents_and_their_pieces(documents: Any, asks: dict[str, Any], units: int):
+    assert size("cohere_rerank", **{"query": "q" * 20, "documents": documents, **asks}).search_units == units
+
+
 def test_every_choice_is_an_answer():
     assert size(CHAT, n=3).choices == 3
     assert size(COMPLETIONS, n=2, best_of=5).choices == 5

@@ -43,3 +43,7 @@ def test_nothing_bounds_what_nobody_knows():
 
 def test_what_makes_no_tokens_has_no_answer():
     assert most(Size(output_limit=0), generates=False, window=None, output=None) == Bound(164, 0)
+
+
+def test_a_ranking_is_billed_as_no_more_requests_than_its_documents_make():
+    assert most(Size(output_limit=0, search_units=3), generates=False) == Bound(164, 0, 0, 3)

@@ -58,3 +58,12 @@ def test_a_body_nobody_reads_asks_for_nothing():
     made = attempt()
     estimate(call(operation="image", request=Payload(OPAQUE, b"--x", content_type="multipart/form-data")), made, 10, 5)
     assert (made.tier, made.usage) == (None, Usage(input_tokens=10))
+
+
+def test_a_ranking_nobody_told_of_is_billed_as_many_requests_as_it_can_be():
+    ranking = call(operation="rerank", request=Payload("cohere_rerank", tree={"query": "q", "documents": ["x"] * 201}))
+    made = attempt()
+    estimate(ranking, made, 10, None)
+    assert made.usage == Usage(input_tokens=10, search_units=3)
+    measure(ranking, made, 10, 5)
+    assert made.usage == Usage(input_tokens=10, search_units=3)

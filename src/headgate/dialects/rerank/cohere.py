@@ -6,7 +6,7 @@ Vendors that took its shape over with few changes are understood too: Jina (`res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +26,15 @@ ValueT = TypeVar("ValueT")
 
 _ADVISORY = frozenset({"priority", "user"})
 
+UNIT = 100
+"""Documents that are one search unit, with their query (Cohere, "Pricing"; Bedrock, "Pricing and search units")."""
+
+CHUNK_TOKENS = 500
+"""Longer documents, their query included, are split, and each piece counts as a document (Cohere, "Pricing")."""
+
+DOCUMENT_TOKENS = 4_096
+"""What a document is cut down to where `max_tokens_per_doc` does not say otherwise."""
+
 
 class _Told(msgspec.Struct):
     id: str | None = None
@@ -42,10 +51,11 @@ class CohereRerank(Dialect[Rerank, Ranking]):
     operation = "rerank"
 
     def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
-        """Some vendors bill the query once for each document."""
-        query, documents = tree.get("query"), tree.get("documents")
-        many = len(documents) if isinstance(documents, list) else 1
-        return Size(output_limit=0, repeated_bytes=len(str(query).encode()) * many)
+        """Some vendors bill the query once for each document, Cohere itself by the search unit."""
+        query, documents = len(str(tree.get("query")).encode()), tree.get("documents")
+        sizes = [len(_words(each)) for each in (documents if isinstance(documents, list) else [documents])]
+        units = search_units(query, sizes, tree.get("max_tokens_per_doc"))
+        return Size(output_limit=0, repeated_bytes=query * len(sizes), search_units=units)
 
     def path(self, model: str, stream: bool) -> str:
         return "/v2/rerank"
@@ -82,8 +92,8 @@ class CohereRerank(Dialect[Rerank, Ranking]):
         own = dict(answer.extra.get(NAME, {}))
         results = own.pop("results", None) or _results(answer, context.asked)
         tree: JSON = {"id": answer.id or context.id, "results": results, **own}
-        if answer.search_units is not None and "meta" not in tree:
-            tree["meta"] = {"billed_units": {"search_units": answer.search_units}}
+        if answer.usage is not None and answer.usage.search_units and "meta" not in tree:
+            tree["meta"] = {"billed_units": {"search_units": answer.usage.search_units}}
         return tree
 
     def decode_error(self, status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
@@ -119,6 +129,23 @@ class CohereRerank(Dialect[Rerank, Ranking]):
         return path == ("model",)
 
 
+def search_units(query_tokens: int, documents_tokens: Sequence[int], limit: Any = None) -> int:
+    """How many search units a ranking is billed as. A query takes no more than half of each piece: it is cut down to
+    half of the context (Cohere, "Best practices for using Rerank"). `limit` is the request's `max_tokens_per_doc`.
+    """
+    room = CHUNK_TOKENS - min(query_tokens, CHUNK_TOKENS // 2)
+    if limit is None:
+        limit = DOCUMENT_TOKENS
+    elif type(limit) is not int or limit < 1:  # the vendor's to refuse
+        limit = max(documents_tokens, default=0)
+    pieces = sum([max(1, -(-min(tokens, limit) // room)) for tokens in documents_tokens])
+    return max(1, -(-pieces // UNIT))
+
+
+def _words(document: Any) -> bytes:
+    return document.encode() if isinstance(document, str) else msgspec.json.encode(document)
+
+
 def _decode_request(tree: JSON) -> Rerank:
     documents = _asked(tree, "documents", list)
     if not documents:
@@ -152,12 +179,10 @@ def _decode_answer(tree: JSON) -> Ranking:
     if any(result.keys() - {"index", "relevance_score"} for result in results):
         extra["results"] = results
     meta = optional(tree, "meta", dict, "answer")
-    billed = optional(meta, "billed_units", dict, "meta") if meta is not None else None
     return Ranking(
         id=optional(tree, "id", str, "answer") or "",
         results=tuple(_ranked(result, f"{name}[{index}]") for index, result in enumerate(results)),
         usage=_usage(optional(tree, "usage", dict, "answer"), meta),
-        search_units=count(billed, "search_units", "meta.billed_units") if billed is not None else None,
         extra=extra_of(NAME, extra),
     )
 
@@ -170,13 +195,14 @@ def _ranked(result: JSON, where: str) -> Ranked:
 
 
 def _usage(usage: JSON | None, meta: JSON | None) -> Usage | None:
-    """Tokens, where a vendor counts them: Cohere bills searches instead."""
+    """Tokens, where a vendor counts them; Cohere bills searches instead."""
+    billed = (optional(meta, "billed_units", dict, "meta") if meta is not None else None) or {}
+    units = count(billed, "search_units", "meta.billed_units")
     if usage is not None:
-        return Usage(input_tokens=count(usage, "total_tokens", "usage"))
-    billed = optional(meta, "billed_units", dict, "meta") if meta is not None else None
-    if billed is not None and billed.get("input_tokens") is not None:
-        return Usage(input_tokens=count(billed, "input_tokens", "meta.billed_units"))
-    return None
+        return Usage(input_tokens=count(usage, "total_tokens", "usage"), search_units=units)
+    if not units and billed.get("input_tokens") is None:
+        return None
+    return Usage(input_tokens=count(billed, "input_tokens", "meta.billed_units"), search_units=units)
 
 
 def _results(answer: Ranking, asked: JSON) -> list[JSON]:

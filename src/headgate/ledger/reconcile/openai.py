@@ -15,7 +15,9 @@ EMBEDDINGS = "organization.usage.embeddings.result"
 SEARCHES = "organization.usage.web_searches.result"
 COSTS = "organization.costs.result"
 
-CATEGORIES = frozenset(Usage.__struct_fields__) - {"reasoning_tokens", "web_searches", "image_input_tokens"}
+CATEGORIES = frozenset(Usage.__struct_fields__) - {
+    "reasoning_tokens", "web_searches", "search_units", "image_input_tokens",
+}  # fmt: skip
 """What completions are told apart by. Reasoning is among the output; images of a prompt are billed as text and stand
 with it, in the ledger too."""
 

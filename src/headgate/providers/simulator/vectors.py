@@ -10,6 +10,7 @@ import msgspec
 
 from headgate.dialects.base import AnyDialect, Context
 from headgate.dialects.hub import Embed, Embeddings, Ranked, Ranking, Rerank
+from headgate.dialects.rerank.cohere import search_units
 from headgate.errors import BadRequest
 from headgate.providers.simulator.dice import Dice
 from headgate.providers.simulator.made import Asked, Made
@@ -73,9 +74,14 @@ def ask_ranking(dialect: AnyDialect, tree: JSON) -> Asked:
         scores = [_score(request.query, document) for document in request.documents]
         order = sorted(range(len(scores)), key=lambda index: -scores[index])[: request.top]
         results = tuple(Ranked(index, scores[index]) for index in order)
-        answer = Ranking(id="", results=results, search_units=1)
+        documents = [
+            count(each if isinstance(each, str) else msgspec.json.encode(each).decode()) for each in request.documents
+        ]
+        units = search_units(count(request.query), documents, tree.get("max_tokens_per_doc"))
+        usage = Usage(search_units=units)
+        answer = Ranking(id="", results=results, usage=usage)
         context = Context(asked=tree, id=dice.seed.hex()[:24], created=0)
-        return Made(body=msgspec.json.encode(dialect.encode_answer(answer, context)))
+        return Made(usage=usage, body=msgspec.json.encode(dialect.encode_answer(answer, context)))
 
     return Asked(make=make, model=request.model, text=request.query)
 

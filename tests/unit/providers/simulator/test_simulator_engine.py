@@ -249,6 +249,14 @@ def test_documents_that_hold_the_querys_words_rank_first() -> None:
     assert [each["index"] for each in results] == [1]
 
 
+def test_a_ranking_is_billed_by_its_documents_and_their_pieces() -> None:
+    long = "abcdefghi" * 600
+    for documents, units in ((["a"] * 100, 1), (["a", {"text": "b"}] * 51, 2), ([long] * 60, 2)):
+        request = {"model": "r", "query": "water", "documents": documents}
+        answer = json.loads(post(new(), "/v1/rerank", request).body)
+        assert answer["meta"] == {"billed_units": {"search_units": units}}
+
+
 def test_moderation_flags_nothing_once_per_input() -> None:
     results = json.loads(post(new(), "/v1/moderations", {"input": ["a", "b"]}).body)["results"]
     assert [each["flagged"] for each in results] == [False, False]
