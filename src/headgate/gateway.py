@@ -30,6 +30,7 @@ from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.limits import Limits
 from headgate.providers.provider import Provider
 from headgate.routing.health import HealthChecks
+from headgate.routing.once import Answers
 from headgate.routing.sharing import Sharing
 from headgate.routing.status import TargetStatus, status_of
 from headgate.routing.target import Target
@@ -132,7 +133,9 @@ class Gateway:
         self._leaving = True
 
     async def drain(self, limit_s: float) -> None:
-        """Take no more calls, and wait until those under way are over or `limit_s` has passed."""
+        """Take no more calls, and wait until those under way are over, those that go on without their clients included,
+        or `limit_s` has passed.
+        """
         self._draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
@@ -140,9 +143,11 @@ class Gateway:
 
     async def close(self) -> None:
         self._started = False
-        for task in (*self._tasks, *self._retiring):
+        going_on = [task for answers in self._services.conditions.of(Answers) for task in answers.tasks]
+        tasks: list[asyncio.Future[Any]] = [*self._tasks, *self._retiring, *going_on]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._retiring, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for provider in self._folds.providers.values():
             await provider.close()
         await self._services.close()

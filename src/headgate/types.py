@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from asyncio import Future
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from math import inf
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVarTuple
 
 import jiter
 import msgspec
 
 from headgate.errors import BadRequest, MalformedOutput
 from headgate.events import Event
+
+Given = TypeVarTuple("Given")
 
 JSON = dict[str, Any]
 """A parsed JSON object."""
@@ -374,7 +377,8 @@ class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
     __slots__ = (
-        "attempts", "begun", "end_user", "events", "output_limit", "pots", "remaining", "sized", "upstream_s",
+        "attempts", "begun", "end_user", "events", "going_on", "output_limit", "pots", "remaining", "sized",
+        "upstream_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -382,6 +386,8 @@ class Account:
         self.begun = 0
         """How many attempts were ever begun, those that came to nothing included: the number of the next one."""
         self.events: list[Event] = []
+        self.going_on: Future[Any] | None = None
+        """What makes the answer where that may go on without the client: until it is over, so may attempts."""
         self.upstream_s = 0.0
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
         self.end_user: str | None = None
@@ -394,6 +400,13 @@ class Account:
         """A request, and the size it has: looked at once for limits and budgets."""
         self.output_limit: int | None = None
         """What the output was limited to for a budget's sake."""
+
+    def when_over(self, end: Callable[[*Given], None], *given: *Given) -> None:
+        """Do what ends the call: now, or once nothing of it goes on without its client."""
+        if self.going_on is None or self.going_on.done():
+            end(*given)
+        else:
+            self.going_on.add_done_callback(lambda _: end(*given))
 
     @property
     def answering(self) -> Attempt | None:

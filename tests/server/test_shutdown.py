@@ -17,6 +17,9 @@ from upstream import Exchange, Upstream, unused_port
 CONFIG = 'providers: {{vendor: {{kind: openai, base_url: "{url}/v1", api_key: k}}}}\nmodels: {{chat: {{targets: [vendor/m]}}}}\n'
 CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
          "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}  # fmt: skip
+ANSWER = {"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+          "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+          "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}  # fmt: skip
 BODY = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -39,6 +42,46 @@ async def test_calls_that_outlast_the_drain_are_told():
         await serving.app.abort()
         assert (await whole).status == 503
         assert "shutting down" in (await stream).events[-1][1]
+        assert serving.gateway.metrics.in_flight == 0
+
+
+async def left(serving: Serving, upstream: Upstream) -> None:
+    """A call with an `idempotency-key` whose client has gone."""
+    asked = asyncio.create_task(serving.post("/v1/chat/completions", BODY, {"idempotency-key": "k"}))
+    while not upstream.requests:
+        await asyncio.sleep(0.005)
+    asked.cancel()
+    while serving.app._calls:
+        await asyncio.sleep(0.005)
+
+
+async def test_the_drain_waits_for_what_goes_on_without_its_client():
+    told = asyncio.Event()
+
+    async def slow(exchange: Exchange) -> None:
+        await told.wait()
+        await exchange.reply(200, json.dumps(ANSWER).encode(), ("content-type", "application/json"))
+
+    async with Upstream(slow) as upstream, Serving(CONFIG.format(url=upstream.url)) as serving:
+        await left(serving, upstream)
+        await serving.gateway.drain(0.01)
+        metrics = serving.gateway.metrics
+        assert (metrics.in_flight, metrics.attempts) == (1, {}), "no longer than its limit"
+        drained = asyncio.create_task(serving.gateway.drain(10))
+        await asyncio.sleep(0.05)
+        assert not drained.done()
+        told.set()
+        await drained
+        assert (metrics.in_flight, metrics.attempts) == (0, {("vendor/m", "ok"): 1})
+        assert metrics.tokens == {("vendor/m", "input"): 3, ("vendor/m", "output"): 2}
+        assert list(metrics.calls) == [("chat", "chat", "false", "cancelled")]
+
+
+async def test_what_goes_on_beyond_the_drain_is_given_up_and_settled():
+    async with Upstream(endless) as upstream:
+        async with Serving(CONFIG.format(url=upstream.url)) as serving:
+            await left(serving, upstream)
+        assert serving.gateway.metrics.attempts == {("vendor/m", "cancelled"): 1}
         assert serving.gateway.metrics.in_flight == 0
 
 

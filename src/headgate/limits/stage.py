@@ -108,7 +108,10 @@ class Limits:
                 self._settle(call, plan, reserved)
 
     def _settle(self, call: Call, plan: Plan, reserved: tuple[Sequence[Claim], Granted]) -> None:
-        """Say what was used. What goes on without its client uses what it will, as far as anybody can tell."""
+        call.account.when_over(self._give_back, call, plan, reserved)
+
+    def _give_back(self, call: Call, plan: Plan, reserved: tuple[Sequence[Claim], Granted]) -> None:
+        """Say what was used. What is still under way uses what was reserved, as far as anybody can tell."""
         claims, granted = reserved
         used = used_by(call.account)
         amounts = [claim.amount for claim in claims] if used is None else [used[place] for place in plan.places]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from headgate.errors import BadRequest, Conflict, Timeout
 from headgate.routing.config import OnceConfig
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import Call, Reply
+from headgate.types import Account, Call, Reply
 
 MAX_KEPT_BYTES = 64 * 1024 * 1024
 """Answers kept for repetitions, of one model."""
@@ -58,6 +58,11 @@ class Answers:
         self.under_way: dict[bytes, Answer] = {}
         self.kept: OrderedDict[bytes, Answer] = OrderedDict()
         self._bytes = 0
+
+    @property
+    def tasks(self) -> list[asyncio.Task[Reply]]:
+        """What makes answers now."""
+        return [answer.task for answer in self.under_way.values() if answer.task is not None]
 
     def find(self, key: bytes) -> Answer | None:
         self._expire()
@@ -111,19 +116,23 @@ class Once:
         key = asked if named is None else digest_of(call, named)
         answer = self._answers.find(key)
         if answer is None:
-            answer = self._begin(key, asked, next(replace(call, deadline=inf)), kept=named is not None)
+            answer = self._begin(call.account, key, asked, next(replace(call, deadline=inf)), kept=named is not None)
             return await self._awaited(call, answer, kept=named is not None)
         if answer.asked != asked:
             raise Conflict("This idempotency-key was used for another request.", param="idempotency-key")
         reply = answer.reply or await self._awaited(call, answer, kept=named is not None)
         return replace(reply, headers=(*reply.headers, *REPLAYED))
 
-    def _begin(self, key: bytes, asked: bytes, reply: Awaitable[Reply], *, kept: bool) -> Answer:
+    def _begin(self, account: Account, key: bytes, asked: bytes, reply: Awaitable[Reply], *, kept: bool) -> Answer:
         """Let others find the answer that is under way, and afterwards too if it is to be kept."""
         answer = self._answers.under_way[key] = Answer(asked)
         answer.task = asyncio.ensure_future(reply)
+        if account.going_on is None:  # else it falls back from another model, whose answer takes longer
+            account.going_on = answer.task
 
         def done(task: asyncio.Task[Reply]) -> None:
+            if account.going_on is task:
+                account.going_on = None
             if self._answers.under_way.get(key) is answer:
                 del self._answers.under_way[key]
             if task.cancelled() or task.exception() is not None:

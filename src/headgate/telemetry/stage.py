@@ -13,7 +13,9 @@ from headgate.types import Call, Chunks, Reply
 
 
 class Telemetry:
-    """Counts every call, whole or streamed, once, when its last byte is out or it has failed."""
+    """Counts every call, whole or streamed, once, when its last byte is out or it has failed. One that goes on without
+    its client is under way until that is over.
+    """
 
     operations = EVERY_OPERATION
 
@@ -44,8 +46,11 @@ class Telemetry:
         self._ended(call, started, "ok")
 
     def _ended(self, call: Call, started: float, outcome: str) -> None:
+        call.account.when_over(self._count, call, outcome, monotonic() - started)
+
+    def _count(self, call: Call, outcome: str, seconds: float) -> None:
         metrics = self._metrics
-        metrics.call_ended(call.label or call.model, call.operation, call.stream, outcome, monotonic() - started)
+        metrics.call_ended(call.label or call.model, call.operation, call.stream, outcome, seconds)
         metrics.account_closed(call.account)
 
 

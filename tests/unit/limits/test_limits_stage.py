@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from calls import call
 from governing import Governing, limit
 from headgate.errors import RateLimited, ServerError, StoreUnavailable
 from headgate.limits.stage import BYTES_PER_TOKEN, OUTPUT_TOKENS
+from headgate.routing.config import OnceConfig
+from headgate.routing.once import Answers, Once
 from headgate.storage.counters import Claim
 from headgate.types import Account, Attempt, Call, Chunks, Frame, Payload, Reply, Usage
 
@@ -163,6 +166,38 @@ async def test_a_stream_that_is_left_gives_its_place_back():
     await anext(reply.chunks)
     await reply.chunks.aclose()
     await governing.stage(fresh(), answered())
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["goes on", "is given up"])
+async def test_what_its_client_left_holds_its_place_until_it_is_over_and_is_settled_then(keyed: bool):
+    governing = Governing([limit(concurrent=1, id="a"), limit(tokens=10_000, id="b")])
+    once, over = Once(OnceConfig(coalesce=True), Answers()), asyncio.Event()
+
+    async def slow(call: Call) -> Reply:
+        attempt = Attempt(id=call.id, target="sim/a", started_us=0, started=0.0, sent=True)
+        call.account.attempts.append(attempt)
+        try:
+            await over.wait()
+        finally:
+            attempt.usage, attempt.settled = Usage(input_tokens=30), True
+        return Reply(payload=Payload("openai_chat", b"{}"))
+
+    one = fresh(headers={"idempotency-key": "k"} if keyed else {})
+    left = asyncio.ensure_future(governing.stage(one, lambda call: once(call, slow)))
+    while not one.account.attempts:
+        await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.wait([left])
+    if keyed:
+        with pytest.raises(RateLimited):
+            await governing.stage(fresh(), answered())
+        over.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    reply = fresh()
+    await governing.stage(reply, answered())
+    taken = reply.account.remaining["tokens"]
+    assert taken.limit - taken.left == 30 + len(reply.request.encode()) // BYTES_PER_TOKEN + 1 + OUTPUT_TOKENS
 
 
 async def test_a_day_ends_at_midnight_where_it_is_counted():
