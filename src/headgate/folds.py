@@ -1,13 +1,13 @@
 """The model and attempt folds of one configuration.
 
-model fold     once > deadline > fallback > validated > route
+model fold     once > shadow > deadline > fallback > validated > route
 attempt fold   settle (which has money reserved) > own keys > watch > transport
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import inf
 
 from msgspec.structs import replace
@@ -19,11 +19,14 @@ from headgate.errors import NotFound
 from headgate.ledger import Settle
 from headgate.limits import Reserve
 from headgate.limits import Target as Priced
+from headgate.limits.pots import Pots
+from headgate.money import from_decimal
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
-from headgate.routing.balance import chooser
-from headgate.routing.config import FallbackConfig, ModelConfig, TargetConfig
+from headgate.routing.balance import chooser, session_of
+from headgate.routing.conditions import Conditions
+from headgate.routing.config import FallbackConfig, ModelConfig, OnceConfig, TargetConfig
 from headgate.routing.deadline import Deadline
 from headgate.routing.fallback import Entry, Fallback
 from headgate.routing.hedge import Hedge
@@ -35,8 +38,11 @@ from headgate.routing.target import Target
 from headgate.routing.validation.stage import Validated
 from headgate.routing.watch import Watch
 from headgate.services import Services
+from headgate.shadow.config import ShadowConfig
+from headgate.shadow.stage import Shadow
 from headgate.stage import Next, Stage, fold
 from headgate.stages import OwnStage, arranged
+from headgate.storage.records import Budget
 from headgate.types import Call, Reply, Usage
 
 
@@ -50,7 +56,11 @@ class Maker:
         providers: Mapping[str, Provider],
         own: Sequence[OwnStage],
         catalog: Catalog,
+        *,
+        mirrored: bool = True,
     ) -> None:
+        """`mirrored` says that models have their shadows."""
+        self._mirrored = mirrored
         self._services = services
         self._config = config
         self._providers = providers
@@ -66,6 +76,12 @@ class Maker:
             self._models[name] = self._model(name, self._config.models[name])
         return self._models[name]
 
+    def prune(self) -> None:
+        """Forget what is known of targets and models that are no more."""
+        if "_aside" in self.__dict__:
+            self._aside.prune()
+        self._services.conditions.prune()
+
     def direct(self, pattern: str) -> Next:
         """A model for any target of one provider, named as `provider/model-id`."""
         return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
@@ -74,7 +90,10 @@ class Maker:
         options = [self._option(target, config) for target in config.targets]
         settings = self._settings(name, config, options)
         answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
-        recovering: list[Stage] = [Once(config.once, answers), Deadline(config.timeout.total_s)]
+        recovering: list[Stage] = [Once(config.once, answers)]
+        if self._mirrored and config.shadow is not None and config.shadow.share:
+            recovering.append(self._shadow(name, config, config.shadow))
+        recovering.append(Deadline(config.timeout.total_s))
         if config.fallback:
             recovering.append(
                 Fallback(
@@ -89,6 +108,42 @@ class Maker:
             alone = Route(option.name, [option], settings)
             self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
         return self._fold(recovering, Route(name, options, settings))
+
+    # ── shadows ──
+
+    def _shadow(self, name: str, config: ModelConfig, shadow: ShadowConfig) -> Shadow:
+        mirror = self._services.shadows.mirror(name, shadow)
+        return Shadow(name, shadow, mirror, self._aside.mirroring(shadow.to, config), _pots(name, shadow), session_of)
+
+    def mirroring(self, to: str, config: ModelConfig) -> Next:
+        """What makes mirrored calls: a model, or a route to one target that recovers as the model does whose calls
+        they are.
+        """
+        if to in self._config.models:
+            return self.model(to)
+        alone = replace(config, targets=[TargetConfig(target=to)], fallback={}, hedge=None, once=OnceConfig())
+        return self._model(f"{to} as a shadow", alone)
+
+    @cached_property
+    def _aside(self) -> Maker:
+        """Makes the folds of shadows. What is known of their targets is apart from what is known of everybody's: a
+        shadow that fails opens no breaker, takes no place in a queue and no retry from a budget that clients need.
+
+        Stages of one's own that stand above the attempt have seen the request already.
+        """
+        services, limits = self._services, self._config.limits
+        conditions = services.conditions.borrow("shadows", [], Conditions)
+        strict = replace(limits, unknown_price="refuse", store_unavailable="refuse")
+        return Maker(
+            replace(services, conditions=conditions),
+            replace(self._config, limits=strict),
+            self._providers,
+            [each for each in self._own if (each.config.before or each.config.after) in PER_ATTEMPT],
+            self._catalog,
+            mirrored=False,
+        )
+
+    # ── routes ──
 
     def _fold(self, recovering: Sequence[Stage], route: Route) -> Next:
         places = arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own)
@@ -170,6 +225,27 @@ class Maker:
             self._services.clock,
         )
 
+
+def _pots(model: str, shadow: ShadowConfig) -> Pots | None:
+    """What pays for mirrored calls: a budget of their own, which is reserved of and settled as any other, so that it
+    holds over all processes and restarts; None where they cost nothing.
+    """
+    if shadow.budget_usd is None:
+        return None
+    subject = f"shadow:{model}"
+    budget = Budget(
+        id=f"shadow_{model}",
+        organisation="",
+        subject=subject,
+        amount_picodollars=from_decimal(shadow.budget_usd),
+        period=shadow.period,
+        alert_percent=[],
+    )
+    return Pots([(budget, subject)], [])
+
+
+PER_ATTEMPT = frozenset({"settle", "transport"})
+"""Places of stages of one's own that are in the attempt fold."""
 
 MAX_MODELS = 4_096
 """Models of a target whose price is kept at hand: behind a wildcard the names are the clients' own."""

@@ -140,6 +140,8 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self.metrics.idle()
+                async with asyncio.timeout(SHADOWS_S):
+                    await self._services.shadows.idle()
 
     async def close(self) -> None:
         self._started = False
@@ -148,6 +150,7 @@ class Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._services.shadows.close()
         for provider in self._folds.providers.values():
             await provider.close()
         await self._services.close()
@@ -322,7 +325,10 @@ class Gateway:
             return model.next(call)
 
         tokens = self._tokens(config, before.tokens if before is not None else None)
-        services.conditions.prune()
+        make.prune()
+        services.shadows.only(
+            {(name, model.shadow.to) for name, model in config.models.items() if model.shadow and model.shadow.share}
+        )
         call_fold = arranged(
             {
                 "telemetry": Telemetry(services.metrics),
@@ -386,6 +392,9 @@ async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
         for provider in providers:
             await provider.close()
 
+
+SHADOWS_S = 2.0
+"""What mirrored calls are given to end before a gateway closes; nobody waits for their answers."""
 
 UNKNOWN = "(unknown)"
 """What metrics call a model that nobody knows, so that clients cannot make labels."""

@@ -13,6 +13,7 @@ from headgate.ledger.seeds import LedgerSeeds
 from headgate.limits import Seeder
 from headgate.providers.own import Credential
 from headgate.services import Services
+from headgate.shadow.mirror import Shadows
 from headgate.store import Store
 from headgate.types import Identity
 
@@ -30,6 +31,7 @@ async def keeping(config: Config, environ: Mapping[str, str], services: Services
         ledger=store.ledger,
         rules=store.directory,
         credentials=_TeamKeys(store.directory, environ.get("HEADGATE_SECRET")),
+        shadows=Shadows(services.clock, store.compared),
         store=store,
     )
     try:

@@ -15,6 +15,7 @@ from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
 from headgate.routing.conditions import Conditions
+from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
@@ -64,6 +65,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """How targets are doing, and what models may still spend on retries."""
     metrics: Metrics
     ids: IdCodec
+    shadows: Shadows
+    """What mirrors calls."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -92,6 +95,7 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         conditions=Conditions(),
         metrics=Metrics(),
         ids=_codec(environ),
+        shadows=Shadows(clock),
     )
 
 

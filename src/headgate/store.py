@@ -20,10 +20,13 @@ from headgate.config.schema import AuditConfig, StorageConfig
 from headgate.errors import ConfigError, HeadgateError, StoreUnavailable
 from headgate.ledger.journalled import JournalledLedger
 from headgate.ledger.sink import LedgerSink
+from headgate.shadow.comparisons import KIND as COMPARISON
+from headgate.shadow.comparisons import ComparisonSink
+from headgate.shadow.comparisons import encode as encode_comparison
 from headgate.storage.database import Database
 from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
-from headgate.storage.records import AuditRecord
+from headgate.storage.records import AuditRecord, Comparison
 from headgate.storage.writer import Writer
 from headgate.telemetry.metrics import Level
 from headgate.types import Identity
@@ -75,7 +78,8 @@ class Store:
         self.directory = directory
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
-        self.writer = Writer(database, journal, [LedgerSink(), AuditSink(audit, clock)], clock)
+        self.writer = Writer(database, journal, [LedgerSink(), AuditSink(audit, clock), ComparisonSink()], clock)
+        self._append = journal.append
         self._clock = clock
         self._every_s = every_s
         self._tasks: list[asyncio.Task[Any]] = []
@@ -175,6 +179,14 @@ class Store:
             self.recorder.record(record)
         except OSError as error:
             log.error("a reload is not in the audit log: %s", error)  # noqa: TRY400
+
+    def compared(self, record: Comparison) -> None:
+        """Note what a shadow made of a call.
+
+        Raises:
+            OSError: the journal cannot be written.
+        """
+        self._append(COMPARISON, encode_comparison(record))
 
     def login_failed(self, reason: str, address: str, key: str) -> None:
         """Note that somebody came without a valid key: `key` is as much of it as may be said."""

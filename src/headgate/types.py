@@ -454,6 +454,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     pinned: str | None = None
     """The one target that can serve this call, because it holds what the request refers to."""
     cause: str = "primary"
-    """Why the next attempt is made: `primary`, `retry`, `fallback`, `hedge`, `reask`. Goes into its ledger row."""
+    """Why the next attempt is made: `primary`, `retry`, `fallback`, `hedge`, `reask`, `shadow`. Goes into its ledger
+    row."""
+    payer: str = "caller"
+    """Who pays for its attempts, as their ledger rows say it."""
+    parent: str | None = None
+    """The attempt this call is made for, where it is not its caller's own."""
     attempt: Attempt | None = None
     """The attempt under way; set below the settling stage only."""

@@ -16,6 +16,7 @@ from headgate.config import schema as config_schema
 from headgate.limits import config as limits_config
 from headgate.providers import config as providers_config
 from headgate.routing import config as routing_config
+from headgate.shadow import config as shadow_config
 from headgate.types import JSON
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -24,6 +25,7 @@ _MODULES: tuple[ModuleType, ...] = (
     limits_config,
     providers_config,
     routing_config,
+    shadow_config,
     config_schema,
 )
 _REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}

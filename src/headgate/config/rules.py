@@ -171,6 +171,7 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
                 yield from _target(source, tree, name, (*at, "targets", index), target, seen)
         if isinstance(model, dict):
             yield from _times(at, model)
+            yield from _shadow(source, tree, name, (*at, "shadow"), member(model, "shadow", dict))
             rules = member(member(model, "retry", dict), "rules", dict)
             yield from unknown((*at, "retry", "rules"), rules, get_args(Cause))
 
@@ -194,6 +195,15 @@ def _times(at: Path, model: JSON) -> Iterator[Problem]:
     if base_s > max_s:
         path = (*at, "retry", "base_s" if "base_s" in retry else "max_s")
         yield Problem(path, f"lets the wait begin at {base_s:g} s and grow to {max_s:g} s; make max_s the longer one")
+
+
+def _shadow(source: Source, tree: JSON, model: str, at: Path, shadow: JSON) -> Iterator[Problem]:
+    to = shadow.get("to")
+    if isinstance(to, str):
+        if to not in member(tree, "models", dict):
+            yield from reference(source, tree, model, (*at, "to"), to)
+        elif to.endswith("*"):
+            yield Problem((*at, "to"), "is a pattern, and calls go to one model; write a name or provider/model-id")
 
 
 def _number(value: Any, default: float) -> float:

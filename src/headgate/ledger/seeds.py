@@ -59,7 +59,7 @@ class LedgerSeeds:
         what = METRICS[metric].replace("PROMPT", _PROMPT).replace("OUTPUT", _OUTPUT)
         rows = await self._database.fetch(
             f"SELECT CAST(coalesce({what}, 0) AS BIGINT) FROM ledger "  # noqa: S608  # made of this module's constants
-            f"WHERE organisation = $1 AND started_us >= $2 AND started_us < $3 AND {where}",
+            f"WHERE organisation = $1 AND started_us >= $2 AND started_us < $3 AND payer <> 'internal' AND {where}",
             organisation,
             start_us,
             end_us,

@@ -205,6 +205,10 @@ class Settle:
             None if first_token_s is None else int(first_token_s * 1_000_000),
             attempt.reserved_picodollars,
             price_version,
-            tags=call.tags,
-            charged=() if hold is None else hold.charged,
+            None,
+            call.parent,
+            call.payer,
+            None,
+            call.tags,
+            () if hold is None else hold.charged,
         )

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from headgate.shadow.config import ShadowConfig
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
@@ -200,5 +202,7 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Checking answers."""
     once: OnceConfig = OnceConfig()
     """Repeated requests."""
+    shadow: ShadowConfig | None = None
+    """Another place that gets a share of its calls too, and whose answers nobody gets. None by default."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""

@@ -98,7 +98,7 @@ class Pages:
     def _levels(self) -> list[Level]:
         """How the records are doing."""
         store = self._gateway.store
-        return store.levels() if store is not None else []
+        return [*(store.levels() if store is not None else ()), *self._gateway.services.shadows.levels()]
 
     def _targets(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         self._need(headers, address, "metrics")

@@ -174,7 +174,7 @@ class LedgerRow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     target: str
     operation: Operation
     cause: str
-    """Why there was this attempt: primary, retry, fallback, hedge, reask, judge, cache_hit, correction."""
+    """Why there was this attempt: primary, retry, fallback, hedge, reask, shadow, judge, cache_hit, correction."""
     started_us: int
     duration_us: int
     status: int
@@ -207,3 +207,54 @@ class LedgerRow(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     tags: tuple[tuple[str, str], ...] = ()
     charged: tuple[str, ...] = ()
     """The budget counters its cost counts for."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A call and what became of it at a model's shadow, or a number of calls that were not mirrored. No content."""
+
+    id: str
+    """The mirrored call's own id, as its ledger rows have it."""
+    at_us: int
+    """When the client's answer was complete."""
+    organisation: str
+    model: str
+    """The one whose calls are mirrored."""
+    shadow: str
+    """Where to."""
+    dropped: str | None = None
+    """Why the calls were not mirrored, or nothing came of it: `queue_full`, `memory`, `budget`, `side_effects`,
+    `client_left`, `not_sent`, `stopped`, `defect`. Nothing below is said then but `calls`.
+    """
+    calls: int = 1
+    """How many calls this stands for."""
+    call_id: str | None = None
+    """The client's call."""
+    streamed: int = 0
+    target: str | None = None
+    shadow_target: str | None = None
+    code: str | None = None
+    """The error's code; None where there was an answer."""
+    shadow_code: str | None = None
+    duration_us: int | None = None
+    """From the model's choice of a target to the last byte, attempts that failed included."""
+    shadow_duration_us: int | None = None
+    first_token_us: int | None = None
+    """The same to a stream's first content."""
+    shadow_first_token_us: int | None = None
+    cost_picodollars: int | None = None
+    """Of all attempts; None when a price is unknown."""
+    shadow_cost_picodollars: int | None = None
+    stop: str | None = None
+    shadow_stop: str | None = None
+    characters: int | None = None
+    """Of the answer's text. None where there is no answer, or it was too long to be looked at."""
+    shadow_characters: int | None = None
+    refused: int | None = None
+    shadow_refused: int | None = None
+    json: int | None = None
+    """Whether the text is JSON; None where the request did not ask for it."""
+    shadow_json: int | None = None
+    tools: str | None = None
+    """How the tool calls are to each other: none, same, other_calls, other_arguments, invalid."""
+    same: int | None = None
+    """Whether both have the same shape; None where that cannot be said."""

@@ -1,0 +1,85 @@
+"""Comparisons on their way from the journal into the table `comparisons`, and back out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from headgate.storage.database import Database, Transaction
+from headgate.storage.records import Comparison
+
+KIND = b"c"
+"""Of the journal's records."""
+
+KEPT_US = 31 * 86_400 * 1_000_000
+"""How long comparisons are kept: long enough for a decision, and the table does not grow for ever."""
+
+PRUNE_US = 3600 * 1_000_000
+"""How often those that are older are looked for."""
+
+ROWS = 100
+"""Most rows of one statement."""
+
+COLUMNS = Comparison.__struct_fields__
+_LISTED = ", ".join(COLUMNS)
+
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Comparison).decode
+
+
+class ComparisonSink:
+    """Stores comparisons, each id once, and deletes those that are too old."""
+
+    kind = KIND
+
+    def __init__(self) -> None:
+        self._pruned_us = 0
+
+    async def store(self, transaction: Transaction, payloads: Sequence[bytes]) -> None:
+        rows = [_decode(payload) for payload in payloads]
+        for some in _portions(rows):
+            values = [_clean(value) for row in some for value in astuple(row)]
+            await transaction.execute(_insertion(len(some)), *values)
+        newest = max(row.at_us for row in rows)
+        if newest - self._pruned_us >= PRUNE_US:
+            await transaction.execute("DELETE FROM comparisons WHERE at_us < $1", newest - KEPT_US)
+            self._pruned_us = newest
+
+
+async def comparisons(
+    database: Database, organisation: str, model: str, from_us: int, until_us: int, most: int
+) -> list[Comparison]:
+    """The newest comparisons of a model made between two moments, at most so many."""
+    found = await database.fetch(
+        f"SELECT {_LISTED} FROM comparisons WHERE organisation = $1 AND model = $2 AND at_us >= $3 AND at_us < $4 "  # noqa: S608
+        "ORDER BY at_us DESC, id DESC LIMIT $5",
+        organisation,
+        model,
+        from_us,
+        until_us,
+        most,
+    )
+    return [Comparison(**dict(zip(COLUMNS, row, strict=True))) for row in found]
+
+
+def _portions(rows: Sequence[Comparison]) -> Iterator[Sequence[Comparison]]:
+    for start in range(0, len(rows), ROWS):
+        yield rows[start : start + ROWS]
+
+
+@cache
+def _insertion(rows: int) -> str:
+    width = len(COLUMNS)
+    places = ", ".join(
+        f"({', '.join(f'${row * width + column + 1}' for column in range(width))})" for row in range(rows)
+    )
+    return f"INSERT INTO comparisons ({_LISTED}) VALUES {places} ON CONFLICT (id) DO NOTHING"  # noqa: S608
+
+
+def _clean(value: Any) -> Any:
+    """A value without the character U+0000, which PostgreSQL keeps in no text: names may be a client's own."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

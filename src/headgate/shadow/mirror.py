@@ -1,0 +1,343 @@
+"""Making mirrored calls, beside everything else: a few at a time, a few that wait, and the others counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
+from time import monotonic
+
+import msgspec
+
+from headgate.clock import Clock
+from headgate.errors import BudgetExceeded, HeadgateError, StoreUnavailable
+from headgate.ids import request_id
+from headgate.shadow.config import ShadowConfig
+from headgate.shadow.observed import Kept, Room
+from headgate.shadow.shape import Shape, compared_tools, is_same
+from headgate.stage import Next
+from headgate.storage.records import Comparison
+from headgate.types import Call
+
+log = logging.getLogger("headgate.shadow")
+
+GATHER_S = 1.0
+"""How long drops are counted before their number is written down."""
+
+SPARE_S = 1.0
+"""After its deadline a mirrored call that does not end by itself is given up."""
+
+COMPLAIN_S = 3600.0
+"""How often the log is told that a shadow's budget keeps calls from it."""
+
+Tell = Callable[[Comparison], None]
+"""Keeps a record. Raises OSError where it cannot."""
+
+
+class Side(msgspec.Struct):
+    """What one of the two made of a call."""
+
+    kept: Kept
+    target: str | None = None
+    code: str | None = None
+    duration_s: float = 0.0
+    first_token_s: float | None = None
+    cost_picodollars: int | None = None
+    shape: Shape | None = None
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A call that is to be mirrored, and what its client got."""
+
+    call: Call
+    """As it goes to the shadow, its deadline aside."""
+    call_id: str
+    """The client's."""
+    organisation: str
+    next: Next
+    primary: Side
+    wants_json: bool
+    timeout_s: float
+    size: int
+    """Bytes of the request."""
+
+
+class Mirror:
+    """The mirrored calls of one model. Outlives a reload that leaves it where it goes to."""
+
+    def __init__(self, model: str, to: str, shadows: Shadows) -> None:
+        self.model = model
+        self.to = to
+        self.room = shadows.room
+        self.concurrency = 1
+        self.queue = 0
+        self._shadows = shadows
+        self._waiting = deque[Job]()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._complained = -COMPLAIN_S
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def under_way(self) -> Collection[asyncio.Task[None]]:
+        return self._under_way
+
+    def offer(self, job: Job) -> None:
+        """Mirror a call now or when it is its turn, or count it among those that are not."""
+        reason = self._refusal(job)
+        if reason is not None:
+            job.primary.kept.let_go()
+            self.drop(reason, job.organisation)
+        elif len(self._under_way) < self.concurrency:
+            self._begin(job)
+        else:
+            self._waiting.append(job)
+
+    def drop(self, reason: str, organisation: str) -> None:
+        """Count a call that is not mirrored."""
+        self._shadows.drop((organisation, self.model, self.to, reason))
+
+    def stop(self) -> None:
+        """Mirror nothing any more, and give up what is under way."""
+        self._stopped = True
+        while self._waiting:
+            self._give_up(self._waiting.popleft(), "stopped")
+        for task in self._under_way:
+            task.cancel()
+
+    def _refusal(self, job: Job) -> str | None:
+        if self._stopped:
+            return "stopped"
+        if len(self._under_way) >= self.concurrency and len(self._waiting) >= self.queue:
+            return "queue_full"
+        return None if self.room.take(job.size) else "memory"
+
+    def _begin(self, job: Job) -> None:
+        task = asyncio.ensure_future(self._run(job))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        while self._waiting and len(self._under_way) < self.concurrency:
+            self._begin(self._waiting.popleft())
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        job.primary.kept.let_go()
+        self.room.give(job.size)
+        self.drop(reason, job.organisation)
+
+    async def _run(self, job: Job) -> None:
+        reason: str | None = "defect"
+        try:
+            reason = await self._mirrored(job)
+        except asyncio.CancelledError:
+            reason = "stopped"
+        except Exception:
+            log.exception("a call of '%s' could not be mirrored to '%s'", self.model, self.to)
+        if reason is not None:
+            self._give_up(job, reason)
+        else:
+            self.room.give(job.size)
+
+    async def _mirrored(self, job: Job) -> str | None:
+        """Make the call and write down what came of it; why nothing can be written down."""
+        primary, call = job.primary, job.call
+        primary.shape = await primary.kept.shape(call.request.dialect)
+        shadow = Side(Kept(self.room))
+        try:
+            reason = await self._answered(job, shadow)
+            if reason is not None or call.account.output_limit is not None:
+                return reason or "budget"
+            shadow.shape = await shadow.kept.shape(call.request.dialect)
+        finally:
+            shadow.kept.let_go()
+        self._shadows.tell(self._comparison(job, shadow))
+        return None
+
+    async def _answered(self, job: Job, shadow: Side) -> str | None:
+        """The shadow's answer, taken to its end; why it says nothing of the shadow."""
+        began = monotonic()
+        call = msgspec.structs.replace(job.call, deadline=began + job.timeout_s)
+        try:
+            async with asyncio.timeout(job.timeout_s + SPARE_S):
+                await self._taken(job.next, call, shadow, began)
+        except (BudgetExceeded, StoreUnavailable) as error:
+            self._complain(error)
+            return "budget" if isinstance(error, BudgetExceeded) else "store_unavailable"
+        except HeadgateError as error:
+            shadow.code = error.code
+        except TimeoutError:
+            shadow.code = "timeout"
+        shadow.duration_s = monotonic() - began
+        answering = call.account.answering
+        shadow.target = answering.target if answering is not None else None
+        shadow.cost_picodollars = call.account.cost_picodollars if call.account.attempts else 0
+        return None
+
+    async def _taken(self, next: Next, call: Call, shadow: Side, began: float) -> None:
+        reply = await next(call)
+        if reply.chunks is None:
+            assert reply.payload is not None
+            shadow.kept.whole(reply.payload)
+            return
+        shadow.first_token_s = monotonic() - began
+        try:
+            async for chunk in reply.chunks:
+                shadow.kept.piece(chunk)
+        finally:
+            await reply.chunks.aclose()
+
+    def _complain(self, error: HeadgateError) -> None:
+        now = monotonic()
+        if now - self._complained >= COMPLAIN_S:
+            self._complained = now
+            log.warning("calls of '%s' are not mirrored to '%s' now: %s", self.model, self.to, error.message)
+
+    def _comparison(self, job: Job, shadow: Side) -> Comparison:
+        primary = job.primary
+        one, other = primary.shape, shadow.shape
+        wants_json = job.wants_json
+        return Comparison(
+            id=job.call.id,
+            at_us=self._shadows.clock.now_us(),
+            organisation=job.organisation,
+            model=self.model,
+            shadow=self.to,
+            call_id=job.call_id,
+            streamed=int(job.call.stream),
+            target=primary.target,
+            shadow_target=shadow.target,
+            code=primary.code,
+            shadow_code=shadow.code,
+            duration_us=_us(primary.duration_s),
+            shadow_duration_us=_us(shadow.duration_s),
+            first_token_us=_us(primary.first_token_s),
+            shadow_first_token_us=_us(shadow.first_token_s),
+            cost_picodollars=primary.cost_picodollars,
+            shadow_cost_picodollars=shadow.cost_picodollars,
+            stop=one.stop if one else None,
+            shadow_stop=other.stop if other else None,
+            characters=one.characters if one else None,
+            shadow_characters=other.characters if other else None,
+            refused=int(one.refused) if one else None,
+            shadow_refused=int(other.refused) if other else None,
+            json=int(one.json) if one and wants_json else None,
+            shadow_json=int(other.json) if other and wants_json else None,
+            tools=compared_tools(one, other) if one and other else None,
+            same=int(is_same(one, other, json=wants_json)) if one and other else None,
+        )
+
+
+class Shadows:
+    """The mirrors of all models of one process, and what they found out lately."""
+
+    def __init__(self, clock: Clock, keep: Tell | None = None, latest: int = 1000) -> None:
+        """`keep` is told every record; without it the `latest` in memory are all there is."""
+        self.clock = clock
+        self.room = Room()
+        self.compared = 0
+        self.dropped = Counter[str]()
+        """Calls that were not mirrored, by why."""
+        self.lost = 0
+        """Records that could not be kept."""
+        self.latest = deque[Comparison](maxlen=latest)
+        self._keep = keep
+        self._mirrors: dict[tuple[str, str], Mirror] = {}
+        self._pending = Counter[tuple[str, str, str, str]]()
+        """Drops not written down yet: by organisation, model, where to and why."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def mirror(self, model: str, config: ShadowConfig) -> Mirror:
+        """What mirrors a model's calls, with these bounds from now on."""
+        key = model, config.to
+        mirror = self._mirrors.get(key)
+        if mirror is None:
+            mirror = self._mirrors[key] = Mirror(model, config.to, self)
+        mirror.concurrency, mirror.queue = config.concurrency, config.queue
+        return mirror
+
+    def only(self, kept: Collection[tuple[str, str]]) -> None:
+        """Stop all mirrors but those of these models, each with where it goes to."""
+        for key in [key for key in self._mirrors if key not in kept]:
+            self._mirrors.pop(key).stop()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any mirrored call waits or is under way."""
+        return any(mirror.waiting or mirror.under_way for mirror in self._mirrors.values())
+
+    async def idle(self) -> None:
+        """Wait until none is."""
+        while tasks := [task for mirror in self._mirrors.values() for task in mirror.under_way]:
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)  # for what waited to take its turn
+
+    async def close(self) -> None:
+        """Give up what is under way, and write down what is still to be written."""
+        tasks = [task for mirror in self._mirrors.values() for task in mirror.under_way]
+        self.only(())
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.flush()
+
+    def tell(self, record: Comparison) -> None:
+        """Keep a comparison."""
+        self.compared += 1
+        self._record(record)
+
+    def drop(self, key: tuple[str, str, str, str]) -> None:
+        """Count a call that is not mirrored; the number is written down soon."""
+        self.dropped[key[3]] += 1
+        self._pending[key] += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush)
+
+    def flush(self) -> None:
+        """Write down how many calls were not mirrored."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        pending, self._pending = self._pending, Counter()
+        for (organisation, model, to, reason), calls in pending.items():
+            self._record(
+                Comparison(
+                    id=f"drop_{request_id().removeprefix('req_')}",
+                    at_us=self.clock.now_us(),
+                    organisation=organisation,
+                    model=model,
+                    shadow=to,
+                    dropped=reason,
+                    calls=calls,
+                )
+            )
+
+    def levels(self) -> Sequence[tuple[str, str, float]]:
+        """How they are doing, for Prometheus; nothing where nothing was ever mirrored."""
+        mirrors = self._mirrors.values()
+        if not mirrors and not self.compared and not self.dropped:
+            return ()
+        return [
+            ("headgate_shadow_under_way", "Mirrored calls under way", sum(len(each.under_way) for each in mirrors)),
+            ("headgate_shadow_waiting", "Mirrored calls that wait", sum(each.waiting for each in mirrors)),
+            ("headgate_shadow_compared", "Calls compared with what their shadow made of them", self.compared),
+            ("headgate_shadow_dropped", "Calls drawn that were not mirrored", self.dropped.total()),
+            ("headgate_shadow_lost_records", "Comparisons that could not be written down", self.lost),
+        ]
+
+    def _record(self, record: Comparison) -> None:
+        self.latest.append(record)
+        if self._keep is None:
+            return
+        try:
+            self._keep(record)
+        except OSError as error:
+            self.lost += record.calls
+            log.error("a comparison cannot be written down: %s", error)  # noqa: TRY400
+
+
+def _us(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1_000_000)

@@ -1,0 +1,119 @@
+"""What an answer looks like, without what it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import jiter
+import msgspec
+
+from headgate.dialects.accumulate import Accumulator
+from headgate.dialects.base import AnyDialect
+from headgate.dialects.hub import Answer, Refusal, Stop, Text, ToolCall
+from headgate.errors import HeadgateError
+from headgate.types import Chunk, Payload
+
+Tools = Literal["none", "same", "other_calls", "other_arguments", "invalid"]
+"""How the tool calls of two answers are to each other: neither has any, they are the same, they call other tools or
+as often, arguments have other members, one side's arguments are not JSON. Values are not compared."""
+
+Outline = tuple[str, bool, tuple[str, ...]]
+"""A tool call's name, whether its arguments are a JSON object, and that object's members."""
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What one answer looks like. Of several alternatives the first."""
+
+    stop: Stop | None
+    characters: int
+    """Of its text."""
+    calls: tuple[Outline, ...] = ()
+    json: bool = False
+    """Its text is one JSON document."""
+    refused: bool = False
+    """It is a refusal, as far as its dialect tells one from text, or its vendor's filter ended it."""
+
+
+def shape_of(answer: Answer) -> Shape:
+    if not answer.choices:
+        return Shape(None, 0)
+    choice = answer.choices[0]
+    text = "".join(part.text for part in choice.parts if isinstance(part, Text))
+    return Shape(
+        stop=choice.stop,
+        characters=len(text),
+        calls=tuple(_outline(part) for part in choice.parts if isinstance(part, ToolCall)),
+        json=_is_json(text),
+        refused=choice.stop in ("refusal", "content_filter")
+        or any(isinstance(part, Refusal) and part.text for part in choice.parts),
+    )
+
+
+def whole_shape(dialect: AnyDialect, payload: Payload) -> Shape | None:
+    """The shape of a whole answer; None where it is no answer of its dialect."""
+    try:
+        answer = dialect.decode_answer(payload.answer_tree)
+    except HeadgateError:
+        return None
+    return shape_of(answer) if isinstance(answer, Answer) else None
+
+
+def stream_shape(dialect: AnyDialect, chunks: Sequence[Chunk]) -> Shape | None:
+    """The shape of a stream's answer; None where some of it cannot be read."""
+    decoder, joined = dialect.decode_stream(), Accumulator()
+    try:
+        for chunk in chunks:
+            for frame in chunk:
+                for event in decoder.feed(frame):
+                    joined.feed(event)
+        for event in decoder.close():
+            joined.feed(event)
+    except HeadgateError:
+        return None
+    return shape_of(joined.answer())
+
+
+def compared_tools(one: Shape, other: Shape) -> Tools:
+    """How the tool calls of two answers are to each other, whatever their order."""
+    if not one.calls and not other.calls:
+        return "none"
+    if Counter(name for name, _, _ in one.calls) != Counter(name for name, _, _ in other.calls):
+        return "other_calls"
+    if not all(valid for _, valid, _ in (*one.calls, *other.calls)):
+        return "invalid"
+    return "same" if Counter(one.calls) == Counter(other.calls) else "other_arguments"
+
+
+def is_same(one: Shape, other: Shape, *, json: bool) -> bool:
+    """Whether two answers have the same shape: they end for the same reason, both or neither refuse, say something,
+    call the same tools with the same members; with `json`, which the request asked for, both or neither are JSON.
+    """
+    return (
+        one.stop == other.stop
+        and one.refused == other.refused
+        and (one.characters > 0) == (other.characters > 0)
+        and (not json or one.json == other.json)
+        and compared_tools(one, other) in ("none", "same")
+    )
+
+
+def _outline(call: ToolCall) -> Outline:
+    if call.kind == "custom":
+        return call.name, True, ()
+    try:
+        arguments = jiter.from_json((call.arguments or "{}").encode())
+    except ValueError:
+        return call.name, False, ()
+    if not isinstance(arguments, dict):
+        return call.name, False, ()
+    return call.name, True, tuple(sorted(arguments))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        jiter.from_json(text.encode())
+    except (ValueError, UnicodeError):
+        return False
+    return True

@@ -1,0 +1,170 @@
+"""Mirroring: a share of a model's calls goes to another place too, once their clients have their answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from time import monotonic
+from typing import Any
+
+from msgspec.structs import replace
+
+from headgate import dialects
+from headgate.errors import HeadgateError
+from headgate.shadow.config import ShadowConfig
+from headgate.shadow.mirror import Job, Mirror, Side
+from headgate.shadow.observed import Kept
+from headgate.stage import EVERY_OPERATION, Next
+from headgate.types import GENERATES, OPAQUE, Account, Call, Chunks, Frame, Identity, Reply
+
+log = logging.getLogger("headgate.shadow")
+
+SHAPING = ("anthropic-beta", "anthropic-version", "openai-beta")
+"""The client's headers that change what an answer looks like: the only ones that go along. Its credentials do not."""
+
+OWN_CREDENTIAL = "x-headgate-key"
+"""Says that the client's own vendor credential is to go upstream. What it asks is its own affair, and not mirrored."""
+
+
+def drawn(share: float, model: str, unit: bytes) -> bool:
+    """Whether what is called `unit` is among a share of all: always the same for the same, in every process, and for
+    a larger share too.
+    """
+    digest = blake2b(b"shadow\0%b\0%b" % (model.encode("utf-8", "replace"), unit), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
+
+
+class Shadow:
+    """Observes the answers of a share of a model's calls as they pass, and hands the calls to the mirror after that.
+
+    It stands where a request is as the vendor gets it, inside prompts, guardrails, caches and repetitions that are
+    answered once; and outside of what recovers, so that a call is mirrored once whatever its retries and fallbacks,
+    and is compared with what its client got. Nothing is done for the shadow before the client's answer is complete.
+    """
+
+    operations = EVERY_OPERATION
+
+    def __init__(
+        self, model: str, config: ShadowConfig, mirror: Mirror, next: Next, pots: Any, session: Callable[[Call], bytes]
+    ) -> None:
+        """`next` makes the mirrored calls, `pots` pay for them; `session` tells what a call belongs to."""
+        self._model = model
+        self._config = config
+        self._mirror = mirror
+        self._next = next
+        self._pots = pots
+        self._session = session if config.by == "session" else None
+
+    def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
+        return self._observed(call, next) if self._mirrors(call) else next(call)
+
+    def _mirrors(self, call: Call) -> bool:
+        if call.cause != "primary" or call.operation not in GENERATES or call.pinned is not None:
+            return False
+        if call.request.dialect == OPAQUE or call.headers.get(OWN_CREDENTIAL) is not None:
+            return False
+        unit = call.id.encode() if self._session is None else self._session(call)
+        if not drawn(self._config.share, self._model, unit):
+            return False
+        if dialects.get(call.request.dialect).acts(call.request.tree):
+            self._drop(call, "side_effects")
+            return False
+        return True
+
+    async def _observed(self, call: Call, next: Next) -> Reply:
+        began = monotonic()
+        side = Side(Kept(self._mirror.room))
+        try:
+            reply = await next(call)
+        except HeadgateError as error:
+            side.code = error.code
+            self._offer(call, side, began)
+            raise
+        except BaseException:
+            self._drop(call, "client_left")
+            raise
+        if reply.chunks is None:
+            if reply.payload is not None:
+                side.kept.whole(reply.payload)
+            self._offer(call, side, began)
+            return reply
+        side.first_token_s = monotonic() - began
+        return replace(reply, chunks=self._passed(call, side, began, reply.chunks))
+
+    async def _passed(self, call: Call, side: Side, began: float, chunks: Chunks) -> Chunks:
+        """A stream, observed. One that its client leaves before it ends is not mirrored."""
+        last: Frame | None = None
+        left = False
+        try:
+            async for chunk in chunks:
+                side.kept.piece(chunk)
+                last = chunk[-1]
+                yield chunk
+        except HeadgateError as error:
+            side.code = error.code
+            raise
+        except BaseException:
+            left = last is None or not dialects.get(call.request.dialect).is_terminator(last)
+            raise
+        finally:
+            try:
+                await chunks.aclose()
+            finally:
+                if left:
+                    side.kept.let_go()
+                    self._drop(call, "client_left")
+                else:
+                    self._offer(call, side, began)
+
+    def _drop(self, call: Call, reason: str) -> None:
+        self._mirror.drop(reason, call.identity.organisation)
+
+    def _offer(self, call: Call, side: Side, began: float) -> None:
+        """Hand the call to the mirror. Whatever goes wrong there is not the client's affair."""
+        try:
+            side.duration_s = monotonic() - began
+            account = call.account
+            answering = account.answering
+            if answering is None or account.output_limit is not None:
+                side.kept.let_go()
+                self._drop(call, "not_sent" if answering is None else "budget")
+                return
+            side.target = answering.target
+            side.cost_picodollars = account.cost_picodollars
+            self._mirror.offer(self._job(call, side, answering.id))
+        except Exception:
+            log.exception("a call of '%s' could not be mirrored", self._model)
+            side.kept.let_go()
+            self._drop(call, "defect")
+
+    def _job(self, call: Call, side: Side, parent: str) -> Job:
+        account = Account()
+        account.pots = self._pots
+        organisation = call.identity.organisation
+        to = self._config.to
+        mirrored = replace(
+            call,
+            id=f"{call.id}-shadow",
+            model=to if call.matched is None else to.replace("*", call.matched),
+            identity=Identity(organisation=organisation, key_id="shadow", scopes=frozenset({"call"})),
+            account=account,
+            headers={name: value for name in SHAPING if (value := call.headers.get(name)) is not None},
+            label="",
+            matched=call.matched if "*" in to else None,
+            tags=(),
+            cause="shadow",
+            payer="internal",
+            parent=parent,
+        )
+        expected = dialects.get(call.request.dialect).expected(call.request.tree)
+        return Job(
+            call=mirrored,
+            call_id=call.id,
+            organisation=organisation,
+            next=self._next,
+            primary=side,
+            wants_json=expected.json,
+            timeout_s=self._config.timeout_s,
+            size=len(call.request.encode()),
+        )

@@ -1,0 +1,1 @@
+"""Pure statistics: what a number of observations says, and how surely."""
