@@ -391,6 +391,19 @@ class StatementAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "csv", "text"] = "json"
 
 
+class VerdictAsked(Request, frozen=True, kw_only=True):
+    """Which comparisons of a model with its shadow."""
+
+    model: Word
+    """As headgate.yaml names it."""
+    shadow: Word | None = None
+    """Where its calls were mirrored to; the latest such place where nothing is said."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    """Of calls answered from this time on."""
+    to: Time | None = None
+    """Answered before when."""
+
+
 class UsageChange(Request, frozen=True, kw_only=True):
     """By how much each category of a usage changes."""
 

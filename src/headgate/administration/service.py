@@ -15,6 +15,7 @@ from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
 from headgate.administration.provider_keys import ProviderKeys
 from headgate.administration.sealing import Sealer
+from headgate.administration.shadows import ShadowReading
 from headgate.administration.standing import Standings
 from headgate.administration.teams import Teams
 from headgate.administration.users import Users
@@ -49,6 +50,7 @@ class Administration:
         self.keys = Keys(ports, acts, self.budgets)
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
+        self.shadows = ShadowReading(ports)
         self.audit = AuditReading(ports)
 
     async def first_key(self) -> str | None:

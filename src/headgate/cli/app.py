@@ -31,7 +31,8 @@ keys = App(name="keys", help="What callers come with.")
 limits = App(name="limits", help="How much a subject may do in a time.")
 budgets = App(name="budgets", help="How much a subject may spend in a period.")
 ledger = App(name="ledger", help="What every attempt used and cost.")
-for _of in (prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger):
+shadow = App(name="shadow", help="How another place does on a model's calls.")
+for _of in (prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow):
     app.command(_of)
 
 # Commands are imported when they run: 'headgate version' need not know how to serve.
@@ -79,6 +80,8 @@ for _group, _name, _where, _help in (
     (ledger, "export", "headgate.cli.ledgering:export", "Write attempts to a file: CSV, JSON Lines, Parquet, FOCUS."),
     (ledger, "statement", "headgate.cli.ledgering:statement", "Show what a team used in a month."),
     (ledger, "reconcile", "headgate.cli.ledgering:reconcile", "Compare the ledger with a vendor's own account."),
+    (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
+    (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
     (organisations, "list", "headgate.cli.tenants:list_organisations", "List organisations."),
     (organisations, "create", "headgate.cli.tenants:create_organisation", "Make an organisation."),
     (teams, "list", "headgate.cli.tenants:list_teams", "List teams."),

@@ -266,6 +266,10 @@ class Shadows:
         for key in [key for key in self._mirrors if key not in kept]:
             self._mirrors.pop(key).stop()
 
+    def remember(self, latest: int) -> None:
+        """Hold the latest so many in memory."""
+        self.latest = deque(self.latest, maxlen=max(1, latest))
+
     @property
     def busy(self) -> bool:
         """Whether any mirrored call waits or is under way."""

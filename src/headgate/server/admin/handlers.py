@@ -14,6 +14,7 @@ from headgate.administration import configuration
 from headgate.administration.acting import ANYWHERE
 from headgate.administration.auditing import OPERATORS, AuditView
 from headgate.administration.ledger import CorrectionsMade, TotalsView
+from headgate.administration.shadows import VerdictView
 from headgate.administration.values import Usd
 from headgate.administration.views import (
     BudgetView,
@@ -279,6 +280,10 @@ async def get_statement(ask: Ask) -> msgspec.Raw | File:
 
 async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
+
+
+async def get_verdict(ask: Ask) -> VerdictView:
+    return await ask.administration.shadows.verdict(ask.actor, ask.query)
 
 
 async def get_usage(ask: Ask) -> UsageView:

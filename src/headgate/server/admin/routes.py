@@ -41,7 +41,9 @@ from headgate.administration.requests import (
     TotalsAsked,
     UsageAsked,
     UserChange,
+    VerdictAsked,
 )
+from headgate.administration.shadows import VerdictView
 from headgate.administration.views import (
     BudgetView,
     KeyMade,
@@ -354,6 +356,15 @@ ROUTES: tuple[Route, ...] = (
         handlers.StatementView,
         "A team's statement of a month",
         query=StatementAsked,
+    ),
+    Route(
+        "GET",
+        "/shadows/verdict",
+        "ledger.read",
+        handlers.get_verdict,
+        VerdictView,
+        "What mirrored calls say of moving a model",
+        query=VerdictAsked,
     ),
     Route(
         "GET",
