@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from time import monotonic
 
 import msgspec
@@ -74,7 +75,7 @@ class Mirror:
         self.queue = 0
         self._shadows = shadows
         self._waiting = deque[Job]()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[str | None]] = set()
         self._stopped = False
         self._complained = -COMPLAIN_S
 
@@ -83,8 +84,8 @@ class Mirror:
         return len(self._waiting)
 
     @property
-    def under_way(self) -> Collection[asyncio.Task[None]]:
-        return self._under_way
+    def under_way(self) -> int:
+        return len(self._under_way)
 
     def offer(self, job: Job) -> None:
         """Mirror a call now or when it is its turn, or count it among those that are not."""
@@ -105,7 +106,7 @@ class Mirror:
         """Mirror nothing any more, and give up what is under way."""
         self._stopped = True
         while self._waiting:
-            self._give_up(self._waiting.popleft(), "stopped")
+            self._account(self._waiting.popleft(), "stopped")
         for task in self._under_way:
             task.cancel()
 
@@ -117,32 +118,33 @@ class Mirror:
         return None if self.room.take(job.size) else "memory"
 
     def _begin(self, job: Job) -> None:
-        task = asyncio.ensure_future(self._run(job))
+        task = asyncio.ensure_future(self._mirrored(job))
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        self._shadows.under_way.add(task)
+        task.add_done_callback(partial(self._ended, job))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, job: Job, task: asyncio.Task[str | None]) -> None:
+        """Account for a call that is over, also for one that was given up before it began."""
         self._under_way.discard(task)
+        self._shadows.under_way.discard(task)
+        self._account(job, self._outcome(task))
         while self._waiting and len(self._under_way) < self.concurrency:
             self._begin(self._waiting.popleft())
 
-    def _give_up(self, job: Job, reason: str) -> None:
-        job.primary.kept.let_go()
-        self.room.give(job.size)
-        self.drop(reason, job.organisation)
+    def _outcome(self, task: asyncio.Task[str | None]) -> str | None:
+        if task.cancelled():
+            return "stopped"
+        error = task.exception()
+        if error is None:
+            return task.result()
+        log.error("a call of '%s' could not be mirrored to '%s'", self.model, self.to, exc_info=error)
+        return "defect"
 
-    async def _run(self, job: Job) -> None:
-        reason: str | None = "defect"
-        try:
-            reason = await self._mirrored(job)
-        except asyncio.CancelledError:
-            reason = "stopped"
-        except Exception:
-            log.exception("a call of '%s' could not be mirrored to '%s'", self.model, self.to)
-        if reason is not None:
-            self._give_up(job, reason)
-        else:
-            self.room.give(job.size)
+    def _account(self, job: Job, dropped: str | None) -> None:
+        self.room.give(job.size)
+        if dropped is not None:
+            job.primary.kept.let_go()
+            self.drop(dropped, job.organisation)
 
     async def _mirrored(self, job: Job) -> str | None:
         """Make the call and write down what came of it; why nothing can be written down."""
@@ -240,6 +242,8 @@ class Shadows:
         """`keep` is told every record; without it the `latest` in memory are all there is."""
         self.clock = clock
         self.room = Room()
+        self.under_way: set[asyncio.Task[str | None]] = set()
+        """Mirrored calls, those of mirrors that were stopped too."""
         self.compared = 0
         self.dropped = Counter[str]()
         """Calls that were not mirrored, by why."""
@@ -270,22 +274,15 @@ class Shadows:
         """Hold the latest so many in memory."""
         self.latest = deque(self.latest, maxlen=max(1, latest))
 
-    @property
-    def busy(self) -> bool:
-        """Whether any mirrored call waits or is under way."""
-        return any(mirror.waiting or mirror.under_way for mirror in self._mirrors.values())
-
     async def idle(self) -> None:
-        """Wait until none is."""
-        while tasks := [task for mirror in self._mirrors.values() for task in mirror.under_way]:
-            await asyncio.wait(tasks)
-            await asyncio.sleep(0)  # for what waited to take its turn
+        """Wait until no mirrored call waits or is under way."""
+        while self.under_way:
+            await asyncio.wait(self.under_way)
 
     async def close(self) -> None:
         """Give up what is under way, and write down what is still to be written."""
-        tasks = [task for mirror in self._mirrors.values() for task in mirror.under_way]
         self.only(())
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.idle()
         self.flush()
 
     def tell(self, record: Comparison) -> None:
@@ -325,7 +322,7 @@ class Shadows:
         if not mirrors and not self.compared and not self.dropped:
             return ()
         return [
-            ("headgate_shadow_under_way", "Mirrored calls under way", sum(len(each.under_way) for each in mirrors)),
+            ("headgate_shadow_under_way", "Mirrored calls under way", len(self.under_way)),
             ("headgate_shadow_waiting", "Mirrored calls that wait", sum(each.waiting for each in mirrors)),
             ("headgate_shadow_compared", "Calls compared with what their shadow made of them", self.compared),
             ("headgate_shadow_dropped", "Calls drawn that were not mirrored", self.dropped.total()),
