@@ -21,11 +21,11 @@ PATHS = {
 Script = Callable[[Exchange], Awaitable[None]]
 
 
-def said(text: str = "Good morning.", *, calls: Mapping[str, str] | None = None) -> Answer:
+def said(text: str = "Good morning.", *, calls: Mapping[str, str] | None = None, tokens: int = 5) -> Answer:
     """An answer with a text, or with calls of tools: names and the JSON of their arguments."""
     parts: list[Part] = [ToolCall(id=f"call_{name}", name=name, arguments=each) for name, each in (calls or {}).items()]
     choice = Choice(parts=tuple(parts) or (Text(text=text),), stop="tool_calls" if parts else "end")
-    return Answer(id="a", model="m", choices=(choice,), created=1, usage=Usage(input_tokens=10, output_tokens=5))
+    return Answer(id="a", model="m", choices=(choice,), created=1, usage=Usage(input_tokens=10, output_tokens=tokens))
 
 
 def whole(dialect: str, answer: Answer) -> bytes:

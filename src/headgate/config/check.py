@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -60,7 +60,22 @@ def _refuse(uri: str) -> Any:
 
 
 def _errors(tree: Any) -> list[Any]:
-    return list(_validator().iter_errors(tree))
+    return [each for error in _validator().iter_errors(tree) for each in _within(error)]
+
+
+def _within(error: Any) -> Iterator[Any]:
+    """What is wrong with a block that may also be left empty: what is wrong with it as a block."""
+    if error.kind.name != "anyOf":
+        yield error
+        return
+    path, [first, *others] = list(error.instance_path), error.kind.context
+    meant = [each for each in (first, *others) if not _is_other_type(each, path)]
+    for each in meant[0] if len(meant) == 1 else first:
+        yield from _within(each)
+
+
+def _is_other_type(errors: Sequence[Any], path: Sequence[Any]) -> bool:
+    return any(error.kind.name == "type" and list(error.instance_path) == path for error in errors)
 
 
 def _read_anew(source: Source, error: Any) -> bool:
