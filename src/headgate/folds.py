@@ -133,7 +133,7 @@ class Maker:
         """
         services, limits = self._services, self._config.limits
         conditions = services.conditions.borrow("shadows", [], Conditions)
-        strict = replace(limits, unknown_price="refuse", store_unavailable="refuse")
+        strict = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
         return Maker(
             replace(services, conditions=conditions),
             replace(self._config, limits=strict),
@@ -243,6 +243,9 @@ def _pots(model: str, shadow: ShadowConfig) -> Pots | None:
     )
     return Pots([(budget, subject)], [])
 
+
+NEVER_CUT = 2**62
+"""As the least output a call is cut down to: a mirrored call is made as it is, or not at all."""
 
 PER_ATTEMPT = frozenset({"settle", "transport"})
 """Places of stages of one's own that are in the attempt fold."""

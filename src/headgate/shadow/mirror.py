@@ -76,6 +76,8 @@ class Mirror:
         self._shadows = shadows
         self._waiting = deque[Job]()
         self._under_way: set[asyncio.Task[str | None]] = set()
+        self._short: set[asyncio.Task[str | None]] = set()
+        """Those under way that wait for their budget."""
         self._stopped = False
         self._complained = -COMPLAIN_S
 
@@ -152,25 +154,55 @@ class Mirror:
         primary.shape = await primary.kept.shape(call.request.dialect)
         shadow = Side(Kept(self.room))
         try:
-            reason = await self._answered(job, shadow)
-            if reason is not None or call.account.output_limit is not None:
-                return reason or "budget"
+            reason = await self._admitted(job, shadow)
+            if reason is not None:
+                return reason
             shadow.shape = await shadow.kept.shape(call.request.dialect)
         finally:
             shadow.kept.let_go()
         self._shadows.tell(self._comparison(job, shadow))
         return None
 
-    async def _answered(self, job: Job, shadow: Side) -> str | None:
-        """The shadow's answer, taken to its end; why it says nothing of the shadow."""
+    async def _admitted(self, job: Job, shadow: Side) -> str | None:
+        """The shadow's answer, as soon as its budget has room for what the call may cost; why there is none."""
+        while True:
+            try:
+                await self._answered(job, shadow)
+            except (BudgetExceeded, StoreUnavailable) as error:
+                short = isinstance(error, BudgetExceeded)
+                if short and not job.call.account.attempts and await self._other_ended():
+                    continue
+                self._complain(error)
+                return "budget" if short else "store_unavailable"
+            return None
+
+    async def _other_ended(self) -> bool:
+        """Wait until another call is over, and what was set aside for it is free; False where all are waiting so."""
+        task = asyncio.current_task()
+        others = {each for each in self._under_way if each is not task and each not in self._short}
+        if task is None or not others:
+            return False
+        self._short.add(task)
+        try:
+            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._short.discard(task)
+        return True
+
+    async def _answered(self, job: Job, shadow: Side) -> None:
+        """Take the shadow's answer to its end, or its failure for one.
+
+        Raises:
+            BudgetExceeded: the shadow's budget has not enough left.
+            StoreUnavailable: nobody knows what it has left.
+        """
         began = monotonic()
         call = msgspec.structs.replace(job.call, deadline=began + job.timeout_s)
         try:
             async with asyncio.timeout(job.timeout_s + SPARE_S):
                 await self._taken(job.next, call, shadow, began)
-        except (BudgetExceeded, StoreUnavailable) as error:
-            self._complain(error)
-            return "budget" if isinstance(error, BudgetExceeded) else "store_unavailable"
+        except (BudgetExceeded, StoreUnavailable):
+            raise
         except HeadgateError as error:
             shadow.code = error.code
         except TimeoutError:
@@ -179,7 +211,6 @@ class Mirror:
         answering = call.account.answering
         shadow.target = answering.target if answering is not None else None
         shadow.cost_picodollars = call.account.cost_picodollars if call.account.attempts else 0
-        return None
 
     async def _taken(self, next: Next, call: Call, shadow: Side, began: float) -> None:
         reply = await next(call)
