@@ -42,13 +42,29 @@ def init(path: Path = Path("headgate.yaml"), /) -> int:
     return OK
 
 
-def check(*, config: ConfigFile = None, json: Json = False) -> int:
+def check(
+    *,
+    config: ConfigFile = None,
+    production: Annotated[bool, Parameter(negative="")] = False,
+    replicas: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    backups: Path | None = None,
+    accept: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    json: Json = False,
+) -> int:
     """Check a configuration, and say every mistake in it with its line.
 
     Parameters
     ----------
     config
         The file; else HEADGATE_CONFIG, else ./headgate.yaml.
+    production
+        Hold it and this machine against the lessons of production too, and fail where something serious is found.
+    replicas
+        With --production: how many servers are to run side by side.
+    backups
+        With --production: the folder in which backups are.
+    accept
+        With --production: a lesson that is knowingly not heeded; may be repeated.
     json
         Print JSON.
     """
@@ -57,6 +73,10 @@ def check(*, config: ConfigFile = None, json: Json = False) -> int:
         raise CannotRun("there is no file headgate.yaml", "Try 'headgate init'.")
     _check_there(path)
     problems = _problems(path)
+    if production and not problems:
+        from headgate.cli.checking import check_production
+
+        return check_production(path, load(path), replicas=replicas, backups=backups, accept=accept, json=json)
     if json:
         output.json({"file": str(path), "ok": not problems, "problems": problems})
     elif problems:

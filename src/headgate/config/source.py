@@ -56,6 +56,14 @@ class Source:
         """Whether the value at `path` came from a reference."""
         return path in self._written
 
+    def line_of(self, path: Path) -> int:
+        """The line of what is at `path`, or of the nearest thing around it."""
+        return self._root.line_of(path) if self._root is not None else 1
+
+    def as_written(self, path: Path) -> str | None:
+        """What stands in the file where the value at `path` came from a reference."""
+        return self._written.get(path)
+
     def show(self, path: Path, value: Any) -> str:
         """A value as a message may have it: what was written in the file, not what a reference resolved to."""
         if isinstance(value, (dict, list)):

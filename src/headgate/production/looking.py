@@ -1,0 +1,86 @@
+"""What people have set up, read from the database without changing anything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.errors import ConfigError, HeadgateError
+from headgate.production.facts import KeyFacts, Records, Unseen
+from headgate.storage.database import Row
+from headgate.storage.opening import MEMORY, SQLITE, connect, sqlite_path
+
+LOOK_BACK_US = 30 * 86_400 * 1_000_000
+"""How long ago a key may have been used to count as used."""
+
+_KEYS = "SELECT id, name, roles, expires_us FROM keys WHERE revoked_us IS NULL AND archived_us IS NULL"
+_BUDGETS = "SELECT subject, hard FROM budgets WHERE archived_us IS NULL"
+_CALLERS = "SELECT DISTINCT key_id FROM ledger WHERE started_us >= $1"
+
+
+async def look(url: str, now_us: int) -> Records:
+    """The records of a database. An SQLite file is opened for reading alone, also beside the process that serves from
+    it; PostgreSQL gets three statements that read.
+
+    Raises:
+        Unseen: they cannot be read, and why.
+    """
+    if url.startswith(SQLITE):
+        return _read_file(url, now_us)
+    try:
+        database = await connect(url, lock=False, connections=2)
+        try:
+            keys, budgets = await database.fetch(_KEYS), await database.fetch(_BUDGETS)
+            return _records(keys, budgets, await database.fetch(_CALLERS, now_us - LOOK_BACK_US), now_us)
+        finally:
+            await database.close()
+    except ConfigError as error:
+        raise Unseen(error.problems[0].partition("\n")[0]) from None
+    except HeadgateError as error:
+        why = error.message.partition("\n")[0]
+        raise Unseen(f"the database cannot be read: {why}") from None
+
+
+def _read_file(url: str, now_us: int) -> Records:
+    import apsw  # a driver is loaded when it is needed
+
+    path = sqlite_path(url)
+    if path == MEMORY or not Path(path).is_file():
+        raise Unseen("there is no database yet")
+    try:
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            connection.set_busy_timeout(5_000)
+            run: Callable[..., list[Row]] = lambda sql, *given: list(connection.execute(sql, given))  # noqa: E731
+            return _records(run(_KEYS), run(_BUDGETS), run(_CALLERS.replace("$1", "?"), now_us - LOOK_BACK_US), now_us)
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise Unseen(f"{path} cannot be read: {error}") from None
+
+
+def _records(keys: Iterable[Row], budgets: Iterable[Row], callers: Iterable[Row], now_us: int) -> Records:
+    return Records(
+        keys=[
+            KeyFacts(id=id_, name=name, roles=_roles(roles), expires=expires_us is not None)
+            for id_, name, roles, expires_us in keys
+            if expires_us is None or expires_us > now_us
+        ],
+        budgets=hardest((subject, bool(hard)) for subject, hard in budgets),
+        callers=frozenset(key_id for (key_id,) in callers),
+    )
+
+
+def hardest(budgets: Iterable[tuple[str, bool]]) -> dict[str, bool]:
+    """By subject, whether one of its budgets is hard."""
+    found: dict[str, bool] = {}
+    for subject, hard in budgets:
+        found[subject] = found.get(subject, False) or hard
+    return found
+
+
+def _roles(text: Any) -> list[str]:
+    return msgspec.json.decode(text, type=list[str]) if isinstance(text, str) else list(text)

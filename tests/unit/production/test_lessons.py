@@ -1,0 +1,238 @@
+"""Every lesson finds the fault it is there for, where it is, and nothing in the recommended configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from headgate.catalog import Catalog
+from headgate.config import loads
+from headgate.config.source import Source
+from headgate.production import LESSONS, THEMES, Disk, Facts, Machine, Records, Report, report
+from headgate.production.facts import KeyFacts
+
+REFERENCE = (Path(__file__).parents[3] / "docs" / "production.yaml").read_text()
+ENVIRON = {
+    "OPENAI_API_KEY": "sk-one",
+    "ANTHROPIC_API_KEY": "sk-two",
+    "HEADGATE_DATABASE": "postgresql://headgate:secret@db.internal/headgate?sslmode=verify-full",
+    "HEADGATE_REDIS": "rediss://:secret@redis.internal:6379",
+    "HEADGATE_AUDIT_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "HEADGATE_SECRET": "s" * 44,
+    "HEADGATE_ADMIN_KEY": "a" * 44,
+}
+MACHINE = Machine(
+    environ=ENVIRON,
+    cores=4,
+    memory_bytes=8 << 30,
+    open_files=65_536,
+    config_mode=0o640,
+    journal=Disk(folder="/var/lib/headgate", free_bytes=50 << 30, in_memory=False),
+    newest_backup_s=3_600,
+)
+RECORDS = Records(
+    keys=[
+        KeyFacts(id="k1", name="ci", roles=["caller"], expires=True),
+        KeyFacts(id="k2", name="prometheus", roles=["scraper"], expires=True),
+        KeyFacts(id="k3", name="root", roles=["admin"], expires=True),
+    ],
+    budgets={"organisation:default": True, "key:*": True},
+    callers=frozenset({"k1"}),
+)
+
+
+def held(text: str = REFERENCE, *, accept: tuple[str, ...] = (), **facts: Any) -> Report:
+    machine: Machine = facts.pop("machine", MACHINE)
+    config = loads(text, "headgate.yaml", machine.environ)
+    source = Source(text, "headgate.yaml", machine.environ, Path())
+    given: dict[str, Any] = {"records": RECORDS, "replicas": 3, **facts}
+    return report(
+        "headgate.yaml",
+        Facts(config=config, source=source, machine=machine, catalog=Catalog(config.prices), **given),
+        LESSONS,
+        accept,
+    )
+
+
+def environ(**changes: str) -> dict[str, Any]:
+    return {"machine": replace(MACHINE, environ={**ENVIRON, **changes})}
+
+
+def machine(**changes: Any) -> dict[str, Any]:
+    return {"machine": replace(MACHINE, **changes)}
+
+
+def key(**changes: Any) -> dict[str, Any]:
+    first = replace(RECORDS.keys[0], **changes)
+    return {"records": replace(RECORDS, keys=[first, *RECORDS.keys[1:]])}
+
+
+def test_the_recommended_configuration_has_no_fault_and_all_of_it_was_looked_at() -> None:
+    found = held()
+    assert found.findings == []
+    assert found.not_seen == []
+    assert (found.ok, found.total.score, found.total.lessons) == (True, 100, len(LESSONS))
+
+
+TEXTS = [
+    # (lesson, what stands in the reference, the fault)
+    ("prices-known", "openai/gpt-4o-mini]", "openai/gpt-4o-mini, openai/house-brew]"),
+    ("unknown-price-refused", "unknown_price: refuse", "unknown_price: allow"),
+    ("counters-needed", "store_unavailable: refuse", "store_unavailable: allow"),
+    ("models-chosen", "grace_s: 10", "direct_targets: true"),
+    ("asked-again-seldom", "stream: check, reask: 1}\n  smart", "stream: check, reask: 4}\n  smart"),
+    ("timeouts-chosen", "total_s: 300, attempt_s: 120, first_token_s: 60, stall_s: 60", "total_s: 300, attempt_s: 120"),
+    ("timeouts-bounded", "first_token_s: 30", "first_token_s: 900"),
+    ("attempts-bounded", "attempt_s: 40, ", ""),
+    ("attempts-bounded", "attempt_s: 40", "attempt_s: 119"),
+    ("hedges-bounded", "quantile: 0.95, budget: 0.05", "quantile: 0.95, budget: 0.9"),
+    ("hedges-bounded", "quantile: 0.95, budget: 0.05", "side_effects: true"),
+    ("queue-within-timeout", "wait_s: 10}", "wait_s: 110}"),
+    ("somewhere-else", "    fallback: [openai/gpt-4o]\n", ""),
+    ("another-vendor", "fallback: [openai/gpt-4o]", "fallback: [claude/claude-haiku-4-5]"),
+    ("retries-some", "attempts: 3, budget: 0.2", "attempts: 3, budget: 0"),
+    ("retries-bounded", "attempts: 3, budget: 0.2", "attempts: 10, budget: 0.2"),
+    ("retries-bounded", "attempts: 3, budget: 0.2", "attempts: 3, budget: 5"),
+    ("breakers-awake", "open_s: 5}", "open_s: 3600}"),
+    ("breakers-awake", "error_rate: 0.5", "error_rate: 1"),
+    ("own-servers-asked", "providers:\n", "providers:\n  local: {kind: vllm}\n"),
+    ("fallback-fits", "fallback: [openai/gpt-4o]",
+     "fallback: {any: [openai/gpt-4o], context_too_long: [openai/gpt-4o]}"),
+    ("json-checked", "{json: true, tools: true, stream: check, reask: 1}\n  smart",
+     "{json: false, tools: true}\n  smart"),
+    ("tools-checked", "tools: true, stream: check, reask: 1}\n  smart", "tools: false}\n  smart"),
+    ("streams-checked", "stream: check, reask: 1}\n  smart", "stream: pass}\n  smart"),
+    ("secrets-elsewhere", '"${OPENAI_API_KEY}"', "sk-literal"),
+    ("secrets-elsewhere", '"${OPENAI_API_KEY}"', '"${OPENAI_API_KEY:-sk-literal}"'),
+    ("secrets-elsewhere", '"${HEADGATE_DATABASE}"', '"postgresql://h:word@db.internal/h?sslmode=verify-full"'),
+    ("secrets-elsewhere", "kind: openai,", "kind: openai, headers: {x-api-token: word},"),
+    ("audit-key-set", '  key: "${HEADGATE_AUDIT_KEY}"\n', ""),
+    ("vendors-encrypted", "kind: openai,", 'kind: openai, base_url: "http://api.example.com/v1",'),
+    ("proxies-named", "trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["0.0.0.0/0"]'),
+    ("hosts-named", "  hosts: [gate.example.com]\n", ""),
+    ("encrypted-in-front", "  host: 127.0.0.1 ", "  host: 0.0.0.0 "),
+    ("issuers-narrow", "  roles:\n", '  issuers: [{issuer: "https://ci", audience: [g], jwks_url: "https://ci/k"}]\n  roles:\n'),
+    ("migrated-once", "migrate: false", "migrate: true"),
+    ("journal-synced", "fsync_ms: 50", "fsync_ms: 30000"),
+    ("journal-needed", "journal_unwritable: refuse", "journal_unwritable: allow"),
+    ("audit-anchored", "  checkpoint_file: checkpoints/headgate", "  every_s: 10"),
+    ("audit-signed-often", "  origin: gate.example.com", "  every_s: 3600"),
+    ("metrics-of-each-worker", "grace_s: 10", "workers: 2"),
+    ("bodies-fit-memory", "max_inflight_mb: 512", "max_inflight_mb: 16384"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lesson", "good", "bad"), TEXTS)
+def test_a_fault_in_the_file_is_found_and_no_other(lesson: str, good: str, bad: str) -> None:
+    assert REFERENCE.count(good) >= 1
+    text = REFERENCE.replace(good, bad, 1)
+    if lesson == "encrypted-in-front":
+        text = text.replace("  trusted_proxies: [127.0.0.1]\n", "")
+    found = held(text)
+    assert {each.lesson for each in found.findings} == {lesson}
+    (finding, *_) = found.findings
+    serious = next(each.serious for each in LESSONS if each.name == lesson)
+    assert (finding.serious, found.ok) == (serious, not serious)
+    assert finding.what
+    assert finding.why.endswith(".")
+    assert finding.write
+    assert found.total.score is not None
+    assert found.total.score < 100
+
+
+ELSEWHERE: list[tuple[str, dict[str, Any], str]] = [
+    ("admin-key-long", environ(HEADGATE_ADMIN_KEY="short"), "environment"),
+    ("secret-for-ids", environ(HEADGATE_SECRET=""), "environment"),
+    ("stores-encrypted", environ(HEADGATE_REDIS="redis://redis.internal:6379"), ": storage.shared"),
+    ("stores-encrypted", environ(HEADGATE_DATABASE="postgresql://h@db.internal/h"), ": storage.database"),
+    ("file-guarded", machine(config_mode=0o666), "disk"),
+    ("journal-has-room", machine(journal=Disk(folder="/j", free_bytes=5 << 20, in_memory=False)), "disk"),
+    ("journal-on-a-disk", machine(journal=Disk(folder="/j", free_bytes=5 << 30, in_memory=True)), "disk"),
+    ("backed-up", machine(newest_backup_s=10 * 86_400.0), "disk"),
+    ("backed-up", machine(newest_backup_s=float("inf")), "disk"),
+    ("connections-fit", machine(open_files=1024), "environment"),
+    ("budget-set", {"records": replace(RECORDS, budgets={"key:*": False})}, "database"),
+    ("keys-capped", {"records": replace(RECORDS, budgets={"organisation:default": True})}, "database"),
+    ("keys-expire", key(expires=False), "database"),
+    ("admins-do-not-call", key(roles=["admin"]), "database"),
+    ("admins-do-not-call", {"records": replace(RECORDS, callers=frozenset({"admin"}))}, "database"),
+    ("metrics-readable", {"records": replace(RECORDS, keys=RECORDS.keys[:1])}, "database"),
+]
+
+
+@pytest.mark.parametrize(("lesson", "facts", "where"), ELSEWHERE)
+def test_a_fault_of_the_environment_is_found_and_no_other(lesson: str, facts: dict[str, Any], where: str) -> None:
+    found = held(**facts)
+    assert [each.lesson for each in found.findings] == [lesson]
+    assert found.findings[0].where.endswith(where)
+
+
+SMALL = """\
+server: {auth: none}
+storage: {database: "sqlite:///:memory:"}
+providers: {sim: {kind: simulator}}
+models: {chat: {targets: [sim/gpt-4o-mini]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "lesson", ["keys-needed", "records-kept", "storage-for-replicas", "real-vendors", "somewhere-else"]
+)
+def test_a_toy_is_no_production_server(lesson: str) -> None:
+    assert lesson in {each.lesson for each in held(SMALL).findings}
+
+
+def test_workers_beyond_the_cores_are_found() -> None:
+    text = REFERENCE.replace("grace_s: 10", "workers: 9")
+    assert "workers-fit-cores" in {each.lesson for each in held(text).findings}
+
+
+def test_a_finding_has_its_line() -> None:
+    text = REFERENCE.replace("stall_s: 30", "stall_s: 900")
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if "stall_s: 900" in each)
+    assert held(text).findings[0].where == f"headgate.yaml:{line}: models.chat.timeout.stall_s"
+
+
+def test_no_secret_is_told() -> None:
+    text = REFERENCE.replace('"${OPENAI_API_KEY}"', "sk-literal")
+    assert "sk-literal" not in str(held(text).findings)
+
+
+# ── what is not looked at, and what is accepted ──
+
+
+def test_what_needs_the_database_is_not_judged_without_it() -> None:
+    found = held(records=None, records_unseen="it is away")
+    assert found.findings == []
+    assert {each.lesson for each in found.not_seen} == {
+        "budget-set", "keys-capped", "admins-do-not-call", "keys-expire", "metrics-readable"
+    }  # fmt: skip
+    assert {each.why for each in found.not_seen} == {"it is away"}
+    assert found.total.lessons == len(LESSONS) - 5
+
+
+def test_what_is_accepted_is_shown_and_does_not_fail() -> None:
+    text = REFERENCE.replace("unknown_price: refuse", "unknown_price: allow")
+    found = held(text, accept=("unknown-price-refused",))
+    assert found.ok
+    assert [each.accepted for each in found.findings] == [True]
+    assert found.total.score == 100
+
+
+def test_a_theme_of_which_nothing_was_seen_has_no_score() -> None:
+    lessons = [each for each in LESSONS if each.name == "budget-set"]
+    config = loads(REFERENCE, "headgate.yaml", ENVIRON)
+    source = Source(REFERENCE, "headgate.yaml", ENVIRON, Path())
+    facts = Facts(config=config, source=source, machine=MACHINE, catalog=Catalog())
+    found = report("headgate.yaml", facts, lessons)
+    assert {each.theme: each.score for each in found.themes} == dict.fromkeys(THEMES)
+    assert found.ok
+
+
+def test_lessons_have_names_of_their_own_and_a_sentence() -> None:
+    names = [each.name for each in LESSONS]
+    assert len(set(names)) == len(names)
+    assert all(each.why[0].isupper() and each.why.endswith(".") for each in LESSONS)
