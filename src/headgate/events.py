@@ -112,6 +112,15 @@ class Shed(Event, frozen=True):
     target: str
 
 
+class Unpriced(Event, frozen=True):
+    """What an attempt cost is not known; `reason` is `price` where its model has none, else `usage`: a part of what it
+    used has none, or the vendor did not say what it used.
+    """
+
+    target: str
+    reason: str
+
+
 class OutputRepaired(Event, frozen=True):
     """An answer was mended here."""
 

@@ -20,9 +20,9 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
-from headgate.catalog import Catalog
 from headgate.config import Config, load
 from headgate.config.places import placed
+from headgate.config.price_lists import catalog_of
 from headgate.errors import BadRequest, ConfigError, ModelNotFound, Overloaded, StoreUnavailable
 from headgate.folds import Maker
 from headgate.ledger import Ledger
@@ -306,7 +306,7 @@ class Gateway:
         services = self._services
         providers = _providers(config, before.providers if before is not None else {})
         own = [OwnStage.load(each) for each in config.stages]
-        catalog = Catalog(config.prices)
+        catalog = catalog_of(config)
         make = Maker(services, config, providers, own, catalog)
         models = {name: Model(name, make.model(name)) for name in config.models}
         if config.server.direct_targets:

@@ -26,6 +26,7 @@ from headgate.administration.values import Usd, microseconds, moment, usd_of
 from headgate.administration.views import Page, UsageView
 from headgate.catalog import Catalog, Price
 from headgate.config import Config
+from headgate.config.price_lists import catalog_of
 from headgate.errors import BadRequest, NotFound
 from headgate.ids import end_user_id
 from headgate.ledger.exports import COLUMNS, FORMATS, Encoder, Focus, encoded_batches, plain
@@ -343,7 +344,7 @@ class Ledger:
             config = self._config()
             kinds = {name: provider.kind for name, provider in config.providers.items()}
             names = await self._names(actor.organisation)
-            return Focus(price_of(Catalog(config.prices)), providers=kinds, names=names)
+            return Focus(price_of(catalog_of(config)), providers=kinds, names=names)
         try:
             return FORMATS[format]()
         except ImportError as error:

@@ -108,8 +108,8 @@ class Signature(NamedTuple):
     bytes: bytes
 
 
-def split(note: str) -> tuple[str, list[Signature]]:
-    """A note's text and its signatures, which nobody has checked.
+def split(note: str, limit: int = MAX_NOTE_BYTES) -> tuple[str, list[Signature]]:
+    """A note's text and its signatures, which nobody has checked. `limit` is in bytes.
 
     Raises:
         Malformed: it is no note.
@@ -118,8 +118,8 @@ def split(note: str) -> tuple[str, list[Signature]]:
         length = len(note.encode())
     except UnicodeEncodeError:
         raise Malformed("a note is UTF-8") from None
-    if length > MAX_NOTE_BYTES:
-        raise Malformed(f"a note of more than {MAX_NOTE_BYTES} bytes")
+    if length > limit:
+        raise Malformed(f"a note of more than {limit} bytes")
     if _CONTROL.search(note):
         raise Malformed("a note has no control characters but newlines")
     text, blank, signatures = note.rpartition("\n\n")
@@ -128,14 +128,14 @@ def split(note: str) -> tuple[str, list[Signature]]:
     return f"{text}\n", [_signature(line) for line in signatures[:-1].split("\n")]
 
 
-def opened(note: str, keys: Sequence[Verifier]) -> str:
+def opened(note: str, keys: Sequence[Verifier], limit: int = MAX_NOTE_BYTES) -> str:
     """A note's text, signed by at least one of the keys. Signatures of others are left aside.
 
     Raises:
         Malformed: it is no note.
         NotSigned: none of the keys signed it, or what says to be a signature of theirs is none.
     """
-    text, signatures = split(note)
+    text, signatures = split(note, limit)
     known = {(key.name, key.id): key for key in keys}
     accepted = False
     for each in signatures:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from headgate.catalog.config import PriceConfig
 from headgate.catalog.cost import Price, cost
 from headgate.catalog.models import Limits, limits
-from headgate.catalog.prices import configured, price_list
+from headgate.catalog.prices import PriceList, configured, price_list
 from headgate.types import Usage
 
 HELD = 4096
@@ -18,10 +18,12 @@ class Catalog:
     """Prices and limits, each looked up once per vendor and model.
 
     `overrides` are prices by `vendor/model` or by `model` alone, whichever vendor has it; a name may end in `*`. An
-    exact name goes before a pattern, a longer pattern before a shorter one.
+    exact name goes before a pattern, a longer pattern before a shorter one. `listed` is the list for all others, in
+    place of the built-in one.
     """
 
-    def __init__(self, overrides: Mapping[str, PriceConfig] | None = None) -> None:
+    def __init__(self, overrides: Mapping[str, PriceConfig] | None = None, listed: PriceList | None = None) -> None:
+        self._listed = listed
         prices = {name.lower(): configured(name, config) for name, config in (overrides or {}).items()}
         self._exact = {name: price for name, price in prices.items() if not name.endswith("*")}
         patterns = [(name[:-1], price) for name, price in prices.items() if name.endswith("*")]
@@ -29,6 +31,11 @@ class Catalog:
         self._prices: dict[tuple[str | None, str], Price | None] = {}
         self._versions: dict[str, Price | None] = {}
         self._limits: dict[tuple[str, str], Limits | None] = {}
+
+    @property
+    def listed(self) -> PriceList:
+        """The list for what no override is for."""
+        return self._listed or price_list()
 
     def price(self, vendor: str | None, model: str) -> Price | None:
         """What a model charges; None where that is not known.
@@ -65,7 +72,7 @@ class Catalog:
         if key not in self._limits:
             if len(self._limits) >= HELD:
                 self._limits.clear()
-            self._limits[key] = limits(vendor, model)
+            self._limits[key] = limits(vendor, model, self._listed)
         return self._limits[key]
 
     def output_limit(self, vendor: str, model: str) -> int | None:
@@ -83,7 +90,7 @@ class Catalog:
                 return price
         if vendor is None:
             vendor, _, model = model.partition("/")
-        entry = price_list().find(vendor, model)
+        entry = self.listed.find(vendor, model)
         return entry.price if entry else None
 
     def _versioned(self, version: str) -> Price | None:
@@ -95,6 +102,7 @@ class Catalog:
         else:
             name, _, how = entry.partition("#")
             vendor, _, model = name.partition("/")
-            found = price_list().find(vendor, model)
+            listed = price_list() if kind == price_list().edition else self.listed
+            found = listed.find(vendor, model)
             price = found.price if found else None
         return price and price.processed(how)

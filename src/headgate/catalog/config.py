@@ -52,6 +52,15 @@ class TierConfig(RatesConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The whole request costs this once its prompt has more tokens."""
 
 
+class PriceListConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A signed price list in place of the built-in one, once 'headgate prices update' has installed one."""
+
+    file: str = "headgate.prices"
+    """Where it is installed, from the folder of the configuration file. Its changes are taken over while serving."""
+    keys: list[str] = []
+    """Public keys it may be signed with, as `name+id+base64`. Without one only the built-in list counts."""
+
+
 class PriceConfig(RatesConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The price of one model, in place of what the built-in price list says."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headgate.catalog.prices import price_list
+from headgate.catalog.prices import PriceList, price_list
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,9 +42,9 @@ documentation changed over time the lower number stands: a limit too high is ref
 request."""
 
 
-def limits(vendor: str, model: str) -> Limits | None:
-    """What is known of a vendor's model; None where nothing is."""
-    entry = price_list().find(vendor, model)
+def limits(vendor: str, model: str, listed: PriceList | None = None) -> Limits | None:
+    """What is known of a vendor's model, by the built-in list or by `listed`; None where nothing is."""
+    entry = (listed or price_list()).find(vendor, model)
     output = _claude_output(model)
     if entry is None and output is None:
         return None

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -85,10 +85,17 @@ class PriceList:
     def __init__(self, data: Mapping[str, Any], digest: str = "") -> None:
         self.source: str = data["source"]
         self.date: str = data["date"]
+        self.revision: int = data.get("revision", 0)
+        """Which list of that day."""
         self.edition = f"{self.date}+{digest[:8]}" if digest else self.date
         """Which list this is: the day its prices were in force, and the beginning of its SHA-256."""
         self._vendors: Mapping[str, Any] = data["vendors"]
         self._rules: dict[str, list[tuple[Rule, list[Any]]]] = {}
+
+    @property
+    def age(self) -> tuple[str, int]:
+        """What two lists are compared by: the greater one is the newer."""
+        return self.date, self.revision
 
     @property
     def vendors(self) -> list[str]:
@@ -114,6 +121,20 @@ class PriceList:
         """Ids of a vendor's models, as far as its rules name one."""
         return [name for raw, *_ in self._vendors.get(vendor, _NO_VENDOR)["models"] if (name := _name(raw))]
 
+    def check(self) -> None:
+        """Look at every model once.
+
+        Raises:
+            ValueError: a list like this cannot be used.
+        """
+        for vendor in self._vendors:
+            try:
+                for rule, row in self._rows(vendor):
+                    rule("")
+                    _entry(self.edition, vendor, "", row)
+            except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+                raise ValueError(f"the models of {vendor} cannot be read: {error}") from None
+
     def _rows(self, vendor: str) -> list[tuple[Rule, list[Any]]]:
         rows = self._rules.get(vendor)
         if rows is None:
@@ -130,6 +151,33 @@ def price_list() -> PriceList:
     """The list this version came with. Read once, when first asked for."""
     raw = (files("headgate.catalog") / "prices.json").read_bytes()
     return PriceList(msgspec.json.decode(raw), sha256(raw).hexdigest())
+
+
+class _Vendor(msgspec.Struct, forbid_unknown_fields=True):
+    fallback: list[str]
+    models: list[list[Any]]
+
+
+class _Written(msgspec.Struct, forbid_unknown_fields=True):
+    source: str
+    date: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    vendors: dict[str, _Vendor]
+    revision: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+def read_price_list(text: bytes) -> PriceList:
+    """A list as it is written: of the form of `prices.json`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        written = msgspec.json.decode(text, type=_Written)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"it is no price list: {error}") from None
+    found = PriceList(msgspec.to_builtins(written), sha256(text).hexdigest())
+    found.check()
+    return found
 
 
 def _name(raw: RawRule) -> str | None:

@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from headgate.catalog import Catalog
 from headgate.cli import output
 from headgate.cli.client import Reach, Refused, everything, reached
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.config import Config
 from headgate.config.loader import read_text
 from headgate.config.places import placed
+from headgate.config.price_lists import catalog_of
 from headgate.config.source import Source
 from headgate.production import LESSONS, Facts, Finding, Machine, Records, Report, Standing, Unseen, report
 from headgate.production.facts import KeyFacts
@@ -46,7 +46,7 @@ def _facts(path: Path, config: Config, replicas: int, backups: Path | None, envi
         config=config,
         source=Source(read_text(path), str(path), environ, path.parent),
         machine=Machine.here(config, path, environ, backups, time.time()),
-        catalog=Catalog(config.prices),
+        catalog=catalog_of(config),
         replicas=replicas,
         records=records,
         records_unseen=why,

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from headgate.catalog import Catalog
 from headgate.cli import output
 from headgate.cli.exits import FAILED, OK, CannotRun
 from headgate.cli.files import writing
 from headgate.config import Config, default_path, load, starter
+from headgate.config.price_lists import catalog_of
 from headgate.errors import ConfigError
 
 Json = Annotated[bool, Parameter(negative="")]
@@ -154,7 +154,7 @@ def _problems(path: Path) -> list[str]:
 def _models(config: Config) -> list[dict[str, Any]]:
     from headgate.providers.row import find_row
 
-    catalog = Catalog(config.prices)
+    catalog = catalog_of(config)
     rows: list[dict[str, Any]] = []
     for name, model in config.models.items():
         targets: list[dict[str, Any]] = []

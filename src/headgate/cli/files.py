@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +50,21 @@ def writing(file: Path) -> Generator[None, None, None]:
         yield
     except OSError as error:
         raise CannotRun(f"{file} cannot be written: {error.strerror}", _next(error, _WRITING)) from None
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file, whole or not at all: who reads it meanwhile has the old one or the new one."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as part:
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def check_new(file: Path) -> None:

@@ -15,7 +15,6 @@ from cyclopts import Parameter
 
 from headgate.administration.ledger import price_of
 from headgate.administration.values import microseconds
-from headgate.catalog import Catalog
 from headgate.cli import output
 from headgate.cli.administering import given, listed, pairs_of, told
 from headgate.cli.client import HERE, Client, Reach, segment
@@ -24,6 +23,7 @@ from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import reading, writing
 from headgate.cli.keys import Flag, Several
 from headgate.config import Config
+from headgate.config.price_lists import catalog_of
 from headgate.ledger.exports import COLUMNS
 from headgate.ledger.exports.columns import rfc3339
 from headgate.ledger.reconcile import Comparison, Export, UnreadableExport, compare, corrections, read_all, shown, text
@@ -316,7 +316,7 @@ def _compared(
     )
     if not providers:
         raise Misused(f"the configuration has no provider of kind '{vendor}'", "Name one with --provider.")
-    catalog = Catalog(config.prices)
+    catalog = catalog_of(config)
     try:
         return compare(
             rows,

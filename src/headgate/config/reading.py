@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headgate.catalog.config import PriceListConfig
 from headgate.config import check, fallbacks, rules
 from headgate.config.loader import read_text
 from headgate.config.problem import Problem, written
@@ -29,6 +30,7 @@ def read(text: str, name: str, environ: Mapping[str, str], directory: Path) -> C
     if source.usable:
         _write_out(source.tree)
         problems = _add_price_file(source, environ)
+        _place_price_list(source)
         _check(source)
     problems = source.told() + problems
     if problems:
@@ -99,6 +101,13 @@ def _add_price_file(source: Source, environ: Mapping[str, str]) -> list[str]:
     if not listed.problems:
         tree["prices"] = {**listed.tree["prices"], **prices}
     return listed.told()
+
+
+def _place_price_list(source: Source) -> None:
+    """Say where a price list is installed by its whole path: a reload knows no folder."""
+    block = source.tree.get("price_list") if isinstance(source.tree, dict) else None
+    if isinstance(block, dict) and isinstance(file := block.get("file", PriceListConfig().file), str):
+        block["file"] = str(source.directory.absolute() / file)
 
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from headgate.access.config import AccessConfig
-from headgate.catalog.config import PriceConfig
+from headgate.catalog.config import PriceConfig, PriceListConfig
 from headgate.limits.config import LimitsConfig
 from headgate.providers.config import ProviderConfig
 from headgate.routing.config import ModelConfig
@@ -146,3 +146,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Prices in place of the built-in list's, by `vendor/model` or by model alone; a name may end in `*`."""
     price_file: str | None = None
     """A YAML or JSON file of more such prices. What `prices` says goes before it."""
+    price_list: PriceListConfig = PriceListConfig()
+    """A signed price list in place of the built-in one."""

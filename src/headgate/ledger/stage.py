@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from headgate.catalog import Price, cost
 from headgate.clock import Clock
 from headgate.errors import HeadgateError, StoreUnavailable
-from headgate.events import AttemptFailed
+from headgate.events import AttemptFailed, Unpriced
 from headgate.ledger.port import Ledger
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.records import LedgerRow
@@ -153,6 +153,8 @@ class Settle:
             attempt.usage_source, picodollars = "estimated", attempt.reserved_picodollars
         attempt.cost_picodollars = picodollars
         attempt.settled = True
+        if picodollars is None:
+            call.account.events.append(Unpriced(attempt.target, "price" if price is None else "usage"))
         self._keep(self._row(call, attempt, usage, picodollars, price.version if price is not None else None))
         self._release(attempt, picodollars)
 

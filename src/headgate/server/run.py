@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from headgate.config import Config, load
 from headgate.config.places import placed
+from headgate.config.price_lists import stamp
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
 from headgate.server.admin.making import administration_of
@@ -161,8 +162,8 @@ def _collect_seldom() -> None:
 
 
 async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event) -> None:
-    """Reload whenever the file's content differs from what was last looked at."""
-    seen = _content(path)
+    """Reload whenever the file's content, or the installed price list, differs from what was last looked at."""
+    seen, prices = _content(path), stamp(gateway.config.price_list)
     before: Config | None = None
     with contextlib.suppress(ConfigError):
         before = load(path, environ)
@@ -174,10 +175,10 @@ async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], chang
         else:
             changed.clear()
             asked = True
-        content = _content(path)
-        if content is None or (content == seen and not asked):
+        content, listed = _content(path), stamp(gateway.config.price_list)
+        if content is None or ((content, listed) == (seen, prices) and not asked):
             continue
-        seen = content
+        seen, prices = content, listed
         reload(gateway, path, environ, before)
 
 

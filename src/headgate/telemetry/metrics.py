@@ -6,15 +6,28 @@ A labelled increment of prometheus_client costs over 1 µs; a dictionary entry a
 from __future__ import annotations
 
 import asyncio
+import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
+from headgate.events import Unpriced
 from headgate.types import Account, Attempt, Usage
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0)
 
 Labels = tuple[str, ...]
+
+MAX_WARNED = 1_000
+"""Models of unknown cost the log is told of: behind a wildcard the names are the clients' own."""
+
+_UNPRICED = {
+    "price": "%s has no known price: its calls cost an unknown amount, and are in no budget. Write one under 'prices', "
+    "or 'price_like' or 'base_model' of the target; 'headgate prices show' tells what is known",
+    "usage": "what a call at %s cost is not known: the vendor did not say what it used, or a part of it has no price",
+}
+
+log = logging.getLogger("headgate.prices")
 
 
 class Histogram:
@@ -63,6 +76,7 @@ class Metrics:
         self.events: dict[Labels, int] = {}
         """By kind of event and target."""
         self.reloads = {"ok": 0, "failed": 0}
+        self._warned: set[Unpriced] = set()
 
     def call_began(self) -> None:
         self.in_flight += 1
@@ -91,11 +105,21 @@ class Metrics:
             self._attempt(attempt)
         if not account.events:
             return
+        for event in account.events:
+            if isinstance(event, Unpriced):
+                self._warn_of_unpriced(event)
         known = {attempt.target: attempt.label for attempt in account.attempts if attempt.label}
         for event in account.events:
             target = getattr(event, "target", None) or getattr(event, "to", "")
             labels = (type(event).__name__, known.get(target, target))
             self.events[labels] = self.events.get(labels, 0) + 1
+
+    def _warn_of_unpriced(self, event: Unpriced) -> None:
+        """Tell the log of a model whose cost is not known, once while this process lives."""
+        if event in self._warned or len(self._warned) >= MAX_WARNED:
+            return
+        self._warned.add(event)
+        log.warning(_UNPRICED[event.reason], event.target)
 
     def _attempt(self, attempt: Attempt) -> None:
         target = attempt.label or attempt.target
