@@ -1,1 +1,1 @@
-"""Pure statistics: what a number of observations says, and how surely."""
+"""Statistics, pure: no I/O, no clock, and randomness only from a generator that is handed in."""
