@@ -6,6 +6,7 @@ cover has no price, and a cost that would need it is unknown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
@@ -132,7 +133,7 @@ class PriceList:
                 for rule, row in self._rows(vendor):
                     rule("")
                     _entry(self.edition, vendor, "", row)
-            except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+            except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError, re.error) as error:
                 raise ValueError(f"the models of {vendor} cannot be read: {error}") from None
 
     def _rows(self, vendor: str) -> list[tuple[Rule, list[Any]]]:

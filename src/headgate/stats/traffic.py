@@ -35,6 +35,7 @@ def compound_total(calls: float, mean: float, mean_square: float, rng: Random) -
 
     Such a sum has the mean `calls * mean` and the variance `calls * mean_square` (Wald; S. Ross, "Introduction to
     Probability Models", compound Poisson process), and is close to normal for the hundreds of calls and more that
-    somebody plans for. It is never below 0.
+    somebody plans for. It is never below 0. Only resampling can give a mean square below the square of the mean:
+    that is taken for it.
     """
-    return max(0.0, rng.gauss(calls * mean, sqrt(calls * mean_square)))
+    return max(0.0, rng.gauss(calls * mean, sqrt(calls * max(mean_square, mean * mean))))
