@@ -9,7 +9,7 @@ import msgspec
 
 from headgate.production.facts import Facts, Flaws
 
-Theme = Literal["cost", "latency", "reliability", "output", "security", "storage", "observability"]
+Theme = Literal["cost", "latency", "reliability", "output", "security", "storage", "observability", "capacity"]
 
 
 class Lesson(msgspec.Struct, frozen=True):

@@ -236,3 +236,9 @@ def test_lessons_have_names_of_their_own_and_a_sentence() -> None:
     names = [each.name for each in LESSONS]
     assert len(set(names)) == len(names)
     assert all(each.why[0].isupper() and each.why.endswith(".") for each in LESSONS)
+
+
+def test_the_documentation_has_every_lesson_as_it_is() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "production.md").read_text()
+    for each in LESSONS:
+        assert f"| `{each.name}` | {'serious' if each.serious else 'advice'} | {each.why} |" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.production.lesson import Lesson
 from headgate.production.lessons import (
+    capacity,
     cost,
     latency,
     observability,
@@ -134,11 +135,12 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("metrics-of-each-worker", "observability", _ADVICE,
         "One port that several processes share answers a scrape with the figures of one of them.",
         observability.metrics_of_one_worker),
-    Lesson("bodies-fit-memory", "observability", _SERIOUS,
+    # ── capacity ──
+    Lesson("bodies-fit-memory", "capacity", _SERIOUS,
         "Request bodies are held in memory, and a process that runs out of it takes all its calls along.",
-        observability.bodies_too_large),
-    Lesson("connections-fit", "observability", _ADVICE,
-        "A process without file descriptors refuses connections and says nothing.", observability.too_few_files),
-    Lesson("workers-fit-cores", "observability", _ADVICE,
-        "Workers beyond the cores take each other's time.", observability.too_many_workers),
+        capacity.bodies_too_large),
+    Lesson("connections-fit", "capacity", _ADVICE,
+        "A process without file descriptors refuses connections and says nothing.", capacity.too_few_files),
+    Lesson("workers-fit-cores", "capacity", _ADVICE,
+        "Workers beyond the cores take each other's time.", capacity.too_many_workers),
 )  # fmt: skip

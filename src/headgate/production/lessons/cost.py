@@ -50,13 +50,13 @@ def no_budget(facts: Facts) -> Flaws:
         yield Flaw(
             place="database",
             what="there is no hard budget on anything",
-            write="headgate budgets set organisation:default 1000 --period month",
+            write="headgate budgets set 'organisation:*' 1000 --period month",
         )
 
 
 def uncapped_keys(facts: Facts) -> Flaws:
     records = facts.recorded()
-    narrow = any(subject.startswith(("key:", "team:", "user:", "project:")) for subject in records.budgets)
+    narrow = any(subject.startswith(("key:", "team:", "user:", "project:", "customer:")) for subject in records.budgets)
     if records.keys and not narrow:
         yield Flaw(
             place="database",
