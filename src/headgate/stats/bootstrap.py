@@ -2,8 +2,9 @@
 
 B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979); percentile intervals as in
 B. Efron and R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. The spread of resampled means is too
-narrow by sqrt((n-1)/n), which is made up for as T. Hesterberg, "What Teachers Should Know About the Bootstrap", The
-American Statistician 69 (2015), section 4.3, has it.
+narrow by sqrt((n-1)/n), which is made up for, as T. Hesterberg, "What Teachers Should Know About the Bootstrap", The
+American Statistician 69 (2015), has it. Of many samples fewer are drawn and the spread is scaled, as P. Bickel, F.
+Götze and W. van Zwet, "Resampling fewer than n observations", Statistica Sinica 7 (1997), show for means.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from random import Random
 ROUNDS = 1_000
 """Drawings: the ends of a 95 % interval then rest on 25 of them each."""
 
+MOST_DRAWN = 500
+"""Rows of one round."""
+
 Vector = tuple[float, ...]
 
 
 def resampled_means(rows: Sequence[Vector], rng: Random, rounds: int = ROUNDS) -> Iterator[Vector]:
-    """Means of the columns of as many rows drawn with replacement, once for each round.
+    """Means of the columns as they could as well have been, once for each round: of rows drawn with replacement.
 
     Columns of one row stay together, so what depends on each other in the samples does so in the means. Of a single
     row there is nothing to draw: its mean is what it is.
@@ -29,9 +33,10 @@ def resampled_means(rows: Sequence[Vector], rng: Random, rounds: int = ROUNDS) -
     if count == 1:
         yield from [means] * rounds
         return
-    widening = sqrt(count / (count - 1))
+    drawing = min(count, MOST_DRAWN)
+    widening = sqrt(drawing / (count - 1))
     for _ in range(rounds):
-        drawn = column_means(rng.choices(rows, k=count))
+        drawn = column_means(rng.choices(rows, k=drawing))
         yield tuple(mean + (each - mean) * widening for mean, each in zip(means, drawn, strict=True))
 
 

@@ -105,11 +105,10 @@ class Metrics:
             self._attempt(attempt)
         if not account.events:
             return
-        for event in account.events:
-            if isinstance(event, Unpriced):
-                self._warn_of_unpriced(event)
         known = {attempt.target: attempt.label for attempt in account.attempts if attempt.label}
         for event in account.events:
+            if type(event) is Unpriced:
+                self._warn_of_unpriced(event)
             target = getattr(event, "target", None) or getattr(event, "to", "")
             labels = (type(event).__name__, known.get(target, target))
             self.events[labels] = self.events.get(labels, 0) + 1

@@ -190,6 +190,15 @@ def test_workers_beyond_the_cores_are_found() -> None:
     assert "workers-fit-cores" in {each.lesson for each in held(text).findings}
 
 
+@pytest.mark.parametrize("known", ["prices: {house-brew: {input: 0, output: 0}}\n", ""])
+def test_a_price_heals_a_target_without_one(known: str) -> None:
+    text = known + REFERENCE.replace("openai/gpt-4o-mini]", "openai/gpt-4o-mini, openai/house-brew]")
+    found = held(text)
+    assert [each.write.partition(", or")[0] for each in found.findings] == (
+        [] if known else ["prices: {'house-brew': {input: …, output: …}}"]
+    )
+
+
 def test_a_finding_has_its_line() -> None:
     text = REFERENCE.replace("stall_s: 30", "stall_s: 900")
     line = next(number for number, each in enumerate(text.splitlines(), 1) if "stall_s: 900" in each)

@@ -17,10 +17,11 @@ def test_quantiles_lie_between_two_values_by_a_straight_line() -> None:
     assert percentile_interval(range(101), 0.9) == (pytest.approx(5), pytest.approx(95))
 
 
-def test_the_spread_of_resampled_means_is_the_standard_error() -> None:
+@pytest.mark.parametrize("samples", [40, 5_000])
+def test_the_spread_of_resampled_means_is_the_standard_error(samples: int) -> None:
     rng = Random(1)
-    rows = [(rng.lognormvariate(3, 1),) for _ in range(40)]
-    means = [row[0] for row in resampled_means(rows, rng, 4_000)]
+    rows = [(rng.lognormvariate(3, 1),) for _ in range(samples)]
+    means = [row[0] for row in resampled_means(rows, rng, 2_000)]
     values = [row[0] for row in rows]
     assert fmean(means) == pytest.approx(fmean(values), rel=0.02)
     assert stdev(means) == pytest.approx(stdev(values) / len(values) ** 0.5, rel=0.05)

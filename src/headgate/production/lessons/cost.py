@@ -23,7 +23,7 @@ def unpriced(facts: Facts) -> Flaws:
             yield Flaw(
                 path=at,
                 what=f"nobody knows what {name} costs",
-                write=f"prices: {{'{name}': {{input: …, output: …}}}}, or price_like, or base_model",
+                write=f"prices: {{'{base}': {{input: …, output: …}}}}, or price_like, or base_model",
             )
 
 
