@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from functools import cache
 from hashlib import sha256
@@ -161,7 +162,7 @@ class _Vendor(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True):
     source: str
-    date: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    date: date
     vendors: dict[str, _Vendor]
     revision: Annotated[int, msgspec.Meta(ge=0)] = 0
 

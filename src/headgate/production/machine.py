@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What there is; None for what could not be found out."""
 
     environ: Mapping[str, str] = {}
+    today: date | None = None
     cores: int | None = None
     memory_bytes: int | None = None
     open_files: int | None = None
@@ -46,6 +48,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         """This machine, for a configuration in the file `path`."""
         return cls(
             environ=environ,
+            today=datetime.fromtimestamp(now_s, UTC).date(),
             cores=os.cpu_count(),
             memory_bytes=_memory(),
             open_files=_open_files(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from headgate.catalog import Catalog
+from headgate.catalog import Catalog, price_list
 from headgate.config import loads
 from headgate.config.source import Source
 from headgate.production import LESSONS, THEMES, Disk, Facts, Machine, Records, Report, report
@@ -26,6 +27,7 @@ ENVIRON = {
 }
 MACHINE = Machine(
     environ=ENVIRON,
+    today=date.fromisoformat(price_list().date),
     cores=4,
     memory_bytes=8 << 30,
     open_files=65_536,
@@ -144,6 +146,7 @@ def test_a_fault_in_the_file_is_found_and_no_other(lesson: str, good: str, bad: 
 
 
 ELSEWHERE: list[tuple[str, dict[str, Any], str]] = [
+    ("prices-recent", machine(today=date.fromisoformat(price_list().date) + timedelta(days=121)), ": price_list"),
     ("admin-key-long", environ(HEADGATE_ADMIN_KEY="short"), "environment"),
     ("secret-for-ids", environ(HEADGATE_SECRET=""), "environment"),
     ("stores-encrypted", environ(HEADGATE_REDIS="redis://redis.internal:6379"), ": storage.shared"),

@@ -21,6 +21,8 @@ LESSONS: tuple[Lesson, ...] = (
     # ── cost ──
     Lesson("prices-known", "cost", _SERIOUS,
         "A call without a price is on no bill and fits no budget.", cost.unpriced),
+    Lesson("prices-recent", "cost", _ADVICE,
+        "Vendors change their prices, and a ledger with old ones differs from the bill.", cost.old_prices),
     Lesson("unknown-price-refused", "cost", _SERIOUS,
         "A call whose cost cannot be bounded can go past every hard budget.", cost.unknown_price_allowed),
     Lesson("counters-needed", "cost", _ADVICE,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from headgate.config.problem import written
 from headgate.production.facts import Facts, Flaw, Flaws, models, targets
 from headgate.providers.row import find_row
 
 MAX_REASK = 2
+MAX_AGE_DAYS = 120
 
 
 def unpriced(facts: Facts) -> Flaws:
@@ -25,6 +28,16 @@ def unpriced(facts: Facts) -> Flaws:
                 what=f"nobody knows what {name} costs",
                 write=f"prices: {{'{base}': {{input: …, output: …}}}}, or price_like, or base_model",
             )
+
+
+def old_prices(facts: Facts) -> Flaws:
+    today, of = facts.machine.today, date.fromisoformat(facts.catalog.listed.date)
+    if today is not None and (today - of).days > MAX_AGE_DAYS:
+        yield Flaw(
+            path=("price_list",),
+            what=f"the price list is of {of}, {(today - of).days} days ago",
+            write="headgate prices update FILE, or a newer release",
+        )
 
 
 def unknown_price_allowed(facts: Facts) -> Flaws:
