@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from headgate.catalog.config import PriceConfig
 from headgate.catalog.cost import Price, cost
@@ -22,8 +22,15 @@ class Catalog:
     place of the built-in one.
     """
 
-    def __init__(self, overrides: Mapping[str, PriceConfig] | None = None, listed: PriceList | None = None) -> None:
+    def __init__(
+        self,
+        overrides: Mapping[str, PriceConfig] | None = None,
+        listed: PriceList | None = None,
+        earlier: Callable[[str], PriceList | None] | None = None,
+    ) -> None:
+        """`earlier` finds a list that does not count any more by its edition, for rows it has priced."""
         self._listed = listed
+        self._earlier = earlier
         prices = {name.lower(): configured(name, config) for name, config in (overrides or {}).items()}
         self._exact = {name: price for name, price in prices.items() if not name.endswith("*")}
         patterns = [(name[:-1], price) for name, price in prices.items() if name.endswith("*")]
@@ -53,7 +60,7 @@ class Catalog:
             return found
 
     def versioned(self, version: str) -> Price | None:
-        """The price a ledger row's version names; None where that is not in force here any more."""
+        """The price a ledger row's version names; None where it is not known here any more."""
         if version not in self._versions:
             if len(self._versions) >= HELD:
                 self._versions.clear()
@@ -93,6 +100,12 @@ class Catalog:
         entry = self.listed.find(vendor, model)
         return entry.price if entry else None
 
+    def _edition(self, edition: str) -> PriceList | None:
+        for each in (self.listed, price_list()):
+            if each.edition == edition:
+                return each
+        return self._earlier(edition) if self._earlier else None
+
     def _versioned(self, version: str) -> Price | None:
         kind, _, entry = version.partition(":")
         if kind == "override":
@@ -102,7 +115,7 @@ class Catalog:
         else:
             name, _, how = entry.partition("#")
             vendor, _, model = name.partition("/")
-            listed = price_list() if kind == price_list().edition else self.listed
-            found = listed.find(vendor, model)
+            listed = self._edition(kind)
+            found = listed.find(vendor, model) if listed else None
             price = found.price if found else None
         return price and price.processed(how)

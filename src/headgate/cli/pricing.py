@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from headgate.catalog import Price, PriceList, limits, price_list
+from headgate.catalog import Price, PriceList, PriceListConfig, limits, price_list
 from headgate.cli import output
 from headgate.cli.configs import ConfigFile, Json, load_or_starter
 from headgate.cli.exits import FAILED, OK, CannotRun
 from headgate.cli.files import reading, write_whole, writing
 from headgate.config import Config
-from headgate.config.price_lists import NoPriceList, catalog_of, check_keys, in_force, installed, read_signed
+from headgate.config.price_lists import NoPriceList, catalog_of, check_keys, in_force, installed, kept_path, read_signed
 from headgate.errors import ConfigError
 from headgate.registry import suggest
 
@@ -103,9 +103,7 @@ def update(source: str, /, *, config: ConfigFile = None, json: Json = False) -> 
         return FAILED
     changes = compare(counting, offered)
     if not same:
-        path = Path(loaded.price_list.file)
-        with writing(path):
-            write_whole(path, note)
+        _install(note, loaded.price_list)
     if json:
         output.json({"installed": not same, "edition": offered.edition, "before": counting.edition, "changes": changes})
     elif same:
@@ -143,6 +141,19 @@ def diff(source: str | None = None, /, *, config: ConfigFile = None, json: Json 
     output.table(columns, [[each[name] or "-" for name in columns] for each in changes])
     output.complain(f"{_told(before)} to {_told(after)}: {_summary(changes)}")
     return OK
+
+
+def _install(note: bytes, config: PriceListConfig) -> None:
+    """Put a list in the place of the installed one, which is kept beside it for the rows it has priced."""
+    path = Path(config.file)
+    with writing(path):
+        try:
+            before = installed(config)
+        except ConfigError:
+            before = None  # nobody could have priced anything by it
+        if before is not None:
+            write_whole(kept_path(config, before.edition), path.read_bytes())
+        write_whole(path, note)
 
 
 # ── reading lists ──

@@ -7,6 +7,7 @@ carried to a machine without a network and be checked there. Nothing here fetche
 from __future__ import annotations
 
 import logging
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from headgate.config.schema import Config
 from headgate.errors import ConfigError
 
 MAX_BYTES = 8 * 1024 * 1024
+
+_EDITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\+[0-9a-f]{8}")
 
 log = logging.getLogger("headgate.prices")
 
@@ -29,7 +32,7 @@ def catalog_of(config: Config) -> Catalog:
     Raises:
         ConfigError: an installed list cannot be used.
     """
-    return Catalog(config.prices, in_force(config.price_list))
+    return Catalog(config.prices, in_force(config.price_list), lambda edition: kept(config.price_list, edition))
 
 
 def in_force(config: PriceListConfig) -> PriceList:
@@ -68,6 +71,22 @@ def installed(config: PriceListConfig) -> PriceList | None:
     except NoPriceList as error:
         hint = "install it again with 'headgate prices update', or remove it"
         raise ConfigError([f"price_list.file: {config.file} cannot be used: {error}; {hint}"]) from None
+
+
+def kept(config: PriceListConfig, edition: str) -> PriceList | None:
+    """A list that was installed before, for ledger rows it has priced; None where it is not there as it was signed."""
+    if not config.keys or not _EDITION.fullmatch(edition):
+        return None
+    try:
+        found = read_signed(kept_path(config, edition).read_bytes(), config)
+    except (OSError, NoPriceList):
+        return None
+    return found if found.edition == edition else None
+
+
+def kept_path(config: PriceListConfig, edition: str) -> Path:
+    """Where a list is kept once another has taken its place."""
+    return Path(f"{config.file}.{edition}")
 
 
 def check_keys(config: PriceListConfig) -> None:

@@ -13,6 +13,8 @@ from types import ModuleType
 import pytest
 
 from headgate.cli.app import run
+from headgate.config import load
+from headgate.config.price_lists import catalog_of
 from price_notes import KEY, OTHER, built_in, price_note
 
 ROOT = Path(__file__).parents[3]
@@ -83,6 +85,23 @@ def test_only_a_newer_list_takes_the_place_of_one(
     assert (folder / "headgate.prices").read_bytes() == counts
     if not taken:
         assert "are not newer" in capsys.readouterr().err
+
+
+def test_rows_priced_by_a_list_that_was_replaced_can_still_be_explained(folder: Path) -> None:
+    for date in ("2099-01-01", "2099-02-01", "2099-03-01"):
+        assert run(["prices", "update", offered(date=date, input=date[6])]) == 0
+    catalog = catalog_of(load(folder / "headgate.yaml"))
+    found: list[str] = []
+    for kept in sorted(folder.glob("headgate.prices.*")):
+        price = catalog.versioned(f"{kept.name.removeprefix('headgate.prices.')}:openai/gpt-4o-mini")
+        assert price is not None
+        found.append(price.per_million()["input_tokens"])
+    assert found == ["1", "2"]
+    kept = next(folder.glob("headgate.prices.2099-01-01*"))
+    kept.write_bytes(price_note(date="2099-01-01", input="9"))
+    version = f"{kept.name.removeprefix('headgate.prices.')}:openai/gpt-4o-mini"
+    assert catalog_of(load(folder / "headgate.yaml")).versioned(version) is None, "it is not that edition"
+    assert catalog.versioned("2099-01-01+../../x:openai/gpt-4o-mini") is None
 
 
 def test_what_is_older_than_the_built_in_list_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
