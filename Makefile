@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,5 +70,15 @@ replay: $(STAMP)  ## Replay the recordings through the gateway and write docs/re
 fault-matrix: $(STAMP)  ## Run every fault over real sockets and write docs/fault-matrix.md
 	@$(BIN)/python tests/fault_matrix.py
 
+wheel: $(STAMP)  ## Build wheel, sdist and SBOM into dist/, twice, and look into them
+	@$(BIN)/python tools/dist.py dist
+	@$(BIN)/python tools/sbom.py dist/headgate.cdx.json
+
+first-answer: wheel  ## Install the wheel into an empty environment and time it to its first answer
+	@$(PYTHON) tools/first_answer.py dist/headgate-*.whl
+
+lock:  ## Write requirements.lock anew from pyproject.toml and constraints.txt
+	@tools/lock.sh
+
 clean:  ## Remove what set-up, tests and benchmarks made
-	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
