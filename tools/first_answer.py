@@ -3,7 +3,7 @@
 Usage: python tools/first_answer.py WHEEL [REQUIREMENT …]    More requirements are pip's own arguments, such as
                                                              `--require-hashes -r requirements.lock`.
 
-Prints the figures and fails where they miss the bars, where an installed package runs code at Python's start, or where one
+Prints the figures, and fails where they miss the bars, where a package runs code at Python's start, or where one
 is there that the design bans.
 """
 

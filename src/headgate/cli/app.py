@@ -40,6 +40,7 @@ for _group, _name, _where, _help in (
     (app, "init", "headgate.cli.configs:init", "Write a commented headgate.yaml to begin with."),
     (app, "check", "headgate.cli.configs:check", "Check a configuration, and say every mistake in it with its line."),
     (app, "serve", "headgate.cli.servers:serve", "Serve, by headgate.yaml or without one."),
+    (app, "demo", "headgate.cli.demo.command:demo", "Show a gateway at work: simulated traffic, an incident, alerts."),
     (app, "simulate", "headgate.cli.servers:simulate", "Serve a simulated vendor."),
     (app, "models", "headgate.cli.configs:models", "List the models clients can ask for, and where their calls go."),
     (

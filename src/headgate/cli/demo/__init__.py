@@ -1,0 +1,1 @@
+"""`headgate demo`: a gateway with simulated vendors and traffic, and what happens to it, to look at."""
