@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer lock clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,8 +77,12 @@ wheel: $(STAMP)  ## Build wheel, sdist and SBOM into dist/, twice, and look into
 first-answer: wheel  ## Install the wheel into an empty environment and time it to its first answer
 	@$(PYTHON) tools/first_answer.py dist/headgate-*.whl
 
+deploy-check: wheel  ## Try deploy/ as far as this machine can: nginx, Envoy, chart, unit, the image's steps
+	@tools/services.sh
+	@tools/deploy_check.sh
+
 lock:  ## Write requirements.lock anew from pyproject.toml and constraints.txt
 	@tools/lock.sh
 
 clean:  ## Remove what set-up, tests and benchmarks made
-	rm -rf .venv .bench dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

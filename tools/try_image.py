@@ -1,5 +1,5 @@
-"""Follow deploy/Containerfile where there is no container runtime: its steps in a debootstrap root, then the gateway in it
-as the image would run it, and what it must and must not be able to do there.
+"""Follow deploy/Containerfile where there is no container runtime: its steps in a debootstrap root, then the gateway in
+it as the image would run it, and what it must and must not be able to do there.
 
 Usage, as root on Debian: python3 tools/try_image.py FOLDER [SUITE]    FOLDER keeps the base for the next time.
 
@@ -153,7 +153,11 @@ done
 say "the root cannot be written"
 "$@" >/tmp/log 2>&1 &
 serving=$!
-for _ in $(seq 100); do eval "$HEALTH" 2>/dev/null && break; kill -0 $serving || { cat /tmp/log; exit 1; }; sleep 0.1; done
+for _ in $(seq 100); do
+  eval "$HEALTH" 2>/dev/null && break
+  kill -0 $serving || { cat /tmp/log; exit 1; }
+  sleep 0.1
+done
 eval "$HEALTH" && say "the health check is fine"
 python - <<'PY' || { cat /tmp/log; exit 1; }
 import json, os, urllib.request as r
