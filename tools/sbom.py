@@ -25,8 +25,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"headgate": {"postgres", "redis"}, "redis": {"hiredis"}}
-"""What the lock has beside the core, and what that asks for."""
+EXTRAS = {"headgate": {"postgres", "redis"}}
+"""What the lock has beside the core."""
 
 _PINNED = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([^\s;]+)")
 _SPDX = {  # what packages without a licence expression call theirs
