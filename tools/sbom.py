@@ -14,8 +14,9 @@ import json
 import os
 import re
 import sys
+import tomllib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -25,7 +26,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"headgate": {"postgres", "redis"}}
+EXTRAS = ("postgres", "redis")
 """What the lock has beside the core."""
 
 _PINNED = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([^\s;]+)")
@@ -60,11 +61,16 @@ def sbom(lock: str, moment: datetime) -> dict[str, Any]:
     packages = locked(lock)
     own = distribution("headgate")
     root = {**_component("headgate", own.version, [], own), "type": "application"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    deployed = [
+        *project["dependencies"],
+        *(each for extra in EXTRAS for each in project["optional-dependencies"][extra]),
+    ]
     components = [_component(name, *packages[name], _installed(name)) for name in sorted(packages)]
     refs = {name: _purl(name, version) for name, (version, _) in packages.items()}
     graph = [
-        {"ref": root["bom-ref"], "dependsOn": _needs("headgate", refs)},
-        *({"ref": refs[name], "dependsOn": _needs(name, refs)} for name in sorted(packages)),
+        {"ref": root["bom-ref"], "dependsOn": _among(deployed, refs)},
+        *({"ref": refs[name], "dependsOn": _among(_requirements(name), refs)} for name in sorted(packages)),
     ]
     content = {"component": root, "components": components, "dependencies": graph}
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(content, sort_keys=True))
@@ -116,17 +122,16 @@ def _licence(installed: Distribution) -> dict[str, Any] | None:
     return {"license": {"name": name}} if name else None
 
 
-def _needs(name: str, refs: Mapping[str, str]) -> list[str]:
-    """What a package needs among what is locked."""
+def _requirements(name: str) -> list[str]:
+    """What an installed package says it needs."""
     installed = _installed(name)
-    extras = ["", *EXTRAS.get(name, ())]
-    requirements = [Requirement(line) for line in (installed.requires or [])] if installed is not None else []
-    wanted = [
-        canonicalize_name(each.name)
-        for each in requirements
-        if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras)
-    ]
-    return sorted({refs[each] for each in wanted if each in refs})
+    return (installed.requires or []) if installed is not None else []
+
+
+def _among(lines: Iterable[str], refs: Mapping[str, str]) -> list[str]:
+    """What requirements come to among what is locked."""
+    needed = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return sorted({refs[name] for each in needed if (name := canonicalize_name(each.name)) in refs})
 
 
 def _installed(name: str) -> Distribution | None:
