@@ -120,6 +120,11 @@ class Upstream:
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
+    @property
+    def open(self) -> int:
+        """Connections that neither side has closed."""
+        return sum(not task.done() for task in self._tasks)
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls, limit=1 << 20)
         self.port: int = self._server.sockets[0].getsockname()[1]

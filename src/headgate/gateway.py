@@ -385,8 +385,12 @@ class Gateway:
 
 
 async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
-    """Close providers a reload replaced, once no call that began before it can still be under way."""
+    """Close providers a reload replaced, once no call that began before it can still be under way. Until then they keep
+    no connection that such a call is not on.
+    """
     try:
+        for provider in providers:
+            await provider.drain()
         await asyncio.sleep(wait_s)
     finally:
         for provider in providers:

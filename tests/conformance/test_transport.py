@@ -828,3 +828,15 @@ async def test_a_proxy_that_refuses_is_a_failed_connection(kind: Callable[[Trans
             await transport.send(post("https://vendor.invalid/v1"))
         assert "407" in caught.value.message
         await transport.close()
+
+
+async def test_once_drained_no_connection_is_used_twice(transport: Transport) -> None:
+    async with Upstream() as upstream:
+        for _ in range(2):
+            await whole(transport, post(upstream.url))
+        assert upstream.connections == 1
+        await transport.drain()
+        for _ in range(3):
+            assert (await whole(transport, post(upstream.url)))[0] == 200
+        last = [each.connection for each in upstream.requests[-3:]]
+        assert len(set(last)) == 3

@@ -45,6 +45,8 @@ class AiohttpTransport:
         self._tls = tls_context(options)
         self._proxy = Proxy.parse(options.proxy) if options.proxy else None
         self._session: aiohttp.ClientSession | None = None
+        self._former: aiohttp.ClientSession | None = None
+        """The session before draining: its idle connections go with aiohttp's own sweep."""
 
     async def send(self, request: HttpRequest) -> AiohttpResponse:
         refuse_injection(request.headers)
@@ -72,14 +74,19 @@ class AiohttpTransport:
             response.close()
             raise
 
+    async def drain(self) -> None:
+        if self._former is None:
+            self._former, self._session = self._session or self._open(), None
+
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._former):
+            if session is not None:
+                await session.close()
+        self._session = self._former = None
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=self._options.idle_s),
+            connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_NO_DEFAULTS,
             auto_decompress=False,
@@ -87,6 +94,11 @@ class AiohttpTransport:
             read_bufsize=_PIECE_BYTES,
         )
         return self._session
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        if self._former is not None:
+            return aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=True)
+        return aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=self._options.idle_s)
 
 
 class AiohttpResponse:

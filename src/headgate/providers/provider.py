@@ -203,6 +203,12 @@ class Provider:
         finally:
             await response.close()
 
+    async def drain(self) -> None:
+        """Let go of every connection that no call is on, and of the others once theirs are over."""
+        for each in self._with_keys.values():
+            await each.drain()
+        await self.transport.drain()
+
     async def close(self) -> None:
         for each in self._with_keys.values():
             await each.close()

@@ -91,4 +91,10 @@ class Transport(Protocol):
         """
         ...
 
+    async def drain(self) -> None:
+        """Keep no connection for another request from now on: idle ones are closed, at the latest after `idle_s`, those
+        in use once their exchange is over.
+        """
+        ...
+
     async def close(self) -> None: ...

@@ -34,6 +34,7 @@ class Http1Transport:
         self._tls = tls_context(options) if options.ca_file or options.client_cert or options.client_key else None
         self._idle: dict[Origin, deque[Connection]] = {}
         self._idle_count = 0
+        self._most_idle = options.pool_size
 
     async def send(self, request: HttpRequest) -> Http1Response:
         address = parse_url(request.url)
@@ -59,6 +60,10 @@ class Http1Transport:
             connection.abort()
             raise
 
+    async def drain(self) -> None:
+        self._most_idle = 0
+        await self.close()
+
     async def close(self) -> None:
         for connections in self._idle.values():
             for connection in connections:
@@ -68,7 +73,7 @@ class Http1Transport:
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection whose exchange is complete for the next one, or close it where that is not possible."""
-        if not connection.usable or not connection.quiet or self._idle_count >= self._options.pool_size:
+        if not connection.usable or not connection.quiet or self._idle_count >= self._most_idle:
             connection.abort()
             return
         now = monotonic()

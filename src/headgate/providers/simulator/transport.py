@@ -32,6 +32,9 @@ class SimulatorTransport:
             raise ConnectionFailed("the simulated connection was reset", may_be_billed=True) from None
         return SimulatedResponse(response)
 
+    async def drain(self) -> None:
+        """Nothing is held open."""
+
     async def close(self) -> None:
         """Nothing is held open."""
 
