@@ -48,13 +48,13 @@ async def test_a_bad_file_changes_nothing_and_says_so(tmp_path: Path, caplog: py
     async with Upstream() as upstream, Serving(CONFIG.format(url=upstream.url, model="old")) as serving:
         file = tmp_path / "headgate.yaml"
         file.write_text("models: {chat: {targets: [nobody/x]}, other: {tragets: []}}\n")
-        assert not reload(serving.gateway, file, {})
+        assert not await reload(serving.gateway, file, {})
         assert "nobody" in caplog.text
         assert "tragets" in caplog.text
         assert serving.gateway.model_names() == ["old"]
         assert serving.gateway.metrics.reloads == {"ok": 0, "failed": 1}
         file.write_text(CONFIG.format(url=upstream.url, model="new"))
-        assert reload(serving.gateway, file, {})
+        assert await reload(serving.gateway, file, {})
         assert serving.gateway.model_names() == ["new"]
 
 
@@ -73,6 +73,6 @@ async def test_a_reload_cannot_open_a_door_that_was_shut(tmp_path: Path):
         async with Serving(text, {"HEADGATE_ADMIN_KEY": "k"}, server="auth: keys") as serving:
             file = tmp_path / "headgate.yaml"
             file.write_text(f"server: {{auth: none}}\n{text}".replace("chat:", "new:"))
-            assert reload(serving.gateway, file, {})
+            assert await reload(serving.gateway, file, {})
             assert serving.gateway.model_names() == ["new"]
             assert (await serving.post("/v1/chat/completions", {**BODY, "model": "new"})).status == 401

@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 from headgate.cli import output
 from headgate.cli.exits import FAILED, OK, CannotRun
 from headgate.cli.files import writing
-from headgate.config import Config, default_path, load, starter
+from headgate.config import Config, Secrets, default_path, load, starter
 from headgate.config.price_lists import catalog_of
 from headgate.errors import ConfigError
 
@@ -113,8 +113,8 @@ def schema() -> int:
     return OK
 
 
-def load_or_starter(config: Path | None) -> tuple[Config, Path | None]:
-    """The configuration to go by, and its file; None for the starter.
+def load_or_starter(config: Path | None, secrets: Secrets | None = None) -> tuple[Config, Path | None]:
+    """The configuration to go by, and its file; None for the starter. `secrets` is for who will load it again.
 
     Raises:
         ConfigError: it cannot be used.
@@ -124,7 +124,7 @@ def load_or_starter(config: Path | None) -> tuple[Config, Path | None]:
     if path is None:
         return starter(), None
     _check_there(path)
-    return load(path), path
+    return load(path, secrets=secrets), path
 
 
 def _check_there(path: Path) -> None:

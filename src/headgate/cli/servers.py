@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from headgate.cli import output
 from headgate.cli.configs import ConfigFile, load_or_starter
 from headgate.cli.exits import OK, CannotRun
-from headgate.config import with_server
+from headgate.config import Secrets, with_server
 from headgate.errors import StoreUnavailable
 
 
@@ -32,7 +32,8 @@ def serve(
     workers
         Processes, in place of server.workers.
     """
-    loaded, path = load_or_starter(config)
+    secrets = Secrets(os.environ)
+    loaded, path = load_or_starter(config, secrets)
     given = {"host": host, "port": port, "workers": workers}
     settings = {name: value for name, value in given.items() if value is not None}
     if settings:
@@ -44,7 +45,7 @@ def serve(
     from headgate.server.run import serve as run
 
     try:
-        return run(loaded, path, os.environ)
+        return run(loaded, path, os.environ, secrets)
     except StoreUnavailable as error:
         raise CannotRun(error.message, "Try 'headgate storage status'.") from None
     except OSError as error:

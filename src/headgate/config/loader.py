@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.config.schema import Config
+from headgate.config.secrets import Secrets
 from headgate.errors import ConfigError
 
 VARIABLE = "HEADGATE_CONFIG"
@@ -32,17 +33,22 @@ def content_hash(path: Path) -> str | None:
         return None
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in a file.
+def load(path: Path, environ: Mapping[str, str] = os.environ, secrets: Secrets | None = None) -> Config:
+    """The configuration in a file. `secrets` is what its references to files and commands gave before; without it all
+    are read anew.
 
     Raises:
         ConfigError: it cannot be used; `problems` has every mistake as `file:line: path: what is wrong, what to write`.
     """
-    return loads(read_text(path), str(path), environ, path.parent)
+    return loads(read_text(path), str(path), environ, path.parent, secrets)
 
 
 def loads(
-    text: str, name: str = "headgate.yaml", environ: Mapping[str, str] = os.environ, directory: Path = Path()
+    text: str,
+    name: str = "headgate.yaml",
+    environ: Mapping[str, str] = os.environ,
+    directory: Path = Path(),
+    secrets: Secrets | None = None,
 ) -> Config:
     """The configuration in a text. `name` is what its mistakes are reported under, `directory` what relative paths in
     it are relative to.
@@ -52,7 +58,7 @@ def loads(
     """
     from headgate.config import reading  # a YAML parser and what checks: not for who imports the library only
 
-    return reading.read(text, name, environ, directory)
+    return reading.read(text, name, environ, directory, secrets)
 
 
 def with_server(config: Config, **settings: Any) -> Config:

@@ -14,18 +14,19 @@ from headgate.config import check, fallbacks, rules
 from headgate.config.loader import read_text
 from headgate.config.problem import Problem, written
 from headgate.config.schema import Config, ServerConfig
+from headgate.config.secrets import ExecRules, Secrets
 from headgate.config.source import Source
 from headgate.errors import ConfigError
 from headgate.types import JSON
 
 
-def read(text: str, name: str, environ: Mapping[str, str], directory: Path) -> Config:
+def read(text: str, name: str, environ: Mapping[str, str], directory: Path, secrets: Secrets | None = None) -> Config:
     """The configuration in a text.
 
     Raises:
         ConfigError: it cannot be used.
     """
-    source = Source(text, name, environ, directory)
+    source = Source(text, name, environ, directory, secrets)
     problems: list[str] = []
     if source.usable:
         _write_out(source.tree)
@@ -94,7 +95,9 @@ def _add_price_file(source: Source, environ: Mapping[str, str]) -> list[str]:
         what = "names a file that cannot be read" if source.referred(("price_file",)) else error.problems[0]
         source.add([Problem(("price_file",), what)])
         return []
-    listed = Source(text, str(path), environ, path.parent)
+    secrets = Secrets(environ)
+    secrets.rules = ExecRules()  # a list of prices runs nothing
+    listed = Source(text, str(path), environ, path.parent, secrets)
     if listed.usable:
         listed.nest("prices")
         listed.add(check.check(listed))

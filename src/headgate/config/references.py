@@ -1,8 +1,9 @@
-"""References to the environment and to files, resolved in scalars that have been parsed, never in the text.
+"""References to the environment, files and commands, resolved in scalars that have been parsed, never in the text.
 
 ${NAME}            the environment variable; a problem where it is not set or empty
 ${NAME:-default}   the same, or the default
-${file:/path}      what is in the file, without the newline at its end
+${file:path}       what is in the file, without the newline at its end; relative to the configuration's folder
+${exec:command …}  what the command prints, without the newline at its end; where `server.allow_exec` allows it
 $${                the two characters ${
 """
 
@@ -14,8 +15,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from headgate.config.problem import Path, Problem
-
-MAX_FILE_BYTES = 1024 * 1024
+from headgate.config.secrets import Secrets, Unreadable
 
 _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -24,9 +24,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class References:
     """Resolves the references of one tree, and remembers where it did: those values are never shown."""
 
-    def __init__(self, environ: Mapping[str, str], directory: FilePath) -> None:
+    def __init__(self, environ: Mapping[str, str], directory: FilePath, secrets: Secrets | None = None) -> None:
         self._environ = environ
         self._directory = directory
+        self._secrets = secrets or Secrets(environ)
         self.problems: list[Problem] = []
         self.written: dict[Path, str] = {}
         """By path, what was written where a reference was resolved."""
@@ -63,11 +64,13 @@ class References:
         return value
 
     def _value(self, reference: str, path: Path) -> str:
-        if reference.startswith("file:"):
-            return self._file(reference.removeprefix("file:"), path)
+        kind, colon, what = reference.partition(":")
+        if colon and kind in {"file", "exec"}:
+            return self._secret(kind, what, path)
         name, has_default, default = reference.partition(":-")
         if not _NAME.fullmatch(name):
-            what = f"has '${{{name}}}', which is no reference; write ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}"
+            known = "${NAME}, ${NAME:-default}, ${file:/path} or ${exec:command}"
+            what = f"has '${{{name}}}', which is no reference; write {known}"
             self.problems.append(Problem(path, what))
             return ""
         value = self._environ.get(name) or (default if has_default else "")
@@ -79,22 +82,14 @@ class References:
             self.problems.append(Problem(path, what))
         return value
 
-    def _file(self, name: str, path: Path) -> str:
-        file = self._directory / name
+    def _secret(self, kind: str, what: str, path: Path) -> str:
         try:
-            with file.open("rb") as opened:
-                content = opened.read(MAX_FILE_BYTES + 1)
-            text = content.decode()
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-            self.problems.append(Problem(path, f"refers to the file {str(file)!r}, which cannot be read: {why}"))
+            if kind == "file":
+                return self._secrets.file(self._directory / what)
+            return self._secrets.output(what, self._directory)
+        except Unreadable as error:
+            self.problems.append(Problem(path, str(error)))
             return ""
-        if len(content) > MAX_FILE_BYTES:
-            self.problems.append(
-                Problem(path, f"refers to the file {str(file)!r}, which is over {MAX_FILE_BYTES} bytes")
-            )
-            return ""
-        return text.removesuffix("\n").removesuffix("\r")
 
 
 def _is_text(value: str) -> bool:

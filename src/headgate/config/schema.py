@@ -45,6 +45,12 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Seconds after SIGTERM in which calls are still taken though /readyz says no: load balancers notice first."""
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     """Processes. More than one needs storage they can share."""
+    allow_exec: bool = False
+    """Whether `${exec:…}` runs commands. Written as `true` itself, not as a reference."""
+    exec_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    """Longest time a command of `${exec:…}` may take, in seconds."""
+    exec_every_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] | None = None
+    """Seconds after which commands are run again. Without it only SIGHUP and changes of this file have them run."""
 
 
 class JournalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

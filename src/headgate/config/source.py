@@ -11,6 +11,7 @@ import msgspec
 from headgate.config.document import Node, parse
 from headgate.config.problem import Path, Problem, written
 from headgate.config.references import References
+from headgate.config.secrets import EXEC_TIMEOUT_S, ExecRules, Secrets
 
 MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -19,7 +20,14 @@ MAX_SHOWN = 80
 class Source:
     """One file on its way to a `Config`. Problems are collected, never raised."""
 
-    def __init__(self, text: str, name: str, environ: Mapping[str, str], directory: FilePath) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        environ: Mapping[str, str],
+        directory: FilePath,
+        secrets: Secrets | None = None,
+    ) -> None:
         self.name = name
         self.directory = directory
         """What relative paths in it are relative to."""
@@ -27,8 +35,12 @@ class Source:
         self.usable = self._root is not None or not self.problems
         """Whether there is a tree to look at."""
         root = self._root or Node({}, 1)
-        references = References(environ, directory)
-        self.tree: Any = references.resolve(root.plain())
+        tree = root.plain()
+        secrets = secrets or Secrets(environ)
+        if secrets.rules is None:
+            secrets.rules = _exec_rules(tree)
+        references = References(environ, directory, secrets)
+        self.tree: Any = references.resolve(tree)
         if self.tree is None:
             self.tree = {}  # a file of comments only
         self.problems += references.problems
@@ -83,3 +95,17 @@ class Source:
     def _place_of(self, path: Path) -> Path:
         """Where in the file what is at `path` stands."""
         return self._root.place_of(path)[0] if self._root is not None else path
+
+
+def _exec_rules(tree: Any) -> ExecRules:
+    """What a file says of commands, in so many words: before they are settled no reference is resolved."""
+    server = tree.get("server") if isinstance(tree, dict) else None
+    if not isinstance(server, dict):
+        return ExecRules()
+    timeout_s, every_s = _seconds(server.get("exec_timeout_s")), _seconds(server.get("exec_every_s"))
+    return ExecRules(server.get("allow_exec") is True, timeout_s or EXEC_TIMEOUT_S, every_s)
+
+
+def _seconds(value: Any) -> float | None:
+    """A time as written; None for what is none, which the schema will tell."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None

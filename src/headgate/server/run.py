@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from headgate.config import Config, load
+from headgate.config import Config, Secrets, load
 from headgate.config.places import placed
 from headgate.config.price_lists import stamp
 from headgate.errors import ConfigError
@@ -28,7 +28,7 @@ from headgate.server.workers import command_of, is_worker, orphaned, supervise
 log = logging.getLogger("headgate.server")
 
 WATCH_S = 1.0
-"""How often the configuration file is compared with what was loaded."""
+"""How often the configuration file, and the files it refers to, are compared with what was loaded."""
 
 COLLECT_AFTER = 5_000
 """Objects that come and stay before garbage is looked for."""
@@ -44,11 +44,11 @@ ADMIN_KEY_CHARACTERS = 32
 """Shorter keys of the environment are warned of."""
 
 
-def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> int:
+def serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets: Secrets | None = None) -> int:
     """Serve until SIGTERM or SIGINT; the exit code.
 
-    `path` is the file the configuration came from, None for the starter; a change of its content, or SIGHUP, reloads
-    it.
+    `path` is the file the configuration came from, None for the starter; a change of its content or of a secret it
+    refers to, or SIGHUP, reloads it. `secrets` is what it was loaded with.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -66,11 +66,11 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> int:
         command = command_of(path, config.server.host, port)
         return uvloop.run(supervise(command, config.server.workers, environ))
     _work_in_batches()
-    uvloop.run(_serve(config, path, environ))
+    uvloop.run(_serve(config, path, environ, secrets or Secrets(environ)))
     return 0
 
 
-async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) -> None:
+async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets: Secrets) -> None:
     gateway = Gateway(config, environ=environ)
     worker = is_worker(environ)
     port = config.server.port if worker else usable_port(config.server.host, config.server.port)
@@ -88,7 +88,7 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str]) 
     serving = asyncio.create_task(server.serve())
     watching: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
     if path is not None:
-        watching.append(asyncio.create_task(_watch(gateway, path, environ, changed)))
+        watching.append(asyncio.create_task(_watch(gateway, path, environ, changed, secrets)))
     if worker:
         watching.append(asyncio.create_task(orphaned()))
     _collect_seldom()
@@ -161,12 +161,20 @@ def _collect_seldom() -> None:
     gc.set_threshold(COLLECT_AFTER)
 
 
-async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event) -> None:
-    """Reload whenever the file's content, or the installed price list, differs from what was last looked at."""
+async def _watch(
+    gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event, secrets: Secrets
+) -> None:
+    """Reload whenever the file, a secret it refers to, or the installed price list is another than what was last looked
+    at.
+
+    Files are looked at and commands run in a thread: a share that hangs or a slow command holds up no call.
+    """
     seen, prices = _content(path), stamp(gateway.config.price_list)
     before: Config | None = None
     with contextlib.suppress(ConfigError):
-        before = load(path, environ)
+        before = await asyncio.to_thread(load, path, environ, secrets)
+    secrets.prune()
+    due = False
     while True:
         try:
             await asyncio.wait_for(changed.wait(), WATCH_S)
@@ -176,20 +184,30 @@ async def _watch(gateway: Gateway, path: Path, environ: Mapping[str, str], chang
             changed.clear()
             asked = True
         content, listed = _content(path), stamp(gateway.config.price_list)
-        if content is None or ((content, listed) == (seen, prices) and not asked):
+        asked = asked or content not in {None, seen} or listed != prices
+        due = await asyncio.to_thread(secrets.refresh, asked=asked) or asked or due
+        if content is None or not due:
             continue
+        due = False
         seen, prices = content, listed
-        reload(gateway, path, environ, before)
+        if await reload(gateway, path, environ, before, secrets):
+            secrets.prune()
 
 
-def reload(gateway: Gateway, path: Path, environ: Mapping[str, str], before: Config | None = None) -> bool:
+async def reload(
+    gateway: Gateway,
+    path: Path,
+    environ: Mapping[str, str],
+    before: Config | None = None,
+    secrets: Secrets | None = None,
+) -> bool:
     """Load the file and swap it in; a bad one changes nothing and is logged. Whether it was swapped in.
 
     What it says of the server and its storage stays as it was at the start: its socket, its bounds and whether it asks
     for keys belong together. `before` is the file as it was loaded last, for saying so.
     """
     try:
-        config = load(path, environ)
+        config = await asyncio.to_thread(load, path, environ, secrets)
         was, now = before or config, gateway.config
         if (config.server, config.storage, config.audit) != (was.server, was.storage, was.audit):
             log.warning("%s: changes of 'server', 'storage' and 'audit' wait for a restart; else all is new", path)

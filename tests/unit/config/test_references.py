@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.config.references import MAX_FILE_BYTES, References
+from headgate.config.references import References
+from headgate.config.secrets import MAX_FILE_BYTES
 
 
 def resolved(text: str, environ: dict[str, str] | None = None, directory: Path = Path()) -> tuple[str, list[str]]:
