@@ -70,6 +70,9 @@ class Unreachable:
             raise self._kind("the vendor of this drill cannot be reached")
         return await self._beyond.send(request)
 
+    async def drain(self) -> None:
+        await self._beyond.drain()
+
     async def close(self) -> None:
         await self._beyond.close()
 

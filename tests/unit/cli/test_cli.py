@@ -110,7 +110,7 @@ def test_serve_takes_the_starter_where_there_is_no_file(
     served = Served()
     monkeypatch.setattr("headgate.server.run.serve", served)
     assert run(["serve"]) == 0
-    config, path, _ = served.calls[0][0]
+    config, path, *_ = served.calls[0][0]
     assert isinstance(config, Config)
     assert path is None
     assert "'chat' is simulator/gpt-4o-mini" in capsys.readouterr().err
@@ -123,7 +123,7 @@ def test_serve_takes_the_file_and_what_the_command_line_says_instead(
     monkeypatch.setattr("headgate.server.run.serve", served)
     (tmp_path / "headgate.yaml").write_text(GOOD)
     assert run(["serve", "--port", "9999", "--host", "127.0.0.2"]) == 0
-    config, path, _ = served.calls[0][0]
+    config, path, *_ = served.calls[0][0]
     assert (config.server.port, config.server.host, path) == (9999, "127.0.0.2", Path("headgate.yaml"))
 
 
