@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check lock clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check lock reference docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -84,5 +84,12 @@ deploy-check: wheel  ## Try deploy/ as far as this machine can: nginx, Envoy, ch
 lock:  ## Write requirements.lock anew from pyproject.toml and constraints.txt
 	@tools/lock.sh
 
+reference: $(STAMP)  ## Write docs/configuration.md from the schema
+	@$(BIN)/python tools/configuration_page.py
+
+docs: $(STAMP)  ## Build the documentation into site/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group docs
+	@$(BIN)/zensical build --clean --strict
+
 clean:  ## Remove what set-up, tests and benchmarks made
-	rm -rf .venv .bench build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench build dist site .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

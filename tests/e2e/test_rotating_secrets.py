@@ -155,7 +155,7 @@ async def test_a_key_that_is_gone_stays_in_use_and_connections_of_an_old_one_are
 
 PAGES = (
     "/admin/keys", "/admin/teams", "/admin/audit", "/admin/ledger", "/admin/organisations", "/admin/budgets", "/admin/limits",
-    "/targets", "/metrics", "/readyz", "/healthz", "/openapi.json", "/v1/models", "/",
+    "/admin/config", "/targets", "/metrics", "/readyz", "/healthz", "/openapi.json", "/v1/models", "/",
 )  # fmt: skip
 
 

@@ -209,8 +209,11 @@ async def reload(
     try:
         config = await asyncio.to_thread(load, path, environ, secrets)
         was, now = before or config, gateway.config
-        if (config.server, config.storage, config.audit) != (was.server, was.storage, was.audit):
-            log.warning("%s: changes of 'server', 'storage' and 'audit' wait for a restart; else all is new", path)
+        if _fixed(config) != _fixed(was):
+            log.warning(
+                "%s: changes of 'server', 'storage', 'audit' and 'access.sign_in' wait for a restart; else all is new",
+                path,
+            )
         gateway.reload(replace(config, server=now.server, storage=now.storage, audit=now.audit))
     except ConfigError as error:
         log.error("%s was not loaded, the configuration before it stays in force:\n%s", path, error)  # noqa: TRY400
@@ -223,6 +226,11 @@ async def reload(
     log.info("%s reloaded", path)
     _count(gateway, done=True)
     return True
+
+
+def _fixed(config: Config) -> tuple[Any, ...]:
+    """What only a restart changes."""
+    return config.server, config.storage, config.audit, config.access.sign_in
 
 
 def _count(gateway: Gateway, *, done: bool) -> None:
