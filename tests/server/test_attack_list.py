@@ -63,7 +63,9 @@
 10. templates: CVE-2026-42203, CVE-2025-27516
     not here: there are no templates: prompts are what clients send
 11. code that a request brings: CVE-2026-40217, CVE-2026-42271
-    not here: no request brings code, and a user's own stages are named by the operator's file alone
+    unit/config/test_secrets: commands_are_refused_unless_the_configuration_allows_them, a_reload_cannot_allow_commands,
+        a_command_gets_words_and_no_shell, a_list_of_prices_runs_nothing
+    not here: no request brings code, and a user's own stages and commands are named by the operator's file alone
 12. smuggled requests: CVE-2025-43859, CVE-2026-69216
     server/test_attacks_on_framing: a_request_hidden_behind_another, a_request_behind_one_that_ends_where_it_says,
         a_coding_told_twice, a_request_in_a_body_nobody_reads, many_requests_in_one_go_are_each_their_own_callers
@@ -102,6 +104,8 @@
         the_only_answer_that_holds_a_key_is_the_one_that_makes_it, what_is_written_is_the_owners_to_read,
         a_stack_trace_is_for_the_log, a_stack_trace_in_the_middle_of_a_stream, every_command_is_asked_for_a_secret,
         a_mistake_in_the_configuration_does_not_tell_a_secret
+    e2e/test_rotating_secrets: secrets_are_told_to_nobody
+    unit/config/test_secrets: a_command_that_gives_nothing_is_told_without_what_it_printed
     server/test_attacks_on_keys: a_stored_hash_or_hint_is_no_key
     server/test_hostile_vendor: a_credential_in_an_error_document_stays_here_however_spelt,
         a_credential_in_a_streams_error_stays_here

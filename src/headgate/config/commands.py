@@ -33,6 +33,8 @@ def run(command: str, directory: Path, environ: Mapping[str, str], timeout_s: fl
     Raises:
         CommandFailed: it cannot be run, failed, took too long or printed too much.
     """
+    if os.name != "posix":
+        raise CommandFailed("runs a command, which works on Linux and macOS alone; use ${file:/path}")
     try:
         words = shlex.split(command)
     except ValueError as error:
