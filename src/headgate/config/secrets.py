@@ -41,7 +41,7 @@ class ExecRules(msgspec.Struct, frozen=True):
     """After how long they are run again; None: only when a reload is asked for."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True):
     """A file, or a command and the folder it is run in."""
 
     kind: str
@@ -61,9 +61,9 @@ class Secrets:
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
-        self._held: dict[Source, str] = {}
-        self._used: set[Source] = set()
-        self._failing: set[Source] = set()
+        self._held: dict[Origin, str] = {}
+        self._used: set[Origin] = set()
+        self._failing: set[Origin] = set()
         """Those whose present state has been complained of."""
         self._warned: set[str] = set()
         self._ran_at = monotonic()
@@ -76,7 +76,7 @@ class Secrets:
         Raises:
             Unreadable: it cannot be read, is empty, too long or no text.
         """
-        return self._get(Source("file", str(path)))
+        return self._get(Origin("file", str(path)))
 
     def output(self, command: str, directory: Path) -> str:
         """What a command prints, without the newline at its end.
@@ -84,7 +84,7 @@ class Secrets:
         Raises:
             Unreadable: commands are not allowed, or it gave nothing to use.
         """
-        return self._get(Source("exec", command, directory))
+        return self._get(Origin("exec", command, directory))
 
     def refresh(self, *, asked: bool = False) -> bool:
         """Look at everything in use again; whether any of it is another than it was. Blocks: not for an event loop.
@@ -95,83 +95,79 @@ class Secrets:
         rerun = asked or (every_s is not None and monotonic() - self._ran_at >= every_s)
         if rerun:
             self._ran_at = monotonic()
-        changed = [self._look(source) for source in self._held if source.kind == "file" or rerun]
+        changed = [self._look(origin) for origin in self._held if origin.kind == "file" or rerun]
         return any(changed)
 
     def prune(self) -> None:
         """Forget what has not been used since the last time."""
-        self._held = {source: value for source, value in self._held.items() if source in self._used}
+        self._held = {origin: value for origin, value in self._held.items() if origin in self._used}
         self._failing &= self._used
         self._used = set()
 
-    def _get(self, source: Source) -> str:
-        self._used.add(source)
-        if source not in self._held:
-            self._held[source] = self._read(source)
-        return self._held[source]
+    def _get(self, origin: Origin) -> str:
+        self._used.add(origin)
+        if origin not in self._held:
+            self._held[origin] = self._read(origin)
+        return self._held[origin]
 
-    def _look(self, source: Source) -> bool:
+    def _look(self, origin: Origin) -> bool:
         """Take what is there now, if it can be used; whether it is another than before."""
         try:
-            value = self._read(source)
-            if value != self._held[source] and source.kind == "file":
-                value = self._settled(source, value)
+            value = self._read(origin)
+            if value != self._held[origin] and origin.kind == "file":
+                value = self._settled(origin, value)
         except Unreadable as error:
-            if source not in self._failing:
-                self._failing.add(source)
+            if origin not in self._failing:
+                self._failing.add(origin)
                 log.error("a reference %s; what it gave before stays in use", error)  # noqa: TRY400
             return False
-        if source in self._failing:
-            self._failing.discard(source)
-            log.info("%s can be used again", source.shown)
-        if value == self._held[source]:
+        if origin in self._failing:
+            self._failing.discard(origin)
+            log.info("%s can be used again", origin.shown)
+        if value == self._held[origin]:
             return False
-        self._held[source] = value
-        log.info("%s gives another value now", source.shown)
+        self._held[origin] = value
+        log.info("%s gives another value now", origin.shown)
         return True
 
-    def _settled(self, source: Source, value: str) -> str:
+    def _settled(self, origin: Origin, value: str) -> str:
         """A file's new content once it has stopped changing; the old one if it does not."""
         sleep(SETTLES_S)
-        again = self._read(source)
-        return again if again == value else self._held[source]
+        again = self._read(origin)
+        return again if again == value else self._held[origin]
 
-    def _read(self, source: Source) -> str:
-        if source.kind == "file":
-            what, content = f"refers to {source.shown}", self._content(source)
-        else:
-            what, content = f"refers to {source.shown}", self._printed(source)
+    def _read(self, origin: Origin) -> str:
+        content = self._content(origin) if origin.kind == "file" else self._printed(origin)
         try:
             text = content.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
-            raise Unreadable(f"{what}, which cannot be read: it is not UTF-8 text") from None
+            raise Unreadable(f"refers to {origin.shown}, which cannot be read: it is not UTF-8 text") from None
         if not text:
-            raise Unreadable(f"{what}, which is empty")
+            raise Unreadable(f"refers to {origin.shown}, which is empty")
         return text
 
-    def _content(self, source: Source) -> bytes:
+    def _content(self, origin: Origin) -> bytes:
         try:
-            # Without waiting: a pipe would be waited for until somebody writes to it.
-            with os.fdopen(os.open(source.name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as opened:
+            with open(origin.name, "rb", opener=_at_once) as opened:
                 mode = os.fstat(opened.fileno()).st_mode
                 if not stat.S_ISREG(mode):
-                    raise Unreadable(f"refers to {source.shown}, which cannot be read: it is no regular file")
+                    raise Unreadable(f"refers to {origin.shown}, which cannot be read: it is no regular file")
                 content = opened.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else "no file can be called that"
-            raise Unreadable(f"refers to {source.shown}, which cannot be read: {why}") from None
+            raise Unreadable(f"refers to {origin.shown}, which cannot be read: {why}") from None
         if len(content) > MAX_FILE_BYTES:
-            raise Unreadable(f"refers to {source.shown}, which is over {MAX_FILE_BYTES} bytes")
-        if mode & stat.S_IROTH and os.name == "posix" and source.name not in self._warned:
-            self._warned.add(source.name)
+            raise Unreadable(f"refers to {origin.shown}, which is over {MAX_FILE_BYTES} bytes")
+        if mode & stat.S_IROTH and os.name == "posix" and origin.name not in self._warned:
+            self._warned.add(origin.name)
             log.warning(
                 "%s can be read by everyone on this machine; take that away: chmod o-rwx, or defaultMode: 0400 in "
                 "Kubernetes",
-                source.shown,
+                origin.shown,
             )
         return content
 
-    def _printed(self, source: Source) -> bytes:
+    def _printed(self, origin: Origin) -> bytes:
         rules = self.rules or ExecRules()
         if not rules.allowed:
             raise Unreadable(
@@ -179,6 +175,11 @@ class Secrets:
                 "${file:/path}"
             )
         try:
-            return commands.run(source.name, source.directory, self._environ, rules.timeout_s)
+            return commands.run(origin.name, origin.directory, self._environ, rules.timeout_s)
         except commands.CommandFailed as error:
             raise Unreadable(str(error)) from None
+
+
+def _at_once(name: str, flags: int) -> int:
+    """Open without waiting: a pipe would be waited for until somebody writes to it."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))

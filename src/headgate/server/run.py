@@ -173,7 +173,6 @@ async def _watch(
     before: Config | None = None
     with contextlib.suppress(ConfigError):
         before = await asyncio.to_thread(load, path, environ, secrets)
-    secrets.prune()
     due = False
     while True:
         try:

@@ -81,8 +81,10 @@ def test_what_cannot_be_used_any_more_stays_as_it_was_and_is_told_once(
     held = secrets()
     assert held.file(file) == OLD
     GONE[how](file)
+    descriptors = len(os.listdir("/dev/fd"))
     for _ in range(3):
         assert not held.refresh()
+    assert len(os.listdir("/dev/fd")) == descriptors
     assert held.file(file) == OLD
     [record] = caplog.records
     assert str(file) in record.message
