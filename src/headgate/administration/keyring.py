@@ -56,6 +56,11 @@ async def of_ids(reader: Reader, table: Table[E], organisation: str, ids: Iterab
     return await _among(reader, table, organisation, "id", ids)
 
 
+async def of_digests(reader: Reader, organisation: str, digests: Iterable[str]) -> list[Key]:
+    """The keys that have some digests."""
+    return await _among(reader, KEYS, organisation, "digest", digests)
+
+
 _AT_ONCE = 500
 """Values in one statement."""
 

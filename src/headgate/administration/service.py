@@ -8,6 +8,7 @@ from headgate.administration.acting import ANYWHERE, Actor, Acts, Ports
 from headgate.administration.auditing import AuditReading
 from headgate.administration.budgets import Budgets
 from headgate.administration.first import first_key
+from headgate.administration.importing import Imports
 from headgate.administration.keys import Keys
 from headgate.administration.ledger import Ledger
 from headgate.administration.limits import Limits
@@ -51,6 +52,7 @@ class Administration:
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
+        self.imports = Imports(ports, acts)
         self.audit = AuditReading(ports)
 
     async def first_key(self) -> str | None:

@@ -18,7 +18,7 @@ SUBJECTS = {
 """Columns of the ledger by kind of subject."""
 
 METRICS = {
-    "requests": "count(DISTINCT call_id)",
+    "requests": "count(DISTINCT CASE WHEN cause <> 'correction' THEN call_id END)",
     "input_tokens": "sum(PROMPT)",
     "output_tokens": "sum(OUTPUT)",
     "tokens": "sum(PROMPT + OUTPUT)",

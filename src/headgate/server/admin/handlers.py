@@ -13,6 +13,7 @@ from headgate.access.roles import SCOPES
 from headgate.administration import configuration
 from headgate.administration.acting import ANYWHERE
 from headgate.administration.auditing import OPERATORS, AuditView
+from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.shadows import VerdictView
 from headgate.administration.values import Usd
@@ -264,6 +265,10 @@ async def total_ledger(ask: Ask) -> Page[TotalsView]:
 
 async def correct_ledger(ask: Ask) -> CorrectionsMade:
     return await ask.administration.ledger.correct(ask.actor, ask.body)
+
+
+async def create_import(ask: Ask) -> ImportMade:
+    return await ask.administration.imports.create(ask.actor, ask.body)
 
 
 async def get_statement(ask: Ask) -> msgspec.Raw | File:

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.access.roles import SCOPES
 from headgate.administration.auditing import AuditView
+from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
 from headgate.administration.requests import (
     AuditAsked,
@@ -346,6 +347,16 @@ ROUTES: tuple[Route, ...] = (
         CorrectionsMade,
         "Correct the ledger by a vendor's account",
         NewCorrections,
+        status=201,
+    ),
+    Route(
+        "POST",
+        "/imports",
+        "organisations.write",
+        handlers.create_import,
+        ImportMade,
+        "Take over what another gateway administered",
+        NewImport,
         status=201,
     ),
     Route(
