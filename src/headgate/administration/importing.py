@@ -452,8 +452,15 @@ class _Import:
         """The counters that what was spent belongs to now."""
         ids = [self._id("budget", each) for each in asked.budgets]
         rows = [self._budgets[each] for each in ids if each in self._budgets]
-        pots = [Pot.of_budget(row, counted_subject(self._organisation, row.subject)) for row in rows]
+        subject = counted_subject(self._organisation, self._subject(asked.subject))
+        pots = [Pot.of_budget(row, self._counted(row, subject)) for row in rows]
         return tuple(sorted(pot.claim(self._calendar)[0].counter for pot in pots))
+
+    def _counted(self, row: Budget, subject: str) -> str:
+        """Whom a budget counts something for: of `customer:*`, the customer."""
+        if row.subject.endswith(":*") and subject.startswith(row.subject[:-1]):
+            return subject
+        return counted_subject(self._organisation, row.subject)
 
     def _row(
         self,

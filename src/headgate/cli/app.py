@@ -32,7 +32,10 @@ limits = App(name="limits", help="How much a subject may do in a time.")
 budgets = App(name="budgets", help="How much a subject may spend in a period.")
 ledger = App(name="ledger", help="What every attempt used and cost.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
-for _of in (prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow):
+moving = App(name="import", help="Moving in from another gateway.")
+for _of in (
+    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow, moving,
+):  # fmt: skip
     app.command(_of)
 
 # Commands are imported when they run: 'headgate version' need not know how to serve.
@@ -101,6 +104,7 @@ for _group, _name, _where, _help in (
     (users, "create", "headgate.cli.tenants:create_user", "Make a user."),
     (users, "show", "headgate.cli.tenants:show_user", "Show one user."),
     (users, "archive", "headgate.cli.tenants:archive_user", "Take a user out of use, and the user's keys."),
+    (moving, "litellm", "headgate.cli.importing:litellm", "Move in from LiteLLM's proxy: a report, then its rows."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
     (audit, "prove", "headgate.cli.proving:prove", "Prove that a record is in the log, or that it has only grown."),

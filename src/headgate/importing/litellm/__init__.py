@@ -1,0 +1,9 @@
+"""Moving in from LiteLLM's proxy: its `config.yaml`, and its database."""
+
+from __future__ import annotations
+
+from headgate.importing.litellm.config import Converted, convert, read_file
+from headgate.importing.litellm.records import Records, records_of
+from headgate.importing.litellm.tables import Tables, read_tables
+
+__all__ = ["Converted", "Records", "Tables", "convert", "read_file", "read_tables", "records_of"]

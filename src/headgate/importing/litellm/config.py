@@ -1,0 +1,234 @@
+"""From `config.yaml` to `headgate.yaml`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from headgate.config import loads
+from headgate.errors import ConfigError
+from headgate.importing.litellm import notes
+from headgate.importing.litellm.deployments import Models
+from headgate.importing.litellm.fallbacks import Fallbacks
+from headgate.importing.litellm.providers import Providers
+from headgate.importing.litellm.references import References
+from headgate.importing.litellm.routing import Routing
+from headgate.importing.report import Report
+from headgate.importing.section import Section
+
+Tree = dict[str, Any]
+
+PORT = 4000
+"""Where LiteLLM's proxy listens unless told otherwise."""
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What `litellm_settings` say about budgets."""
+
+    timezone: str = "UTC"
+    """Where budgets' days and months begin."""
+    max_budget: Any = None
+    """Dollars for all together, and for how long."""
+    budget_duration: str | None = None
+    customer_budget: Any = None
+    """Dollars for each end user without a budget of its own."""
+    user_budget_on_team_keys: bool = False
+    """Whether a person's budget counts what the person's team keys spend."""
+
+
+class Converted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `config.yaml` comes to."""
+
+    tree: Tree
+    """`headgate.yaml`, as what it is made of."""
+    groups: dict[str, list[str]]
+    """Access groups: by name, the models in them."""
+    defaults: Defaults
+    variables: list[str]
+    """Environment variables that it refers to."""
+
+    @property
+    def text(self) -> str:
+        """`headgate.yaml`."""
+        body = yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+        return f"# Made by 'headgate import litellm'. Next: 'headgate check', then 'headgate serve'.\n{body}"
+
+    def problems(self) -> list[str]:
+        """What keeps this release from using it; nothing that is missing in the environment."""
+        try:
+            loads(self.text, "headgate.yaml", dict.fromkeys(self.variables, "http://set.invalid"))
+        except ConfigError as error:
+            return list(error.problems)
+        return []
+
+
+def read_file(path: Path) -> Tree:
+    """A `config.yaml` with the files it includes.
+
+    Raises:
+        ConfigError: one of them is no YAML mapping.
+        OSError: one of them cannot be read.
+    """
+    tree = _mapping(path)
+    for name in tree.pop("include", None) or []:
+        for key, value in _mapping(path.parent / str(name)).items():
+            if isinstance(value, list) and isinstance(tree.get(key), list):
+                tree[key] = tree[key] + value
+            else:
+                tree.setdefault(key, value)
+    return tree
+
+
+def _mapping(path: Path) -> Tree:
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f":{where.line + 1}" if where is not None else ""
+        raise ConfigError([f"{path}{line}: is no YAML: {getattr(error, 'problem', None) or error}"]) from None
+    if not isinstance(tree, dict):
+        raise ConfigError([f"{path}: is no mapping; name LiteLLM's config.yaml"])
+    return tree
+
+
+def convert(tree: Tree, report: Report) -> Converted:
+    """What a configuration comes to, and into `report` what becomes of each of its members."""
+    top = Section(tree, "", "configuration", report)
+    references = References(report)
+    credentials = {str(each.take("credential_name")): each for each in top.sections("credential_list", "models")}
+    values = {name: each.section("credential_values") for name, each in credentials.items()}
+    providers = Providers(report, references, values)
+    models = Models(report, providers)
+    for entry in top.sections("model_list", "models"):
+        models.add(entry)
+    _told(models, report)
+    fallbacks = Fallbacks(models.tree, report)
+    routing = Routing(models.tree, fallbacks, report)
+    litellm, router = top.section("litellm_settings", "settings"), top.section("router_settings", "settings")
+    routing.read(router, litellm)
+    defaults = _litellm(litellm, report)
+    router.close(notes.ROUTER)
+    server, personal = _general(top.section("general_settings", "settings"), report)
+    _environment(top, report)
+    _guardrails(top, report)
+    top.close(notes.TOP)
+    made: Tree = {"server": server, "providers": providers.tree, "models": models.tree}
+    if models.prices:
+        made["prices"] = models.prices
+    return Converted(
+        tree=made,
+        groups=models.groups,
+        defaults=msgspec.structs.replace(defaults, user_budget_on_team_keys=personal),
+        variables=list(references.names),
+    )
+
+
+def _told(models: Models, report: Report) -> None:
+    for name, model in models.tree.items():
+        targets = ", ".join(target["target"] for target in model["targets"])
+        report.carries("models", name, f"goes to {targets}")
+
+
+# ── settings ──
+
+
+def _litellm(section: Section, report: Report) -> Defaults:
+    for name in ("callbacks", "success_callback", "failure_callback", "service_callback", "audit_log_callbacks"):
+        named = section.take(name, [])
+        for callback in named if isinstance(named, list) else [named]:
+            note = notes.PROMETHEUS if callback == "prometheus" else notes.LOGGING
+            note.tell(report, "callbacks", f"{section.at(name)}: {callback}")
+    for guardrail in section.take("guardrails", []):
+        shown = next(iter(guardrail), "?") if isinstance(guardrail, dict) else guardrail
+        notes.GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {shown}")
+    timezone = section.take("timezone", "UTC")
+    defaults = Defaults(
+        timezone=str(timezone),
+        max_budget=section.take("max_budget"),
+        budget_duration=section.take("budget_duration"),
+        customer_budget=section.take("max_end_user_budget"),
+    )
+    if defaults.max_budget is not None or defaults.customer_budget is not None:
+        report.carries("budgets", section.at("max_budget"), "becomes a budget of the organisation, or of each customer")
+    if "timezone" in section:
+        report.carries("budgets", section.at("timezone"), f"budgets' periods begin by {timezone}")
+    section.close(notes.LITELLM)
+    return defaults
+
+
+def _general(section: Section, report: Report) -> tuple[Tree, bool]:
+    """The `server` block, and whether a person's budget counts what team keys spend."""
+    server: Tree = {"host": "127.0.0.1", "port": PORT, "auth": "keys"}
+    report.changes(
+        "server",
+        "address",
+        f"is http://127.0.0.1:{PORT}",
+        why="LiteLLM's command line says where it listens, and a new server begins on loopback",
+        do="set server.host and server.port; another port while both run, and server.hosts for your own host name",
+    )
+    if section.take("master_key") is not None:
+        report.changes(
+            "keys",
+            section.at("master_key"),
+            "is the environment variable HEADGATE_ADMIN_KEY",
+            why="the key that may do everything stands in no file",
+            do="set HEADGATE_ADMIN_KEY to it: clients that use it go on",
+        )
+    if section.take("database_url") is not None:
+        report.changes(
+            "storage",
+            section.at("database_url"),
+            "stays LiteLLM's own",
+            why="the tables are others; records are in headgate.db beside the file unless told otherwise",
+            do="name it with --database to carry its rows over; for several workers set storage.database and .shared",
+        )
+    size = section.count("max_request_size_mb")
+    if size:
+        server["max_body_mb"] = min(1024, max(1, size))
+        server["max_inflight_mb"] = max(512, server["max_body_mb"])
+        report.carries("server", section.at("max_request_size_mb"), "is server.max_body_mb")
+    most = section.count("global_max_parallel_requests")
+    if most:
+        server["max_concurrent"] = most
+        report.changes(
+            "server", section.at("global_max_parallel_requests"), "is server.max_concurrent", why="per process"
+        )
+    if section.count("max_parallel_requests"):
+        report.changes(
+            "server",
+            section.at("max_parallel_requests"),
+            "is left out",
+            why="calls under way are a limit of a subject here",
+            do="headgate limits set key:* concurrent=…",
+        )
+    personal = section.take("apply_user_budget_to_team_keys") is True
+    for each in section.sections("pass_through_endpoints", "settings"):
+        notes.GENERAL["pass_through_endpoints"].tell(report, "settings", f"{each.place}: {each.take('path')}")
+    section.close(notes.GENERAL)
+    return server, personal
+
+
+def _environment(top: Section, report: Report) -> None:
+    """`environment_variables`, whose values may be secrets: named, never shown."""
+    for name in top.take("environment_variables", {}):
+        report.changes(
+            "settings",
+            f"environment_variables.{name}",
+            "has to be in the environment",
+            why="headgate.yaml sets no environment variables",
+            do="set it where the service is started",
+        )
+
+
+_GUARDRAIL_NAME = re.compile(r"[\w .-]{1,80}")
+
+
+def _guardrails(top: Section, report: Report) -> None:
+    for each in top.sections("guardrails", "guardrails"):
+        name = str(each.take("guardrail_name", ""))
+        shown = name if _GUARDRAIL_NAME.fullmatch(name) else each.place
+        notes.GUARDRAIL.tell(report, "guardrails", shown)

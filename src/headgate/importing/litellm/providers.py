@@ -1,0 +1,233 @@
+"""From the `litellm_params` of deployments to providers: deployments that are reached alike share one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from headgate.importing.litellm.references import References
+from headgate.importing.litellm.vendors import COMPATIBLE, VENDORS, Vendor, split
+from headgate.importing.report import Report
+from headgate.importing.section import Section
+
+Tree = dict[str, Any]
+
+_REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d")
+_BEDROCK_ROUTES = ("converse/", "invoke/", "converse_like/")
+_AZURE_ROUTES = ("responses/", "o_series/", "gpt5_series/")
+
+
+class Place(NamedTuple):
+    """Where a deployment's calls go."""
+
+    provider: str
+    model: str
+    kind: str
+
+    @property
+    def target(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+class Providers:
+    """The providers of a configuration, as they are found to be needed."""
+
+    def __init__(self, report: Report, references: References, credentials: dict[str, Section]) -> None:
+        self._report = report
+        self._references = references
+        self._credentials = credentials
+        self.tree: dict[str, Tree] = {}
+
+    def place(self, params: Section) -> Place | None:
+        """Where a deployment's calls go; None where there is no such provider here, which is then in the report."""
+        model = params.take("model")
+        named = params.take("custom_llm_provider")
+        where = params.at("model")
+        if not isinstance(model, str) or not model:
+            self._lost(where, "it names no model", "name one")
+            return None
+        found = split(model, named)
+        if found is None:
+            self._lost(where, f"LiteLLM guesses the vendor of '{model}' from its name", f"write vendor/{model}")
+            return None
+        prefix, name = found
+        vendor = VENDORS.get(prefix)
+        base = self._base(params, prefix)
+        if vendor is None:
+            if base is None:
+                do = f"if '{prefix}' speaks OpenAI's dialect, add a provider of kind {COMPATIBLE} with its base_url"
+                self._lost(where, f"there is no provider of LiteLLM's kind '{prefix}' here", do)
+                return None
+            vendor = Vendor(COMPATIBLE)
+            self._report.changes(
+                "models",
+                where,
+                f"is taken for a server that speaks OpenAI's dialect, at its api_base ({prefix})",
+                why=f"there is no provider of LiteLLM's kind '{prefix}' here",
+                do="try it with 'headgate serve' before you rely on it",
+            )
+        return self._of(vendor, name, base, params, where)
+
+    def _of(self, vendor: Vendor, name: str, base: str | None, params: Section, where: str) -> Place | None:
+        kind = vendor.kind
+        if kind == "vertex" and name.startswith(("claude", "meta/", "mistral", "codestral", "jamba", "llama")):
+            self._lost(where, "of Vertex AI only Google's own models are served here", "use that vendor's own API")
+            return None
+        if kind == "openai" and base is not None and urlsplit(base).hostname != "api.openai.com":
+            kind = COMPATIBLE
+        settings: Tree = {"kind": kind}
+        if kind == "bedrock":
+            name = self._bedrock(settings, name, params)
+        elif kind == "azure":
+            name = self._azure(settings, name, base, params)
+        elif kind == "vertex":
+            self._vertex(settings, params)
+        base = base or vendor.base_url
+        if base is not None and kind not in ("azure", "bedrock", "vertex"):
+            settings["base_url"] = _base_url(kind, base)
+        if kind == COMPATIBLE and base is None:
+            self._lost(where, "it has no api_base, so nothing says where its server is", "add api_base")
+            return None
+        self._common(settings, kind, vendor, params)
+        return Place(self._named(settings), name, kind)
+
+    # ── kinds ──
+
+    def _bedrock(self, settings: Tree, name: str, params: Section) -> str:
+        for route in _BEDROCK_ROUTES:
+            name = name.removeprefix(route)
+        first, slash, rest = name.partition("/")
+        if slash and _REGION.fullmatch(first):
+            settings["region"], name = first, rest
+        region = self._text(params, "aws_region_name")
+        profile = self._text(params, "aws_profile_name")
+        settings.setdefault("region", region or self._references.variable("AWS_REGION"))
+        if profile is not None:
+            settings["profile"] = profile
+        keys = [each for each in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token") if each in params]
+        for each in keys:
+            params.take(each)
+        if keys:
+            self._report.changes(
+                "models",
+                params.place,
+                "its AWS keys are taken from AWS's own places",
+                why="credentials of AWS come from the environment, the profile or the role of the machine",
+                do="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile with aws_profile_name",
+            )
+        return name
+
+    def _azure(self, settings: Tree, name: str, base: str | None, params: Section) -> str:
+        for route in _AZURE_ROUTES:
+            name = name.removeprefix(route)
+        settings["base_url"] = _azure_base(base or self._references.variable("AZURE_API_BASE"))
+        if params.take("api_version") is not None:
+            self._report.carries(
+                "models", params.at("api_version"), "is not needed: Azure's v1 API has no dated versions"
+            )
+        if params.take("azure_ad_token") is not None or params.take("tenant_id") is not None:
+            for name in ("client_id", "client_secret"):
+                params.take(name)
+            settings["auth"] = "entra"
+            self._report.changes(
+                "models",
+                params.place,
+                "signs in by Entra",
+                why="tokens are fetched with the credentials of the machine, not with those of the configuration",
+                do="set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; pip install 'headgate[azure]'",
+            )
+        return name
+
+    def _vertex(self, settings: Tree, params: Section) -> None:
+        project = self._text(params, "vertex_project") or self._text(params, "vertex_ai_project")
+        location = self._text(params, "vertex_location") or self._text(params, "vertex_ai_location")
+        settings["project"] = project or self._references.variable("VERTEXAI_PROJECT")
+        if location:
+            settings["location"] = location
+        credentials = params.take("vertex_credentials")
+        if isinstance(credentials, str) and not credentials.lstrip().startswith("{"):
+            settings["credentials_file"] = self._references.text(credentials, params.at("vertex_credentials"))
+        elif credentials is not None:
+            self._report.changes(
+                "models",
+                params.at("vertex_credentials"),
+                "application default credentials are taken instead",
+                why="a service account written out in config.yaml is a secret, and is not copied",
+                do="write it to a file, and name that as credentials_file of the provider",
+            )
+
+    # ── parts ──
+
+    def _base(self, params: Section, prefix: str) -> str | None:
+        first, second = params.take("api_base"), params.take("base_url")
+        base = self._references.text(first or second, params.at("api_base" if first else "base_url"))
+        return base.rstrip("/") if base else None
+
+    def _common(self, settings: Tree, kind: str, vendor: Vendor, params: Section) -> None:
+        """Credential and headers."""
+        credential = self._credentials.get(str(params.take("litellm_credential_name")))
+        holder = credential if credential is not None and "api_key" in credential else params
+        key = self._references.secret(
+            holder.take("api_key"), holder.at("api_key"), f"{(vendor.variable or f'{kind}_API_KEY').upper()}"
+        )
+        if "auth" in settings or kind in ("bedrock", "vertex"):
+            if key is not None and kind == "bedrock":
+                settings["api_key"] = key
+        elif key is not None:
+            settings["api_key"] = key
+        elif vendor.variable is not None:
+            settings["api_key"] = self._references.variable(vendor.variable)
+        headers = {**params.take("extra_headers", {}), **params.take("headers", {})}
+        organisation = self._text(params, "organization")
+        if organisation is not None:
+            headers["OpenAI-Organization"] = organisation
+        if headers:
+            settings["headers"] = {
+                str(name): self._references.text(value, params.at("extra_headers")) or ""
+                for name, value in headers.items()
+            }
+        body = params.take("extra_body")
+        if isinstance(body, dict) and body:
+            settings["body"] = body
+
+    def _text(self, params: Section, name: str) -> str | None:
+        return self._references.text(params.take(name), params.at(name))
+
+    def _named(self, settings: Tree) -> str:
+        """The name of the provider of some settings: that of the one there is, else a new one."""
+        for name, known in self.tree.items():
+            if known == settings:
+                return name
+        base = _name(settings)
+        name, number = base, 2
+        while name in self.tree:
+            name, number = f"{base}-{number}", number + 1
+        self.tree[name] = settings
+        return name
+
+    def _lost(self, place: str, why: str, do: str) -> None:
+        self._report.cannot("models", place, "this deployment is left out", why=why, do=do)
+
+
+def _base_url(kind: str, base: str) -> str:
+    """A base URL as a kind of provider here wants it."""
+    if kind == "ollama" and not base.endswith("/v1"):
+        return f"{base}/v1"
+    return base.removesuffix("/v1/messages").removesuffix("/v1") if kind == "anthropic" else base
+
+
+def _azure_base(base: str) -> str:
+    """The address of an Azure resource, without what LiteLLM is given behind it."""
+    return base.partition("/openai")[0]
+
+
+def _name(settings: Tree) -> str:
+    """What to call a provider: after its kind, or its host where that tells more."""
+    kind: str = settings["kind"]
+    base = settings.get("base_url", "")
+    host = "" if "${" in base else urlsplit(base).hostname or ""
+    if kind in ("azure", COMPATIBLE) and host and not host.replace(".", "").isdigit():
+        parts = host.split(".")
+        return parts[0] if kind == "azure" or parts[0] not in ("api", "www", "integrate") else parts[-2]
+    return "server" if kind == COMPATIBLE else kind

@@ -1,0 +1,148 @@
+"""Limits and budgets of LiteLLM's rows, as ours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+from msgspec.structs import replace
+
+from headgate.administration.importing import ImportedBudget, ImportedLimit
+from headgate.administration.values import MAX_DOLLARS
+from headgate.importing.litellm.periods import fit
+from headgate.importing.litellm.tables import BudgetRow, Limited
+from headgate.importing.report import Report
+from headgate.money import format_usd, from_decimal
+
+NOTHING = Decimal("0.000000000001")
+"""The least there can be of a budget: one of zero lets nothing be spent there, and neither does this."""
+
+_PICODOLLAR = Decimal("0.000000000001")
+
+_OWN = ("max_budget", "soft_budget", "budget_duration", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
+
+
+def picodollars(amount: Decimal) -> Decimal:
+    """A double's dollars to the picodollar: what is behind that is the double's noise."""
+    with localcontext(prec=60):
+        return amount.quantize(_PICODOLLAR, ROUND_HALF_EVEN) if amount.is_finite() else Decimal(0)
+
+
+def merged(row: Limited, budget: BudgetRow | None) -> Limited:
+    """What limits a row: what it says itself, else the budget it is linked to."""
+    if budget is None:
+        return row
+    more = {name: getattr(budget, name) for name in _OWN if getattr(row, name) is None}
+    if row.budget_reset_at is None:
+        more["budget_reset_at"] = budget.budget_reset_at
+    return replace(row, **more)
+
+
+class Rules:
+    """The limits and budgets of all subjects, as they are found."""
+
+    def __init__(self, timezone: str, now: datetime, report: Report) -> None:
+        self._timezone = timezone
+        self._now = now
+        self._report = report
+        self.limits: list[ImportedLimit] = []
+        self.budgets: list[ImportedBudget] = []
+
+    def add(self, subject: str, row: Limited, place: str) -> list[str]:
+        """Put a subject under what limits a row; the budgets that come of it, by id."""
+        self._limits(subject, row, place)
+        if row.model_max_budget or row.budget_limits:
+            self._report.cannot(
+                "budgets",
+                place,
+                "its budgets per model, or of several windows, are left out",
+                why="a budget here is of one subject: of a key or of a model, not of both",
+                do="make a key per model with a budget of its own, or budget the model: 'headgate budgets set model:…'",
+            )
+        amounts = ((row.max_budget, True), (row.soft_budget, False))
+        made = [self._budget(subject, row, amount, hard, place) for amount, hard in amounts if amount is not None]
+        return [each for each in made if each is not None]
+
+    def over(self, row: Limited, place: str) -> bool:
+        """Whether the period that a row's spend is of is over, though LiteLLM has not begun another."""
+        reset_at = row.budget_reset_at
+        if reset_at is None or not row.budget_duration or reset_at.replace(tzinfo=UTC) > self._now:
+            return False
+        self._report.changes(
+            "budgets",
+            place,
+            "begins at nothing spent",
+            why="the period of what was spent is over; LiteLLM would see that at its next reset",
+        )
+        return True
+
+    def _limits(self, subject: str, row: Limited, place: str) -> None:
+        minute = {"requests": row.rpm_limit, "tokens": row.tpm_limit}
+        told = [f"{count:,} {what} a minute" for what, count in minute.items() if count is not None]
+        if told:
+            self._limit(
+                ImportedLimit(
+                    id=f"{subject}/minute",
+                    subject=subject,
+                    per="minute",
+                    requests=_count(row.rpm_limit),
+                    tokens=_count(row.tpm_limit),
+                )
+            )
+        if row.tpd_limit is not None:
+            told.append(f"{row.tpd_limit:,} tokens a day")
+            self._limit(ImportedLimit(id=f"{subject}/day", subject=subject, per="day", tokens=_count(row.tpd_limit)))
+        if row.max_parallel_requests is not None:
+            told.append(f"{row.max_parallel_requests:,} calls at once")
+            most = _count(row.max_parallel_requests)
+            self._limit(ImportedLimit(id=f"{subject}/total", subject=subject, per="total", concurrent=most))
+        if told:
+            self._report.carries("limits", place, ", ".join(told))
+
+    def _limit(self, limit: ImportedLimit) -> None:
+        self.limits.append(replace(limit, timezone=self._timezone))
+
+    def _budget(self, subject: str, row: Limited, amount: Decimal, hard: bool, place: str) -> str | None:
+        if not amount.is_finite():
+            return None
+        if amount > MAX_DOLLARS:
+            self._report.cannot(
+                "budgets",
+                place,
+                f"its budget of ${amount:,.2f} is left out",
+                why=f"a budget is at most ${MAX_DOLLARS:,}",
+                do="it is as good as none; or give it a smaller one",
+            )
+            return None
+        exact = picodollars(amount)
+        dollars = max(exact, NOTHING)
+        found = fit(row.budget_duration)
+        named = f"{subject}/{found.period}/{'hard' if hard else 'soft'}"
+        self.budgets.append(
+            ImportedBudget(
+                id=named, subject=subject, amount_usd=dollars, period=found.period, timezone=self._timezone, hard=hard
+            )
+        )
+        self._tell(row.budget_duration, found.period, found.exact, exact, hard, place)
+        return named
+
+    def _tell(self, duration: str | None, period: str, exact: bool, amount: Decimal, hard: bool, place: str) -> None:
+        of = "for good" if period == "total" else f"a {period}"
+        what = f"{'budget' if hard else 'soft budget'} of ${format_usd(from_decimal(amount))} {of}"
+        if exact:
+            self._report.carries("budgets", place, what)
+        else:
+            self._report.changes(
+                "budgets",
+                place,
+                f"{what}, instead of every {duration}",
+                why="budgets here are of the calendar's day, week or month, or for good; the next longer is taken, so "
+                "that nobody can spend more than before",
+                do="'headgate budgets list', and set the amount you want for that period",
+            )
+        if amount <= 0:
+            self._report.changes("budgets", place, "nothing can be spent", why="its budget is $0")
+
+
+def _count(count: int | None) -> int | None:
+    return None if count is None else max(0, count)

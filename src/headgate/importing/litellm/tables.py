@@ -1,0 +1,238 @@
+"""LiteLLM's tables in PostgreSQL, as its `schema.prisma` has them. Only read, and only what is needed of them.
+
+Rows come as JSON, made by the database, so that a column an older or newer release lacks is simply not there, and a
+double comes as the shortest decimal that stands for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from headgate.errors import ConfigError, StoreUnavailable
+from headgate.storage.opening import POSTGRES, connect
+from headgate.storage.tables import Reader
+
+R = TypeVar("R", bound="Row")
+
+_PRISMA = frozenset(
+    {"schema", "connection_limit", "pool_timeout", "connect_timeout", "sslaccept", "pgbouncer", "socket_timeout"}
+)
+"""Parameters of a URL that Prisma takes, and PostgreSQL does not."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; columns that are not named are not looked at."""
+
+
+class Limited(Row, frozen=True, kw_only=True):
+    """What may be limited."""
+
+    max_budget: Decimal | None = None
+    soft_budget: Decimal | None = None
+    budget_duration: str | None = None
+    budget_reset_at: datetime | None = None
+    tpm_limit: int | None = None
+    rpm_limit: int | None = None
+    tpd_limit: int | None = None
+    max_parallel_requests: int | None = None
+    model_max_budget: Any = None
+    budget_limits: Any = None
+
+
+class BudgetRow(Limited, frozen=True, kw_only=True):
+    budget_id: str
+
+
+class TeamRow(Limited, frozen=True, kw_only=True):
+    team_id: str
+    team_alias: str | None = None
+    organization_id: str | None = None
+    spend: Decimal = Decimal(0)
+    models: list[str] | None = None
+    blocked: bool | None = None
+    model_id: int | None = None
+    access_group_ids: list[str] | None = None
+
+
+class UserRow(Limited, frozen=True, kw_only=True):
+    user_id: str
+    user_alias: str | None = None
+    user_email: str | None = None
+    user_role: str | None = None
+    sso_user_id: str | None = None
+    spend: Decimal = Decimal(0)
+    models: list[str] | None = None
+
+
+class KeyRow(Limited, frozen=True, kw_only=True):
+    token: str
+    key_name: str | None = None
+    key_alias: str | None = None
+    spend: Decimal = Decimal(0)
+    expires: datetime | None = None
+    models: list[str] | None = None
+    aliases: Any = None
+    user_id: str | None = None
+    team_id: str | None = None
+    project_id: str | None = None
+    organization_id: str | None = None
+    metadata: Any = None
+    blocked: bool | None = None
+    allowed_routes: list[str] | None = None
+    budget_id: str | None = None
+    access_group_ids: list[str] | None = None
+    auto_rotate: bool | None = None
+
+
+class OrganisationRow(Row, frozen=True, kw_only=True):
+    organization_id: str
+    organization_alias: str | None = None
+    budget_id: str | None = None
+    models: list[str] | None = None
+    spend: Decimal = Decimal(0)
+
+
+class ProjectRow(Row, frozen=True, kw_only=True):
+    project_id: str
+    project_alias: str | None = None
+    team_id: str | None = None
+    budget_id: str | None = None
+    models: list[str] | None = None
+    spend: Decimal = Decimal(0)
+    blocked: bool | None = None
+
+
+class MemberRow(Row, frozen=True, kw_only=True):
+    user_id: str
+    team_id: str
+    spend: Decimal = Decimal(0)
+    budget_id: str | None = None
+
+
+class CustomerRow(Row, frozen=True, kw_only=True):
+    user_id: str
+    alias: str | None = None
+    spend: Decimal = Decimal(0)
+    budget_id: str | None = None
+    blocked: bool | None = None
+    allowed_model_region: str | None = None
+    default_model: str | None = None
+
+
+class TagRow(Row, frozen=True, kw_only=True):
+    tag_name: str
+    spend: Decimal = Decimal(0)
+    budget_id: str | None = None
+
+
+class AliasesRow(Row, frozen=True, kw_only=True):
+    """Names a team has for models."""
+
+    id: int
+    aliases: Any = None
+
+
+class ModelRow(Row, frozen=True, kw_only=True):
+    """A model made in LiteLLM's pages; what it is, is encrypted under LiteLLM's own key."""
+
+    model_id: str
+    model_name: str
+
+
+class GroupRow(Row, frozen=True, kw_only=True):
+    access_group_id: str
+    access_model_names: list[str] | None = None
+
+
+class Tables(msgspec.Struct, frozen=True, kw_only=True):
+    """What a database has."""
+
+    budgets: list[BudgetRow] = msgspec.field(default_factory=list[BudgetRow])
+    teams: list[TeamRow] = msgspec.field(default_factory=list[TeamRow])
+    users: list[UserRow] = msgspec.field(default_factory=list[UserRow])
+    keys: list[KeyRow] = msgspec.field(default_factory=list[KeyRow])
+    organisations: list[OrganisationRow] = msgspec.field(default_factory=list[OrganisationRow])
+    projects: list[ProjectRow] = msgspec.field(default_factory=list[ProjectRow])
+    members: list[MemberRow] = msgspec.field(default_factory=list[MemberRow])
+    customers: list[CustomerRow] = msgspec.field(default_factory=list[CustomerRow])
+    tags: list[TagRow] = msgspec.field(default_factory=list[TagRow])
+    aliases: list[AliasesRow] = msgspec.field(default_factory=list[AliasesRow])
+    models: list[ModelRow] = msgspec.field(default_factory=list[ModelRow])
+    groups: list[GroupRow] = msgspec.field(default_factory=list[GroupRow])
+
+
+_NAMES = {
+    "budgets": ("LiteLLM_BudgetTable", BudgetRow, "budget_id"),
+    "teams": ("LiteLLM_TeamTable", TeamRow, "team_id"),
+    "users": ("LiteLLM_UserTable", UserRow, "user_id"),
+    "keys": ("LiteLLM_VerificationToken", KeyRow, "token"),
+    "organisations": ("LiteLLM_OrganizationTable", OrganisationRow, "organization_id"),
+    "projects": ("LiteLLM_ProjectTable", ProjectRow, "project_id"),
+    "members": ("LiteLLM_TeamMembership", MemberRow, "team_id"),
+    "customers": ("LiteLLM_EndUserTable", CustomerRow, "user_id"),
+    "tags": ("LiteLLM_TagTable", TagRow, "tag_name"),
+    "aliases": ("LiteLLM_ModelTable", AliasesRow, "id"),
+    "models": ("LiteLLM_ProxyModelTable", ModelRow, "model_id"),
+    "groups": ("LiteLLM_AccessGroupTable", GroupRow, "access_group_id"),
+}
+"""By member of `Tables`: the table, its struct, what it is ordered by."""
+
+REQUIRED = ("LiteLLM_TeamTable", "LiteLLM_UserTable", "LiteLLM_VerificationToken")
+
+
+async def read_tables(url: str) -> Tables:
+    """Everything, as it is at one moment.
+
+    Raises:
+        ConfigError: the URL is none of PostgreSQL's, or there is no database of LiteLLM's.
+        StoreUnavailable: the database cannot be reached, or a row cannot be read.
+    """
+    if not url.startswith(POSTGRES):
+        raise ConfigError(["--database is no URL of PostgreSQL; write postgresql://user:password@host:5432/name"])
+    plain, schema = _plain(url)
+    database = await connect(plain, connections=1)
+    try:
+        async with database.transaction() as transaction:
+            await transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            found = await transaction.fetch(
+                "SELECT CAST(table_name AS text) FROM information_schema.tables WHERE table_schema = $1", schema
+            )
+            there = {name for (name,) in found}
+            if missing := [name for name in REQUIRED if name not in there]:
+                raise ConfigError(
+                    [f"--database has no table {missing[0]} in its schema '{schema}': it is not LiteLLM's"]
+                )
+            members: dict[str, Any] = {
+                member: await _rows(transaction, schema, table, struct, order)
+                for member, (table, struct, order) in _NAMES.items()
+                if table in there
+            }
+    finally:
+        await database.close()
+    return Tables(**members)
+
+
+async def _rows(reader: Reader, schema: str, table: str, struct: type[R], order: str) -> list[R]:
+    quoted = schema.replace('"', '""')
+    found = await reader.fetch(
+        f'SELECT CAST(to_jsonb(t) AS text) FROM "{quoted}"."{table}" t ORDER BY t."{order}"'  # noqa: S608 - quoted, or ours
+    )
+    decode = msgspec.json.Decoder(struct).decode
+    try:
+        return [decode(text) for (text,) in found]
+    except msgspec.ValidationError as error:
+        raise StoreUnavailable(f"a row of {table} is not as LiteLLM writes it: {error}") from None
+
+
+def _plain(url: str) -> tuple[str, str]:
+    """A URL as PostgreSQL takes it, and the schema that Prisma's names in it."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    schema = next((value for name, value in query if name == "schema"), "public")
+    kept = [(name, value) for name, value in query if name not in _PRISMA]
+    return urlunsplit(parts._replace(query=urlencode(kept))), schema
