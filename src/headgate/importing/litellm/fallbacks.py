@@ -4,6 +4,7 @@ to the targets of the model it names.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from headgate.importing.report import Report
@@ -24,6 +25,8 @@ class Fallbacks:
     def __init__(self, models: dict[str, Tree], report: Report) -> None:
         self._models = models
         self._report = report
+        self.aliases: dict[str, str] = {}
+        """Further names of models: by alias, the model whose fallbacks it has."""
 
     def add(self, lists: Any, cause: str, place: str) -> None:
         """Read one of the lists: mappings of a model to what it falls back to."""
@@ -36,11 +39,18 @@ class Fallbacks:
 
     def add_default(self, uses: Any, place: str) -> None:
         """Read what all models fall back to that have nothing of their own."""
-        for name in list(self._models):
+        for name in [each for each in self._models if each not in self.aliases]:
             if not self._models[name].get("fallback", {}).get("any"):
                 self._of(name, [use for use in uses if use != name], "any", place)
 
+    def share(self) -> None:
+        """Give aliases the fallbacks of their models, once those are all there."""
+        for alias, name in self.aliases.items():
+            if found := self._models[name].get("fallback"):
+                self._models[alias]["fallback"] = deepcopy(found)
+
     def _of(self, name: str, uses: Any, cause: str, place: str) -> None:
+        name = self.aliases.get(name, name)
         if name == "*":
             self.add_default(uses, place)
             return
@@ -77,6 +87,7 @@ class Fallbacks:
         return [{"use": each, "set": more} if more else each for each in found]
 
     def _uses(self, name: str, use: str, place: str) -> list[str]:
+        use = self.aliases.get(use, use)
         if use == name:
             return []
         model = self._models.get(use)

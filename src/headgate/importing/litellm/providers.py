@@ -13,6 +13,8 @@ from headgate.importing.section import Section
 
 Tree = dict[str, Any]
 
+_UNNAMED = re.compile(r"[^A-Za-z0-9]+")
+
 _REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d")
 _BEDROCK_ROUTES = ("converse/", "invoke/", "converse_like/")
 _AZURE_ROUTES = ("responses/", "o_series/", "gpt5_series/")
@@ -168,16 +170,23 @@ class Providers:
         """Credential and headers."""
         credential = self._credentials.get(str(params.take("litellm_credential_name")))
         holder = credential if credential is not None and "api_key" in credential else params
-        key = self._references.secret(
-            holder.take("api_key"), holder.at("api_key"), f"{(vendor.variable or f'{kind}_API_KEY').upper()}"
-        )
-        if "auth" in settings or kind in ("bedrock", "vertex"):
-            if key is not None and kind == "bedrock":
-                settings["api_key"] = key
-        elif key is not None:
+        written = holder.take("api_key")
+        elsewhere = kind == COMPATIBLE and vendor.base_url is None
+        name = f"{_name(settings)}_API_KEY" if elsewhere or vendor.variable is None else vendor.variable
+        key = self._references.secret(written, holder.at("api_key"), _UNNAMED.sub("_", name).upper())
+        signed = "auth" in settings or kind == "vertex"
+        if key is not None and not signed:
             settings["api_key"] = key
-        elif vendor.variable is not None:
+        elif written is None and vendor.variable is not None and not (signed or elsewhere):
             settings["api_key"] = self._references.variable(vendor.variable)
+        elif written is None and vendor.variable is not None and elsewhere:
+            self._report.changes(
+                "models",
+                params.place,
+                "is called without a key",
+                why=f"LiteLLM would send {vendor.variable} to a server that is not that vendor's",
+                do=f"set api_key of the provider {_name(settings)}, if it needs one",
+            )
         headers = {**params.take("extra_headers", {}), **params.take("headers", {})}
         organisation = self._text(params, "organization")
         if organisation is not None:

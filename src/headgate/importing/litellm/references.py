@@ -10,6 +10,9 @@ from headgate.importing.report import Report
 _PREFIX = "os.environ/"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+_NO_SECRET = frozenset({"none", "empty", "dummy", "fake", "fake-key", "na", "n/a", "not-needed", "anything", "ollama"})
+"""What people write where a key has to be, and none is needed."""
+
 
 class References:
     """What of a configuration comes from the environment."""
@@ -18,6 +21,8 @@ class References:
         self._report = report
         self.names: dict[str, None] = {}
         """Environment variables that what was made refers to, in their order."""
+        self._written: dict[str, str] = {}
+        """By a secret that is written out there, the variable it is to be in."""
 
     def text(self, value: Any, place: str, area: str = "models") -> str | None:
         """A text, its reference translated."""
@@ -36,19 +41,27 @@ class References:
         return self.variable(name)
 
     def secret(self, value: Any, place: str, name: str, area: str = "models") -> str | None:
-        """A secret as a reference; one that is written out there is not written out here."""
-        if not isinstance(value, str) or not value:
+        """A secret as a reference. One that is written out there is not written out here: it is to be in a variable
+        called `name`, or, where another secret is called so, nearly so.
+        """
+        if not isinstance(value, str) or not value or value.lower() in _NO_SECRET:
             return None
         if value.startswith(_PREFIX):
             return self.text(value, place, area)
+        variable = self._written.get(value)
+        if variable is None:
+            variable, number = name, 2
+            while variable in self.names:
+                variable, number = f"{name}_{number}", number + 1
+            self._written[value] = variable
         self._report.changes(
             area,
             place,
-            f"becomes the environment variable {name}",
+            f"becomes the environment variable {variable}",
             why="it is written out in config.yaml, and a secret does not belong in a file others read",
-            do=f"set {name} to what stands there",
+            do=f"set {variable} to what stands there",
         )
-        return self.variable(name)
+        return self.variable(variable)
 
     def variable(self, name: str) -> str:
         """A reference to an environment variable."""

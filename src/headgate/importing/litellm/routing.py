@@ -59,6 +59,7 @@ class Routing:
         for section in (router, litellm):
             if (uses := section.take("default_fallbacks")) is not None:
                 self._fallbacks.add_default(uses, section.at("default_fallbacks"))
+        self._fallbacks.share()
 
     # ── parts ──
 
@@ -73,6 +74,7 @@ class Routing:
                 self._report.cannot("models", place, "is left out", why=why, do="add the model by hand")
                 continue
             self._models[str(alias)] = deepcopy(model)
+            self._fallbacks.aliases[str(alias)] = str(wanted)
             self._report.carries("models", place, f"is a model with the targets of '{wanted}'")
             if isinstance(value, dict) and value.get("hidden"):
                 self._report.changes(
