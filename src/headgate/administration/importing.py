@@ -129,6 +129,9 @@ class ImportedSpend(Request, frozen=True, kw_only=True):
     cost_usd: DollarChange
     budgets: Annotated[list[Id], Meta(max_length=20)] = msgspec.field(default_factory=list[str])
     """Budgets it counts for, in the period under way."""
+    counted: bool = True
+    """Whether it is money that no other row has. Else a row of nobody stands beside it that takes it off again, so that
+    the ledger as a whole has it once."""
 
 
 class NewImport(Request, frozen=True, kw_only=True):
@@ -433,11 +436,15 @@ class _Import:
                 self._known["spend"] += 1
                 continue
             ours = f"imp_{_hashed(self._organisation, parent, text, str(before), str(wanted))}"
-            rows.append(self._row(each, ours, parent, charged, wanted - before, keys))
-            self._spent += wanted - before
+            row = self._row(each, ours, parent, charged, wanted - before, keys)
+            rows.append(row)
+            if each.counted:
+                self._spent += wanted - before
+            else:
+                rows.append(self._balance(row))
         if rows:
             await LedgerSink().store(self._act.transaction, [encode(row) for row in rows])
-            self._made["spend"] = len(rows)
+            self._made["spend"] = len([row for row in rows if row.parent != self._balancing])
 
     async def _earlier_budgets(self, asked: Sequence[ImportedSpend]) -> None:
         """Find the budgets that an import before this one made.
@@ -503,6 +510,28 @@ class _Import:
             vendor_request_id=None,
             tags=tags,  # pyright: ignore[reportArgumentType] - pairs, as a partition makes them
             charged=charged,
+        )
+
+    @property
+    def _balancing(self) -> str:
+        """The parent of rows that take off what another row has too."""
+        return f"{self._request.source}:balance"
+
+    def _balance(self, row: LedgerRow) -> LedgerRow:
+        """What takes a row's cost off the whole again."""
+        assert row.cost_picodollars is not None
+        return msgspec.structs.replace(
+            row,
+            id=f"{row.id}b",
+            call_id=f"{row.id}b",
+            team_id=None,
+            project_id=None,
+            user_id=None,
+            end_user=None,
+            parent=self._balancing,
+            cost_picodollars=-row.cost_picodollars,
+            tags=(),
+            charged=(),
         )
 
     # ── ids ──

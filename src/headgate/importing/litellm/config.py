@@ -116,7 +116,10 @@ def convert(tree: Tree, report: Report) -> Converted:
     _environment(top, report)
     _guardrails(top, report)
     top.close(notes.TOP)
-    made: Tree = {"server": server, "providers": providers.tree, "models": models.tree}
+    made: Tree = {"server": server}
+    if models.unpriced:
+        made["limits"] = {"unknown_price": "allow"}
+    made |= {"providers": providers.tree, "models": models.tree}
     if models.prices:
         made["prices"] = models.prices
     return Converted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from headgate.catalog import Catalog
 from headgate.importing.litellm.providers import Place, Providers
 from headgate.importing.report import Report
 from headgate.importing.section import Note, Section
@@ -109,8 +110,11 @@ class Models:
     def __init__(self, report: Report, providers: Providers) -> None:
         self._report = report
         self._providers = providers
+        self._catalog = Catalog()
         self.tree: dict[str, Tree] = {}
         self.prices: dict[str, Tree] = {}
+        self.unpriced = False
+        """Whether the price of a target is not known."""
         self.groups: dict[str, list[str]] = {}
         """Access groups: by name, the models in them."""
 
@@ -137,11 +141,13 @@ class Models:
             )
             return
         model = self.tree.setdefault(name, {"targets": []})
-        self._target(model["targets"], place, params, info, entry)
+        priced = self._price(place, params, info)
+        target = self._target(model["targets"], place, params, info, entry)
+        if target is not None and not priced:
+            self._price_of(target, place, name)
         self._times(model, params)
         if params.take("drop_params") is True:
             model["drop_unsupported"] = True
-        self._price(place, params, info)
         for group in info.take("access_groups", []):
             members = self.groups.setdefault(str(group), [])
             if name not in members:
@@ -150,7 +156,8 @@ class Models:
         params.close(_UNUSED)
         info.close(_INFO)
 
-    def _target(self, targets: list[Tree], place: Place, params: Section, info: Section, entry: Section) -> None:
+    def _target(self, targets: list[Tree], place: Place, params: Section, info: Section, entry: Section) -> Tree | None:
+        """Add the target of a deployment; None where it is there already."""
         base_model = info.take("base_model") or params.take("base_model")
         found: Tree = {"target": place.target}
         if base_model is not None:
@@ -171,8 +178,9 @@ class Models:
                     f"adds to the weight of {place.target}",
                     why="the same place twice is one target",
                 )
-                return
+                return None
         targets.append(found)
+        return found
 
     def _times(self, model: Tree, params: Section) -> None:
         """Timeouts and retries, which are a model's here: the longest of its deployments'."""
@@ -191,7 +199,31 @@ class Models:
         if retries is not None:
             set_retries(model, retries)
 
-    def _price(self, place: Place, params: Section, info: Section) -> None:
+    def _price_of(self, target: Tree, place: Place, name: str) -> None:
+        """See to it that a target has a price: a server that speaks OpenAI's dialect that of the vendor it is called
+        after, as there.
+        """
+        model = target.get("base_model", place.model)
+        catalog = find_row(place.kind).catalog
+        if "*" in model or place.kind == "simulator" or self._catalog.price(catalog, model) is not None:
+            return
+        like = f"{place.vendor}/{model}"
+        if not catalog and self._catalog.price(None, like) is not None:
+            target["price_like"] = like
+            self._report.carries("prices", name, f"{target['target']} costs what {like} does")
+            return
+        self.unpriced = True
+        self._report.changes(
+            "prices",
+            name,
+            f"what {target['target']} costs is not known, and its calls are let through",
+            why="LiteLLM counts nothing for a model it has no price of; here its calls are refused under a hard budget, "
+            "unless limits.unknown_price allows them, as it does now",
+            do="write its price under prices (0 for a model of your own), and take limits.unknown_price out",
+        )
+
+    def _price(self, place: Place, params: Section, info: Section) -> bool:
+        """Take over the price that is given for a deployment, if one is."""
         price: Tree = {}
         for name, ours in _PRICES.items():
             value = params.take(name)
@@ -199,7 +231,7 @@ class Models:
             if value is not None:
                 price[ours] = per_million(value)
         if not price:
-            return
+            return False
         if "input" not in price:
             price["input"] = "0"
         catalog = find_row(place.kind).catalog
@@ -209,6 +241,7 @@ class Models:
             self._report.changes(
                 "prices", params.place, f"has the price of the other deployment of {name}", why="a model has one price"
             )
+        return True
 
 
 def per_million(dollars: Any) -> str:

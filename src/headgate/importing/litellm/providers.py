@@ -26,6 +26,8 @@ class Place(NamedTuple):
     provider: str
     model: str
     kind: str
+    vendor: str
+    """LiteLLM's name of the vendor, by whose price list it goes."""
 
     @property
     def target(self) -> str:
@@ -69,9 +71,11 @@ class Providers:
                 why=f"there is no provider of LiteLLM's kind '{prefix}' here",
                 do="try it with 'headgate serve' before you rely on it",
             )
-        return self._of(vendor, name, base, params, where)
+        return self._of(prefix, vendor, name, base, params, where)
 
-    def _of(self, vendor: Vendor, name: str, base: str | None, params: Section, where: str) -> Place | None:
+    def _of(
+        self, prefix: str, vendor: Vendor, name: str, base: str | None, params: Section, where: str
+    ) -> Place | None:
         kind = vendor.kind
         if kind == "vertex" and name.startswith(("claude", "meta/", "mistral", "codestral", "jamba", "llama")):
             self._lost(where, "of Vertex AI only Google's own models are served here", "use that vendor's own API")
@@ -92,7 +96,7 @@ class Providers:
             self._lost(where, "it has no api_base, so nothing says where its server is", "add api_base")
             return None
         self._common(settings, kind, vendor, params)
-        return Place(self._named(settings), name, kind)
+        return Place(self._named(settings), name, kind, prefix)
 
     # ── kinds ──
 

@@ -447,7 +447,7 @@ class _Reading:
             del self._owners[subject]
             budgets = [*owner.budgets, *general]
             if owner.spend or owner.budgets:
-                found.append(ImportedSpend(subject=subject, cost_usd=owner.spend, budgets=budgets))
+                found.append(ImportedSpend(subject=subject, cost_usd=owner.spend, budgets=budgets, counted=False))
         return found
 
     def _tags(self) -> list[ImportedSpend]:
@@ -458,17 +458,18 @@ class _Reading:
             owner = self._own(subject, self._linked(row.budget_id) or Limited(), row.spend, place)
             del self._owners[subject]
             if owner.budgets:
-                found.append(ImportedSpend(subject=subject, cost_usd=owner.spend, budgets=owner.budgets))
+                found.append(ImportedSpend(subject=subject, cost_usd=owner.spend, budgets=owner.budgets, counted=False))
         return found
 
     def _others(self) -> list[ImportedSpend]:
-        """What teams, users and the like have spent beyond what their keys account for: by keys that are gone."""
+        """What teams, users and the like have spent beyond what their keys account for."""
         found: list[ImportedSpend] = []
         beyond: dict[str, Decimal] = defaultdict(Decimal)
         for subject, owner in self._owners.items():
             rest = owner.spend - owner.of_keys
             if rest or owner.budgets:
-                found.append(ImportedSpend(subject=subject, cost_usd=rest, budgets=owner.budgets))
+                counted = subject.startswith("team:")  # what others have spent is in the keys' and the teams' sums
+                found.append(ImportedSpend(subject=subject, cost_usd=rest, budgets=owner.budgets, counted=counted))
             if rest:
                 beyond[owner.place] = rest
         for place, rest in beyond.items():
@@ -476,7 +477,7 @@ class _Reading:
                 "spend to date",
                 place,
                 f"{'' if rest < 0 else '+'}{rest.normalize():f} dollars are a row of no key",
-                why="its keys have spent another sum than it has: some were deleted, or began anew at other times",
+                why="its keys here have spent another sum: some were deleted, or began anew at other times",
             )
         return found
 
