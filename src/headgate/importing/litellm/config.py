@@ -117,7 +117,7 @@ def convert(tree: Tree, report: Report) -> Converted:
     _guardrails(top, report)
     top.close(notes.TOP)
     made: Tree = {"server": server}
-    if models.unpriced:
+    if models.unbounded:
         made["limits"] = {"unknown_price": "allow"}
     made |= {"providers": providers.tree, "models": models.tree}
     if models.prices:

@@ -113,8 +113,8 @@ class Models:
         self._catalog = Catalog()
         self.tree: dict[str, Tree] = {}
         self.prices: dict[str, Tree] = {}
-        self.unpriced = False
-        """Whether the price of a target is not known."""
+        self.unbounded = False
+        """Whether there is a target for whose calls nobody can say what they cost at most."""
         self.groups: dict[str, list[str]] = {}
         """Access groups: by name, the models in them."""
 
@@ -143,8 +143,8 @@ class Models:
         model = self.tree.setdefault(name, {"targets": []})
         priced = self._price(place, params, info)
         target = self._target(model["targets"], place, params, info, entry)
-        if target is not None and not priced:
-            self._price_of(target, place, name)
+        if target is not None:
+            self._bound(target, place, name, priced)
         self._times(model, params)
         if params.take("drop_params") is True:
             model["drop_unsupported"] = True
@@ -199,27 +199,21 @@ class Models:
         if retries is not None:
             set_retries(model, retries)
 
-    def _price_of(self, target: Tree, place: Place, name: str) -> None:
-        """See to it that a target has a price: a server that speaks OpenAI's dialect that of the vendor it is called
-        after, as there.
-        """
+    def _bound(self, target: Tree, place: Place, name: str, priced: bool) -> None:
+        """Tell of a target for whose calls nobody can say what they cost at most, and let them through as there."""
         model = target.get("base_model", place.model)
         catalog = find_row(place.kind).catalog
-        if "*" in model or place.kind == "simulator" or self._catalog.price(catalog, model) is not None:
+        known = (priced or self._catalog.price(catalog, model) is not None) and self._catalog.limits(catalog, model)
+        if "*" in model or place.kind == "simulator" or known:
             return
-        like = f"{place.vendor}/{model}"
-        if not catalog and self._catalog.price(None, like) is not None:
-            target["price_like"] = like
-            self._report.carries("prices", name, f"{target['target']} costs what {like} does")
-            return
-        self.unpriced = True
+        self.unbounded = True
         self._report.changes(
             "prices",
             name,
-            f"what {target['target']} costs is not known, and its calls are let through",
-            why="LiteLLM counts nothing for a model it has no price of; here its calls are refused under a hard budget, "
-            "unless limits.unknown_price allows them, as it does now",
-            do="write its price under prices (0 for a model of your own), and take limits.unknown_price out",
+            f"what a call of {target['target']} can cost is not known, and it is let through",
+            why="under a hard budget a call is refused where its price, or the longest answer of its model, is not "
+            "known; LiteLLM lets it pass, and so does limits.unknown_price as it is written",
+            do="write prices (0 for a model of your own), have clients send max_tokens; take limits.unknown_price out then",
         )
 
     def _price(self, place: Place, params: Section, info: Section) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from headgate.catalog import Catalog
 from headgate.importing.litellm.references import References
 from headgate.importing.litellm.vendors import COMPATIBLE, VENDORS, Vendor, split
 from headgate.importing.report import Report
@@ -26,8 +27,6 @@ class Place(NamedTuple):
     provider: str
     model: str
     kind: str
-    vendor: str
-    """LiteLLM's name of the vendor, by whose price list it goes."""
 
     @property
     def target(self) -> str:
@@ -41,6 +40,7 @@ class Providers:
         self._report = report
         self._references = references
         self._credentials = credentials
+        self._catalog = Catalog()
         self.tree: dict[str, Tree] = {}
 
     def place(self, params: Section) -> Place | None:
@@ -71,16 +71,15 @@ class Providers:
                 why=f"there is no provider of LiteLLM's kind '{prefix}' here",
                 do="try it with 'headgate serve' before you rely on it",
             )
-        return self._of(prefix, vendor, name, base, params, where)
+        return self._of(vendor, name, base, params, where)
 
-    def _of(
-        self, prefix: str, vendor: Vendor, name: str, base: str | None, params: Section, where: str
-    ) -> Place | None:
+    def _of(self, vendor: Vendor, name: str, base: str | None, params: Section, where: str) -> Place | None:
         kind = vendor.kind
         if kind == "vertex" and name.startswith(("claude", "meta/", "mistral", "codestral", "jamba", "llama")):
             self._lost(where, "of Vertex AI only Google's own models are served here", "use that vendor's own API")
             return None
-        if kind == "openai" and base is not None and urlsplit(base).hostname != "api.openai.com":
+        elsewhere = base is not None and kind == "openai" and urlsplit(base).hostname != "api.openai.com"
+        if elsewhere and self._catalog.price("openai", name) is None:
             kind = COMPATIBLE
         settings: Tree = {"kind": kind}
         if kind == "bedrock":
@@ -95,8 +94,9 @@ class Providers:
         if kind == COMPATIBLE and base is None:
             self._lost(where, "it has no api_base, so nothing says where its server is", "add api_base")
             return None
-        self._common(settings, kind, vendor, params)
-        return Place(self._named(settings), name, kind, prefix)
+        elsewhere = elsewhere or (kind == COMPATIBLE and vendor.base_url is None)
+        self._common(settings, kind, vendor, params, elsewhere)
+        return Place(self._named(settings), name, kind)
 
     # ── kinds ──
 
@@ -170,12 +170,11 @@ class Providers:
         base = self._references.text(first or second, params.at("api_base" if first else "base_url"))
         return base.rstrip("/") if base else None
 
-    def _common(self, settings: Tree, kind: str, vendor: Vendor, params: Section) -> None:
-        """Credential and headers."""
+    def _common(self, settings: Tree, kind: str, vendor: Vendor, params: Section, elsewhere: bool) -> None:
+        """Credential and headers. `elsewhere` is where the vendor's own key has no business."""
         credential = self._credentials.get(str(params.take("litellm_credential_name")))
         holder = credential if credential is not None and "api_key" in credential else params
         written = holder.take("api_key")
-        elsewhere = kind == COMPATIBLE and vendor.base_url is None
         name = f"{_name(settings)}_API_KEY" if elsewhere or vendor.variable is None else vendor.variable
         key = self._references.secret(written, holder.at("api_key"), _UNNAMED.sub("_", name).upper())
         signed = "auth" in settings or kind == "vertex"
@@ -238,9 +237,11 @@ def _azure_base(base: str) -> str:
 def _name(settings: Tree) -> str:
     """What to call a provider: after its kind, or its host where that tells more."""
     kind: str = settings["kind"]
-    base = settings.get("base_url", "")
+    base: str = settings.get("base_url", "")
+    if not base or kind not in ("azure", "openai", COMPATIBLE):
+        return kind
     host = "" if "${" in base else urlsplit(base).hostname or ""
-    if kind in ("azure", COMPATIBLE) and host and not host.replace(".", "").isdigit():
-        parts = host.split(".")
-        return parts[0] if kind == "azure" or parts[0] not in ("api", "www", "integrate") else parts[-2]
-    return "server" if kind == COMPATIBLE else kind
+    if not host or ":" in host or host.replace(".", "").isdigit():
+        return "azure" if kind == "azure" else "server"
+    first, *others = host.split(".")
+    return others[0] if first in ("api", "www", "integrate") and others else first
