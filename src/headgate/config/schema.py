@@ -43,6 +43,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Seconds after which a stream without content yet gets a comment that keeps it open."""
     grace_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     """Seconds after SIGTERM in which calls are still taken though /readyz says no: load balancers notice first."""
+    litellm_headers: bool = False
+    """Whether answers tell of themselves in LiteLLM's `x-litellm-…` headers too, for clients that read those."""
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     """Processes. More than one needs storage they can share."""
     allow_exec: bool = False

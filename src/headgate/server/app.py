@@ -30,6 +30,7 @@ from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard, check_repeated
 from headgate.server.lag import Lag
+from headgate.server.litellm import LitellmAnswer
 from headgate.server.pages import Pages
 from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
@@ -57,6 +58,7 @@ class App:
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._sign_in = signing_in(gateway)
         self._client = ClientAddress(server.trusted_proxies)
+        self._answer = LitellmAnswer if server.litellm_headers else Answer
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
         self._calls: set[asyncio.Task[Any]] = set()
@@ -73,7 +75,7 @@ class App:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path"]
         endpoint = find(path)
-        answer = Answer(endpoint or _nowhere(path), request_id(), send)
+        answer = self._answer(endpoint or _nowhere(path), request_id(), send)
         try:
             if len(headers) != len(scope["headers"]):
                 check_repeated(scope["headers"])

@@ -173,6 +173,13 @@ def _general(section: Section, report: Report) -> tuple[Tree, bool]:
         why="LiteLLM's command line says where it listens, and a new server begins on loopback",
         do="set server.host and server.port; another port while both run, and server.hosts for your own host name",
     )
+    report.changes(
+        "server",
+        "x-litellm-… response headers",
+        "are not sent",
+        why="answers tell of themselves in x-headgate-… headers",
+        do="set server.litellm_headers: true if clients read them",
+    )
     if section.take("master_key") is not None:
         report.changes(
             "keys",

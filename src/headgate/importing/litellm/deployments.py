@@ -213,7 +213,7 @@ class Models:
             f"what a call of {target['target']} can cost is not known, and it is let through",
             why="under a hard budget a call is refused where its price, or the longest answer of its model, is not "
             "known; LiteLLM lets it pass, and so does limits.unknown_price as it is written",
-            do="write prices (0 for a model of your own), have clients send max_tokens; take limits.unknown_price out then",
+            do="write prices (0 for a model of your own), have clients send max_tokens, then take that setting out",
         )
 
     def _price(self, place: Place, params: Section, info: Section) -> bool:
