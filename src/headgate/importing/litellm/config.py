@@ -40,6 +40,13 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a person's budget counts what the person's team keys spend."""
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what is the same twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 class Converted(msgspec.Struct, frozen=True, kw_only=True):
     """What a `config.yaml` comes to."""
 
@@ -54,7 +61,9 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """`headgate.yaml`."""
-        body = yaml.safe_dump(self.tree, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+        body = yaml.dump(
+            self.tree, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+        )
         return f"# Made by 'headgate import litellm'. Next: 'headgate check', then 'headgate serve'.\n{body}"
 
     def problems(self) -> list[str]:
@@ -155,8 +164,15 @@ def _litellm(section: Section, report: Report) -> Defaults:
         budget_duration=section.take("budget_duration"),
         customer_budget=section.take("max_end_user_budget"),
     )
-    if defaults.max_budget is not None or defaults.customer_budget is not None:
-        report.carries("budgets", section.at("max_budget"), "becomes a budget of the organisation, or of each customer")
+    for name, subject in (("max_budget", "organisation:*"), ("max_end_user_budget", "customer:*")):
+        if name in section:
+            report.changes(
+                "budgets",
+                section.at(name),
+                f"is a budget of {subject}, made with the rows of --database",
+                why="budgets are what people administer, and in no file",
+                do=f"without --database: 'headgate budgets set {subject} …'",
+            )
     if "timezone" in section:
         report.carries("budgets", section.at("timezone"), f"budgets' periods begin by {timezone}")
     section.close(notes.LITELLM)

@@ -26,7 +26,7 @@ class Fallbacks:
         self._models = models
         self._report = report
         self.aliases: dict[str, str] = {}
-        """Further names of models: by alias, the model whose fallbacks it has."""
+        """Further names of models: by alias, the model it stands for."""
 
     def add(self, lists: Any, cause: str, place: str) -> None:
         """Read one of the lists: mappings of a model to what it falls back to."""
@@ -44,10 +44,9 @@ class Fallbacks:
                 self._of(name, [use for use in uses if use != name], "any", place)
 
     def share(self) -> None:
-        """Give aliases the fallbacks of their models, once those are all there."""
+        """Give aliases what their models have come to, once that is all there."""
         for alias, name in self.aliases.items():
-            if found := self._models[name].get("fallback"):
-                self._models[alias]["fallback"] = deepcopy(found)
+            self._models[alias] = deepcopy(self._models[name])
 
     def _of(self, name: str, uses: Any, cause: str, place: str) -> None:
         name = self.aliases.get(name, name)

@@ -133,8 +133,8 @@ class Providers:
                 "models", params.at("api_version"), "is not needed: Azure's v1 API has no dated versions"
             )
         if params.take("azure_ad_token") is not None or params.take("tenant_id") is not None:
-            for name in ("client_id", "client_secret"):
-                params.take(name)
+            for member in ("client_id", "client_secret"):
+                params.take(member)
             settings["auth"] = "entra"
             self._report.changes(
                 "models",

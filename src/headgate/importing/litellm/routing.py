@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from headgate.importing.litellm.deployments import set_retries
@@ -73,7 +72,7 @@ class Routing:
                 why = f"there is no model '{wanted}'" if model is None else "there is a model of that name"
                 self._report.cannot("models", place, "is left out", why=why, do="add the model by hand")
                 continue
-            self._models[str(alias)] = deepcopy(model)
+            self._models[str(alias)] = model
             self._fallbacks.aliases[str(alias)] = str(wanted)
             self._report.carries("models", place, f"is a model with the targets of '{wanted}'")
             if isinstance(value, dict) and value.get("hidden"):
@@ -94,7 +93,7 @@ class Routing:
         elif named:
             self._report.carries("models", place, f"is balance.by: {by}")
         for name, model in self._models.items():
-            if len(model["targets"]) > 1 and by:
+            if name not in self._fallbacks.aliases and len(model["targets"]) > 1 and by:
                 model.setdefault("balance", {})["by"] = by
                 if by == "weight":
                     self._weigh(name, model["targets"])
