@@ -182,7 +182,7 @@ class _Reading:
             place = f"team {name}"
             archived = bool(row.blocked)
             found.append(ImportedTeam(id=row.team_id, name=name, timezone=self._defaults.timezone, archived=archived))
-            self._report.carries("teams", place, "with its id there as what its id here follows from")
+            self._report.carries("teams", place, "with what limits it")
             if archived:
                 self._report.changes(
                     "teams", place, "is archived: its keys open nothing, for good", why="it is blocked there",
