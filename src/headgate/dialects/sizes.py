@@ -219,6 +219,12 @@ def _uses(tree: JSON, tools: Any, shape: Shape) -> int | None:
             continue
         if type(kind) is not str or kind.startswith(_REMOTE):
             return None
+        if kind == "namespace":
+            inner = _uses(tree, tool["tools"], shape) if type(tool.get("tools")) is list else None
+            if inner is None:
+                return None
+            most = most + inner if shape.tool_uses else max(most, inner)
+            continue
         limit = tool.get(shape.tool_uses) if shape.tool_uses else tree.get(shape.uses) if shape.uses else None
         if type(limit) is not int or limit < 0:
             return None

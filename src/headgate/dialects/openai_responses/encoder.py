@@ -33,6 +33,7 @@ from headgate.dialects.hub import (
 )
 from headgate.dialects.openai_responses.items import id_of
 from headgate.dialects.openai_responses.names import ITEM, NAME, ORIGIN, PART, WITHIN, in_message, memory
+from headgate.dialects.openai_responses.namespaces import placed, spaces
 from headgate.dialects.openai_responses.output import (
     carrier,
     continues,
@@ -74,6 +75,7 @@ class Encoder:
         self._open: Item | None = None
         """The item that the next part may still belong to."""
         self._last: Part | None = None
+        self._spaces = spaces(context.asked)
 
     def feed(self, event: StreamEvent) -> list[Frame]:
         match event:
@@ -83,7 +85,7 @@ class Encoder:
                     self._tell_all(continued(block, event))
             case BlockStarted():
                 if event.choice == 0 and is_sayable(event.part):
-                    self._begin(event.index, event.part)
+                    self._begin(event.index, placed(event.part, self._spaces))
             case BlockStopped():
                 block = self._blocks.pop(event.index, None)
                 if block is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from headgate.dialects.hub import Media, Native, Part, Reasoning, Refusal, Text, ToolCall
 from headgate.dialects.openai_responses.content import written
 from headgate.dialects.openai_responses.names import ITEM, NAME, ORIGIN, PART, WITHIN, in_message, memory
+from headgate.dialects.openai_responses.namespaces import own_name
 from headgate.dialects.signatures import carried, seal
 from headgate.types import JSON
 
@@ -123,7 +124,7 @@ def made_id(prefix: str, index: int, context_id: str) -> str:
 
 def written_call(call: ToolCall, head: JSON) -> JSON:
     content = "input" if call.kind == "custom" else "arguments"
-    return {**head, "call_id": call.id, "name": call.name, content: call.arguments}
+    return {**head, "call_id": call.id, "name": own_name(call.name, head), content: call.arguments}
 
 
 def carrier(sealed: str, index: int, context_id: str) -> JSON:

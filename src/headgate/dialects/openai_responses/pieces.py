@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headgate.dialects.hub import BlockDelta, Citation, Part, Reasoning, Refusal, Text, ToolCall
 from headgate.dialects.openai_responses.content import written, written_annotation, written_logprob
 from headgate.dialects.openai_responses.names import PART, in_message, memory
+from headgate.dialects.openai_responses.namespaces import own_name_of
 from headgate.dialects.openai_responses.output import thought
 from headgate.types import JSON
 
@@ -104,7 +105,7 @@ def stopped(block: Block, part: Part) -> Iterator[Told]:
         case ToolCall(kind="custom"):
             yield _event(block, f"{_call_events(part)}.done", None, input=part.arguments)
         case ToolCall():
-            yield _event(block, f"{_call_events(part)}.done", None, name=part.name, arguments=part.arguments)
+            yield _event(block, f"{_call_events(part)}.done", None, name=own_name_of(part), arguments=part.arguments)
         case _:
             pass
     if in_message(part):

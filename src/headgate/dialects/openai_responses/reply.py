@@ -11,6 +11,7 @@ from typing import Any
 from headgate.dialects.base import Context
 from headgate.dialects.hub import Answer, Refusal, Stop
 from headgate.dialects.openai_responses.names import NAME
+from headgate.dialects.openai_responses.namespaces import placed, spaces
 from headgate.dialects.openai_responses.output import items_of
 from headgate.dialects.openai_responses.usage import written_stop, written_usage
 from headgate.types import JSON, Usage
@@ -42,7 +43,8 @@ _TEXT = {"format": {"type": "text"}, "verbosity": "medium"}
 def encode_answer(answer: Answer, context: Context) -> JSON:
     """The response. Of several choices it is the first: a request of this dialect asks for one."""
     choice = answer.choices[0] if answer.choices else None
-    parts = choice.parts if choice is not None else ()
+    known = spaces(context.asked)
+    parts = [placed(part, known) for part in choice.parts] if choice is not None else []
     head = response_head(answer.id, answer.model, answer.created, answer.extra.get(NAME), context)
     if answer.service_tier is not None:
         head.setdefault("service_tier", answer.service_tier)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from headgate.dialects.base import Fit
 from headgate.dialects.hub import NativeTool, Tool, ToolChoice
 from headgate.dialects.openai_responses.names import NAME
+from headgate.dialects.openai_responses.namespaces import KIND, joined, members, own_name
 from headgate.dialects.reading import CLIENT, left
 from headgate.types import JSON, json_type
 
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _CUSTOM = frozenset({"name", "description"})
+_NAMESPACE = frozenset({"tools"})
 _KINDS = frozenset({"function", "custom"})
 _SCHEMA: JSON = {"type": "object", "properties": {}}
 
@@ -23,7 +27,14 @@ def tools_of(tree: JSON) -> tuple[Tool | NativeTool, ...]:
     Raises:
         BadRequest: one is malformed.
     """
-    return tuple(_tool(each, where) for each, where in CLIENT.objects(tree, "tools"))
+    found: list[Tool | NativeTool] = []
+    for each, where in CLIENT.objects(tree, "tools"):
+        inner = members(each)
+        if inner is None or not all(tool.get("type") in _KINDS for tool in inner):
+            found.append(_tool(each, where))
+            continue
+        found += [_member(each, tool, f"{where}.tools[{number}]") for number, tool in enumerate(inner)]
+    return tuple(found)
 
 
 def acts(tree: JSON) -> bool:
@@ -33,8 +44,22 @@ def acts(tree: JSON) -> bool:
     return (
         tree.get("store") is not False
         or bool(tree.get("background"))
-        or any(isinstance(tool, dict) and tool.get("type") not in _KINDS for tool in offered)
+        or any(isinstance(tool, dict) and not _is_clients(tool) for tool in offered)
     )
+
+
+def _is_clients(tool: JSON) -> bool:
+    """Whether the client runs a tool, or all of a namespace."""
+    inner = members(tool)
+    return tool.get("type") in _KINDS if inner is None else all(each.get("type") in _KINDS for each in inner)
+
+
+def _member(namespace: JSON, tree: JSON, where: str) -> Tool:
+    """A tool of a namespace, under both names."""
+    tool = _tool(tree, where)
+    assert isinstance(tool, Tool), "other kinds are not taken apart"
+    extra = {NAME: {**tool.extra[NAME], KIND: left(namespace, _NAMESPACE)}}
+    return replace(tool, name=joined(namespace["name"], tool.name), extra=extra)
 
 
 def _tool(tree: JSON, where: str) -> Tool | NativeTool:
@@ -96,12 +121,26 @@ def written_tools(tools: Iterable[Tool | NativeTool], fit: Fit) -> list[JSON]:
         if isinstance(tool, Tool):
             if tool.cache is not None:
                 fit.dropped.append("cache_control")
-            written.append(_written(tool))
+            _put(written, _written(tool))
         elif tool.dialect == NAME:
             written.append(tool.data)
         else:
             fit.refuse(f"tools[{number}]", "it is a tool that only another vendor runs")
     return written
+
+
+def _put(written: list[JSON], tool: JSON) -> None:
+    """Add a tool, to the namespace it came from where it has one."""
+    namespace = tool.pop(KIND, None)
+    if namespace is None:
+        written.append(tool)
+        return
+    tool["name"] = own_name(tool["name"], {KIND: namespace["name"]})
+    last = written[-1] if written else {}
+    if {name: value for name, value in last.items() if name != "tools"} == namespace:
+        last["tools"].append(tool)
+    else:
+        written.append({**namespace, "tools": [tool]})
 
 
 def _written(tool: Tool) -> JSON:
