@@ -21,6 +21,7 @@ from headgate.types import JSON, Frame, Operation, Path, Payload, Usage
 
 ADVISORY = frozenset(
     {
+        "client_metadata",
         "include",
         "prediction",
         "prompt_cache_options",
@@ -35,6 +36,7 @@ elsewhere they are left out with a note."""
 
 _AS_ALWAYS: dict[str, Any] = {
     "background": False,
+    "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
     "reasoning.mode": "standard",
     "truncation": "disabled",
 }
