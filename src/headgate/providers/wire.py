@@ -22,6 +22,7 @@ from headgate.dialects.hub import (
     Stop,
     Stopped,
     StreamEvent,
+    TokenCount,
     UsageReported,
 )
 from headgate.dialects.tiers import tier_of
@@ -140,10 +141,11 @@ class Translated:
     def whole(self, raw: bytes, headers: Mapping[str, str]) -> tuple[Payload, Peek]:
         answer = self.vendor.decode_answer(Payload(self.vendor.name, raw).answer_tree)
         tree = self._client.encode_answer(answer, self._context)
-        peek = Peek(usage=answer.usage)
         if isinstance(answer, Answer):
             stop = answer.choices[0].stop if answer.choices else None
             peek = Peek(usage=answer.usage, tier=answer.tier, stop=stop)
+        else:  # counting uses nothing
+            peek = Peek(usage=Usage() if isinstance(answer, TokenCount) else answer.usage)
         return Payload(self._client.name, tree=tree), peek
 
     def stream(self) -> WireStream:
