@@ -373,11 +373,24 @@ class Attempt(msgspec.Struct, kw_only=True):
     settled: bool = False
 
 
+class Brought(msgspec.Struct):
+    """A client's own credential at a vendor, as it came beside the Headgate key. It goes to one provider at most."""
+
+    scheme: str
+    """How it was shown, and is shown to the vendor: `bearer`, `x-api-key`, `api-key`, `x-goog-api-key`."""
+    secret: str
+    provider: str | None = None
+    """Which one it went to; None while it is still here."""
+
+    def __repr__(self) -> str:
+        return f"Brought({self.scheme!r})"
+
+
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
     __slots__ = (
-        "attempts", "begun", "end_user", "events", "going_on", "output_limit", "pots", "remaining", "sized",
+        "attempts", "begun", "brought", "end_user", "events", "going_on", "output_limit", "pots", "remaining", "sized",
         "upstream_s",
     )  # fmt: skip
 
@@ -385,6 +398,8 @@ class Account:
         self.attempts: list[Attempt] = []
         self.begun = 0
         """How many attempts were ever begun, those that came to nothing included: the number of the next one."""
+        self.brought: Brought | None = None
+        """What the client brought to pay with; None for nearly every call."""
         self.events: list[Event] = []
         self.going_on: Future[Any] | None = None
         """What makes the answer where that may go on without the client: until it is over, so may attempts."""

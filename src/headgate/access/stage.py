@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from headgate.access.minting import PREFIX
 from headgate.access.patterns import allows
-from headgate.errors import Forbidden, ModelNotFound
+from headgate.errors import BadRequest, Forbidden, ModelNotFound
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import Call, Identity, Reply
+from headgate.types import Brought, Call, Identity, Reply
 
-_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
-"""Where a client's own vendor credential is, beside `x-headgate-key`."""
+_CREDENTIALS = ("x-api-key", "api-key", "x-goog-api-key")
+"""Where a client's own vendor credential is beside `x-headgate-key`, if not in `authorization`."""
 
 
 class Access:
@@ -28,8 +29,11 @@ class Access:
             raise Forbidden(f"This key may not be used for '{call.operation}'.")
         if call.model and not allows(identity.models, call.model):
             raise ModelNotFound(call.model)
-        if call.headers.get("x-headgate-key") and brings_credential(call.headers):
-            check_scope(identity, "byo_credential")
+        if call.headers.get("x-headgate-key"):
+            brought = brought_by(call.headers)
+            if brought is not None:
+                check_scope(identity, "byo_credential")
+                call.account.brought = brought
         if identity.tags:
             call = _tagged(call, identity.tags)
         return next(call)
@@ -41,9 +45,25 @@ def check_scope(identity: Identity, scope: str) -> None:
         raise Forbidden(f"This key lacks the scope '{scope}'.")
 
 
-def brings_credential(headers: Mapping[str, str]) -> bool:
-    """Whether a call that shows its key as `x-headgate-key` has a vendor credential of its own, too."""
-    return any(headers.get(name) for name in _CREDENTIALS)
+def brought_by(headers: Mapping[str, str]) -> Brought | None:
+    """The vendor credential that a call with its key in `x-headgate-key` has of its own; None where it has none.
+
+    Raises:
+        BadRequest: there are several, it is of a kind nobody takes, or it is a key for Headgate: what a vendor must
+            never see.
+    """
+    shown = [Brought(name, value) for name in _CREDENTIALS if (value := headers.get(name))]
+    authorization = headers.get("authorization")
+    if authorization:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise BadRequest("A credential of your own goes into 'authorization' as 'Bearer …'.", param="authorization")
+        shown.append(Brought("bearer", token.strip()))
+    if len(shown) > 1:
+        raise BadRequest("There are several credentials beside x-headgate-key; send one.")
+    if shown and (shown[0].secret.startswith(PREFIX) or shown[0].secret == headers["x-headgate-key"]):
+        raise BadRequest("There is a Headgate key beside x-headgate-key, where a vendor's credential is expected.")
+    return shown[0] if shown else None
 
 
 def _tagged(call: Call, own: Sequence[tuple[str, str]]) -> Call:

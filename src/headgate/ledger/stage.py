@@ -209,7 +209,7 @@ class Settle:
             price_version,
             None,
             call.parent,
-            call.payer,
+            call.payer if call.account.brought is None else "client",
             None,
             call.tags,
             () if hold is None else hold.charged,

@@ -60,7 +60,7 @@ class Limits:
         plan = self._plans.get(id(rules))
         if plan is None or plan.rules is not rules:
             plan = self._planned(rules)
-        account.pots = plan.pots
+        account.pots = plan.pots if account.brought is None else None
         reserved = await self._reserved(call, plan) if plan.metrics else None
         if reserved is None:
             return await next(call)

@@ -76,6 +76,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which HTTP client: our own, or aiohttp (needs its extra)."""
     health: HealthConfig | None = None
     """Asking it whether it is well. By default only how calls go there tells."""
+    accepts_client_credential: bool = False
+    """Whether callers with the scope `byo_credential` may send a credential of their own, which goes here in place of
+    `api_key` and costs no budget."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""
     models: dict[str, BaseModel] = {}

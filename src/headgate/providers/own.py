@@ -1,4 +1,7 @@
-"""Teams that bring their own credential at a provider: their calls go there with it, on connections of their own."""
+"""Whose credential a call goes to a vendor with, where it is not the operator's: its team's, or one the client brought.
+
+Such calls are made on connections of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.errors import HeadgateError, UpstreamAuth
+from headgate.errors import Forbidden, HeadgateError, Unsupported, UpstreamAuth
+from headgate.providers.families import takes
 from headgate.providers.provider import Provider
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import Call, Identity, Reply
+from headgate.types import Brought, Call, Identity, Reply
 
 log = logging.getLogger("headgate.providers")
 
@@ -72,6 +76,8 @@ class OwnKeys:
         """By the credential's id."""
 
     def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
+        if call.account.brought is not None:
+            return self._brought(call, call.account.brought)
         if call.identity.team_id is None:
             return next(call)
         try:
@@ -86,3 +92,22 @@ class OwnKeys:
         if held is None:
             held = self._made[credential.id] = self._exchange(self._provider.with_key(credential.secret))
         return held(call)
+
+    def _brought(self, call: Call, brought: Brought) -> Awaitable[Reply]:
+        """Use what the client brought, if it is for this provider. The operator's is never used in its place.
+
+        Raises:
+            Unsupported: this provider does not take it; another target may.
+            Forbidden: it has gone to another provider, and goes to no second one.
+        """
+        provider = self._provider
+        if brought.provider not in (None, provider.name):
+            raise Forbidden(f"Your own credential went to '{brought.provider}', and goes to no other provider.")
+        if not provider.config.accepts_client_credential:
+            raise Unsupported(f"The provider '{provider.name}' takes no credentials of its callers.", param="model")
+        if not takes(provider.config.kind, brought.secret, call.request.dialect, provider.dialects(call.operation)):
+            raise Unsupported(f"Your credential is not one for the provider '{provider.name}'.", param="model")
+        lent = provider.with_clients_own(brought.scheme, brought.secret)
+        brought.provider = provider.name
+        self._passed_by()
+        return self._exchange(lent)(call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -15,6 +16,7 @@ from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest, ConfigError, HeadgateError, Unsupported
 from headgate.providers.address import parse_url
 from headgate.providers.auth import Auth, KeyRing, make_auth, region_of
+from headgate.providers.auth.keys import Key
 from headgate.providers.config import ProviderConfig
 from headgate.providers.headers import refuse_injection
 from headgate.providers.row import Row, find_row
@@ -33,6 +35,8 @@ MAX_HEALTH_BYTES = 64 * 1024
 """Longest health page taken."""
 
 _JSON = "application/json"
+_OPERATORS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"})
+"""Headers of the operator's that say who calls."""
 _MAX_URLS = 4096
 _MAX_ID = 256
 _MIN_SECRET = 12  # shorter header values are words, and words are in every error message
@@ -54,6 +58,7 @@ class Provider:
         self.config = config
         self._clock = clock
         self._with_keys: dict[str, Provider] = {}
+        self._for_clients: Provider | None = None
         self.quirks: Quirks = row.quirks
         self.catalog = row.catalog
         self.drop_unsupported = config.drop_unsupported
@@ -65,10 +70,8 @@ class Provider:
         """What a response says of its key's limits is not what the provider takes."""
         self.transport: Transport = _transport(config, row)
         self._urls: dict[tuple[str, str, bool], str] = {}
-        self._static = _static_headers(config, row, self._auth)
+        self._show(self._auth)
         self._hidden = tuple(value for value in config.headers.values() if len(value) >= _MIN_SECRET)
-        self._whole: Headers = (*self._static, ("content-type", _JSON), ("accept", _JSON))
-        self._streamed: Headers = (*self._static, ("content-type", _JSON), ("accept", "text/event-stream"))
         self._extras = {member: msgspec.Raw(msgspec.json.encode(value)) for member, value in config.body.items()}
 
     def with_key(self, secret: str) -> Provider:
@@ -78,6 +81,27 @@ class Provider:
             config = replace(self.config, api_key=secret, api_keys=[])
             made = self._with_keys[secret] = Provider(self.name, config, self._clock)
         return made
+
+    def with_clients_own(self, scheme: str, secret: str) -> Provider:
+        """The same vendor for a client's own credential, and nothing the operator authenticates with.
+
+        All clients share its connections: on these a credential is known by the request it stands in, and by nothing
+        else. The operator's calls use others.
+
+        Raises:
+            BadRequest: no header can carry the credential.
+        """
+        if self._for_clients is None:
+            headers = {name: value for name, value in self.config.headers.items() if name.lower() not in _OPERATORS}
+            config = replace(self.config, api_key=None, api_keys=[], auth="none", headers=headers)
+            self._for_clients = Provider(self.name, config, self._clock)
+        try:
+            auth = Key(scheme, secret)
+        except ConfigError:
+            raise BadRequest("The credential beside x-headgate-key holds characters no key has.") from None
+        lent = copy(self._for_clients)
+        lent._show(auth)
+        return lent
 
     # ── what it can do ──
 
@@ -203,13 +227,24 @@ class Provider:
         finally:
             await response.close()
 
+    def _show(self, auth: Auth) -> None:
+        """Have requests carry a credential."""
+        self._auth = auth
+        self._static = _static_headers(self.config, self._row, auth)
+        self._whole: Headers = (*self._static, ("content-type", _JSON), ("accept", _JSON))
+        self._streamed: Headers = (*self._static, ("content-type", _JSON), ("accept", "text/event-stream"))
+
     async def drain(self) -> None:
         """Let go of every connection that no call is on, and of the others once theirs are over."""
+        if self._for_clients is not None:
+            await self._for_clients.drain()
         for each in self._with_keys.values():
             await each.drain()
         await self.transport.drain()
 
     async def close(self) -> None:
+        if self._for_clients is not None:
+            await self._for_clients.close()
         for each in self._with_keys.values():
             await each.close()
         await self.transport.close()

@@ -10,7 +10,7 @@ from time import monotonic
 import msgspec
 from msgspec.structs import replace
 
-from headgate.errors import HeadgateError, NotFound, RateLimited
+from headgate.errors import Forbidden, HeadgateError, NotFound, RateLimited
 from headgate.events import Hedged, Queued, Retried, RetryDenied, Routed, Shed
 from headgate.routing.balance import Choose
 from headgate.routing.causes import Remedy, remedy_of
@@ -210,6 +210,8 @@ class Route:
                 call.account.events.append(Retried(following.name, remedy.cause or error.code, waited_s))
                 try:
                     return await following.attempt(again)
+                except Forbidden:
+                    raise summed_up(error, call.account) from None  # it was not tried: what failed before tells more
                 except HeadgateError as failure:
                     option, error, began = following, failure, monotonic()
         finally:

@@ -9,7 +9,7 @@ import pytest
 from calls import call
 from headgate.access.roles import ROLES
 from headgate.access.stage import Access, check_scope
-from headgate.errors import Forbidden, ModelNotFound
+from headgate.errors import BadRequest, Forbidden, ModelNotFound
 from headgate.types import Call, Headers, Identity, Operation, Payload, Reply
 
 Tags = tuple[tuple[str, str], ...]
@@ -89,10 +89,31 @@ async def test_a_client_cannot_say_otherwise(asked: Tags):
 
 @pytest.mark.parametrize("header", [b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"])
 async def test_a_credential_of_ones_own_needs_a_scope(header: bytes):
-    headers = Headers({b"x-headgate-key": b"hg-1", header: b"sk-own"})
+    value = b"Bearer sk-own" if header == b"authorization" else b"sk-own"
+    headers = Headers({b"x-headgate-key": b"hg-1", header: value})
     with pytest.raises(Forbidden, match="'byo_credential'"):
         await through(by({}, headers=headers))
-    await through(by({"scopes": frozenset({"call", "byo_credential"})}, headers=headers))
+    call = await through(by({"scopes": frozenset({"call", "byo_credential"})}, headers=headers))
+    assert call.account.brought is not None
+    assert call.account.brought.secret == "sk-own"
+    assert "sk-own" not in repr(call.account.brought)
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {b"authorization": b"Bearer hg-another"},
+        {b"x-api-key": b"hg-1"},
+        {b"authorization": b"Bearer sk-own", b"x-api-key": b"sk-own"},
+        {b"authorization": b"Basic c2stb3du"},
+        {b"authorization": b"sk-own"},
+    ],
+)
+async def test_what_a_vendor_must_not_see_is_no_credential_of_ones_own(brought: dict[bytes, bytes]):
+    headers = Headers({b"x-headgate-key": b"hg-1", **brought})
+    with pytest.raises(BadRequest) as caught:
+        await through(by({"scopes": frozenset({"call", "byo_credential"})}, headers=headers))
+    assert "own" not in caught.value.message.replace("your own", "")
 
 
 @pytest.mark.parametrize(
