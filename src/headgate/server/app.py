@@ -36,6 +36,8 @@ from headgate.server.requests import call_of
 from headgate.server.routes import Endpoint, error_dialect, find
 from headgate.server.signing_in import PREFIX as SIGNING_IN
 from headgate.server.signing_in import signing_in
+from headgate.server.usage_html import PATH as USAGE
+from headgate.server.usage_page import UsagePage
 from headgate.timers import sweeper_of_loop
 from headgate.types import Identity
 
@@ -57,6 +59,7 @@ class App:
         self._pages = Pages(gateway)
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._sign_in = signing_in(gateway)
+        self._usage = UsagePage(gateway, self._sign_in)
         self._client = ClientAddress(server.trusted_proxies)
         self._answer = LitellmAnswer if server.litellm_headers else Answer
         self._keepalive_s = server.keepalive_s
@@ -159,6 +162,8 @@ class App:
             await self._administer(scope, headers, receive, send)
         elif path.startswith(SIGNING_IN) and self._sign_in is not None:
             await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
+        elif path == USAGE:
+            await self._usage.serve(scope, headers, receive, send, self._address(scope, headers))
         else:
             await self._pages.serve(scope, headers, self._address(scope, headers), send)
 

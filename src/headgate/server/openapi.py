@@ -29,6 +29,7 @@ _PAGES = {
     "/readyz": "Whether it takes calls",
     "/metrics": "Counters in Prometheus' text format",
     "/targets": "How the targets are doing: breaker, calls under way, latency",
+    "/usage": "What the caller used, as a page or as JSON",
     "/openapi.json": "This document",
     "/v1/models": "The models this caller may use, in the asker's dialect",
     "/v1/models/{model}": "One model",
