@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check lock reference docs clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check clients clients-page lock reference docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -91,5 +91,13 @@ docs: $(STAMP)  ## Build the documentation into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group docs
 	@$(BIN)/zensical build --clean --strict
 
+clients: $(STAMP)  ## Play every scene with every client, coding agents included, against the simulator
+	@tools/clients.sh "$(PYTHON)"
+	@$(BIN)/python tests/clients
+
+clients-page: $(STAMP)  ## The same, and write docs/clients.md
+	@tools/clients.sh "$(PYTHON)"
+	@$(BIN)/python tests/clients --write
+
 clean:  ## Remove what set-up, tests and benchmarks made
-	rm -rf .venv .bench build dist site .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .clients .bench build dist site .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -159,12 +159,15 @@ async def test_who_is_signed_in_sees_all_of_his_keys_and_nobody_elses():
     now = int(time.time())
     async with IdentityProvider() as provider:
         provider.claims |= {"iat": now, "exp": now + 300}
-        config = CONFIG + f"""
+        config = (
+            CONFIG
+            + f"""
 access:
   sign_in:
     {{issuer: "{provider.issuer}", client_id: headgate, client_secret: {CLIENT_SECRET}, roles: [caller],
      redirect_uri: "http://127.0.0.1/auth/callback", algorithms: [ES256]}}
 """
+        )
         async with Serving(config, {"HEADGATE_ADMIN_KEY": ADMIN}, "auth: keys") as serving:
             assert "/auth/login?then=/usage" in (await serving.request("GET", "/usage")).body.decode()
             begun = await serving.request("GET", "/auth/login?then=/usage")

@@ -38,5 +38,5 @@ background:var(--accent);color:var(--card);cursor:pointer}
 a{color:var(--accent)}.or{text-align:center}.problem{color:var(--spent);margin:.5rem 0 0}
 @media(max-width:30rem){th,td{padding:.35rem .25rem;font-size:.8rem}
 .latest :is(th,td):is(:nth-child(3),:nth-child(4)){display:none}
-.latest td:is(:first-child,:last-child){white-space:normal}}
+.latest :is(th,td){white-space:normal;overflow-wrap:anywhere}}
 """

@@ -1,0 +1,1 @@
+"""Twelve clients that people use, each against a running Headgate: `make clients`."""
