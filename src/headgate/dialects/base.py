@@ -42,6 +42,9 @@ _AS_ALWAYS: dict[str, Any] = {
 }
 """Values of semantic members that ask for what happens anyway."""
 
+_ASKED_BY_NAME = frozenset({"web_search_options"})
+"""Members that ask for something even where they are empty."""
+
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
 
@@ -108,7 +111,9 @@ class Fit(msgspec.Struct, kw_only=True):
             if dialect == own:
                 continue
             for name, value in members.items():
-                if value in (None, [], {}) or name in taken or (name in _AS_ALWAYS and _AS_ALWAYS[name] == value):
+                if name in taken or (name in _AS_ALWAYS and _AS_ALWAYS[name] == value):
+                    continue
+                if value is None or (value in ([], {}) and name not in _ASKED_BY_NAME):
                     continue
                 if name in advisory:
                     self.dropped.append(name)

@@ -32,11 +32,25 @@ def test_foreign_advice_is_noted_as_left_out() -> None:
     assert fit.dropped == ["safety_identifier", "mine"]
 
 
+def test_what_codex_says_of_itself_is_advice() -> None:
+    fit = Fit(model="m", dropped=[])
+    fit.refuse_foreign({"openai_responses": {"client_metadata": {"turn_id": "1"}}}, "anthropic_messages")
+    assert fit.dropped == ["client_metadata"]
+
+
+@pytest.mark.parametrize("edit", [{"type": "clear_tool_uses_20250919"}, {"type": "clear_thinking_20251015", "keep": 1}])
+def test_leaving_out_what_the_model_would_see_is_no_advice(edit: dict[str, Any]) -> None:
+    members = {"context_management": {"edits": [edit]}}
+    with pytest.raises(Unsupported):
+        Fit(model="m", dropped=[]).refuse_foreign({"anthropic_messages": members}, "openai_chat")
+
+
 @pytest.mark.parametrize(
     "members",
     [
         {"background": False},
         {"truncation": "disabled"},
+        {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}},
         {"anything": None},
         {"anything": []},
         {"anything": {}},

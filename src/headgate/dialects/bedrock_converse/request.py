@@ -40,9 +40,6 @@ _TIERS = {
     "reserved": "reserved",
 }
 
-_ADVISORY = frozenset({"prompt_cache_retention", "safety_identifier"})
-"""Members of other dialects that do not change what an answer means."""
-
 
 def encode_request(chat: Chat, fit: Fit) -> JSON:
     """The body for `fit.model`, which itself stands in the path.
@@ -143,14 +140,10 @@ def _refuse_rest(chat: Chat, fit: Fit) -> None:
 
 def _add_extra(body: JSON, chat: Chat, fit: Fit) -> None:
     """Put in what the client said in Converse's own words; refuse what it said in another dialect's."""
-    for dialect, members in chat.extra.items():
+    for members in chat.extra.values():
         for name, value in members.items():
             if name in _OWN:
                 if isinstance(value, dict) and isinstance(body.get(name), dict):
                     value = {**body[name], **value}
                 body[name] = value
-            elif dialect != NAME:
-                if name in _ADVISORY:
-                    fit.note(name)
-                elif value is not None:
-                    fit.refuse(name, "Converse has no such parameter")
+    fit.refuse_foreign(chat.extra, NAME, _OWN)

@@ -15,9 +15,6 @@ _OWN = frozenset(
 )
 """Members of the body the hub has no word for. A client of any dialect may give them under these names."""
 
-_ADVISORY = frozenset({"prompt_cache_retention", "safety_identifier"})
-"""Members of other dialects that do not change what an answer means."""
-
 
 def encode_request(chat: Chat, fit: Fit) -> JSON:
     """The body.
@@ -54,10 +51,7 @@ def encode_request(chat: Chat, fit: Fit) -> JSON:
         for name, value in members.items():
             if name in _OWN or dialect == NAME:
                 body[name] = value
-            elif name in _ADVISORY:
-                fit.note(name)
-            elif value is not None:
-                fit.refuse(name, "Cohere has no such parameter")
+    fit.refuse_foreign(chat.extra, NAME, _OWN)
     return body
 
 

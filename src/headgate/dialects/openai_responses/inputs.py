@@ -12,6 +12,7 @@ from headgate.dialects.hub import Message, Native, Part, Role, Text, ToolCall, T
 from headgate.dialects.openai_responses.content import part_of
 from headgate.dialects.openai_responses.items import message_parts, native, parts_of, remembering
 from headgate.dialects.openai_responses.names import ITEM, NAME
+from headgate.dialects.openai_responses.namespaces import called
 from headgate.dialects.reading import CLIENT, left
 from headgate.dialects.signatures import attach
 from headgate.types import JSON, json_type
@@ -26,8 +27,9 @@ _RESULTS = {"function_call_output": "function", "custom_tool_call_output": "cust
 _GIVEN_BY_USER = frozenset({"mcp_approval_response", "compaction_trigger"})
 
 
-def messages_of(value: Any, stateful: bool) -> list[Message]:
-    """The messages. With `stateful`, results may answer calls the vendor has stored.
+def messages_of(value: Any, stateful: bool, known: dict[str, str] | None = None) -> list[Message]:
+    """The messages. With `stateful`, results may answer calls the vendor has stored; `known` are the namespaces of the
+    request's tools.
 
     Raises:
         BadRequest: an item is malformed, or a result answers a call nobody made.
@@ -36,7 +38,7 @@ def messages_of(value: Any, stateful: bool) -> list[Message]:
         return [Message(role="user", parts=(Text(text=value),), extra={NAME: {AS_STRING: True}})]
     if not isinstance(value, list):
         raise CLIENT.fail("input", f"must be a string or an array of items, not {json_type(value)}")
-    reader = _Items(stateful or any(_is_reference(each) for each in value))
+    reader = _Items(stateful or any(_is_reference(each) for each in value), known or {})
     for index, item in enumerate(value):
         reader.take(CLIENT.object(item, f"input[{index}]"), f"input[{index}]")
     return reader.messages()
@@ -51,8 +53,9 @@ def _is_reference(item: Any) -> bool:
 class _Items:
     """Gathers items into messages, and gives results the names of the tools they are from."""
 
-    def __init__(self, stateful: bool) -> None:
+    def __init__(self, stateful: bool, known: dict[str, str]) -> None:
         self._stateful = stateful
+        self._known = known
         self._names: dict[str, str] = {}
         self._messages: list[Message] = []
         self._role: Role | None = None
@@ -69,7 +72,7 @@ class _Items:
         elif kind is None:
             self._add("assistant", [native(item)])
         else:
-            parts = parts_of(item, where, CLIENT)
+            parts = [called(part, self._known) for part in parts_of(item, where, CLIENT)]
             self._note(item, kind, parts)
             self._add(_role_of(item, kind), parts)
 

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from headgate.dialects.hub import Native, Part, Reasoning, Signature, ToolCall
 from headgate.dialects.openai_responses.content import part_of
 from headgate.dialects.openai_responses.names import ITEM, NAME, ORIGIN, PART, WITHIN
-from headgate.dialects.openai_responses.namespaces import KIND, joined
 from headgate.dialects.reading import Reader, left
 from headgate.dialects.signatures import Carrier, unseal
 from headgate.types import JSON
@@ -100,22 +99,16 @@ def _encrypted(signature: Signature, known: str | None, rest: JSON, opaque: bool
 def function_call(item: JSON, where: str, reader: Reader) -> ToolCall:
     return ToolCall(
         id=reader.required(item, "call_id", str, where),
-        name=_name(item, where, reader),
+        name=reader.required(item, "name", str, where),
         arguments=reader.required(item, "arguments", str, where),
         extra={NAME: {ITEM: left(item, _FUNCTION)}},
     )
 
 
-def _name(item: JSON, where: str, reader: Reader) -> str:
-    name = reader.required(item, "name", str, where)
-    namespace = reader.optional(item, KIND, str, where)
-    return name if namespace is None else joined(namespace, name)
-
-
 def custom_call(item: JSON, where: str, reader: Reader) -> ToolCall:
     return ToolCall(
         id=reader.required(item, "call_id", str, where),
-        name=_name(item, where, reader),
+        name=reader.required(item, "name", str, where),
         arguments=reader.required(item, "input", str, where),
         kind="custom",
         extra={NAME: {ITEM: left(item, _CUSTOM)}},

@@ -33,6 +33,17 @@ def own_name_of(call: ToolCall) -> str:
     return own_name(call.name, (memory(call) or {}).get(ITEM))
 
 
+def called(part: Part, known: dict[str, str]) -> Part:
+    """A client's call of a namespace's tool, as the tool is called elsewhere. A vendor's tool search puts names of its
+    own making before tools that are in none: those stay as they are.
+    """
+    if not known or not isinstance(part, ToolCall):
+        return part
+    namespace = (memory(part) or {}).get(ITEM, {}).get(KIND)
+    name = joined(namespace, part.name) if isinstance(namespace, str) else part.name
+    return replace(part, name=name) if name in known else part
+
+
 def members(tool: JSON) -> list[JSON] | None:
     """The tools of a namespace; None for a tool that is none, or one that holds anything but tools."""
     if tool.get("type") != KIND or not isinstance(tool.get("name"), str):

@@ -11,6 +11,7 @@ from typing import Any
 from headgate.dialects.hub import Chat, Format, Thinking
 from headgate.dialects.openai_responses.inputs import instructions_of, messages_of
 from headgate.dialects.openai_responses.names import NAME
+from headgate.dialects.openai_responses.namespaces import spaces
 from headgate.dialects.openai_responses.tools import choice_of, tools_of
 from headgate.dialects.reading import CLIENT, left
 from headgate.types import JSON
@@ -55,7 +56,7 @@ def decode_request(tree: JSON) -> Chat:
     extra = left(tree, _KNOWN)
     stateful = any(tree.get(name) is not None for name in _STATE)
     given = tree.get("input")
-    messages = [] if given is None and stateful else messages_of(given, stateful)
+    messages = [] if given is None and stateful else messages_of(given, stateful, spaces(tree))
     instructions = CLIENT.optional(tree, "instructions", str)
     if instructions is not None:
         messages.insert(0, instructions_of(instructions))

@@ -77,7 +77,16 @@ def test_a_call_comes_back_under_the_names_the_client_knows(name: str):
     assert told["response.function_call_arguments.done"]["name"] == expected["name"]
     [last] = told["response.completed"]["response"]["output"]
     assert last["name"] == expected["name"]
-    assert RESPONSES.decode_answer(told["response.completed"]["response"]).choices[0].parts[0].name == name
+
+
+def test_what_a_vendors_tool_search_puts_before_a_tool_is_no_part_of_its_name():
+    call = {**CALL, "name": "now", "namespace": "now"}
+    [part] = RESPONSES.decode_answer({"output": [call]}).choices[0].parts
+    assert part.name == "now"
+    request = RESPONSES.decode_request({**ASKED, "input": [ASKED["input"][0], call, ASKED["input"][2]]})
+    body = MESSAGES.encode_request(request, Fit(model="m", max_output_tokens=100))
+    [used] = [part for turn in body["messages"] for part in turn["content"] if part["type"] == "tool_use"]
+    assert used["name"] == "now"
 
 
 def test_a_namespace_of_functions_is_the_clients_own_to_run():
