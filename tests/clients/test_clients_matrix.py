@@ -39,7 +39,9 @@ def test_twelve_clients_in_eight_scenes():
     for client in CLIENTS:
         if isinstance(client.program, str):
             text = HERE.joinpath("programs", client.program).read_text()
-            assert all(re.search(rf"^ *(async )?(def )?{scene}\(facts", text, re.M) for scene in SCENES), client.name
+            assert all(re.search(rf"^ *(async )?(def )?{scene}\(facts", text, re.MULTILINE) for scene in SCENES), (
+                client.name
+            )
         else:
             assert all(callable(getattr(client.program, scene)) for scene in SCENES)
         assert {model_of(client, route) for route in (OWN, TRANSLATED)} == {"on-openai", "on-anthropic"}
@@ -49,7 +51,7 @@ def test_all_is_pinned_with_hashes_and_names_no_registry():
     for client in CLIENTS:
         assert re.fullmatch(r"[0-9]+(\.[0-9]+)+", client.version), client.name
     for lock in HERE.glob("*.lock"):
-        pins = re.findall(r"^[a-z0-9.\[\],_-]+==\S+", lock.read_text(), re.M | re.I)
+        pins = re.findall(r"^[a-z0-9.\[\],_-]+==\S+", lock.read_text(), re.MULTILINE | re.IGNORECASE)
         assert lock.read_text().count("--hash=sha256:") >= len(pins) > 10
         assert "://" not in lock.read_text()
     assert '"resolved"' not in HERE.joinpath("package-lock.json").read_text()
@@ -57,7 +59,7 @@ def test_all_is_pinned_with_hashes_and_names_no_registry():
 
 def test_the_trojaned_releases_are_not_among_them():
     pinned = "".join(each.read_text() for each in HERE.glob("*.lock"))
-    assert not re.search(r"^litellm==1\.82\.[78]\b", pinned, re.M)
+    assert not re.search(r"^litellm==1\.82\.[78]\b", pinned, re.MULTILINE)
     assert "litellm==" not in "".join(HERE.joinpath(f"{name}.lock").read_text() for name in ("sdks", "llamaindex"))
     assert "litellm" not in Path(HERE.parents[1], "constraints.txt").read_text()
 
