@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-import litellm
 from common import KEY, MODEL, URL, WRONG_KEY, Facts, Person, long_text, main
+
+import litellm
 
 litellm.telemetry = False
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
