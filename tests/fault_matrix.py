@@ -60,6 +60,7 @@ DIALECTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 CONFIG = """
+prices: {{gpt-4o-mini: {{input: 0.15, output: 0.6}}}}
 providers:
   bad: {{kind: openai_compatible, base_url: "{bad}", api_key: sk-bad-secret}}
   good: {{kind: openai_compatible, base_url: "{good}/v1", api_key: sk-good-secret}}
