@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,31 @@ async def test_the_budget_of_a_shadow_holds_over_a_restart(request: pytest.Fixtu
                 outcomes += [(each.dropped, each.calls) for each in serving.gateway.services.shadows.latest]
                 await serving.gateway.close()
     assert outcomes == [(None, 1), (None, 1), (None, 1), ("budget", 3)]
+
+
+async def test_replicas_write_to_one_table_and_spend_of_one_budget(request: pytest.FixtureRequest, tmp_path: Path):
+    """Each of 20 calls costs 0.41 thousandths of a dollar, so that what is left of 4.1 is not enough for an 8th."""
+    environ = {"HEADGATE_ADMIN_KEY": ADMIN_KEY}
+    async with Upstream(saying(said(tokens=100))) as upstream, contextlib.AsyncExitStack() as stack:
+        replicas: list[Serving] = []
+        for name in ("one", "other"):
+            text = config(request, "postgres", tmp_path / name, upstream.url, budget="0.0041")
+            replicas.append(await stack.enter_async_context(Serving(text, environ, server="auth: keys")))
+        await asyncio.gather(*(asked(replica, 10) for replica in replicas))
+        for replica in replicas:
+            replica.gateway.services.shadows.flush()
+            store = replica.gateway.services.store
+            assert store is not None
+            await store.caught_up()  # pyright: ignore[reportAttributeAccessIssue]
+        response = await replicas[0].request("GET", "/admin/shadows/verdict?model=chat", headers=KEY)
+        verdict = response.json["verdict"]
+        assert verdict["pairs"] + verdict["dropped"]["budget"] == 20
+        assert 0 < verdict["pairs"] <= 10
+        assert sum(each.gateway.services.shadows.compared for each in replicas) == verdict["pairs"]
+        [[spent]] = await store.database.fetch("SELECT picodollars FROM spend WHERE counter LIKE 'b:shadow_chat:%'")  # pyright: ignore
+        assert spent == verdict["pairs"] * 410_000_000 <= 4_100_000_000
+        for replica in replicas:
+            await replica.gateway.close()
 
 
 async def test_what_the_shadow_used_counts_for_no_limit_of_a_caller(request: pytest.FixtureRequest, tmp_path: Path):

@@ -295,3 +295,20 @@ async def test_a_client_with_a_credential_of_its_own_is_not_mirrored():
         await serving.post(path, body, {"x-headgate-key": "hg-whatever"})
         assert await compared(serving) == []
         assert shadow.requests == []
+
+
+async def test_a_session_is_mirrored_with_all_of_its_calls_or_none():
+    path, body = REQUESTS["chat"]
+    async with Upstream(saying()) as primary, Upstream(saying()) as other:
+        block = SHADOW.replace("share: 1", "share: 0.5, by: session, queue: 100") % ""
+        config = CONFIG.format(live=primary.url, shadow=other.url, block=block, more="")
+        async with Serving(config, SECRET) as serving:
+            sessions: dict[str, list[str]] = {}
+            for number in range(60):
+                name = f"s{number % 20}"
+                response = await serving.post(path, body, {"x-headgate-session": name})
+                sessions.setdefault(name, []).append(response.headers["x-headgate-request-id"])
+            mirrored = {each.call_id for each in await compared(serving)}
+            shares = [len(mirrored.intersection(calls)) for calls in sessions.values()]
+            assert set(shares) == {0, 3}
+            assert len(mirrored) == len(other.requests)

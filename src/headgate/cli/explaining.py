@@ -56,7 +56,7 @@ def _told(name: str, model: ModelConfig) -> dict[str, Any]:
         "chosen_by": strategy(model.balance, model.targets),
         "settings": {
             block: msgspec.to_builtins(getattr(model, block))
-            for block in ("timeout", "retry", "breaker", "balance", "hedge", "queue", "validate", "once")
+            for block in ("timeout", "retry", "breaker", "balance", "hedge", "queue", "validate", "once", "shadow")
         },
         "fallback": {cause: [entry.use for entry in entries] for cause, entries in model.fallback.items()},
         "failures": outcomes(model),
@@ -140,6 +140,11 @@ def _sentences(model: ModelConfig) -> str:
     if hedge is not None:
         when = f"{hedge.after_s:g} s" if hedge.after_s else f"the time in which {hedge.quantile:.0%} are answered"
         lines.append(f"A second attempt begins after {when}, for at most {hedge.budget:.0%} of the calls.")
+    shadow = model.shadow
+    if shadow is not None and shadow.share:
+        lines.append(
+            f"{100 * shadow.share:.3g} % of the calls go to {shadow.to} too, once they are answered; nobody gets that."
+        )
     return "\n".join(lines)
 
 

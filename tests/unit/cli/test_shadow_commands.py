@@ -71,6 +71,11 @@ def test_a_verdict_on_nothing_says_what_to_do(capsys: pytest.CaptureFixture[str]
     assert "is no length of time" in capsys.readouterr().err
 
 
+def test_explain_tells_of_it(capsys: pytest.CaptureFixture[str]):
+    assert run(["explain", "chat"]) == 0
+    assert "1 % of the calls go to sim/gpt-4o too, once they are answered" in capsys.readouterr().out
+
+
 def written(folder: Path, count: int) -> Path:
     """A file of recorded calls, of all three clients' dialects, some streamed."""
     messages = [{"role": "user", "content": "Hello"}]
