@@ -247,7 +247,7 @@ class _Import:
     async def _rows(
         self, name: str, register: Register[E], asked: Sequence[Any], make: Callable[[Any], E], shown: Sequence[str]
     ) -> None:
-        known = await self._present(register.table, (self._id(register.prefix, each.id) for each in asked))
+        known = await self._present(register.table, (self._id(register.noun, each.id) for each in asked))
         for each in asked:
             row = make(each)
             if row.id in known:
@@ -366,7 +366,7 @@ class _Import:
         make: Callable[[Any], E],
         shown: Sequence[str],
     ) -> None:
-        known = await self._present(table, (self._id(register.prefix, each.id) for each in asked))
+        known = await self._present(table, (self._id(register.noun, each.id) for each in asked))
         for each in asked:
             row = make(each)
             if row.id in known:
@@ -541,13 +541,15 @@ class _Import:
         return self._act.actor.organisation
 
     def _id(self, kind: str, id: str) -> str:
-        return f"{kind}_{_hashed(self._organisation, self._request.source, kind, id)[:24]}"
+        """Our id of what is called so there."""
+        prefix = projects.register.prefix if kind == "project" else kind
+        return f"{prefix}_{_hashed(self._organisation, self._request.source, kind, id)[:24]}"
 
     def _reference(self, kind: str, id: str | None) -> str | None:
         return None if id is None else self._id(kind, id)
 
-    def _common(self, prefix: str, id: str) -> dict[str, Any]:
-        return self._act.common(prefix, self._id(prefix, id))
+    def _common(self, kind: str, id: str) -> dict[str, Any]:
+        return self._act.common(kind, self._id(kind, id))
 
     def _subject(self, subject: str) -> str:
         """A subject with our ids in place of those it comes with."""
