@@ -7,7 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay fault-matrix wheel first-answer deploy-check clients clients-page lock reference docs clean
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay \
+  fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -98,6 +99,10 @@ clients: $(STAMP)  ## Play every scene with every client, coding agents included
 clients-page: $(STAMP)  ## The same, and write docs/clients.md
 	@tools/clients.sh "$(PYTHON)"
 	@$(BIN)/python tests/clients --write
+
+litellm-import: $(STAMP)  ## Repeat a move from LiteLLM's real proxy, installed in a folder of its own
+	@tools/services.sh
+	@$(BIN)/python tools/litellm_import.py
 
 clean:  ## Remove what set-up, tests and benchmarks made
 	rm -rf .venv .clients .bench build dist site .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
