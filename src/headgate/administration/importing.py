@@ -433,7 +433,7 @@ class _Import:
             before = sum(cost for _, cost in found)
             wanted = from_decimal(each.cost_usd)
             if wanted == before:
-                self._known["spend"] += 1
+                self._known["spend"] += bool(found)
                 continue
             ours = f"imp_{_hashed(self._organisation, parent, text, str(before), str(wanted))}"
             row = self._row(each, ours, parent, charged, wanted - before, keys)

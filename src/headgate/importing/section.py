@@ -7,9 +7,6 @@ from typing import Any
 
 from headgate.importing.report import Report
 
-_SECRET = ("key", "secret", "token", "password", "credential")
-"""Parts of the names of members that hold secrets."""
-
 
 class Section:
     """One mapping, and where it stands."""
@@ -107,8 +104,3 @@ class Note:
             report.changes(area, place, self._what, why=self._why, do=self._do)
         else:
             report.cannot(area, place, self._what, why=self._why, do=self._do)
-
-
-def secret_name(name: str) -> bool:
-    """Whether a member of that name holds a secret."""
-    return any(part in name.lower() for part in _SECRET)

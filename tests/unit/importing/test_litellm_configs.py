@@ -100,3 +100,9 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(ConfigError):
         read_file(tmp_path / "config.yaml")
+
+
+def test_whether_team_keys_count_for_a_person_is_read() -> None:
+    assert not converted({})[0].defaults.user_budget_on_team_keys
+    tree = {"general_settings": {"apply_user_budget_to_team_keys": True}}
+    assert converted(tree)[0].defaults.user_budget_on_team_keys

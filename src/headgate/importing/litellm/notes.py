@@ -219,7 +219,6 @@ GENERAL = {
 }
 
 TOP = {
-    "guardrails": Note("cannot", "is left out", "", ""),
     "mcp_servers": Note("cannot", "is left out", "tool servers are not served from here", "connect clients to them"),
     "mcp_tools": Note("cannot", "is left out", "tool servers are not served from here", "connect clients to them"),
     "vector_store_registry": Note(
