@@ -365,3 +365,21 @@ async def test_no_key_and_no_password_is_in_what_is_said(
     said = ran.out + ran.err
     assert services.PASSWORD not in said
     assert not re.search(r"[0-9a-f]{64}|plain-key|sk-research|not an address", said)
+
+
+async def test_odd_names_and_ids_do_not_keep_the_others_out(
+    serving: Serving, incumbent: Incumbent, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incumbent.sql(
+        r"""INSERT INTO "LiteLLM_UserTable" (user_id, user_alias, max_budget, spend) VALUES (E' odd*\n', E'\t', 1, 0.5);
+        INSERT INTO "LiteLLM_TeamTable" (team_id, team_alias, max_budget, spend) VALUES
+            ('t-2', 'Research', 1, 0), ('t-3*', repeat('x', 400), 'Infinity', 'NaN'), ('t-4', NULL, 1e12, 0);
+        INSERT INTO "LiteLLM_EndUserTable" (user_id, spend) VALUES ('star*', 1), (repeat('y', 600), 1);
+        INSERT INTO "LiteLLM_VerificationToken" (token, key_alias, user_id, team_id, spend, models, metadata) VALUES
+            (encode(sha256('sk-odd'), 'hex'), 'ada', E' odd*\n', 't-3*', 0.25, '{"a*b",chat}', '{"tags": "text"}'),
+            (encode(sha256('sk-lost'), 'hex'), NULL, 'nobody', 'no-team', 0, NULL, '[]')"""
+    )
+    made = (await imported(capsys, incumbent, "--write", "--records-only"))["done"]["records"]["made"]
+    assert (made["keys"], made["teams"], made["users"]) == (9, 6, 3)
+    for key in ("sk-odd", "sk-lost", "sk-research"):
+        assert (await call(serving, key)).status == 200

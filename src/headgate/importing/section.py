@@ -52,6 +52,19 @@ class Section:
         value = self.number(name)
         return None if value is None else int(value)
 
+    def mapping(self, name: str) -> dict[str, Any]:
+        """A member that is to be a mapping of no settings, such as names to names."""
+        value = self.take(name, {})
+        if isinstance(value, dict):
+            return value
+        self._wrong(name, self.area, "it is no mapping")
+        return {}
+
+    def values(self, name: str) -> list[Any]:
+        """A member that is to be a list; a single value is one of one."""
+        value = self.take(name, [])
+        return value if isinstance(value, list) else [value]
+
     def section(self, name: str, area: str | None = None) -> Section:
         """A member that is a mapping of its own."""
         return Section(self.take(name), self.at(name), area or self.area, self.report)
@@ -60,14 +73,15 @@ class Section:
         """The mappings of a member that is a list."""
         value = self.take(name, [])
         if not isinstance(value, list):
-            self.report.cannot(
-                area or self.area, self.at(name), "is not read", why="it is no list", do="mend it, and import again"
-            )
+            self._wrong(name, area or self.area, "it is no list")
             return []
         return [
             Section(each, f"{self.at(name)}[{index}]", area or self.area, self.report)
             for index, each in enumerate(value)
         ]
+
+    def _wrong(self, name: str, area: str, why: str) -> None:
+        self.report.cannot(area, self.at(name), "is not read", why=why, do="mend it, and import again")
 
     def rest(self) -> Iterator[str]:
         """The members nobody has taken."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,27 @@ def test_nothing_is_passed_over_unsaid(path: Path) -> None:
     _, report = converted(_planted(tree, count))
     told = [place for each in report.of("cannot") for place in each.places if place.endswith("setting_nobody_knows")]
     assert len(told) == count[0]
+
+
+def _places(tree: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield place
+    children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for name, value in children:
+        yield from _places(value, (*place, name))
+
+
+@pytest.mark.parametrize("wrong", [None, "x", 7, [None], {"x": None}], ids=repr)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_nothing_that_is_written_wrong_breaks_it(path: Path, wrong: Any) -> None:
+    tree = read_file(path)
+    for place in [each for each in _places(tree) if each]:
+        mutated = deepcopy(tree)
+        *way, last = place
+        at: Any = mutated
+        for name in way:
+            at = at[name]
+        at[last] = wrong
+        converted(mutated)
 
 
 def test_keys_of_different_servers_stay_apart() -> None:

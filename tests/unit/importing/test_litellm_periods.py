@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from headgate.importing.litellm.names import allowed, both, name_of, tag_value, unique
+from headgate.importing.litellm.names import allowed, both, name_of, plain_id, tag_value, unique
 from headgate.importing.litellm.periods import fit
 from headgate.importing.litellm.routes import operations
 
@@ -82,4 +84,10 @@ def test_names_are_made_fit_for_us() -> None:
     assert unique("ci", "0123", taken) == "ci"
     assert unique("ci", "0123", taken) == "ci 0123"
     assert unique("ci", "0123", taken) == "ci 0123 +"
-    assert tag_value("a,b=c\né") == "a_b_c__"
+    assert tag_value("a,b=c\né*") == "a_b_c___"
+
+
+@pytest.mark.parametrize("id", ["", " a", "a\n", "a*", "x" * 400])
+def test_an_id_that_no_subject_can_name_becomes_a_digest(id: str) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", plain_id(id))
+    assert plain_id("ada@example.com") == "ada@example.com"

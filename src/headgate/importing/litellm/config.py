@@ -150,11 +150,10 @@ def _told(models: Models, report: Report) -> None:
 
 def _litellm(section: Section, report: Report) -> Defaults:
     for name in ("callbacks", "success_callback", "failure_callback", "service_callback", "audit_log_callbacks"):
-        named = section.take(name, [])
-        for callback in named if isinstance(named, list) else [named]:
+        for callback in section.values(name):
             note = notes.PROMETHEUS if callback == "prometheus" else notes.LOGGING
             note.tell(report, "callbacks", f"{section.at(name)}: {callback}")
-    for guardrail in section.take("guardrails", []):
+    for guardrail in section.values("guardrails"):
         shown = next(iter(guardrail), "?") if isinstance(guardrail, dict) else guardrail
         notes.GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {shown}")
     timezone = section.take("timezone", "UTC")
@@ -240,7 +239,7 @@ def _general(section: Section, report: Report) -> tuple[Tree, bool]:
 
 def _environment(top: Section, report: Report) -> None:
     """`environment_variables`, whose values may be secrets: named, never shown."""
-    for name in top.take("environment_variables", {}):
+    for name in top.mapping("environment_variables"):
         report.changes(
             "settings",
             f"environment_variables.{name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from headgate.catalog import Catalog
@@ -148,7 +149,7 @@ class Models:
         self._times(model, params)
         if params.take("drop_params") is True:
             model["drop_unsupported"] = True
-        for group in info.take("access_groups", []):
+        for group in info.values("access_groups"):
             members = self.groups.setdefault(str(group), [])
             if name not in members:
                 members.append(name)
@@ -220,9 +221,9 @@ class Models:
         """Take over the price that is given for a deployment, if one is."""
         price: Tree = {}
         for name, ours in _PRICES.items():
-            value = params.take(name)
-            value = info.take(name) if value is None else value
-            if value is not None:
+            own, other = params.number(name), info.number(name)
+            value = other if own is None else own
+            if value is not None and 0 <= value < inf:
                 price[ours] = per_million(value)
         if not price:
             return False
@@ -238,7 +239,7 @@ class Models:
         return True
 
 
-def per_million(dollars: Any) -> str:
+def per_million(dollars: float) -> str:
     """Dollars per million tokens, of dollars per token."""
     return format((Decimal(str(dollars)) * 1_000_000).normalize(), "f")
 

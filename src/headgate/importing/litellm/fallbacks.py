@@ -39,6 +39,9 @@ class Fallbacks:
 
     def add_default(self, uses: Any, place: str) -> None:
         """Read what all models fall back to that have nothing of their own."""
+        if not isinstance(uses, list):
+            self._unreadable(place)
+            return
         for name in [each for each in self._models if each not in self.aliases]:
             if not self._models[name].get("fallback", {}).get("any"):
                 self._of(name, [use for use in uses if use != name], "any", place)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
-_UNPRINTABLE = re.compile(r"[^\x21-\x2b\x2d-\x3c\x3e-\x7e ]")
+_NO_TAG = re.compile(r"[^\x21-\x29\x2b\x2d-\x3c\x3e-\x7e ]")
+"""What a tag's value cannot have, or a subject that names it."""
 
 ALL = frozenset({"all-proxy-models", "*"})
 OF_TEAM = "all-team-models"
@@ -21,6 +23,12 @@ def name_of(*candidates: str | None) -> str:
     return "unnamed"
 
 
+def plain_id(id: str) -> str:
+    """An id as a subject can name it: itself, or a digest of one that cannot be."""
+    fine = 0 < len(id) <= 300 and id.isprintable() and id == id.strip() and "*" not in id
+    return id if fine else sha256(id.encode()).hexdigest()
+
+
 def unique(name: str, id: str, taken: set[str]) -> str:
     """A name that is not taken: with the beginning of the id behind it where it is. It is taken then."""
     if name in taken:
@@ -33,7 +41,7 @@ def unique(name: str, id: str, taken: set[str]) -> str:
 
 def tag_value(text: str) -> str:
     """A tag's value of any text."""
-    return _UNPRINTABLE.sub("_", text).strip()[:190] or "_"
+    return _NO_TAG.sub("_", text).strip()[:190] or "_"
 
 
 def allowed(

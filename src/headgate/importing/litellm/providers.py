@@ -190,7 +190,7 @@ class Providers:
                 why=f"LiteLLM would send {vendor.variable} to a server that is not that vendor's",
                 do=f"set api_key of the provider {_name(settings)}, if it needs one",
             )
-        headers = {**params.take("extra_headers", {}), **params.take("headers", {})}
+        headers = {**params.mapping("extra_headers"), **params.mapping("headers")}
         organisation = self._text(params, "organization")
         if organisation is not None:
             headers["OpenAI-Organization"] = organisation

@@ -20,10 +20,10 @@ from headgate.administration.importing import (
     NewImport,
 )
 from headgate.importing.litellm.config import Defaults
-from headgate.importing.litellm.names import allowed, both, name_of, tag_value, unique
+from headgate.importing.litellm.names import allowed, both, name_of, plain_id, tag_value, unique
 from headgate.importing.litellm.routes import operations
 from headgate.importing.litellm.rules import Rules, merged, picodollars
-from headgate.importing.litellm.tables import BudgetRow, KeyRow, Limited, Tables, TeamRow
+from headgate.importing.litellm.tables import BudgetRow, KeyRow, Limited, Tables, TeamRow, tidied
 from headgate.importing.report import Report
 
 SOURCE = "litellm"
@@ -84,7 +84,7 @@ class _Reading:
         report: Report,
         now: datetime,
     ) -> None:
-        self._tables = tables
+        self._tables = tables = tidied(tables)
         self._defaults = defaults
         self._report = report
         self._groups = {**{name: list(models) for name, models in groups.items()}}
@@ -346,7 +346,8 @@ class _Reading:
             if f"tag:{MEMBER}={value}" in self._owners:
                 tags[MEMBER] = value
         metadata = row.metadata if isinstance(row.metadata, dict) else {}
-        for each in metadata.get("tags") or []:
+        tagged = metadata.get("tags")
+        for each in tagged if isinstance(tagged, list) else []:
             name = tag_value(str(each))[:64].strip()
             tags[name] = "yes"
             self._report.changes(
@@ -428,7 +429,7 @@ class _Reading:
         general = [each.id for each in self._rules.budgets if each.subject == "customer:*"]
         for row in self._tables.customers:
             place = f"customer {name_of(row.user_id)}"
-            if not row.user_id.isprintable() or "*" in row.user_id:
+            if plain_id(row.user_id) != row.user_id:
                 self._report.cannot(
                     "customers", place, "is left out", why="its name is no subject's", do="give it another"
                 )

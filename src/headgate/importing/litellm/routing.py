@@ -63,8 +63,7 @@ class Routing:
     # ── parts ──
 
     def _aliases(self, section: Section, name: str) -> None:
-        aliases = section.take(name, {})
-        for alias, value in aliases.items() if isinstance(aliases, dict) else ():
+        for alias, value in section.mapping(name).items():
             place = f"{section.at(name)}.{alias}"
             wanted = value.get("model") if isinstance(value, dict) else value
             model = self._models.get(str(wanted))
@@ -82,7 +81,7 @@ class Routing:
 
     def _balance(self, router: Section) -> None:
         named = router.take("routing_strategy")
-        by, difference = _STRATEGIES.get(named or "simple-shuffle", ("", ""))
+        by, difference = _STRATEGIES.get(str(named or "simple-shuffle"), ("", ""))
         place = router.at("routing_strategy")
         if not by:
             self._report.cannot(
@@ -97,9 +96,8 @@ class Routing:
                 model.setdefault("balance", {})["by"] = by
                 if by == "weight":
                     self._weigh(name, model["targets"])
-        checks = router.take("optional_pre_call_checks", [])
         affinity = {"prompt_caching": "prompt", "session_affinity": "session", "deployment_affinity": "session"}
-        for check in checks if isinstance(checks, list) else []:
+        for check in map(str, router.values("optional_pre_call_checks")):
             if check not in affinity:
                 self._report.cannot(
                     "models", f"optional_pre_call_checks: {check}", "is left out", why="there is none", do="see balance"
@@ -148,7 +146,7 @@ class Routing:
                 "models", router.at("retry_after"), "is retry.base_s", why="waits are random, up to it, and double"
             )
         self._policy(router.section("retry_policy", "models"), list(self._models))
-        for name, policy in router.take("model_group_retry_policy", {}).items():
+        for name, policy in router.mapping("model_group_retry_policy").items():
             place = f"{router.at('model_group_retry_policy')}.{name}"
             self._policy(Section(policy, place, "models", self._report), [name] if name in self._models else [])
 

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.errors import ConfigError, StoreUnavailable
+from headgate.importing.litellm.names import plain_id
 from headgate.storage.opening import POSTGRES, connect
 from headgate.storage.tables import Reader
 
@@ -215,6 +217,22 @@ async def read_tables(url: str) -> Tables:
     finally:
         await database.close()
     return Tables(**members)
+
+
+def tidied(tables: Tables) -> Tables:
+    """The rows with ids that can be named in subjects."""
+    return replace(
+        tables,
+        **{
+            name: [_tidied(row) for row in getattr(tables, name)]
+            for name in ("teams", "users", "keys", "projects", "members")
+        },
+    )
+
+
+def _tidied(row: R) -> R:
+    named = {name: getattr(row, name, None) for name in ("team_id", "user_id", "project_id")}
+    return replace(row, **{name: plain_id(value) for name, value in named.items() if value is not None})
 
 
 async def _rows(reader: Reader, schema: str, table: str, struct: type[R], order: str) -> list[R]:
