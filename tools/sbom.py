@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -43,22 +43,29 @@ _SPDX = {  # what packages without a licence expression call theirs
 }
 
 
-def locked(text: str) -> dict[str, tuple[str, list[str]]]:
-    """Version and SHA-256 hashes of every package in a lock."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    name = ""
+class Pinned(NamedTuple):
+    """One entry of a lock: a package may be pinned to different versions on different platforms."""
+
+    name: str
+    version: str
+    hashes: list[str]
+    """SHA-256 of every file there is of it."""
+
+
+def locked(text: str) -> list[Pinned]:
+    """The entries of a lock."""
+    found: list[Pinned] = []
     for line in text.splitlines():
         if pinned := _PINNED.match(line):
-            name = pinned[1]
-            found[name] = (pinned[2], [])
+            found.append(Pinned(pinned[1], pinned[2], []))
         elif "--hash=sha256:" in line:
-            found[name][1].append(line.partition("sha256:")[2].rstrip(" \\"))
+            found[-1].hashes.append(line.partition("sha256:")[2].rstrip(" \\"))
     return found
 
 
 def sbom(lock: str, moment: datetime) -> dict[str, Any]:
     """The bill of materials of a lock."""
-    packages = locked(lock)
+    packages = sorted(locked(lock))
     own = distribution("headgate")
     root = {**_component("headgate", own.version, [], own), "type": "application"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -66,11 +73,16 @@ def sbom(lock: str, moment: datetime) -> dict[str, Any]:
         *project["dependencies"],
         *(each for extra in EXTRAS for each in project["optional-dependencies"][extra]),
     ]
-    components = [_component(name, *packages[name], _installed(name)) for name in sorted(packages)]
-    refs = {name: _purl(name, version) for name, (version, _) in packages.items()}
+    components = [_component(each.name, each.version, each.hashes, _installed(each.name)) for each in packages]
+    refs: dict[str, list[str]] = {}
+    for each in packages:
+        refs.setdefault(each.name, []).append(_purl(each.name, each.version))
     graph = [
         {"ref": root["bom-ref"], "dependsOn": _among(deployed, refs)},
-        *({"ref": refs[name], "dependsOn": _among(_requirements(name), refs)} for name in sorted(packages)),
+        *(
+            {"ref": _purl(each.name, each.version), "dependsOn": _among(_requirements(each.name), refs)}
+            for each in packages
+        ),
     ]
     content = {"component": root, "components": components, "dependencies": graph}
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(content, sort_keys=True))
@@ -128,10 +140,10 @@ def _requirements(name: str) -> list[str]:
     return (installed.requires or []) if installed is not None else []
 
 
-def _among(lines: Iterable[str], refs: Mapping[str, str]) -> list[str]:
-    """What requirements come to among what is locked."""
+def _among(lines: Iterable[str], refs: Mapping[str, list[str]]) -> list[str]:
+    """What requirements come to among what is locked: of a package with several versions, all of them."""
     needed = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate({"extra": ""})]
-    return sorted({refs[name] for each in needed if (name := canonicalize_name(each.name)) in refs})
+    return sorted({ref for each in needed for ref in refs.get(canonicalize_name(each.name), ())})
 
 
 def _installed(name: str) -> Distribution | None:
