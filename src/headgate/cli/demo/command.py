@@ -143,5 +143,5 @@ def _summary(seen: Seen) -> None:
     for each in seen.targets:
         output.say(f"  {each.name}: {output.counted(each.attempts, 'attempt')}")
     for team in seen.teams:
-        output.say(f"  team {team.name}: ${team.cost_usd:.6f} of ${team.budget_usd:.4f}")
+        output.say(f"  team {team.name}: ${team.cost_usd:.6f}")
     output.say("All of it is gone. Next: 'headgate init' for a configuration of your own, then 'headgate serve'.")

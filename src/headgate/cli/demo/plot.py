@@ -5,7 +5,6 @@ All of it is simulated, and the names say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -182,5 +181,7 @@ def rules(vendor: str, act: Act) -> tuple[Rule, ...]:
     return (_REPORT, _PACE)
 
 
-FAULTY: Mapping[str, float] = {"failures": 0.2, "budget": 0.8}
-"""From which share on there is an alert: of a target's attempts that fail, of a budget that is spent."""
+ALARMING_FAILURES = 0.2
+"""Share of a target's attempts that fail from which on there is an alert."""
+ALARMING_SPENT = 0.8
+"""Share of a budget that is spent from which on there is one."""

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from headgate.cli.demo.plot import ALARMING_SPENT
 from headgate.cli.demo.watching import Note, Seen, TargetSeen, TeamSeen
 
 _TONES = {"bad": "red", "good": "green", "": ""}
@@ -49,7 +50,7 @@ def _teams(teams: Sequence[TeamSeen]) -> RenderableType:
     table = Table("simulated team", "calls", "refused", "failed", "cost $", "budget", box=None, expand=True)
     for each in teams:
         filled = min(BAR, round(each.spent * BAR))
-        bar = Text("█" * filled + "░" * (BAR - filled), "red" if each.spent >= 0.8 else "green")
+        bar = Text("█" * filled + "░" * (BAR - filled), "red" if each.spent >= ALARMING_SPENT else "green")
         bar.append(f" {each.spent:.0%}")
         table.add_row(each.name, str(each.calls), str(each.refused), str(each.failed), f"{each.cost_usd:.4f}", bar)
     return Panel(table, title="cost by team, from the ledger")

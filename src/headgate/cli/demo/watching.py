@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.cli.demo.plot import FAULTY, Act
+from headgate.cli.demo.plot import ALARMING_FAILURES, ALARMING_SPENT, Act
 from headgate.cli.demo.traffic import RECENT_S, Caller, Client
 from headgate.gateway import Gateway
 
@@ -31,11 +31,9 @@ class TeamSeen(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     calls: int
-    answered: int
     refused: int
     failed: int
     cost_usd: Decimal
-    budget_usd: Decimal
     spent: float
     """Share of the budget."""
 
@@ -173,12 +171,12 @@ class Watch:
         found = {
             f"failures {each.name}": f"{each.name}: {each.failing:.0%} of attempts fail"
             for each in targets
-            if each.failing >= FAULTY["failures"] or each.state == "open"
+            if each.failing >= ALARMING_FAILURES or each.state == "open"
         }
         found |= {
             f"budget {each.name}": f"team {each.name}: {each.spent:.0%} of its budget is spent"
             for each in teams
-            if each.spent >= FAULTY["budget"]
+            if each.spent >= ALARMING_SPENT
         }
         for name in found.keys() - self._alerts.keys():
             self.note(f"ALERT {found[name]}", "bad")
@@ -194,10 +192,8 @@ def _team(caller: Caller, costs: dict[Any, Decimal], budgets: dict[Any, Any]) ->
     return TeamSeen(
         name=name,
         calls=tally.calls,
-        answered=tally.outcomes["ok"],
         refused=tally.outcomes["refused"],
         failed=tally.outcomes["failed"],
         cost_usd=costs.get(name, Decimal(0)),
-        budget_usd=amount,
         spent=float(Decimal(budget["spent_usd"] or 0) / amount),
     )
