@@ -12,6 +12,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,15 +30,15 @@ BANNED = ("httpx", "litellm", "niquests", "torch")
 ASKED = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
 
 
-def install(folder: Path, wheel: Path, more: list[str]) -> float:
-    """Seconds to install into a new environment; making that is not counted."""
+def install(folder: Path, wheel: Path, more: list[str]) -> tuple[float, float]:
+    """Seconds to install into a new environment, and of CPU in them; making the environment is not counted."""
     venv.create(folder, with_pip=True)
-    began = time.monotonic()
+    began, used = time.monotonic(), _cpu_s()
     command = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if more:
         subprocess.run([*command, *more], check=True)
     subprocess.run([*command, *(["--no-deps"] if more else []), str(wheel)], check=True)
-    return time.monotonic() - began
+    return time.monotonic() - began, _cpu_s() - used
 
 
 def start(folder: Path) -> tuple[float, str]:
@@ -72,11 +73,11 @@ def main(wheel: Path, more: list[str]) -> int:
     """Measure, print, judge."""
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there)
-        install_s = install(folder, wheel, more)
+        install_s, cpu_s = install(folder, wheel, more)
         times = [start(folder) for _ in range(3)]
         wrong = problems(folder)
     first_s, answer = times[0]
-    print(f"install      {install_s:6.2f} s   (bar: {INSTALL_S:g} s)")
+    print(f"install      {install_s:6.2f} s   (bar: {INSTALL_S:g} s), of which CPU {cpu_s:.1f} s")
     print(f"first start  {first_s:6.2f} s   (bar: {START_S:g} s)")
     print(f"later starts {min(each[0] for each in times[1:]):6.2f} s")
     print(f"answer       {answer[:100]!r}")
@@ -96,6 +97,12 @@ def _ask(port: int) -> str | None:
         return None
     finally:
         connection.close()
+
+
+def _cpu_s() -> float:
+    """CPU time of the processes that were waited for so far, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _free_port() -> int:
