@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,8 +69,8 @@ def page(cells: Sequence[Cell], own: Mapping[str, str | None]) -> str:
     brought = "".join(f"- {name}: {' '.join(what.split())[-300:] if what else 'yes'}\n" for name, what in own.items())
     return f"""# Clients
 
-Made by `make clients-page` on {dt.datetime.now(dt.UTC):%d %B %Y} with Headgate {headgate.__version__}; not written by
-hand. {green} of {len(cells)} cells are green.
+Made by `make clients-page` on {dt.datetime.now(dt.UTC):%d %B %Y}, with Headgate {headgate.__version__}, Python
+{platform.python_version()} and Node {_node()}. **{green} of {len(cells)} cells are green.**
 
 {table(cells)}
 
@@ -78,9 +80,8 @@ everything is translated; it says `yes` where both are as they have to be. Each 
 simulated vendor's own record as well: one row per request by the vendor's id of it, with the same tokens in every
 category and a cost, and in the scene `cancel` a vendor that was told of the end.
 
-{"What is not green:" if failed else "Nothing had to be explained."}
+{"What is not green:" + chr(10) * 2 + amiss if failed else "Nothing had to be explained."}
 
-{amiss}
 Beyond the scenes, both agents are run with a credential of the person's own beside the Headgate key
 ([how](coding-agents.md#the-persons-own-subscription)); the vendor has to see that one, and the ledger to say who paid:
 
@@ -96,7 +97,7 @@ Beyond the scenes, both agents are run with a credential of the person's own bes
 | images | a picture that reached the model byte by byte | read with the agent's own tool (Claude Code), attached (Codex) |
 | errors | the SDK's own exception for a context that is too long, and for a wrong key | both times an exit code, and the vendor's words |
 | cancel | the stream left after its first piece: the vendor's answer ends | interrupted as by Ctrl-C |
-| long body | a message of a megabyte, both ends of which arrive | a third of that on standard input, which is near what Codex takes |
+| long body | a message of a megabyte, both ends of which arrive | the same on standard input |
 
 ## Which releases, in which dialect
 
@@ -106,3 +107,11 @@ Beyond the scenes, both agents are run with a credential of the person's own bes
 Releases are pinned with hashes in `tests/clients/*.lock` and `tests/clients/package-lock.json`, and installed below
 `.clients/`, one folder for each set that fits together. Nothing of it comes near Headgate's own environment.
 """
+
+
+def _node() -> str:
+    """Which Node.js ran the programs that need one."""
+    try:
+        return subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()[1:]
+    except OSError:
+        return "none"
