@@ -8,15 +8,19 @@ What is to be done with a block stands in a comment on the line before it, `<!--
     start              the reader leaves it running and goes on once it takes calls
     open               it is about a gateway without keys
     script             YAML that is a script of the simulator
-    exits N            the command ends with that code
+    exits N            the command ends with that code, or one of several: exits 0 or 1
+    shows              it is what the commands before it print at a terminal: its words, not its figures
+    after              the commands on the comment's next lines come first: what the reader has from elsewhere
 
-Usually YAML is a configuration, or a part of one, and has to pass `headgate check`; JSON and TOML have to be what they are
-called; commands and Python have to run.
+Usually YAML is a configuration, or a part of one, and has to pass `headgate check`; JSON and TOML have to be that; commands
+and Python have to run.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import pty
 import re
 import shlex
 import shutil
@@ -25,6 +29,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,16 +41,16 @@ from upstream import unused_port
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LANGUAGES = {"sh", "python", "yaml", "json", "toml"}
-SHOWN = {"", "text"}
-"""Blocks of what is printed, which nobody types."""
 ADMIN_KEY = "hg-the-readers-own-admin-key-of-this-page"
 START_S = 60.0
 COMMAND_S = 120.0
 
-_BLOCK = re.compile(r"(?:^<!-- test: (.*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(?:^<!-- test: ((?:(?!-->).)*?)\s*-->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"\$\{file:(/[^}]*)\}")
 _FILE_HERE = re.compile(r"\$\{file:([^/}][^}]*)\}")
 _PRINTED = re.compile(r"\$\{exec:cat ([^}]+)")
+_WORD = re.compile(r"[A-Za-z][\w./-]+")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _NAME = re.compile(r"\$\{([A-Z_]+)")
 
 README_SKIPS = {
@@ -60,7 +65,7 @@ TOOLS = ("vault", "aws", "gcloud", "az")
 
 SERVER = "server: {host: 127.0.0.1, port: PORT, auth: AUTH}\n"
 CONFIG = """
-providers: {sim: {kind: simulator}}
+providers: {sim: {kind: simulator}, openai: {kind: openai, api_key: sk-a-secret}}
 models:
   chat: {targets: [sim/gpt-4o-mini]}
   embed: {targets: [sim/text-embedding-3-small]}
@@ -90,6 +95,20 @@ class Block:
     @property
     def name(self) -> str:
         return f"{self.page.name}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """Under which name it is saved."""
+        return self.note.removeprefix("file ") if self.note.startswith("file ") else None
+
+    @property
+    def before(self) -> str:
+        """Commands that come before it."""
+        return self.note.removeprefix("after\n") + "\n" if self.note.startswith("after\n") else ""
+
+    @property
+    def tried(self) -> bool:
+        return not self.skipped and (self.language in LANGUAGES or self.file is not None or self.note == "shows")
 
     @property
     def skipped(self) -> str | None:
@@ -160,6 +179,17 @@ def tools(folder: Path) -> Path:
     return folder
 
 
+def drained(terminal: io.FileIO) -> str:
+    """All that is printed at a terminal until nobody has it open any more."""
+    printed = b""
+    try:
+        while part := terminal.read(65536):
+            printed += part
+    except OSError:
+        pass  # what Linux says at the end
+    return _COLOUR.sub("", printed.decode(errors="replace"))
+
+
 class Reader:
     """Somebody who follows one page."""
 
@@ -172,6 +202,8 @@ class Reader:
         self._started: list[subprocess.Popen[bytes]] = []
         self._served: set[int] = set()
         """By port, what takes calls."""
+        self._shown = ""
+        """What the latest commands printed."""
         self._environ = folder / ".environ"
         self._log = folder / ".log"
         path = f"{Path(sys.executable).parent}:{tools(folder / '.tools')}:{os.environ['PATH']}"
@@ -184,6 +216,8 @@ class Reader:
             "HEADGATE_SECRET": "a secret of the reader's",
             "HEADGATE_URL": f"http://127.0.0.1:{self.port}",
             "NEW_KEY": "sk-a-new-secret",
+            "CHECKOUT": str(ROOT),
+            "COLUMNS": "200",
         }
 
     def put(self, name: str, block: Block) -> None:
@@ -198,13 +232,17 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         """Do what a block says."""
+        if block.note == "shows":
+            missing = {*_WORD.findall(block.text)} - {*_WORD.findall(self._shown)}
+            assert not missing, f"{block.name} shows {sorted(missing)}; printed was:\n{self._shown}"
+            return
         if block.note == "start":
             self._start(block)
             return
         port = self.open_port if block.note == "open" else self.port
         if port not in self._served and not self._serves:
             self._serve(port, "none" if block.note == "open" else "keys")
-        text = self._here(block.text, port)
+        text = self._here(block.before + block.text, port)
         if block.language == "python":
             self._python(block, text)
         else:
@@ -232,6 +270,7 @@ class Reader:
     def _start(self, block: Block) -> None:
         text = self._here(block.text, self.port).strip().removesuffix("&")
         port = self.sim_port if "simulate" in text else self.port
+        text = text.replace("headgate simulate", "headgate simulate --instant")
         if "headgate serve" in text and "--port" not in text:
             text = text.replace("headgate serve", f"headgate serve --port {port}")
         self._run_on(text, port)
@@ -257,10 +296,11 @@ class Reader:
                 time.sleep(0.02)
 
     def _sh(self, block: Block, text: str) -> None:
-        script = f"{self._sourced()}{text}\nexport -p > {self._environ}\n"
+        script = f"{self._sourced()}trap 'export -p > {self._environ}' EXIT\n{text}\n"
         done = self._ran(["bash", "-euo", "pipefail", "-c", script])
-        wanted = int(block.note.removeprefix("exits ")) if block.note.startswith("exits ") else 0
-        assert done.returncode == wanted, f"{block.name} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        self._shown = done.stdout
+        wanted = block.note.removeprefix("exits ").split(" or ") if block.note.startswith("exits ") else ["0"]
+        assert str(done.returncode) in wanted, f"{block.name} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
 
     def _python(self, block: Block, code: str) -> None:
         run = (
@@ -274,13 +314,24 @@ class Reader:
         assert done.returncode == 0, f"{block.name} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
 
     def _ran(self, command: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, cwd=self.folder, env=self._env, input=text, capture_output=True, text=True, timeout=COMMAND_S
-        )
+        """A command at its end. Its output goes to a terminal, as a reader's does."""
+        terminal, end = pty.openpty()
+        with open(terminal, "rb", buffering=0) as shown, ThreadPoolExecutor(1) as pool:
+            try:
+                printed = pool.submit(drained, shown)
+                done = subprocess.run(
+                    command, cwd=self.folder, env=self._env, input=text, stdout=end, stderr=subprocess.PIPE, text=True,
+                    timeout=COMMAND_S,
+                )  # fmt: skip
+            finally:
+                os.close(end)
+            done.stdout = printed.result()
+        return done
 
     def _sourced(self) -> str:
         return f". {self._environ}\n" if self._environ.exists() else ""
 
     def _here(self, text: str, port: int) -> str:
         """A text with the ports and the key of this page."""
-        return text.replace("8080", str(port)).replace("8090", str(self.sim_port)).replace("hg-…", ADMIN_KEY)
+        here = text.replace("https://headgate.example.com", f"http://127.0.0.1:{port}")
+        return here.replace("8080", str(port)).replace("8090", str(self.sim_port)).replace("hg-…", ADMIN_KEY)
