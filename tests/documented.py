@@ -53,10 +53,7 @@ _WORD = re.compile(r"[A-Za-z][\w./-]+")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _NAME = re.compile(r"\$\{([A-Z_]+)")
 
-README_SKIPS = {
-    "make serve ": "sets up a machine",
-    "headgate import litellm ": "needs what others have: a database of LiteLLM, a shadow's calls, samples, a signed list",
-}
+README_SKIPS = {"make serve ": "sets up a machine"}
 """README.md has no comments for a test: by the beginning of a block, why it is not tried."""
 README_OPEN = ("curl http://127.0.0.1:8080", "from openai import OpenAI")
 
@@ -125,8 +122,7 @@ def blocks(page: Path) -> list[Block]:
         line = text[: match.start(2)].count("\n") + 1
         if page.name == "README.md" and not note:
             note = _note_of_readme(code)
-        if language not in SHOWN:
-            found.append(Block(page, line, language, code, note or ""))
+        found.append(Block(page, line, language, code, note or ""))
     return found
 
 
