@@ -60,7 +60,7 @@ README_OPEN = ("curl http://127.0.0.1:8080", "from openai import OpenAI")
 TOOLS = ("vault", "aws", "gcloud", "az")
 """Programs of others, of which something that prints a key is put in place."""
 
-SERVER = "server: {host: 127.0.0.1, port: PORT, auth: AUTH}\n"
+SERVER = "server: {host: 127.0.0.1, port: PORT, auth: AUTH}\naudit: {every_s: 0.2}  # a reader takes ten seconds, a test none\n"
 CONFIG = """
 providers: {sim: {kind: simulator}, openai: {kind: openai, api_key: sk-a-secret}}
 models:
