@@ -103,7 +103,7 @@ def test_the_categories_count_every_token_once(price: Price, usage: Usage) -> No
         assert sum(found.get(name, 0) for name in INPUT) == usage.total_input_tokens
         assert sum(found.get(name, 0) for name in OUTPUT) == usage.total_output_tokens
         assert found.get("web_searches", 0) == usage.web_searches
-        assert found.get("requests", 1) == (usage.search_units or 1)
+        assert found.get("requests") in {None, usage.search_units or 1}, "where requests have a price"
 
 
 @given(

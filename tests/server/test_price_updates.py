@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate.config import Secrets
 from headgate.server import run as serving_run
 from headgate.server.run import _watch
 from price_notes import KEY, price_note
@@ -30,7 +31,7 @@ async def test_an_installed_list_counts_from_the_next_call_on(tmp_path: Path, mo
     text = CONFIG.format(file=listed, key=KEY)
     file.write_text(text)
     async with Serving(text) as serving:
-        watching = asyncio.create_task(_watch(serving.gateway, file, {}, asyncio.Event()))
+        watching = asyncio.create_task(_watch(serving.gateway, file, {}, asyncio.Event(), Secrets({})))
         try:
             first = await serving.post("/v1/chat/completions", {**BODY, "model": "chat"})
             (before,) = await serving.rows(first)
