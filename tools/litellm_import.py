@@ -2,7 +2,7 @@
 
 LiteLLM is installed into a folder of its own (LITELLM_FOLDER, else one that is removed), never into this project's
 environment. The release is pinned: two of March 2026 were trojaned, and a wheel that brings a .pth file is refused.
-LiteLLM's proxy reaches PostgreSQL through Prisma, whose query engine is downloaded from binaries.prisma.sh by
+LiteLLM's proxy reaches PostgreSQL through Prisma, whose query engine is downloaded from Prisma by
 `prisma generate`. Where that cannot be reached, PRISMA_QUERY_ENGINE_BINARY names one.
 """
 
@@ -79,7 +79,7 @@ def installed(folder: Path) -> Path:
     if engine := os.environ.get("PRISMA_QUERY_ENGINE_BINARY"):
         environ.setdefault("PRISMA_SCHEMA_ENGINE_BINARY", engine)  # is not run, but would be downloaded
     if subprocess.run(generate, capture_output=True, check=False, env=environ).returncode:
-        sys.exit("prisma's engine cannot be had: binaries.prisma.sh; name one in PRISMA_QUERY_ENGINE_BINARY")
+        sys.exit("Prisma's query engine cannot be downloaded here; name one in PRISMA_QUERY_ENGINE_BINARY")
     return binaries
 
 
