@@ -38,7 +38,7 @@ def fold(stages: Sequence[Stage], last: Next) -> Next:
 
 
 def _before(step: Callable[[Call, Next], Awaitable[Reply]], next: Next) -> Next:
-    """A stage with what comes after it. A closure, since `functools.partial` with a keyword takes thrice as long."""
+    """A stage with what comes after it. A closure: with `functools.partial` a stage takes nearly twice as long."""
 
     def through(call: Call) -> Awaitable[Reply]:
         return step(call, next)
