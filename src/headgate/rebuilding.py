@@ -107,11 +107,11 @@ class Rebuild:
             if not ready:
                 counters.emptied()
             return
-        joined = await self._rebuild(space) if not ready else not (self._space or counters.owes)
-        if not joined:
+        late = ready or not await self._rebuild(space)
+        if late and (counters.link.spaces > 1 or counters.owes):
             await counters.abandon(space=space)
             return
-        if ready:
+        if late:
             await counters.acknowledge(self._store.id, space=space)  # there was nothing yet to bring
         if counters.space == space:
             self._space = space

@@ -218,6 +218,31 @@ async def test_a_replica_that_comes_too_late_makes_all_begin_again(
     assert (await a.reserve("a3-0")).totals == [3 + 2 + 10 + 10 + 10]
 
 
+async def test_a_new_replica_that_comes_too_late_disturbs_nobody(start: Start, monkeypatch: pytest.MonkeyPatch):
+    """Replicas that start together: one has counters ready while another, with nothing to bring, is about to join."""
+    monkeypatch.setattr(module, "GONE_US", 0)  # nobody is waited for
+    about_to, others = asyncio.Event(), asyncio.Event()
+    stop_writing = Rebuild._stop_writing
+
+    async def held_up(rebuild: Rebuild) -> None:
+        await stop_writing(rebuild)
+        if not about_to.is_set():
+            about_to.set()
+            await others.wait()
+
+    monkeypatch.setattr(Rebuild, "_stop_writing", held_up)
+    b = await start("b")
+    await about_to.wait()
+    a = await start("a")
+    await a.ready()
+    await spend(a, "a1-0", 3)
+    space = a.counters.space
+    others.set()
+    await b.ready()
+    assert b.counters.space == a.counters.space == space
+    assert (await b.reserve("b1-0")).totals == [13]
+
+
 async def test_an_emptied_redis_is_noticed_by_those_who_do_nothing(start: Start, private_redis: services.Redis):
     a, b = await start("a"), await start("b")
     await spend(a, "a1-0", 3)

@@ -369,7 +369,10 @@ class RedisCounters:
 class _Reservation:
     """A reservation from when it is sent until it is settled."""
 
-    __slots__ = ("_counters", "_taken", "claims", "future", "granted", "holder", "leases", "moved", "recorded", "space")
+    __slots__ = (
+        "_again", "_counters", "_taken", "claims", "future", "granted", "holder", "leases", "moved", "recorded",
+        "space",
+    )  # fmt: skip
 
     keeps = False
 
@@ -388,6 +391,8 @@ class _Reservation:
         """Where."""
         self.moved = False
         """Whether it was made in another space, and carried over."""
+        self._again = False
+        """Whether it met a space that was gone, and has been sent to the next."""
 
     def words(self, space: Space) -> Sequence[Word] | None:
         if self.future.done():
@@ -435,7 +440,7 @@ class _Reservation:
                 outcome = Unseeded([*dict.fromkeys(self.claims[position].counter for position in reply[1:])])
                 self._counters.missing(self, outcome.counters)
             case _:
-                self.failed(self._counters.emptied(), sent=False)
+                self._gone(self._counters.emptied())
                 return
         if not self.future.done():
             self.future.set_result(outcome)
@@ -447,6 +452,16 @@ class _Reservation:
             self._counters.link.send(_Settlement(self._counters, self, [0] * len(self.claims)))
         if not self.future.done():
             self.future.set_exception(error)
+
+    def _gone(self, error: StoreUnavailable) -> None:
+        """Try once more in the next space: in the one that is gone nothing was done."""
+        try:
+            if self._again:
+                raise error
+            self._again = True
+            self._counters.link.send(self)
+        except StoreUnavailable as away:
+            self.failed(away, sent=False)
 
     def give_back(self) -> None:
         """Settle it, if it was granted, as nothing: nobody is there any more to do it."""

@@ -143,6 +143,8 @@ class RedisLink:
         self.address = parse_url(url)
         self.space: Space | None = None
         """Where things are written; while Redis is away, where they were last."""
+        self.spaces = 0
+        """How many there have been."""
         self.away = ""
         """Why Redis is held to be away; empty while it is not."""
         self.entered: list[Callable[[bool], None]] = []
@@ -281,6 +283,7 @@ class RedisLink:
             log.warning("Redis at %s is back", self.address)
             self.away = ""
         new = space != self.space
+        self.spaces += new
         self.space = space
         waiting, self._waiting = self._waiting, deque[Command]()
         for told in self.entered:
