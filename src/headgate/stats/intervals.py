@@ -6,13 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from math import ceil, comb, inf, isnan, sqrt
+from math import ceil, comb, exp, inf, isnan, sqrt
 from statistics import NormalDist
 
 import msgspec
 
 EXACT = 200
 """Up to so many observations the order statistics of a quantile are counted out, beyond it approximated."""
+
+
+ENOUGH = 30
+"""Pairs from which on a ratio of sums has an interval."""
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -124,9 +128,10 @@ def _approximate(count: int, share: float, confidence: float) -> tuple[int, int]
 
 
 def ratio_of_sums(upper: Sequence[float], lower: Sequence[float], confidence: float = 0.95) -> Interval:
-    """What the sum of one quantity is to that of another, of observations that come in pairs, by the variance of the
-    ratio estimator (W. G. Cochran, "Sampling Techniques", 3rd ed. 1977, section 6.4). Good from about 30 pairs on.
-    NaN where there is nothing to divide by.
+    """What the sum of one quantity is to that of another, of observations that come in pairs and are not below 0, by
+    the variance of the ratio estimator (W. G. Cochran, "Sampling Techniques", 3rd ed. 1977, section 6.4) on the
+    logarithm's scale, where the ratio of skewed quantities misses as often on either side. Of fewer than `ENOUGH` pairs
+    both ends are open: the variance itself is too uncertain. NaN where there is nothing to divide by.
     """
     count, total = len(lower), sum(lower)
     if len(upper) != count:
@@ -134,12 +139,14 @@ def ratio_of_sums(upper: Sequence[float], lower: Sequence[float], confidence: fl
     if count == 0 or total == 0:
         return Interval(float("nan"), -inf, inf)
     ratio = sum(upper) / total
-    if count == 1:
+    if count < ENOUGH:
         return Interval(ratio, -inf, inf)
+    if ratio == 0:
+        return Interval(0.0, 0.0, 0.0)
     squares = sum((one - ratio * other) ** 2 for one, other in zip(upper, lower, strict=True))
-    error = sqrt(squares / (count * (count - 1))) / abs(total / count)
-    spread = _z(confidence) * error
-    return Interval(ratio, ratio - spread, ratio + spread)
+    error = sqrt(squares / (count * (count - 1))) / (total / count)
+    reach = exp(_z(confidence) * error / ratio)
+    return Interval(ratio, ratio / reach, ratio * reach)
 
 
 def known(interval: Interval) -> bool:
