@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from headgate.clock import ManualClock
 from headgate.errors import ServerError
 from headgate.shadow.config import ShadowConfig
-from headgate.shadow.mirror import Job, Shadows, Side
+from headgate.shadow.mirror import Job, Shadows
 from headgate.shadow.observed import Kept
+from headgate.shadow.pair import Side
 from headgate.shadow.stage import drawn
 from headgate.types import Account, Call, Identity, Payload, Reply
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -182,11 +183,62 @@ async def test_errors_of_both_sides_are_told_and_retries_mirror_nothing_twice():
 
 async def test_what_acts_at_the_vendor_is_not_mirrored_but_counted():
     async with served(saying()) as (serving, shadow):
-        await serving.post("/v1/responses", {"model": "chat", "input": "Hello"})
-        await serving.post("/v1/responses", {"model": "chat", "input": "Hello", "store": False, "background": True})
+        await serving.post("/v1/responses", {"model": "chat", "input": "Hello", "background": True})
+        await serving.post("/v1/responses", {"model": "chat", "input": "Hello", "tools": [{"type": "web_search"}]})
         found = await compared(serving)
         assert [(each.dropped, each.calls) for each in found] == [("side_effects", 2)]
         assert shadow.requests == []
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_response_that_one_vendor_keeps_is_kept_by_the_other_one_no_more(stream: bool):
+    more = "  kept: {targets: [live/gpt-4o-mini], shadow: {to: openai/gpt-4o, share: 1}}"
+    async with Upstream(saying()) as primary, Upstream(saying()) as other:
+        text = CONFIG.format(live=primary.url, shadow=other.url, block="", more=more)
+        providers = f'providers:\n  openai: {{kind: openai, base_url: "{other.url}/v1", api_key: k}}'
+        async with Serving(text.replace("providers:", providers), SECRET) as serving:
+            response = await serving.post("/v1/responses", {"model": "kept", "input": "Hello", "stream": stream})
+            assert response.status == 200
+            [found] = await compared(serving)
+            assert (found.dropped, found.same) == (None, 1)
+            assert "store" not in json.loads(primary.requests[0].body)
+            assert json.loads(other.requests[0].body)["store"] is False
+
+
+NUMBERS = """
+providers:
+  live: {kind: simulator}
+  same: {kind: simulator}
+  less: {kind: simulator, body: {dimensions: 64}}
+models:
+  embed: {targets: [live/text-embedding-3-small], shadow: {to: same/text-embedding-3-small, share: 1}}
+  short: {targets: [live/text-embedding-3-small], shadow: {to: less/text-embedding-3-small, share: 1}}
+  rerank: {targets: [live/rerank-v3.5], shadow: {to: same/rerank-v3.5, share: 1, budget_usd: null}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "similarity", "same"),
+    [
+        ("/v1/embeddings", {"model": "embed", "input": ["one", "two"]}, 1, 1),
+        ("/v1/embeddings", {"model": "embed", "input": "one", "encoding_format": "base64"}, 1, 1),
+        ("/v1/embeddings", {"model": "short", "input": "one"}, None, 0),
+        ("/v1/rerank", {"model": "rerank", "query": "a cat", "documents": ["a dog", "a cat", "a cow"]}, 1, 1),
+        ("/v1/rerank", {"model": "rerank", "query": "a cat", "documents": ["a dog", "a cat"], "top_n": 1}, 1, 1),
+    ],
+)
+async def test_vectors_and_rankings_are_compared_by_their_numbers(
+    path: str, body: dict[str, Any], similarity: float | None, same: int
+):
+    async with Serving(NUMBERS) as serving:
+        assert (await serving.post(path, body)).status == 200
+        [found] = await compared(serving)
+        assert (found.dropped, found.code, found.shadow_code) == (None, None, None)
+        assert found.operation == path.removeprefix("/v1/").replace("embeddings", "embed")
+        assert found.similarity == pytest.approx(similarity)
+        assert (found.same, found.stop, found.tools) == (same, None, None)
+        assert None not in (found.duration_us, found.shadow_duration_us)
+        assert found.cost_picodollars == found.shadow_cost_picodollars
 
 
 async def test_a_client_that_leaves_is_not_mirrored():

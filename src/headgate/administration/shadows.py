@@ -46,12 +46,12 @@ class ShadowReading:
             raise invalid("to", "is before the time it begins at", "out_of_range")
         if self._ports.caught_up is not None:
             await self._ports.caught_up()
-        rows = await comparisons(self._ports.database, actor.organisation, request.model, from_us, until_us, MOST)
-        shadow = request.shadow or (rows[0].shadow if rows else "")
-        if not any(row.shadow == shadow for row in rows):
+        database, model, shadow = self._ports.database, request.model, request.shadow
+        rows = await comparisons(database, actor.organisation, model, from_us, until_us, MOST, shadow)
+        if not rows:
             raise NotFound(
-                f"No call of '{request.model}' was mirrored{f' to {shadow!r}' if shadow else ''} in that time. Its "
+                f"No call of '{model}' was mirrored{f' to {shadow!r}' if shadow else ''} in that time. Its "
                 f"'shadow:' in headgate.yaml says which are; comparisons are kept for a month."
             )
-        found = await asyncio.to_thread(verdict, rows, request.model, shadow, cut=len(rows) == MOST)
+        found = await asyncio.to_thread(verdict, rows, model, rows[0].shadow, cut=len(rows) == MOST)
         return VerdictView(verdict=found, page=page(found))

@@ -88,7 +88,7 @@ def replay(
     to
         The other model under 'models', or a target as provider/model-id.
     model
-        The model under 'models' they are made of; else the one each names.
+        The model under 'models' they are made of; else the one all of them name.
     limit
         Most calls, from the first on.
     concurrency
@@ -102,13 +102,9 @@ def replay(
     """
     loaded, _ = load_or_starter(config)
     calls = _read(file, limit)
-    name = model or calls[0].model
+    name = _named(file, calls, loaded) if model is None else model
     if name not in loaded.models:
-        what = f"line {calls[0].line} of {file} names the model '{name}', which is not there"
-        raise CannotRun(
-            what if model is None else f"there is no model '{name}'{suggest(name, loaded.models)}",
-            "Name one of 'headgate models' with --model.",
-        )
+        raise CannotRun(f"there is no model '{name}'{suggest(name, loaded.models)}", NAME_ONE)
     block = ShadowConfig(to=to, share=1, concurrency=concurrency, queue=concurrency, budget_usd=_dollars(budget))
     found = asyncio.run(_replayed(_with_shadow(loaded, name, block), calls, name, block))
     if json:
@@ -118,15 +114,35 @@ def replay(
     return _code(found.outcome)
 
 
+NAME_ONE = "Name one of 'headgate models' with --model."
+
+
+def _named(file: Path, calls: Sequence[Recorded], config: Config) -> str:
+    """The model that all calls name.
+
+    Raises:
+        CannotRun: they name several, or one that is not there.
+    """
+    first = calls[0]
+    other = next((each for each in calls if each.model != first.model), None)
+    if other is not None:
+        lines = f"lines {first.line} and {other.line} of {file} name two models"
+        raise CannotRun(f"{lines}, '{first.model}' and '{other.model}'", NAME_ONE)
+    if first.model not in config.models:
+        raise CannotRun(f"line {first.line} of {file} names the model '{first.model}', which is not there", NAME_ONE)
+    return first.model
+
+
 def _with_shadow(config: Config, model: str, shadow: ShadowConfig) -> Config:
     """The configuration with that shadow and no other, kept nowhere.
 
     Raises:
         CannotRun: there is no such place.
     """
-    provider, slash, _ = shadow.to.partition("/")
-    if shadow.to not in config.models and (not slash or provider not in config.providers):
-        known = [*config.models, *(f"{name}/…" for name in config.providers)]
+    provider, _, rest = shadow.to.partition("/")
+    is_target = rest and "*" not in rest and provider in config.providers
+    if not is_target and (shadow.to not in config.models or shadow.to.endswith("*")):
+        known = [*(name for name in config.models if name[-1] != "*"), *(f"{name}/…" for name in config.providers)]
         raise CannotRun(f"there is no '{shadow.to}' to compare with", f"Name one of: {', '.join(known)}.")
     models = {name: replace(each, shadow=shadow if name == model else None) for name, each in config.models.items()}
     return replace(config, models=models, storage=StorageConfig())

@@ -299,6 +299,10 @@ class Dialect(Generic[RequestT, AnswerT]):
         """Whether a request makes the vendor do more than answer: run a tool of its own, keep something."""
         return False
 
+    def unkept(self, payload: Payload) -> Payload:
+        """The request whose answer the vendor is not to keep; this payload itself where it keeps none."""
+        return payload
+
     def with_system(self, payload: Payload, text: str) -> Payload:
         """The request with this system prompt in place of its own; as it is, where it can have none."""
         return payload

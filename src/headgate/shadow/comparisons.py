@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -26,6 +27,8 @@ ROWS = 100
 
 COLUMNS = Comparison.__struct_fields__
 _LISTED = ", ".join(COLUMNS)
+_ASKED = "comparisons WHERE organisation = $1 AND model = $2 AND at_us >= $3 AND at_us < $4"
+_NEWEST = "ORDER BY at_us DESC, id DESC"
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Comparison).decode
@@ -51,19 +54,24 @@ class ComparisonSink:
 
 
 async def comparisons(
-    database: Database, organisation: str, model: str, from_us: int, until_us: int, most: int
+    database: Database, organisation: str, model: str, from_us: int, until_us: int, most: int, shadow: str | None = None
 ) -> list[Comparison]:
-    """The newest comparisons of a model made between two moments, at most so many."""
-    found = await database.fetch(
-        f"SELECT {_LISTED} FROM comparisons WHERE organisation = $1 AND model = $2 AND at_us >= $3 AND at_us < $4 "  # noqa: S608
-        "ORDER BY at_us DESC, id DESC LIMIT $5",
-        organisation,
-        model,
-        from_us,
-        until_us,
-        most,
-    )
-    return [Comparison(**dict(zip(COLUMNS, row, strict=True))) for row in found]
+    """The newest comparisons of a model with one shadow made between two moments, at most so many: with the latest
+    shadow where none is named.
+    """
+    asked = (organisation, model, from_us, until_us)
+    if shadow is None:
+        latest = await database.fetch(f"SELECT shadow FROM {_ASKED} {_NEWEST} LIMIT 1", *asked)  # noqa: S608
+        if not latest:
+            return []
+        [(shadow,)] = latest
+    statement = f"SELECT {_LISTED} FROM {_ASKED} AND shadow = $5 {_NEWEST} LIMIT $6"  # noqa: S608
+    found = await database.fetch(statement, *asked, shadow, most)
+    return await asyncio.to_thread(_read, found)
+
+
+def _read(rows: Sequence[Sequence[Any]]) -> list[Comparison]:
+    return [Comparison(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
 
 
 def _portions(rows: Sequence[Comparison]) -> Iterator[Sequence[Comparison]]:

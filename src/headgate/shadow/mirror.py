@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from time import monotonic
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,8 @@ from headgate.errors import BudgetExceeded, HeadgateError, StoreUnavailable
 from headgate.ids import request_id
 from headgate.shadow.config import ShadowConfig
 from headgate.shadow.observed import Kept, Room
-from headgate.shadow.shape import Shape, compared_tools, is_same
+from headgate.shadow.pair import Side, compared
+from headgate.shadow.shape import Shape
 from headgate.stage import Next
 from headgate.storage.records import Comparison
 from headgate.types import Call
@@ -34,18 +36,6 @@ COMPLAIN_S = 3600.0
 
 Tell = Callable[[Comparison], None]
 """Keeps a record. Raises OSError where it cannot."""
-
-
-class Side(msgspec.Struct):
-    """What one of the two made of a call."""
-
-    kept: Kept
-    target: str | None = None
-    code: str | None = None
-    duration_s: float = 0.0
-    first_token_s: float | None = None
-    cost_picodollars: int | None = None
-    shape: Shape | None = None
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -151,16 +141,18 @@ class Mirror:
     async def _mirrored(self, job: Job) -> str | None:
         """Make the call and write down what came of it; why nothing can be written down."""
         primary, call = job.primary, job.call
-        primary.shape = await primary.kept.shape(call.request.dialect)
+        primary.look = await primary.kept.look(call.request.dialect)
         shadow = Side(Kept(self.room))
         try:
             reason = await self._admitted(job, shadow)
             if reason is not None:
                 return reason
-            shadow.shape = await shadow.kept.shape(call.request.dialect)
+            shadow.look = await shadow.kept.look(call.request.dialect)
         finally:
             shadow.kept.let_go()
-        self._shadows.tell(self._comparison(job, shadow))
+        compare = partial(compared, primary, shadow, json=job.wants_json)
+        quick = primary.look is None or isinstance(primary.look, Shape)
+        self._shadows.tell(self._comparison(job, compare() if quick else await asyncio.to_thread(compare)))
         return None
 
     async def _admitted(self, job: Job, shadow: Side) -> str | None:
@@ -231,10 +223,7 @@ class Mirror:
             self._complained = now
             log.warning("calls of '%s' are not mirrored to '%s' now: %s", self.model, self.to, error.message)
 
-    def _comparison(self, job: Job, shadow: Side) -> Comparison:
-        primary = job.primary
-        one, other = primary.shape, shadow.shape
-        wants_json = job.wants_json
+    def _comparison(self, job: Job, about: dict[str, Any]) -> Comparison:
         return Comparison(
             id=job.call.id,
             at_us=self._shadows.clock.now_us(),
@@ -242,27 +231,9 @@ class Mirror:
             model=self.model,
             shadow=self.to,
             call_id=job.call_id,
+            operation=job.call.operation,
             streamed=int(job.call.stream),
-            target=primary.target,
-            shadow_target=shadow.target,
-            code=primary.code,
-            shadow_code=shadow.code,
-            duration_us=_us(primary.duration_s),
-            shadow_duration_us=_us(shadow.duration_s),
-            first_token_us=_us(primary.first_token_s),
-            shadow_first_token_us=_us(shadow.first_token_s),
-            cost_picodollars=primary.cost_picodollars,
-            shadow_cost_picodollars=shadow.cost_picodollars,
-            stop=one.stop if one else None,
-            shadow_stop=other.stop if other else None,
-            characters=one.characters if one else None,
-            shadow_characters=other.characters if other else None,
-            refused=int(one.refused) if one else None,
-            shadow_refused=int(other.refused) if other else None,
-            json=int(one.json) if one and wants_json else None,
-            shadow_json=int(other.json) if other and wants_json else None,
-            tools=compared_tools(one, other) if one and other else None,
-            same=int(is_same(one, other, json=wants_json)) if one and other else None,
+            **about,
         )
 
 
@@ -369,7 +340,3 @@ class Shadows:
         except OSError as error:
             self.lost += record.calls
             log.error("a comparison cannot be written down: %s", error)  # noqa: TRY400
-
-
-def _us(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1_000_000)

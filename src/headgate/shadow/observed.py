@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from headgate import dialects
-from headgate.shadow.shape import Shape, stream_shape, whole_shape
+from headgate.shadow.shape import Look, stream_look, whole_look
 from headgate.types import Chunk, Payload
 
-MOST_BYTES = 1024 * 1024
-"""Longest answer whose shape is looked at."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Most memory an answer takes that is looked at: a stream of about 10,000 pieces, or 1.6 MiB of JSON."""
 
 ROOM_BYTES = 64 * 1024 * 1024
-"""What one process keeps for all shadows together: requests that wait, and answers that pass."""
+"""Memory one process keeps for all shadows together: for requests that wait, and answers that pass."""
 
-LARGE_BYTES = 16 * 1024
+LARGE_BYTES = 64 * 1024
 """From here on an answer is read in a thread: the calls of others do not wait for it."""
+
+FRAME_BYTES = 256
+"""Memory an event of a stream takes, beside its data as it came and as it was cut out of that."""
+
+PARSED = 5
+"""Times as much memory as its bytes take, for an answer and what it is once it is parsed."""
 
 
 class Room:
@@ -49,23 +56,23 @@ class Kept:
         """Nothing had to be let go of."""
 
     def whole(self, payload: Payload) -> None:
-        if self._fits(len(payload.encode())):
+        if self._fits(PARSED * len(payload.encode())):
             self._payload = payload
 
     def piece(self, chunk: Chunk) -> None:
         """A piece of a stream. Costs the stream no more than this look at its size."""
-        if self.complete and self._fits(sum([len(frame.data) for frame in chunk])):
+        if self.complete and self._fits(sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])):
             self._chunks.append(chunk)
 
-    async def shape(self, dialect: str) -> Shape | None:
+    async def look(self, dialect: str) -> Look | None:
         """What it looks like; None where not all of it was kept, or it cannot be read. Lets go of it."""
         payload, chunks, large = self._payload, self._chunks, self._size > LARGE_BYTES
         try:
             if not self.complete or (payload is None and not chunks):
                 return None
             codec = dialects.get(dialect)
-            look, what = (stream_shape, chunks) if payload is None else (whole_shape, payload)
-            return await asyncio.to_thread(look, codec, what) if large else look(codec, what)  # pyright: ignore[reportArgumentType]
+            read = partial(stream_look, codec, chunks) if payload is None else partial(whole_look, codec, payload)
+            return await asyncio.to_thread(read) if large else read()
         finally:
             self.let_go()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
+from math import floor, isfinite, log10
 
-from headgate.shadow.verdict import Pair, Speed, Spent, Verdict
+from headgate.shadow.verdict import Likeness, Pair, Speed, Spent, Verdict
 from headgate.stats.intervals import Interval, known
 
 WIDE = 26
@@ -33,21 +33,29 @@ def page(verdict: Verdict) -> str:
         *_both("refused", verdict.refused, _share),
         *_both("JSON where asked for", verdict.json, _share),
         "",
-        _line("same shape", f"{_share(verdict.same_shape)} of {verdict.looked_at}"),
-        *([_line("ended otherwise", _counts(verdict.stops).strip(" ()"))] if verdict.stops else []),
-        *_tools(verdict),
+        *_shape(verdict),
+        *_likeness("vectors that fit", "cosine, median", verdict.vectors),
+        *_likeness("same order", "agreement, median", verdict.order),
     ]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _tools(verdict: Verdict) -> Sequence[str]:
-    if not verdict.tools:
-        return [_line("same tool calls", "no answer has any")]
+def _shape(verdict: Verdict) -> Sequence[str]:
+    if not verdict.looked_at and (verdict.vectors.pairs or verdict.order.pairs):
+        return []
+    calling = f"{_share(verdict.same_tools)} of {sum(verdict.tools.values())}{_counts(verdict.tools)}"
     return [
-        _line(
-            "same tool calls", f"{_share(verdict.same_tools)} of {sum(verdict.tools.values())}{_counts(verdict.tools)}"
-        )
+        _line("same shape", f"{_share(verdict.same_shape)} of {verdict.looked_at}"),
+        *([_line("ended otherwise", _counts(verdict.stops).strip(" ()"))] if verdict.stops else []),
+        _line("same tool calls", calling if verdict.tools else "no answer has any"),
     ]
+
+
+def _likeness(what: str, how: str, found: Likeness) -> Sequence[str]:
+    if not found.pairs:
+        return []
+    middle = [_line(f"  {how}", _bounded(found.middle, ".4f"))] if known(found.middle) else []
+    return [_line(what, f"{_share(found.same)} of {found.pairs}"), *middle]
 
 
 def _codes(verdict: Verdict) -> Sequence[str]:
@@ -60,18 +68,18 @@ def _codes(verdict: Verdict) -> Sequence[str]:
 def _speed(what: str, speed: Speed) -> Sequence[str]:
     if not speed.pairs:
         return []
-    ratio = f"  {_bounded(speed.ratio, '.2f')} times as long" if known(speed.ratio) else ""
+    ratio = f"{_bounded(speed.ratio, '.2f')} times as long"
     return [
         *_both(f"{what}, p50", speed.p50, _ms),
         *_both(f"{what}, p95", speed.p95, _ms),
-        *([_line("  pair by pair", ratio.strip())] if ratio else []),
+        *([_line("  pair by pair", ratio)] if known(speed.ratio) else []),
     ]
 
 
 def _cost(cost: Spent) -> Sequence[str]:
     lines = []
     if cost.pairs:
-        lines.append(_line("cost a call", f"{f'${cost.primary:.6f}':<{WIDE}}  ${cost.shadow:.6f}"))
+        lines.append(_line("cost a call", f"{_usd(cost.primary):<{WIDE}}  {_usd(cost.shadow)}"))
     if known(cost.ratio):
         lines.append(_line("  all in all", f"{_bounded(cost.ratio, '.2f')} times as much"))
     if cost.unpriced:
@@ -79,8 +87,7 @@ def _cost(cost: Spent) -> Sequence[str]:
     return lines
 
 
-def _both(what: str, pair: Pair, show: object) -> Sequence[str]:
-    assert callable(show)
+def _both(what: str, pair: Pair, show: Callable[[Interval], str]) -> Sequence[str]:
     if not known(pair.primary) and not known(pair.shadow):
         return []
     return [_line(what, f"{show(pair.primary):<{WIDE}}  {show(pair.shadow)}")]
@@ -94,6 +101,12 @@ def _share(interval: Interval) -> str:
 
 def _ms(interval: Interval) -> str:
     return f"{_bounded(interval, ',.0f')} ms"
+
+
+def _usd(amount: float) -> str:
+    """With as many places as show something of it: an embedding costs a fraction of a microdollar."""
+    places = 6 if amount >= 1e-4 or amount == 0 else min(12, 2 - floor(log10(amount)))
+    return f"${amount:.{places}f}"
 
 
 def _number(interval: Interval) -> str:

@@ -1,8 +1,8 @@
 """Recorded calls: JSON Lines, each `{"url": "/v1/chat/completions", "body": {…}}`, as OpenAI's batch files have them.
 
 `url` is the path of a POST that makes an answer: `/v1/chat/completions` (where it is left out), `/v1/responses`,
-`/v1/messages` or `/v1/completions`. `body` is the request as a client sends it. `custom_id`, `method` and whatever
-else a line has is passed over. Empty lines are none.
+`/v1/messages`, `/v1/completions`, `/v1/embeddings` or `/v1/rerank`. `body` is the request as a client sends it.
+`custom_id`, `method` and whatever else a line has is passed over. Empty lines are none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from math import inf
 
 import msgspec
 
+from headgate import dialects
 from headgate.errors import BadRequest
 from headgate.ids import request_id
 from headgate.types import JSON, Account, Call, Identity, Operation, Payload, parse_object
@@ -21,6 +22,8 @@ KINDS: dict[str, tuple[Operation, str]] = {
     "/v1/responses": ("chat", "openai_responses"),
     "/v1/messages": ("chat", "anthropic_messages"),
     "/v1/completions": ("complete", "openai_completions"),
+    "/v1/embeddings": ("embed", "openai_embeddings"),
+    "/v1/rerank": ("rerank", "cohere_rerank"),
 }
 
 REPLAYED = Identity(key_id="replay", scopes=frozenset({"call"}))
@@ -45,16 +48,14 @@ class Recorded(msgspec.Struct, frozen=True):
         return named if isinstance(named, str) else ""
 
     def call(self, model: str) -> Call:
-        """The call again, of another model. Nothing of it is kept at a vendor: a response is asked for unstored."""
-        body = {**self.body, "model": model}
-        if self.dialect == "openai_responses":
-            body["store"] = False
+        """The call again, of another model. No vendor is asked to keep its answer."""
+        request = Payload(self.dialect, tree={**self.body, "model": model})
         return Call(
             id=request_id(),
             operation=self.operation,
             model=model,
-            request=Payload(self.dialect, tree=body),
-            stream=body.get("stream") is True,
+            request=dialects.get(self.dialect).unkept(request),
+            stream=self.body.get("stream") is True,
             identity=REPLAYED,
             account=Account(),
             headers={},

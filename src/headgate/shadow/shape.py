@@ -1,4 +1,4 @@
-"""What an answer looks like, without what it says."""
+"""What an answer looks like: of a text without what it says."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import msgspec
 
 from headgate.dialects.accumulate import Accumulator
 from headgate.dialects.base import AnyDialect
-from headgate.dialects.hub import Answer, Refusal, Stop, Text, ToolCall
+from headgate.dialects.hub import Answer, Embeddings, Ranking, Refusal, Stop, Text, ToolCall
 from headgate.errors import HeadgateError
+from headgate.shadow.likeness import Order, Vectors, order_of, vectors_of
 from headgate.types import Chunk, Payload
 
 Tools = Literal["none", "same", "other_calls", "other_arguments", "invalid"]
@@ -24,7 +25,7 @@ Outline = tuple[str, bool, tuple[str, ...]]
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """What one answer looks like. Of several alternatives the first."""
+    """What one generation looks like. Of several alternatives the first."""
 
     stop: Stop | None
     characters: int
@@ -34,6 +35,10 @@ class Shape(msgspec.Struct, frozen=True):
     """Its text is one JSON document."""
     refused: bool = False
     """It is a refusal, as far as its dialect tells one from text, or its vendor's filter ended it."""
+
+
+Look = Shape | Vectors | Order
+"""What can be compared of an answer: of a generation its shape, of anything else the numbers it consists of."""
 
 
 def shape_of(answer: Answer) -> Shape:
@@ -51,17 +56,25 @@ def shape_of(answer: Answer) -> Shape:
     )
 
 
-def whole_shape(dialect: AnyDialect, payload: Payload) -> Shape | None:
-    """The shape of a whole answer; None where it is no answer of its dialect."""
+def whole_look(dialect: AnyDialect, payload: Payload) -> Look | None:
+    """What a whole answer looks like; None where it is no answer of its dialect."""
     try:
         answer = dialect.decode_answer(payload.answer_tree)
     except HeadgateError:
         return None
-    return shape_of(answer) if isinstance(answer, Answer) else None
+    match answer:
+        case Answer():
+            return shape_of(answer)
+        case Embeddings():
+            return vectors_of(answer)
+        case Ranking():
+            return order_of(answer)
+        case _:
+            return None
 
 
-def stream_shape(dialect: AnyDialect, chunks: Sequence[Chunk]) -> Shape | None:
-    """The shape of a stream's answer; None where some of it cannot be read."""
+def stream_look(dialect: AnyDialect, chunks: Sequence[Chunk]) -> Look | None:
+    """What a stream's answer looks like; None where some of it cannot be read."""
     decoder, joined = dialect.decode_stream(), Accumulator()
     try:
         for chunk in chunks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from time import monotonic
@@ -13,12 +14,16 @@ from msgspec.structs import replace
 from headgate import dialects
 from headgate.errors import HeadgateError
 from headgate.shadow.config import ShadowConfig
-from headgate.shadow.mirror import Job, Mirror, Side
+from headgate.shadow.mirror import Job, Mirror
 from headgate.shadow.observed import Kept
+from headgate.shadow.pair import Side
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import GENERATES, OPAQUE, Account, Call, Chunks, Frame, Identity, Reply
+from headgate.types import GENERATES, OPAQUE, Account, Call, Chunks, Frame, Identity, Payload, Reply
 
 log = logging.getLogger("headgate.shadow")
+
+MIRRORED = GENERATES | {"embed", "rerank"}
+"""Operations whose answers can be compared."""
 
 SHAPING = ("anthropic-beta", "anthropic-version", "openai-beta")
 """The client's headers that change what an answer looks like: the only ones that go along. Its credentials do not."""
@@ -60,14 +65,17 @@ class Shadow:
         return self._observed(call, next) if self._mirrors(call) else next(call)
 
     def _mirrors(self, call: Call) -> bool:
-        if call.cause != "primary" or call.operation not in GENERATES or call.pinned is not None:
+        if call.cause != "primary" or call.operation not in MIRRORED or call.pinned is not None:
             return False
         if call.request.dialect == OPAQUE or call.headers.get(OWN_CREDENTIAL) is not None:
             return False
         unit = call.id.encode() if self._session is None else self._session(call)
         if not drawn(self._config.share, self._model, unit):
             return False
-        if dialects.get(call.request.dialect).acts(call.request.tree):
+        dialect, request = dialects.get(call.request.dialect), call.request
+        if dialect.may_refer(request.encode()) and any(dialect.request_ids(request.tree)):
+            return False
+        if dialect.acts(dialect.unkept(request).tree):
             self._drop(call, "side_effects")
             return False
         return True
@@ -81,8 +89,8 @@ class Shadow:
             side.code = error.code
             self._offer(call, side, began)
             raise
-        except BaseException:
-            self._drop(call, "client_left")
+        except BaseException as error:
+            self._drop(call, _why(error))
             raise
         if reply.chunks is None:
             if reply.payload is not None:
@@ -95,7 +103,7 @@ class Shadow:
     async def _passed(self, call: Call, side: Side, began: float, chunks: Chunks) -> Chunks:
         """A stream, observed. One that its client leaves before it ends is not mirrored."""
         last: Frame | None = None
-        left = False
+        lost: str | None = None
         try:
             async for chunk in chunks:
                 side.kept.piece(chunk)
@@ -104,16 +112,17 @@ class Shadow:
         except HeadgateError as error:
             side.code = error.code
             raise
-        except BaseException:
-            left = last is None or not dialects.get(call.request.dialect).is_terminator(last)
+        except BaseException as error:
+            if last is None or not dialects.get(call.request.dialect).is_terminator(last):
+                lost = _why(error)
             raise
         finally:
             try:
                 await chunks.aclose()
             finally:
-                if left:
+                if lost is not None:
                     side.kept.let_go()
-                    self._drop(call, "client_left")
+                    self._drop(call, lost)
                 else:
                     self._offer(call, side, began)
 
@@ -143,8 +152,11 @@ class Shadow:
         account.pots = self._pots
         organisation = call.identity.organisation
         to = self._config.to
+        dialect = dialects.get(call.request.dialect)
+        raw = dialect.unkept(call.request).encode()
         mirrored = replace(
             call,
+            request=Payload(call.request.dialect, raw),  # without its tree, which is several times as large
             id=f"{call.id}-shadow",
             model=to if call.matched is None else to.replace("*", call.matched),
             identity=Identity(organisation=organisation, key_id="shadow", scopes=frozenset({"call"})),
@@ -153,18 +165,23 @@ class Shadow:
             label="",
             matched=call.matched if "*" in to else None,
             tags=(),
+            path="",
             cause="shadow",
             payer="internal",
             parent=parent,
         )
-        expected = dialects.get(call.request.dialect).expected(call.request.tree)
         return Job(
             call=mirrored,
             call_id=call.id,
             organisation=organisation,
             next=self._next,
             primary=side,
-            wants_json=expected.json,
+            wants_json=dialect.expected(call.request.tree).json,
             timeout_s=self._config.timeout_s,
-            size=len(call.request.encode()),
+            size=len(raw),
         )
+
+
+def _why(error: BaseException) -> str:
+    """Why a call that ended without an answer is not mirrored."""
+    return "client_left" if isinstance(error, CancelledError | GeneratorExit) else "defect"

@@ -22,8 +22,9 @@ ENOUGH = 100
 """Pairs below which nothing is said: 100 of 100 alike still leave it open whether one in 27 is not."""
 
 SAME = 0.9
-"""Least share of answers of the same shape. Two answers of one model to one request differ too: a shadow of a model to
-itself tells how much."""
+"""Least share of answers that are the same, each in its way: text and tool calls in shape, vectors in direction,
+rankings in order. Two answers of one model to one request differ too: a shadow of a model to itself tells how much.
+"""
 
 MORE_ERRORS = 0.02
 """How much more often the shadow may fail, as a share of calls."""
@@ -52,6 +53,16 @@ class Speed(msgspec.Struct, frozen=True):
     p95: Pair
     ratio: Interval
     """Of the shadow's time to the primary's, the middle one of all pairs."""
+
+
+class Likeness(msgspec.Struct, frozen=True):
+    """How alike answers are that are numbers: vectors, rankings."""
+
+    pairs: int
+    same: Interval
+    """Share of them that are the same."""
+    middle: Interval
+    """The middle one of all cosines, or of all shares of documents in the same order."""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -88,7 +99,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """By error code of the primary, how often."""
     shadow_codes: dict[str, int]
     same_shape: Interval
-    """Share of the pairs in which both answered."""
+    """Share of the pairs in which both answered with text or tool calls."""
     looked_at: int
     """Those of them whose shape could be compared."""
     stops: dict[str, int]
@@ -101,6 +112,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     refused: Pair
     characters: Pair
     """Of the answers' texts, the middle one of all."""
+    vectors: Likeness
+    order: Likeness
     whole: Speed
     first_token: Speed
     cost: Spent
@@ -111,7 +124,7 @@ def verdict(rows: Sequence[Comparison], model: str, shadow: str, *, cut: bool = 
     rows = [row for row in rows if row.shadow == shadow]
     pairs = [row for row in rows if row.dropped is None]
     answered = [row for row in pairs if row.code is None and row.shadow_code is None]
-    shaped = [row for row in answered if row.same is not None]
+    shaped = [row for row in answered if row.tools is not None]
     calling = [row for row in shaped if row.tools != "none"]
     dropped = Counter[str]()
     for row in rows:
@@ -147,6 +160,8 @@ def verdict(rows: Sequence[Comparison], model: str, shadow: str, *, cut: bool = 
             _middle([row.characters for row in shaped]),
             _middle([row.shadow_characters for row in shaped]),
         ),
+        vectors=_likeness([row for row in answered if row.operation == "embed"]),
+        order=_likeness([row for row in answered if row.operation == "rerank"]),
         whole=_speed(answered, lambda row: (row.duration_us, row.shadow_duration_us)),
         first_token=_speed(answered, lambda row: (row.first_token_us, row.shadow_first_token_us)),
         cost=_spent(answered),
@@ -172,9 +187,9 @@ def judged(found: Verdict) -> tuple[Outcome, str]:
     open_ = _open(found)
     if open_:
         return "too_early", f"Too early to say: {_listed(open_)}."
-    shape = f"{_percent(found.same_shape.estimate)} of its answers have the same shape"
+    reasons = [f"{_percent(share.estimate)} of its {what}" for what, share in _alike(found) if what != TOOLS]
     errors = f"it fails in {_percent(found.errors.shadow.estimate)} of calls, {found.model} in "
-    reasons = [shape, errors + _percent(found.errors.primary.estimate)]
+    reasons.append(errors + _percent(found.errors.primary.estimate))
     dearer = _dearer(found)
     but = f" But {dearer}." if dearer else ""
     return "looks_safe", f"Looks safe to move to {found.shadow}: {_listed(reasons)}.{but}"
@@ -187,7 +202,7 @@ def _against(found: Verdict) -> list[str]:
         primary, shadow = _percent(found.errors.primary.estimate), _percent(found.errors.shadow.estimate)
         against.append(f"it fails in {shadow} of calls, {found.model} in {primary}")
     for what, share in _alike(found):
-        if known(share) and share.high < SAME:
+        if share.high < SAME:
             against.append(f"only {_percent(share.estimate)} of its {what}")
     for what, speed in _timed(found):
         if known(speed.ratio) and speed.ratio.low > SLOWER:
@@ -201,7 +216,7 @@ def _open(found: Verdict) -> list[str]:
     if found.more_errors.high > MORE_ERRORS:
         unsure.append(f"it may fail in up to {_percent(found.more_errors.high)} more of the calls")
     for what, share in _alike(found):
-        if share.low < SAME and (known(share) or what.startswith("answers")):
+        if share.low < SAME:
             unsure.append(f"between {_percent(share.low)} and {_percent(share.high)} of its {what}")
     for what, speed in _timed(found):
         if known(speed.ratio) and speed.ratio.high > SLOWER:
@@ -209,8 +224,18 @@ def _open(found: Verdict) -> list[str]:
     return unsure
 
 
+TOOLS = "tool calls are the same"
+
+
 def _alike(found: Verdict) -> Sequence[tuple[str, Interval]]:
-    return ("answers have the same shape", found.same_shape), ("tool calls are the same", found.same_tools)
+    """The shares that have to be large: of what there is, and of answers' shapes where there is nothing at all."""
+    shares = (
+        ("answers have the same shape", found.same_shape),
+        (TOOLS, found.same_tools),
+        ("vectors fit those there are", found.vectors.same),
+        ("rankings are in the same order", found.order.same),
+    )
+    return [each for each in shares if known(each[1])] or shares[:1]
 
 
 def _timed(found: Verdict) -> Sequence[tuple[str, Speed]]:
@@ -232,6 +257,14 @@ def _more_errors(pairs: Sequence[Comparison]) -> Interval:
 def _shares(values: Sequence[tuple[int | None, int | None]]) -> Pair:
     count = len(values)
     return Pair(wilson(sum(one == 1 for one, _ in values), count), wilson(sum(two == 1 for _, two in values), count))
+
+
+def _likeness(rows: Sequence[Comparison]) -> Likeness:
+    looked = [row for row in rows if row.same is not None]
+    similar = sorted(row.similarity for row in looked if row.similarity is not None)
+    return Likeness(
+        len(looked), wilson(sum(row.same == 1 for row in looked), len(looked)), quantile_interval(similar, 0.5)
+    )
 
 
 def _middle(values: Sequence[int | None]) -> Interval:

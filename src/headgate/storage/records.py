@@ -229,6 +229,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """How many calls this stands for."""
     call_id: str | None = None
     """The client's call."""
+    operation: str = "chat"
     streamed: int = 0
     target: str | None = None
     shadow_target: str | None = None
@@ -256,5 +257,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     shadow_json: int | None = None
     tools: str | None = None
     """How the tool calls are to each other: none, same, other_calls, other_arguments, invalid."""
+    similarity: float | None = None
+    """Of embeddings the least cosine of vectors, of rankings the share of pairs of documents in the same order; None of
+    anything else, and where vectors cannot be compared.
+    """
     same: int | None = None
-    """Whether both have the same shape; None where that cannot be said."""
+    """Whether both have the same shape, vectors that fit each other, or about the same order; None where that cannot be
+    said.
+    """

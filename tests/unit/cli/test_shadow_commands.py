@@ -99,6 +99,16 @@ def test_recorded_calls_are_made_at_both_places(here: Path, capsys: pytest.Captu
     assert not (here / "records.db").exists()
 
 
+def test_recorded_embeddings_are_compared_by_their_vectors(here: Path, capsys: pytest.CaptureFixture[str]):
+    text = CONFIG.format(port=unused_port()) + "  embed: {targets: [sim/text-embedding-3-small]}\n"
+    (here / "headgate.yaml").write_text(text)
+    line = json.dumps({"url": "/v1/embeddings", "body": {"model": "embed", "input": "Hello"}})
+    (here / "calls.jsonl").write_text(f"{line}\n" * 110)
+    assert run(["shadow", "replay", "calls.jsonl", "--to", "sim/text-embedding-3-small", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pairs"], found["vectors"]["pairs"], found["vectors"]["same"]["estimate"]) == (110, 110, 1)
+
+
 def test_a_place_that_fails_does_not_look_safe(here: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["shadow", "replay", str(written(here, 120)), "--to", "bad/gpt-4o-mini"]) == 1
     told = capsys.readouterr().out
@@ -109,6 +119,8 @@ def test_a_place_that_fails_does_not_look_safe(here: Path, capsys: pytest.Captur
     ("arguments", "code", "told"),
     [
         (["--to", "nowhere"], 3, "there is no 'nowhere' to compare with"),
+        (["--to", "sim/"], 3, "there is no 'sim/' to compare with"),
+        (["--to", "sim/*"], 3, "there is no 'sim/*' to compare with"),
         (["--to", "claude", "--model", "chta"], 3, "there is no model 'chta'"),
         (["--to", "claude", "--budget", "much"], 2, "is no amount of US dollars"),
     ],
@@ -126,6 +138,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(here: Path, capsys: py
         ("", "has no calls in it"),
         ('{"body": {"model": "chat"}}\n{', "line 2: "),
         ('{"body": {}}', "''"),
+        ('{"body": {"model": "chat"}}\n\n{"body": {"model": "claude"}}', "lines 1 and 3 of"),
     ):
         file.write_text(text)
         assert run(["shadow", "replay", str(file), "--to", "claude"]) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from math import inf
 from time import monotonic
@@ -17,7 +18,7 @@ from headgate.shadow.config import ShadowConfig
 from headgate.shadow.mirror import Shadows
 from headgate.shadow.observed import MOST_BYTES
 from headgate.shadow.stage import Shadow
-from headgate.types import Account, Attempt, Call, Chunks, Frame, Identity, Payload, Reply
+from headgate.types import JSON, Account, Attempt, Call, Chunks, Frame, Identity, Payload, Reply
 from spoken import said, streamed, whole
 
 BODY = b'{"model": "chat", "messages": [{"role": "user", "content": "Hi"}]}'
@@ -97,7 +98,7 @@ async def test_a_pattern_goes_where_its_star_goes(shadows: Shadows):
     [
         {"cause": "fallback"},
         {"cause": "shadow"},
-        {"operation": "embed"},
+        {"operation": "moderate"},
         {"operation": "responses"},
         {"pinned": "live/m"},
         {"headers": {"x-headgate-key": "hg-1"}},
@@ -108,6 +109,88 @@ async def test_what_is_not_a_clients_own_generation_is_passed_on_as_it_is(shadow
     assert (await stage(shadows)(call(**changes), answering)).payload is ANSWER
     assert not shadows.under_way
     assert not shadows.dropped
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "sent"),
+    [
+        ("openai_responses", {"input": "Hi"}, {"input": "Hi", "store": False}),
+        ("openai_responses", {"input": "Hi", "store": True}, {"input": "Hi", "store": False}),
+        ("openai_responses", {"input": "Hi", "store": False}, {"input": "Hi", "store": False}),
+        ("openai_chat", {"messages": [], "store": True, "metadata": {"a": "b"}}, {"messages": [], "store": False}),
+        ("openai_chat", {"messages": [], "metadata": {"a": "b"}}, {"messages": [], "metadata": {"a": "b"}}),
+    ],
+)
+async def test_no_vendor_is_asked_to_keep_what_it_says_to_a_shadow(
+    shadows: Shadows, dialect: str, body: JSON, sent: JSON
+):
+    made: list[Call] = []
+
+    async def noted(call: Call) -> Reply:
+        made.append(call)
+        return await answering(call)
+
+    client = call(request=Payload(dialect, tree={"model": "chat", **body}))
+    before = dict(client.request.tree)
+    await stage(shadows, noted)(client, answering)
+    await shadows.idle()
+    assert [each.request.tree for each in made] == [{"model": "chat", **sent}]
+    assert client.request.tree == before
+
+
+@pytest.mark.parametrize(
+    ("input_", "mirrored"),
+    [
+        ([{"type": "item_reference", "id": "msg_1"}], 0),
+        ([{"type": "reasoning", "id": "rs_1", "summary": []}, {"role": "user", "content": "Hi"}], 0),
+        ([{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "e"}], 1),
+    ],
+)
+async def test_what_only_the_vendor_can_look_up_is_not_mirrored(shadows: Shadows, input_: list[JSON], mirrored: int):
+    request = Payload("openai_responses", tree={"model": "chat", "input": input_})
+    await stage(shadows)(call(request=request), answering)
+    await shadows.idle()
+    assert (shadows.compared, shadows.dropped) == (mirrored, {})
+
+
+async def test_a_call_that_waits_holds_its_request_as_bytes_alone(shadows: Shadows):
+    """What was parsed of it takes several times as much."""
+
+    class Tree(dict[str, Any]):
+        pass
+
+    async def hanging(call: Call) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    one = stage(shadows, hanging, concurrency=1)
+    await one(call(), answering)
+    tree = Tree(model="chat", messages=[])
+    held = weakref.ref(tree)
+    client = call(id="req_2", request=Payload("openai_chat", tree=tree))
+    await one(client, answering)
+    del tree, client
+    assert shadows.mirror("chat", ShadowConfig(to="new/m", concurrency=1)).waiting == 1
+    assert held() is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_defect_is_not_taken_for_a_client_that_left(shadows: Shadows, stream: bool):
+    async def broken(call: Call) -> Reply:
+        if not stream:
+            raise RuntimeError
+        return Reply(chunks=breaking())
+
+    async def breaking() -> Chunks:
+        yield [Frame(b"{}")]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        reply = await stage(shadows)(call(stream=stream), broken)
+        assert reply.chunks is not None
+        async for _ in reply.chunks:
+            pass
+    assert shadows.dropped == {"defect": 1}
 
 
 async def test_who_leaves_after_the_last_frame_has_had_the_answer(shadows: Shadows):

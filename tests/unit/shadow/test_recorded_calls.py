@@ -49,7 +49,7 @@ def test_a_call_is_made_of_the_model_that_is_asked_for_and_kept_nowhere():
     [
         (b"{", "not valid JSON"),
         (b"[]", "must be a JSON object"),
-        (b'{"url": "/v1/embeddings", "body": {}}', "'url' is none of /v1/chat/completions,"),
+        (b'{"url": "/v1/moderations", "body": {}}', "'url' is none of /v1/chat/completions,"),
         (b'{"url": 1, "body": {}}', "'url' is none of"),
         (b'{"model": "m"}', "'body' is no object"),
         (b'{"body": {}, "body": {}}', "duplicate|Detected duplicate"),

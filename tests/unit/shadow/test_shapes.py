@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 
 from headgate import dialects
+from headgate.dialects.framing import SseFramer
 from headgate.dialects.hub import Answer, Choice, Refusal, Text, ToolCall
-from headgate.shadow.observed import MOST_BYTES, Kept, Room
-from headgate.shadow.shape import compared_tools, is_same, shape_of, stream_shape, whole_shape
+from headgate.shadow.observed import FRAME_BYTES, MOST_BYTES, Kept, Room
+from headgate.shadow.shape import compared_tools, is_same, shape_of, stream_look, whole_look
 from headgate.types import Frame, Payload
 from spoken import said, streamed, whole
 
@@ -20,9 +24,7 @@ ANSWERS = {"text": said(), "json": said('{"a": [1]}'), "calls": said(calls={"loo
 def test_a_stream_looks_like_the_whole(dialect: str, name: str):
     codec, answer = dialects.get(dialect), ANSWERS[name]
     chunks = [[Frame(*_parsed(each))] for each in streamed(dialect, answer)]
-    assert (
-        stream_shape(codec, chunks) == whole_shape(codec, Payload(dialect, whole(dialect, answer))) == shape_of(answer)
-    )
+    assert stream_look(codec, chunks) == whole_look(codec, Payload(dialect, whole(dialect, answer))) == shape_of(answer)
 
 
 def _parsed(raw: bytes) -> tuple[bytes, str | None]:
@@ -73,8 +75,8 @@ def test_a_refusal_is_not_the_same_as_an_answer():
 
 def test_what_is_no_answer_has_no_shape():
     codec = dialects.get("anthropic_messages")
-    assert whole_shape(codec, Payload("anthropic_messages", b"[]")) is None
-    assert stream_shape(codec, [[Frame(b"{")]]) is None
+    assert whole_look(codec, Payload("anthropic_messages", b"[]")) is None
+    assert stream_look(codec, [[Frame(b"{")]]) is None
     assert shape_of(Answer(id="a", model="m", choices=())).characters == 0
 
 
@@ -82,19 +84,37 @@ async def test_an_answer_that_is_too_long_is_let_go_of():
     room = Room(2 * MOST_BYTES)
     kept = Kept(room)
     for _ in range(3):
-        kept.piece([Frame(b"x" * (MOST_BYTES // 2))])
+        kept.piece([Frame(b"x" * (MOST_BYTES // 4))])
     assert not kept.complete
     assert room.free == 2 * MOST_BYTES
-    assert await kept.shape("openai_chat") is None
+    assert await kept.look("openai_chat") is None
 
 
 async def test_there_is_no_more_room_than_there_is():
-    room = Room(100)
+    room = Room(1000)
     one, other = Kept(room), Kept(room)
-    one.piece([Frame(b"x" * 60)])
-    other.piece([Frame(b"x" * 60)])
-    assert (one.complete, other.complete, room.free) == (True, False, 40)
+    one.piece([Frame(b"x" * 200)])
+    other.piece([Frame(b"x" * 200)])
+    assert (one.complete, other.complete, room.free) == (True, False, 1000 - 400 - FRAME_BYTES)
     one.let_go()
     one.let_go()
-    assert room.free == 100
-    assert not room.take(101)
+    assert room.free == 1000
+    assert not room.take(1001)
+
+
+def test_a_stream_takes_no_more_memory_than_is_counted():
+    """As it comes from a vendor: each event cut out of bytes that are kept beside it."""
+    framer, room = SseFramer(), Room()
+    events = [frame.encode() for frame in [Frame.of({"delta": "x" * size, "n": size}) for size in range(600)]]
+    kept = Kept(room)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for event in events:
+            kept.piece(framer.feed(event[:-2] + b"\n\n"))
+        took, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = Room().free - room.free
+    assert kept.complete
+    assert 0.9 * took < counted < 1.5 * took

@@ -87,6 +87,43 @@ def test_a_shadow_that_fails_less_often_is_no_worse():
     assert found.more_errors.high < 0
 
 
+VECTORS: dict[str, Any] = {"operation": "embed", "stop": None, "shadow_stop": None, "characters": None, "tools": None,
+                           "shadow_characters": None, "refused": None, "shadow_refused": None, "similarity": 0.9999}  # fmt: skip
+ORDER = {**VECTORS, "operation": "rerank", "similarity": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome", "why"),
+    [
+        ([VECTORS] * 300, "looks_safe", "100.0 % of its vectors fit those there are; it fails in 0.0 %"),
+        ([{**VECTORS, "same": 0, "similarity": None}] * 300, "not_safe", "only 0.0 % of its vectors fit"),
+        ([{**VECTORS, "same": 0, "similarity": 0.1}] * 30 + [VECTORS] * 270, "too_early", "of its vectors fit"),
+        ([ORDER] * 300, "looks_safe", "100.0 % of its rankings are in the same order"),
+        ([{**ORDER, "same": 0, "similarity": 0.6}] * 150 + [ORDER] * 150, "not_safe", "only 50.0 % of its rankings"),
+        ([VECTORS] * 150 + [{}] * 150, "looks_safe", "same shape; 100.0 % of its vectors fit"),
+        ([VECTORS] * 150 + [{"same": 0}] * 150, "not_safe", "only 0.0 % of its answers have the same shape"),
+        ([{**VECTORS, "same": None, **FAILED}] * 300, "not_safe", "it fails in 100.0 % of calls"),
+    ],
+)
+def test_answers_that_are_numbers_are_judged_by_them(rows: list[dict[str, Any]], outcome: str, why: str):
+    found = verdict([pair(number, **changes) for number, changes in enumerate(rows)], "chat", "new/m")
+    assert (found.outcome, why in found.sentence) == (outcome, True), found.sentence
+
+
+def test_the_page_of_vectors_says_nothing_of_text_and_of_small_costs_something():
+    changes = {**VECTORS, "cost_picodollars": 204_000, "shadow_cost_picodollars": 13}
+    rows = [pair(number, **changes) for number in range(120)] + [pair(200 + number, **ORDER) for number in range(5)]
+    found = page(verdict(rows, "embed", "new/m"))
+    assert "vectors that fit      100.0 % (96.9 to 100.0) of 120" in found
+    assert "  cosine, median      0.9999 (0.9999 to 0.9999)" in found
+    assert "same order            100.0 % (56.6 to 100.0) of 5" in found
+    assert "  agreement, median   0.9500 (? to ?)" in found
+    assert "same shape" not in found
+    assert "same tool calls" not in found
+    assert "$0.000000276" in found
+    assert "nan" not in found
+
+
 def test_dropped_calls_are_counted_as_many_as_they_are_and_no_pairs():
     rows = [pair(1), pair(2, dropped="queue_full", calls=7), pair(3, dropped="queue_full", calls=2)]
     rows += [pair(4, dropped="side_effects"), pair(5, shadow="another")]

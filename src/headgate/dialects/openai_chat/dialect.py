@@ -68,6 +68,12 @@ class OpenaiChat(Dialect[Chat, Answer]):
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
 
+    def unkept(self, payload: Payload) -> Payload:
+        """OpenAI takes `metadata` with answers it is to keep only."""
+        if payload.tree.get("store") is not True:
+            return payload
+        return payload.without_members("metadata").with_members(store=False)
+
     def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
         older = quirks is not None and quirks.max_tokens_field == "max_tokens"
         return size_of(tree, SHAPE, OLDER_LIMITS if older else None)

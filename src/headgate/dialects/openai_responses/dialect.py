@@ -71,6 +71,9 @@ class OpenaiResponses(Dialect[Chat, Answer]):
     def acts(self, tree: JSON) -> bool:
         return acts(tree)
 
+    def unkept(self, payload: Payload) -> Payload:
+        return payload if payload.tree.get("store") is False else payload.with_members(store=False)
+
     def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
         return size_of(tree, SHAPE)
 

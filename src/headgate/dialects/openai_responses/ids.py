@@ -1,7 +1,7 @@
 """The ids in a body that name something in an account at a vendor: whoever shares the account could use them.
 
 Each is told with its path and what it names: `response`, `conversation`, `file`, `container`, `vector_store`, and
-`item` where a request refers to a stored item by nothing but its id.
+`item` where a request refers to a stored item by nothing but its id, or a summary beside it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _BY_NAME = {
 }
 _FREE = frozenset({"arguments", "metadata", "parameters", "schema", "text", "variables"})
 """Members whose content is the caller's own, whatever its names say."""
+
+_BARE = frozenset({"type", "id"})
 
 _ITEM_EVENTS = frozenset(
     {
@@ -81,11 +83,19 @@ def _containers(tools: Any, path: Path) -> Iterator[AccountId]:
 
 
 def _references(items: Any, path: Path) -> Iterator[AccountId]:
-    """References to stored items, whose type may be left out."""
+    """References to stored items, whose type may be left out, and reasoning that is told without what was thought."""
     if isinstance(items, list):
         for index, item in enumerate(items):
-            if isinstance(item, dict) and isinstance(item.get("id"), str) and item.keys() <= {"type", "id"}:
+            if (
+                isinstance(item, dict)
+                and isinstance(item.get("id"), str)
+                and (item.keys() <= _BARE or _is_hidden(item))
+            ):
                 yield (*path, index, "id"), "item", item["id"]
+
+
+def _is_hidden(item: JSON) -> bool:
+    return item.get("type") == "reasoning" and not item.get("encrypted_content") and not item.get("content")
 
 
 def _named(name: str, value: Any, path: Path) -> Iterator[AccountId]:

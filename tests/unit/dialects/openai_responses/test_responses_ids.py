@@ -38,6 +38,7 @@ from headgate.dialects.view import get
         ),
         ({"input": [{"type": "item_reference", "id": "x"}]}, ("input", 0, "id"), "item"),
         ({"input": [{"id": "x"}]}, ("input", 0, "id"), "item"),
+        ({"input": [{"type": "reasoning", "id": "x", "summary": []}]}, ("input", 0, "id"), "item"),
         (
             {"tools": [{"type": "file_search", "vector_store_ids": ["x"]}]},
             ("tools", 0, "vector_store_ids", 0),
@@ -72,7 +73,8 @@ def test_ids_of_a_request_are_found_with_path_and_kind(
         {"metadata": {"file_id": "x"}},
         {"tools": [{"type": "function", "name": "f", "parameters": {"properties": {"file_id": {"enum": ["x"]}}}}]},
         {"input": [{"type": "tool_search_call", "id": "ts", "arguments": {"file_id": "x"}}]},
-        {"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]},
+        {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "e"}]},
+        {"input": [{"type": "reasoning", "id": "rs_1", "content": [{"type": "reasoning_text", "text": "Hm."}]}]},
         {"text": {"format": {"schema": {"file_id": "x"}}}},
     ],
 )
