@@ -16,7 +16,7 @@ from headgate.clock import Clock
 from headgate.errors import BudgetExceeded, HeadgateError, StoreUnavailable
 from headgate.ids import request_id
 from headgate.shadow.config import ShadowConfig
-from headgate.shadow.observed import Kept, Room
+from headgate.shadow.observed import Kept, Room, aside
 from headgate.shadow.pair import Side, compared
 from headgate.shadow.shape import Shape
 from headgate.stage import Next
@@ -152,7 +152,7 @@ class Mirror:
             shadow.kept.let_go()
         compare = partial(compared, primary, shadow, json=job.wants_json)
         quick = primary.look is None or isinstance(primary.look, Shape)
-        self._shadows.tell(self._comparison(job, compare() if quick else await asyncio.to_thread(compare)))
+        self._shadows.tell(self._comparison(job, compare() if quick else await aside(compare)))
         return None
 
     async def _admitted(self, job: Job, shadow: Side) -> str | None:

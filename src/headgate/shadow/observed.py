@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from headgate import dialects
 from headgate.shadow.shape import Look, stream_look, whole_look
@@ -16,13 +19,23 @@ ROOM_BYTES = 64 * 1024 * 1024
 """Memory one process keeps for all shadows together: for requests that wait, and answers that pass."""
 
 LARGE_BYTES = 64 * 1024
-"""From here on an answer is read in a thread: the calls of others do not wait for it."""
+"""From here on an answer is read in a thread, so that nobody's call waits for it."""
 
 FRAME_BYTES = 256
 """Memory an event of a stream takes, beside its data as it came and as it was cut out of that."""
 
 PARSED = 5
 """Times as much memory as its bytes take, for an answer and what it is once it is parsed."""
+
+
+_THREAD = ThreadPoolExecutor(1, "headgate-shadow")
+
+Found = TypeVar("Found")
+
+
+async def aside(work: Callable[[], Found]) -> Found:
+    """Have work done in the one thread of all shadows: those that calls may need are left to them."""
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, work)
 
 
 class Room:
@@ -72,7 +85,7 @@ class Kept:
                 return None
             codec = dialects.get(dialect)
             read = partial(stream_look, codec, chunks) if payload is None else partial(whole_look, codec, payload)
-            return await asyncio.to_thread(read) if large else read()
+            return await aside(read) if large else read()
         finally:
             self.let_go()
 

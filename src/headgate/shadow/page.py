@@ -105,7 +105,7 @@ def _ms(interval: Interval) -> str:
 
 def _usd(amount: float) -> str:
     """With as many places as show something of it: an embedding costs a fraction of a microdollar."""
-    places = 6 if amount >= 1e-4 or amount == 0 else min(12, 2 - floor(log10(amount)))
+    places = 6 if amount >= 1e-5 or amount == 0 else min(12, 2 - floor(log10(amount)))
     return f"${amount:.{places}f}"
 
 

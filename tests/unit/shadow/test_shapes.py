@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from headgate import dialects
 from headgate.dialects.framing import SseFramer
 from headgate.dialects.hub import Answer, Choice, Refusal, Text, ToolCall
-from headgate.shadow.observed import FRAME_BYTES, MOST_BYTES, Kept, Room
-from headgate.shadow.shape import compared_tools, is_same, shape_of, stream_look, whole_look
+from headgate.shadow.observed import FRAME_BYTES, LARGE_BYTES, MOST_BYTES, Kept, Room
+from headgate.shadow.shape import Shape, compared_tools, is_same, shape_of, stream_look, whole_look
 from headgate.types import Frame, Payload
 from spoken import said, streamed, whole
 
@@ -78,6 +81,22 @@ def test_what_is_no_answer_has_no_shape():
     assert whole_look(codec, Payload("anthropic_messages", b"[]")) is None
     assert stream_look(codec, [[Frame(b"{")]]) is None
     assert shape_of(Answer(id="a", model="m", choices=())).characters == 0
+
+
+async def test_a_long_answer_is_read_while_every_thread_that_calls_may_need_is_taken():
+    taken, over = threading.Barrier(2), threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    waiting = asyncio.ensure_future(asyncio.to_thread(lambda: (taken.wait(), over.wait())))
+    await loop.run_in_executor(ThreadPoolExecutor(1), taken.wait)
+    kept = Kept(Room())
+    kept.whole(Payload("openai_chat", whole("openai_chat", said("x" * LARGE_BYTES))))
+    async with asyncio.timeout(5):
+        look = await kept.look("openai_chat")
+    over.set()
+    await waiting
+    assert isinstance(look, Shape)
+    assert look.characters == LARGE_BYTES
 
 
 async def test_an_answer_that_is_too_long_is_let_go_of():
