@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec.structs import replace
 
 from headgate import dialects
@@ -34,6 +36,20 @@ class Shout:
                 yield [Frame(frame.data.replace(b"HELLO", b"hello"), frame.event) for frame in chunk]
         finally:
             await chunks.aclose()
+
+
+class Noting:
+    """Notes where it stands and why each call it sees is made."""
+
+    operations = EVERY_OPERATION
+    seen: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    async def __call__(self, call: Call, next: Next) -> Reply:
+        self.seen.append((self._place, call.cause))
+        return await next(call)
 
 
 class ChatOnly:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from headgate.storage.records import Comparison
+from own_stages import Noting
 from serving import Response, Serving
 from spoken import Script, said, saying
 from upstream import Exchange, Upstream
@@ -168,6 +169,22 @@ async def test_tool_calls_are_compared_by_name_and_members(
         await serving.post(path, {**body, "stream": stream})
         [found] = await compared(serving)
         assert (found.tools, found.same) == (tools, same)
+
+
+async def test_stages_of_ones_own_see_a_mirrored_call_where_they_stand_at_each_attempt_alone(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen: list[tuple[str, str]] = []
+    monkeypatch.setattr(Noting, "seen", seen)
+    places = ("after: telemetry", "after: context", "before: transport")
+    stages = ", ".join(
+        f"{{use: 'own_stages:Noting', {place}, with: {{place: {place.split()[1]}}}}}" for place in places
+    )
+    path, body = REQUESTS["chat"]
+    async with served(saying(), more=f"stages: [{stages}]") as (serving, _):
+        await serving.post(path, body)
+        await compared(serving)
+    assert seen == [("telemetry", "primary"), ("context", "primary"), ("transport", "primary"), ("transport", "shadow")]
 
 
 async def test_errors_of_both_sides_are_told_and_retries_mirror_nothing_twice():

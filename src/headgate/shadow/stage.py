@@ -32,6 +32,9 @@ OWN_CREDENTIAL = "x-headgate-key"
 """Says that the client's own vendor credential is to go upstream. What it asks is its own affair, and not mirrored."""
 
 
+BROKEN = "a call of '%s' could not be mirrored"
+
+
 def drawn(share: float, model: str, unit: bytes) -> bool:
     """Whether what is called `unit` is among a share of all: always the same for the same, in every process, and for
     a larger share too.
@@ -62,7 +65,13 @@ class Shadow:
         self._session = session if config.by == "session" else None
 
     def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
-        return self._observed(call, next) if self._mirrors(call) else next(call)
+        try:
+            mirrors = self._mirrors(call)
+        except Exception:
+            log.exception(BROKEN, self._model)
+            self._drop(call, "defect")
+            mirrors = False
+        return self._observed(call, next) if mirrors else next(call)
 
     def _mirrors(self, call: Call) -> bool:
         if call.cause != "primary" or call.operation not in MIRRORED or call.pinned is not None:
@@ -143,7 +152,7 @@ class Shadow:
             side.cost_picodollars = account.cost_picodollars
             self._mirror.offer(self._job(call, side, answering.id))
         except Exception:
-            log.exception("a call of '%s' could not be mirrored", self._model)
+            log.exception(BROKEN, self._model)
             side.kept.let_go()
             self._drop(call, "defect")
 

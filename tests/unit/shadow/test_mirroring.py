@@ -174,6 +174,17 @@ async def test_a_call_that_waits_holds_its_request_as_bytes_alone(shadows: Shado
     assert held() is None
 
 
+async def test_a_defect_in_drawing_is_not_the_clients_affair(shadows: Shadows, caplog: pytest.LogCaptureFixture):
+    def broken(call: Call) -> bytes:
+        raise RuntimeError("no session")
+
+    config = ShadowConfig(to="new/m", share=1, by="session")
+    one = Shadow("chat", config, shadows.mirror("chat", config), answering, "pots", broken)
+    assert (await one(call(), answering)).payload is ANSWER
+    assert shadows.dropped == {"defect": 1}
+    assert "no session" in caplog.text
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_defect_is_not_taken_for_a_client_that_left(shadows: Shadows, stream: bool):
     async def broken(call: Call) -> Reply:
