@@ -32,6 +32,9 @@ def told(reach: Reach, work: Callable[[Client], int], command: str, *, subject: 
 
 _NOUNS = ("organisation", "team", "project", "user", "key")
 
+_LISTS = {"shadow": "models"}
+"""What lists the things of a group that has no list of its own."""
+
 _OPTIONS = {
     "alert_percent": "--alert",
     "amount_usd": "AMOUNT",
@@ -81,7 +84,8 @@ def _next(error: Refused, command: str, kind: str) -> str:
         if noun in _NOUNS:
             return f"Try 'headgate {noun}s list'."
     if error.status in (404, 409):
-        return f"Try 'headgate {command.partition(' ')[0]} list'."
+        group = command.partition(" ")[0]
+        return f"Try 'headgate {_LISTS.get(group, f'{group} list')}'."
     return f"Try 'headgate {command} --help'."
 
 

@@ -198,9 +198,16 @@ def _read(file: Path, limit: int) -> list[Recorded]:
 def _moment(since: str | None) -> str | None:
     if since is None:
         return None
-    if "T" in since or "-" in since:
-        return since
-    return (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).isoformat()
+    if "T" not in since and "-" not in since:
+        return (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).isoformat()
+    try:
+        zone = datetime.fromisoformat(since).tzinfo
+    except ValueError:
+        zone = None
+    if zone is None:
+        what = f"'{output.printable(since)}' is neither a length of time nor a time with its zone"
+        raise Misused(what, "Write --since 7d, or --since 2026-11-01T00:00:00Z.")
+    return since
 
 
 def _dollars(text: str) -> Decimal:

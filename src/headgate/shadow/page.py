@@ -100,7 +100,7 @@ def _share(interval: Interval) -> str:
 
 
 def _ms(interval: Interval) -> str:
-    return f"{_bounded(interval, ',.0f')} ms"
+    return f"{_bounded(interval, ',.0f' if interval.estimate >= 10 else '.1f')} ms"
 
 
 def _usd(amount: float) -> str:

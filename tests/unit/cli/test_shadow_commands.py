@@ -66,9 +66,14 @@ def test_a_verdict_is_a_page_and_an_exit_code(count: int, code: int, begins: str
 
 def test_a_verdict_on_nothing_says_what_to_do(capsys: pytest.CaptureFixture[str]):
     assert run(["shadow", "verdict", "chat"]) == 1
-    assert "No call of 'chat' was mirrored in that time" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "No call of 'chat' was mirrored in that time" in told
+    assert "Try 'headgate models'." in told
     assert run(["shadow", "verdict", "chat", "--since", "soon"]) == 2
     assert "is no length of time" in capsys.readouterr().err
+    for since in ("2026-13-01", "2026-11-01T00:00:00"):
+        assert run(["shadow", "verdict", "chat", "--since", since]) == 2
+        assert "is neither a length of time nor a time with its zone" in capsys.readouterr().err
 
 
 def test_explain_tells_of_it(capsys: pytest.CaptureFixture[str]):

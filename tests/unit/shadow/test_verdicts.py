@@ -110,6 +110,11 @@ def test_answers_that_are_numbers_are_judged_by_them(rows: list[dict[str, Any]],
     assert (found.outcome, why in found.sentence) == (outcome, True), found.sentence
 
 
+def test_a_time_that_is_short_is_not_rounded_to_nothing():
+    rows = [pair(number, duration_us=700, shadow_duration_us=1_340) for number in range(120)]
+    assert "0.7 (0.7 to 0.7) ms         1.3 (1.3 to 1.3) ms" in page(verdict(rows, "chat", "new/m"))
+
+
 def test_the_page_of_vectors_says_nothing_of_text_and_of_small_costs_something():
     changes = {**VECTORS, "cost_picodollars": 204_000, "shadow_cost_picodollars": 13}
     rows = [pair(number, **changes) for number in range(120)] + [pair(200 + number, **ORDER) for number in range(5)]
