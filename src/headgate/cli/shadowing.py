@@ -28,7 +28,7 @@ from headgate.gateway import Gateway
 from headgate.registry import suggest
 from headgate.shadow.config import ShadowConfig
 from headgate.shadow.page import page
-from headgate.shadow.recorded import Recorded, Unreadable, recorded
+from headgate.shadow.recorded import REPLAYED, Recorded, Unreadable, recorded
 from headgate.shadow.verdict import Verdict
 from headgate.shadow.verdict import verdict as judged
 
@@ -165,6 +165,8 @@ async def _replayed(config: Config, calls: Sequence[Recorded], model: str, shado
 
         await asyncio.gather(*map(make, calls))
         _progress("")
+        for _ in range(len(calls) - shadows.compared - shadows.dropped.total()):
+            shadows.drop((REPLAYED.organisation, model, shadow.to, "not_drawn"))
         shadows.flush()
         return judged(list(shadows.latest), model, shadow.to)
 

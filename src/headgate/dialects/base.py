@@ -303,6 +303,12 @@ class Dialect(Generic[RequestT, AnswerT]):
         """The request whose answer the vendor is not to keep; this payload itself where it keeps none."""
         return payload
 
+    def recalls(self, tree: JSON) -> bool:
+        """Whether a request has something in it that its vendor alone can look up, without naming it by an id that is
+        ours on the outside.
+        """
+        return False
+
     def with_system(self, payload: Payload, text: str) -> Payload:
         """The request with this system prompt in place of its own; as it is, where it can have none."""
         return payload

@@ -81,10 +81,10 @@ class Shadow:
         unit = call.id.encode() if self._session is None else self._session(call)
         if not drawn(self._config.share, self._model, unit):
             return False
-        dialect, request = dialects.get(call.request.dialect), call.request
-        if dialect.may_refer(request.encode()) and any(dialect.request_ids(request.tree)):
+        dialect = dialects.get(call.request.dialect)
+        if dialect.recalls(call.request.tree):
             return False
-        if dialect.acts(dialect.unkept(request).tree):
+        if dialect.acts(dialect.unkept(call.request).tree):
             self._drop(call, "side_effects")
             return False
         return True

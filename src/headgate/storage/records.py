@@ -222,8 +222,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     shadow: str
     """Where to."""
     dropped: str | None = None
-    """Why the calls were not mirrored, or nothing came of it: `queue_full`, `memory`, `budget`, `side_effects`,
-    `client_left`, `not_sent`, `stopped`, `defect`. Nothing below is said then but `calls`.
+    """Why the calls were not mirrored, or nothing came of it: `queue_full`, `memory`, `budget`, `store_unavailable`,
+    `side_effects`, `client_left`, `not_sent`, `not_drawn`, `stopped`, `defect`. Nothing below is said then but `calls`.
     """
     calls: int = 1
     """How many calls this stands for."""

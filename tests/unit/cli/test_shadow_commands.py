@@ -114,6 +114,19 @@ def test_recorded_embeddings_are_compared_by_their_vectors(here: Path, capsys: p
     assert (found["pairs"], found["vectors"]["pairs"], found["vectors"]["same"]["estimate"]) == (110, 110, 1)
 
 
+def test_every_line_is_accounted_for(here: Path, capsys: pytest.CaptureFixture[str]):
+    lines = [
+        {"url": "/v1/responses", "body": {"model": "chat", "input": "Hello", "previous_response_id": "resp_1"}},
+        {"url": "/v1/responses", "body": {"model": "chat", "input": [{"type": "item_reference", "id": "msg_1"}]}},
+        {"url": "/v1/responses", "body": {"model": "chat", "input": "Hello", "tools": [{"type": "web_search"}]}},
+        {"url": "/v1/responses", "body": {"model": "chat", "input": "Hello"}},
+    ]
+    (here / "calls.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    assert run(["shadow", "replay", "calls.jsonl", "--to", "claude", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pairs"], found["dropped"]) == (1, {"not_drawn": 2, "side_effects": 1})
+
+
 def test_a_place_that_fails_does_not_look_safe(here: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["shadow", "replay", str(written(here, 120)), "--to", "bad/gpt-4o-mini"]) == 1
     told = capsys.readouterr().out

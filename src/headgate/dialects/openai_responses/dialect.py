@@ -74,6 +74,9 @@ class OpenaiResponses(Dialect[Chat, Answer]):
     def unkept(self, payload: Payload) -> Payload:
         return payload if payload.tree.get("store") is False else payload.with_members(store=False)
 
+    def recalls(self, tree: JSON) -> bool:
+        return ids.refers_to_items(tree)
+
     def size(self, tree: JSON, quirks: Quirks | None = None) -> Size:
         return size_of(tree, SHAPE)
 

@@ -46,6 +46,11 @@ def request_ids(tree: JSON) -> Iterator[AccountId]:
             yield from _named(name, value, (name,))
 
 
+def refers_to_items(tree: JSON) -> bool:
+    """Whether a request has items in it that its vendor has to look up."""
+    return any(True for _ in _references(tree.get("input"), ()))
+
+
 def answer_ids(tree: JSON) -> Iterator[AccountId]:
     """The ids in a whole response: its own first, then those it names."""
     known = tree.get("id")
