@@ -325,6 +325,7 @@ class Gateway:
             return model.next(call)
 
         tokens = self._tokens(config, before.tokens if before is not None else None)
+        authenticator = self._authenticator(config, tokens)
         make.prune()
         services.shadows.only(
             {(name, model.shadow.to) for name, model in config.models.items() if model.shadow and model.shadow.share}
@@ -332,7 +333,7 @@ class Gateway:
         call_fold = arranged(
             {
                 "telemetry": Telemetry(services.metrics),
-                "access": Access(),
+                "access": Access(authenticator.opens),
                 "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
                 "ids": AccountIds(services.ids),
             },
@@ -340,7 +341,7 @@ class Gateway:
         )
         return _Folds(
             config=config,
-            authenticator=self._authenticator(config, tokens),
+            authenticator=authenticator,
             tokens=tokens,
             providers=providers,
             models=models,

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,21 @@ async def test_a_provider_it_is_not_for_is_asked_nothing(tmp_path: Path, model: 
         assert answer.status == 400
         assert says in answer.body.decode()
         assert credential not in answer.body.decode()
+        assert not at.claude.requests + at.other.requests
+
+
+async def test_a_key_that_was_taken_over_from_another_gateway_is_no_vendors(tmp_path: Path):
+    """It does not look like one of Headgate's, and opens Headgate all the same."""
+    theirs = "sk-imported-0123456789"
+    digest = sha256(theirs.encode()).hexdigest()
+    async with setting(tmp_path, other=answering) as at:
+        imported = {"source": "elsewhere", "keys": [{"id": digest, "name": "ci", "digest": digest, "hint": "6789"}]}
+        await at.admin("/admin/imports", imported)
+        body = {"model": "gpt", "messages": ASKED["messages"]}
+        headers = {"x-headgate-key": ADMIN, "authorization": f"Bearer {theirs}"}
+        answer = await at.serving.post("/v1/chat/completions", body, headers)
+        assert answer.status == 400
+        assert "Headgate key" in answer.body.decode()
         assert not at.claude.requests + at.other.requests
 
 

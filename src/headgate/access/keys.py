@@ -40,12 +40,19 @@ class Authenticator(Protocol):
         """
         ...
 
+    def opens(self, key: bytes) -> bool:
+        """Whether something is a key for Headgate, valid here and now or not: no vendor is to see it."""
+        ...
+
 
 class Open:
     """`auth: none`, on loopback only: everybody is an anonymous caller, never an administrator."""
 
     def identify(self, headers: Mapping[bytes, bytes], address: str) -> Identity:
         return ANONYMOUS
+
+    def opens(self, key: bytes) -> bool:
+        return False
 
 
 class KeyAuthenticator:
@@ -87,6 +94,18 @@ class KeyAuthenticator:
             except TokenError as error:
                 raise self._refused(error.reason, address, "") from None
         raise self._refused("unknown", address, _hint(key))
+
+    def opens(self, key: bytes) -> bool:
+        found = digest(key)
+        if self._look_up(found) is not None or found in self._own:
+            return True
+        if self._tokens is None or not looks_signed(key):
+            return False
+        try:
+            self._tokens.identity(key, found)
+        except TokenError:
+            return False
+        return True
 
     def _reason(self, holder: Holder, address: str) -> str | None:
         """Why a key opens nothing here and now."""

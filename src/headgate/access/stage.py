@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -15,11 +15,17 @@ from headgate.types import Brought, Call, Identity, Reply
 _CREDENTIALS = ("x-api-key", "api-key", "x-goog-api-key")
 """Where a client's own vendor credential is beside `x-headgate-key`, if not in `authorization`."""
 
+OURS = "There is a Headgate key beside x-headgate-key, where a vendor's credential is expected."
+
 
 class Access:
     """Lets a call through if its caller may make it, tagged as the caller's calls are."""
 
     operations = EVERY_OPERATION
+
+    def __init__(self, opens: Callable[[bytes], bool] = lambda _: False) -> None:
+        """`opens` tells whether something is a key for Headgate, whatever it looks like."""
+        self._opens = opens
 
     def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         identity = call.identity
@@ -33,6 +39,8 @@ class Access:
             brought = brought_by(call.headers)
             if brought is not None:
                 check_scope(identity, "byo_credential")
+                if self._opens(brought.secret.encode("latin-1", "replace")):
+                    raise BadRequest(OURS)
                 call.account.brought = brought
         if identity.tags:
             call = _tagged(call, identity.tags)
@@ -62,7 +70,7 @@ def brought_by(headers: Mapping[str, str]) -> Brought | None:
     if len(shown) > 1:
         raise BadRequest("There are several credentials beside x-headgate-key; send one.")
     if shown and (shown[0].secret.startswith(PREFIX) or shown[0].secret == headers["x-headgate-key"]):
-        raise BadRequest("There is a Headgate key beside x-headgate-key, where a vendor's credential is expected.")
+        raise BadRequest(OURS)
     return shown[0] if shown else None
 
 

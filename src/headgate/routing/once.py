@@ -166,7 +166,10 @@ def digest(call: Call) -> bytes:
 
 
 def digest_of(call: Call, what: str, body: bytes = b"") -> bytes:
-    """Something said by one caller about one operation."""
-    identity = call.identity
-    parts = (identity.organisation, identity.key_id, call.operation, call.path, call.model, what)
+    """Something said by one caller about one operation. Who brings a credential of their own is another caller: what
+    that has paid for is nobody else's, though several people may share a key.
+    """
+    identity, brought = call.identity, call.account.brought
+    payer = "" if brought is None else brought.secret
+    parts = (identity.organisation, identity.key_id, payer, call.operation, call.path, call.model, what)
     return blake2b("\0".join(parts).encode("utf-8", "replace") + b"\0" + body, digest_size=16).digest()

@@ -49,6 +49,11 @@ def test_anything_else_is_nobody(headers: dict[bytes, bytes]):
         KEYS.identify(headers, HERE)
 
 
+@pytest.mark.parametrize(("given", "opens"), [(b"a-key-of-no-form", True), (b"a-key-of-no-forn", False), (b"", False)])
+def test_what_is_a_key_is_known_whatever_it_looks_like(given: bytes, opens: bool):
+    assert KeyAuthenticator("a-key-of-no-form").opens(given) == opens
+
+
 def test_the_key_itself_is_not_kept():
     assert b"hg-secret" not in repr(KEYS.__dict__).encode()
 

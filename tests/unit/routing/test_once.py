@@ -12,7 +12,7 @@ from calls import call
 from headgate.errors import BadRequest, Conflict, ServerError, Timeout
 from headgate.routing.config import OnceConfig
 from headgate.routing.once import Answers, Once
-from headgate.types import Call, Identity, Payload, Reply
+from headgate.types import Account, Brought, Call, Identity, Payload, Reply
 
 
 class Vendor:
@@ -183,6 +183,19 @@ async def test_same_calls_under_way_share_an_answer_where_that_is_wanted_and_now
     vendor.answer.set()
     await asyncio.gather(*shared, *apart, *other)
     assert not answers.under_way and not answers.kept, "shared while under way, not afterwards"
+
+
+@pytest.mark.parametrize("key", ["k", None])
+async def test_what_a_credential_of_ones_own_has_paid_for_is_nobody_elses(vendor: Vendor, key: str | None):
+    """People who share a key bring their own credentials, or none."""
+    stage = Once(OnceConfig(coalesce=True), Answers())
+    calls = [asking(key, account=Account()) for _ in range(4)]
+    for each, secret in zip(calls, ("annas", "bens", "annas"), strict=False):
+        each.account.brought = Brought("bearer", secret)
+    tasks = await under_way(vendor, *calls, stage=stage)
+    vendor.answer.set()
+    assert [replayed(await task) for task in tasks] == [False, False, True, False]
+    assert vendor.asked == 3
 
 
 async def test_streams_are_never_shared(vendor: Vendor):
