@@ -91,7 +91,7 @@ class Shared(Cluster):
         rows = [str(row[0]) for (name,) in tables for row in await self.sql(f'SELECT t::text FROM "{name}" t')]
         files = [each.read_bytes().decode("latin-1") for each in self.folder.rglob("*") if each.is_file()]
         async with redis.asyncio.Redis.from_url(self.redis.url(), decode_responses=True) as client:
-            read: dict[str, Callable[[str], Any]] = {
+            read: dict[Any, Callable[[str], Any]] = {
                 "string": client.get,
                 "hash": client.hgetall,
                 "set": client.smembers,

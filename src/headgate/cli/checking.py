@@ -18,8 +18,8 @@ from headgate.config.places import placed
 from headgate.config.price_lists import catalog_of
 from headgate.config.source import Source
 from headgate.production import LESSONS, Facts, Finding, Machine, Records, Report, Standing, Unseen, report
-from headgate.production.facts import KeyFacts
-from headgate.production.looking import hardest, look
+from headgate.production.facts import LONG_S, KeyFacts
+from headgate.production.looking import hardest, look, owners
 from headgate.registry import suggest
 
 
@@ -74,7 +74,13 @@ def _records(path: Path, config: Config) -> tuple[Records | None, str]:
         return None, f"{why}; the server was asked: {error}"
     return Records(
         keys=[
-            KeyFacts(id=each["id"], name=each["name"], roles=each["roles"], expires=each["expires_at"] is not None)
+            KeyFacts(
+                id=each["id"],
+                name=each["name"],
+                roles=each["roles"],
+                expires=each["expires_at"] is not None and each["expires_at"] < _days_ago(-LONG_S / 86_400),
+                owners=owners(each["team"], each["project"], each["user"]),
+            )
             for each in keys
             if each["status"] == "live"
         ],
@@ -83,7 +89,7 @@ def _records(path: Path, config: Config) -> tuple[Records | None, str]:
     ), ""
 
 
-def _days_ago(days: int) -> str:
+def _days_ago(days: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86_400))
 
 

@@ -29,6 +29,7 @@ class Source:
         secrets: Secrets | None = None,
     ) -> None:
         self.name = name
+        self.text = text
         self.directory = directory
         """What relative paths in it are relative to."""
         self._root, self.problems = parse(text)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -13,7 +12,10 @@ from headgate.config.problem import Path
 from headgate.config.rules import loopback
 from headgate.config.source import Source
 from headgate.production.machine import Machine
-from headgate.routing.config import ModelConfig
+from headgate.routing.config import ModelConfig, TargetConfig
+
+LONG_S = 400 * 86_400
+"""A year, and some time to put another key in the place of one that ends."""
 
 
 class Unseen(Exception):
@@ -27,6 +29,9 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     roles: list[str]
     expires: bool
+    """Whether it ends within `LONG_S`."""
+    owners: list[str] = []
+    """Whose it is, as subjects of budgets: `team:…`, `project:…`, `user:…`."""
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +88,18 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """What to write or do in its place."""
     path: Path = ()
     """Where in the configuration."""
+    line: int | None = None
+    """Where in the file that is, if it is no setting of its own."""
     place: str | None = None
     """Where else: `environment`, `database`, `disk`."""
 
 
 Flaws = Iterable[Flaw]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of them, and how many there are beyond."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def models(facts: Facts) -> Iterator[tuple[Path, ModelConfig]]:
@@ -96,7 +108,7 @@ def models(facts: Facts) -> Iterator[tuple[Path, ModelConfig]]:
         yield ("models", name), model
 
 
-def targets(facts: Facts) -> Iterator[tuple[Path, str, Any]]:
+def targets(facts: Facts) -> Iterator[tuple[Path, str, TargetConfig | None]]:
     """Every target of a model: where it stands, its name, its configuration; None for the target of a fallback."""
     for at, model in models(facts):
         for index, target in enumerate(model.targets):
@@ -105,16 +117,3 @@ def targets(facts: Facts) -> Iterator[tuple[Path, str, Any]]:
             for index, entry in enumerate(entries):
                 if entry.use not in facts.config.models:
                     yield (*at, "fallback", cause, index), entry.use, None
-
-
-def providers_of(facts: Facts, model: ModelConfig, seen: frozenset[str] = frozenset()) -> set[str]:
-    """Names of the providers a model can end up at, fallbacks included."""
-    found = {target.target.partition("/")[0] for target in model.targets}
-    for entries in model.fallback.values():
-        for entry in entries:
-            other = facts.config.models.get(entry.use)
-            if other is None:
-                found.add(entry.use.partition("/")[0])
-            elif entry.use not in seen:
-                found |= providers_of(facts, other, seen | {entry.use})
-    return found

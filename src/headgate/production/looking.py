@@ -9,14 +9,17 @@ from typing import Any
 import msgspec
 
 from headgate.errors import ConfigError, HeadgateError
-from headgate.production.facts import KeyFacts, Records, Unseen
+from headgate.production.facts import LONG_S, KeyFacts, Records, Unseen
 from headgate.storage.database import Row
 from headgate.storage.opening import MEMORY, SQLITE, connect, sqlite_path
 
 LOOK_BACK_US = 30 * 86_400 * 1_000_000
 """How long ago a key may have been used to count as used."""
 
-_KEYS = "SELECT id, name, roles, expires_us FROM keys WHERE revoked_us IS NULL AND archived_us IS NULL"
+_KEYS = (
+    "SELECT id, name, roles, expires_us, team_id, project_id, user_id FROM keys "
+    "WHERE revoked_us IS NULL AND archived_us IS NULL"
+)
 _BUDGETS = "SELECT subject, hard FROM budgets WHERE archived_us IS NULL"
 _CALLERS = "SELECT DISTINCT key_id FROM ledger WHERE started_us >= $1"
 
@@ -65,13 +68,25 @@ def _read_file(url: str, now_us: int) -> Records:
 def _records(keys: Iterable[Row], budgets: Iterable[Row], callers: Iterable[Row], now_us: int) -> Records:
     return Records(
         keys=[
-            KeyFacts(id=id_, name=name, roles=_roles(roles), expires=expires_us is not None)
-            for id_, name, roles, expires_us in keys
+            KeyFacts(
+                id=id_,
+                name=name,
+                roles=_roles(roles),
+                expires=expires_us is not None and expires_us < now_us + LONG_S * 1_000_000,
+                owners=owners(*of),
+            )
+            for id_, name, roles, expires_us, *of in keys
             if expires_us is None or expires_us > now_us
         ],
         budgets=hardest((subject, bool(hard)) for subject, hard in budgets),
         callers=frozenset(key_id for (key_id,) in callers),
     )
+
+
+def owners(team: str | None, project: str | None, user: str | None) -> list[str]:
+    """Whose a key is, as subjects of budgets."""
+    named = (("team", team), ("project", project), ("user", user))
+    return [f"{kind}:{owner}" for kind, owner in named if owner is not None]
 
 
 def hardest(budgets: Iterable[tuple[str, bool]]) -> dict[str, bool]:

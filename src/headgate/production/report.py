@@ -108,7 +108,7 @@ def _finding(file: str, facts: Facts, lesson: Lesson, flaw: Flaw, accepted: Coll
     where = flaw.place
     if where is None:
         place = written(flaw.path)
-        where = f"{file}:{facts.source.line_of(flaw.path)}{f': {place}' if place else ''}"
+        where = f"{file}:{flaw.line or facts.source.line_of(flaw.path)}{f': {place}' if place else ''}"
     return Finding(
         lesson=lesson.name,
         theme=lesson.theme,

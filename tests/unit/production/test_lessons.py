@@ -22,8 +22,8 @@ ENVIRON = {
     "HEADGATE_DATABASE": "postgresql://headgate:secret@db.internal/headgate?sslmode=verify-full",
     "HEADGATE_REDIS": "rediss://:secret@redis.internal:6379",
     "HEADGATE_AUDIT_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-    "HEADGATE_SECRET": "s" * 44,
-    "HEADGATE_ADMIN_KEY": "a" * 44,
+    "HEADGATE_SECRET": "pJ7yFhK0Zt9vQmE3bXw5RcAq1LdNs8GuTo2iVf6Hk4M=",
+    "HEADGATE_ADMIN_KEY": "w8UzPq4Rj1Xn6TbYc0Ls5Gv3Ha9KdMe7Fo2iVf4QkZ0=",
 }
 MACHINE = Machine(
     environ=ENVIRON,
@@ -145,25 +145,170 @@ def test_a_fault_in_the_file_is_found_and_no_other(lesson: str, good: str, bad: 
     assert found.total.score < 100
 
 
+OTHERWISE = [
+    # The same faults in other words.
+    ("prices-known", "audit:\n", "prices: {gpt-4o-mini: {input: 0, output: 0}}\naudit:\n"),
+    ("prices-known", "audit:\n", "prices: {'*': {input: 0, output: 0}}\naudit:\n"),
+    ("models-chosen", "models:\n", ("models:\n  'any/*':\n    targets: ['openai/*']\n    fallback: [claude/claude-haiku-4-5]\n"
+     "    timeout: {total_s: 120, attempt_s: 40, first_token_s: 30, stall_s: 30}\n    validate: {tools: true}\n")),
+    ("timeouts-bounded", "connect_s: 5, total_s: 120", "connect_s: 100, total_s: 120"),
+    ("attempts-bounded", "first_token_s: 30", "first_token_s: 119"),
+    ("somewhere-else", "fallback: [openai/gpt-4o]", "fallback: {content_filtered: [openai/gpt-4o]}"),
+    ("somewhere-else", "fallback: [openai/gpt-4o]", "fallback: {timeout: [openai/gpt-4o]}"),
+    ("somewhere-else", "fallback: [openai/gpt-4o]", "fallback: [claude/claude-sonnet-4-5]"),
+    ("somewhere-else", "fallback: [openai/gpt-4o]", "fallback: [copy/claude-sonnet-4-5]"),
+    ("another-vendor", "targets: [claude/claude-sonnet-4-5]\n    fallback: [openai/gpt-4o]",
+     "targets: [claude/claude-sonnet-4-5]\n    fallback: {any: [claude/claude-haiku-4-5], content_filtered: [openai/gpt-4o]}"),
+    ("another-vendor", "fallback: [claude/claude-haiku-4-5]", "fallback: [again/gpt-4o]"),
+    ("retries-some", "attempts: 2, budget: 0.2", "attempts: 3, budget: 0.2, rules: {connection: 1, server_error: 1, overloaded: 1, timeout: 1}"),
+    ("retries-some", "attempts: 2, budget: 0.2", "attempts: 1, budget: 0.2, rules: {auth: 5}"),
+    ("retries-some", "attempts: 2, budget: 0.2", "attempts: 2, budget: 0.001"),
+    ("retries-bounded", "attempts: 2, budget: 0.2", "attempts: 2, budget: 0.2, rules: {rate_limited: 10}"),
+    ("retries-bounded", "attempts: 2, budget: 0.2", "attempts: 2, budget: 0.2, base_s: 0.0001"),
+    ("retries-bounded", "attempts: 2, budget: 0.2", "attempts: 2, budget: 0.2, base_s: 0.0001, max_s: 0.0002"),
+    ("breakers-awake", "min_calls: 50, open_s: 5", "min_calls: 900, window_s: 1, open_s: 5"),
+    ("breakers-awake", "min_calls: 50, open_s: 5", "min_calls: 50, window_s: 80000, open_s: 5"),
+    ("own-servers-asked", "providers:\n", "providers:\n  local: {kind: openai, base_url: 'http://10.0.0.9:8000/v1'}\n"),
+    ("own-servers-asked", "providers:\n", "providers:\n  local: {kind: openai_compatible, base_url: 'http://llm:8000/v1'}\n"),
+    ("own-servers-asked", "providers:\n", "providers:\n  local: {kind: vllm, health: {path: /health, every_s: 40000}}\n"),
+    ("fallback-fits", "fallback: [openai/gpt-4o]", "fallback: {any: [openai/gpt-4o], context_too_long: [chat]}"),
+    ("fallback-fits", "fallback: [openai/gpt-4o]", "fallback: {any: [openai/gpt-4o], context_too_long: [house/brew]}"),
+    ("real-vendors", "  smart:", ("  aside: {targets: [played/gpt-4o], fallback: [openai/gpt-4o], timeout: {total_s: 120, attempt_s: 40,"
+     " first_token_s: 30, stall_s: 30}, validate: {tools: true}}\n  smart:")),
+    ("secrets-elsewhere", '"${OPENAI_API_KEY}"', '"sk-half-of-a-secret-${OPENAI_API_KEY}"'),
+    ("secrets-elsewhere", "providers:\n", "# ${exec:echo sk-proj-0123456789abcdef0123}\nproviders:\n"),
+    ("secrets-elsewhere", "providers:\n", "# was sk-ant-oat01-0123456789abcdef\nproviders:\n"),
+    ("secrets-elsewhere", '"${HEADGATE_DATABASE}"', '"postgresql://h:word@${HOST}/h?sslmode=verify-full"'),
+    ("secrets-elsewhere", '"${HEADGATE_DATABASE}"', '"postgresql://db.internal/h?user=h&password=word&sslmode=verify-full"'),
+    ("secrets-elsewhere", "kind: openai,", "kind: openai, body: {metadata: {api_key: word}},"),
+    ("secrets-elsewhere", "kind: openai,", "kind: openai, headers: {authorization: 'Bearer word'},"),
+    ("secrets-elsewhere", "kind: openai,", 'kind: openai, proxy: "http://me:word@proxy:3128",'),
+    ("secrets-elsewhere", "kind: openai,", "kind: openai, api_keys: [word, '${OPENAI_API_KEY}'],"),
+    ("secrets-elsewhere", "audit:\n", "stages: [{use: 'a:B', after: context, with: {password: word}}]\naudit:\n"),
+    ("vendors-encrypted", "kind: openai,", 'kind: openai, base_url: "HTTP://93.184.216.34/v1",'),
+    ("vendors-encrypted", "kind: openai,", 'kind: openai, proxy: "http://me:${HOST}@proxy.example.com:3128",'),
+    ("proxies-named", "trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["0.0.0.0/1", "128.0.0.0/1"]'),
+    ("proxies-named", "trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["::ffff:0:0/96"]'),
+    ("proxies-named", "trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["52.0.0.0/8"]'),
+    ("hosts-named", "  hosts: [gate.example.com]", "  hosts: [localhost, 127.0.0.1]"),
+    ("encrypted-in-front", "  host: 127.0.0.1 ", "  host: '::' "),
+    ("issuers-narrow", "  roles:\n", ('  issuers: [{issuer: "https://ci", audience: [g], jwks_url: "https://ci/k",'
+     ' require: {iss: ["https://ci"]}}]\n  roles:\n')),
+    ("audit-anchored", "checkpoint_file: checkpoints/headgate", "checkpoint_file: journal/headgate"),
+    ("audit-anchored", "checkpoint_file: checkpoints/headgate", "checkpoint_file: ./x/../journal/headgate"),
+]  # fmt: skip
+"""Lesson, what stands in the reference, the fault."""
+
+PROVIDERS = {
+    "copy/": "  copy: {kind: anthropic, api_key: '${OTHER_KEY}'}\n",
+    "again/": "  again: {kind: openai, base_url: 'https://eu.api.openai.com/v1', api_key: '${OTHER_KEY}'}\n",
+    "house/": "  house: {kind: azure, base_url: 'https://x.openai.azure.com', api_key: '${OTHER_KEY}', models: {brew: {base_model: gpt-4o}}}\n",
+    "played/": "  played: {kind: simulator}\n",
+}
+"""What a fault needs beside it."""
+
+
+@pytest.mark.parametrize(("lesson", "good", "bad"), OTHERWISE)
+def test_a_fault_in_other_words_is_found_too(lesson: str, good: str, bad: str) -> None:
+    assert good in REFERENCE
+    text = REFERENCE.replace(good, bad, 1)
+    for name, provider in PROVIDERS.items():
+        if name in bad:
+            text = text.replace("providers:\n", f"providers:\n{provider}", 1)
+    found = held(text, **environ(OTHER_KEY="sk-three", HOST="db.internal"))
+    assert {each.lesson for each in found.findings} == {lesson}, found.findings
+
+
+NO_FAULT = [
+    ("fallback: [openai/gpt-4o]", ("fallback: {overloaded: [openai/gpt-4o], timeout: [openai/gpt-4o], connection: [chat],"
+     " server_error: [openai/gpt-4o]}")),
+    ("targets: [claude/claude-sonnet-4-5]\n    fallback: [openai/gpt-4o]", "targets: [claude/claude-sonnet-4-5, openai/gpt-4o]"),
+    ("kind: openai,", 'kind: openai, headers: {authorization: "Bearer ${OPENAI_API_KEY}"},'),
+    ("kind: openai,", "kind: openai, body: {max_tokens: 100, tokenizer: cl100k_base},"),
+    ("kind: openai,", 'kind: openai, proxy: "http://proxy.example.com:3128",'),
+    ("trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["10.0.0.0/8", "104.16.0.0/13", "2a06:98c0::/29"]'),
+    ("attempts: 2, budget: 0.2", "attempts: 2, budget: 0.2, rules: {timeout: 1, rate_limited: 5}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("good", "other"), NO_FAULT)
+def test_what_is_no_fault_is_none(good: str, other: str) -> None:
+    assert good in REFERENCE
+    assert held(REFERENCE.replace(good, other, 1)).findings == []
+
+
+def test_a_server_of_ones_own_may_cost_nothing() -> None:
+    text = REFERENCE.replace("providers:\n", "providers:\n  local: {kind: vllm, health: {path: /health}}\n")
+    text = "prices: {qwen: {input: 0, output: 0}}\n" + text.replace(
+        "targets: [openai/gpt", "targets: [local/qwen, openai/gpt"
+    )
+    assert held(text).findings == []
+
+
+def test_two_servers_of_any_vendor_are_two_vendors_by_their_addresses() -> None:
+    places = "".join(
+        f"  {name}: {{kind: openai_compatible, base_url: 'https://api.{name}.ai/v1'}}\n" for name in ("one", "two")
+    )
+    text = REFERENCE.replace("providers:\n", f"providers:\n{places}").replace(
+        "targets: [claude/claude-sonnet-4-5]\n    fallback: [openai/gpt-4o]", "targets: [one/gpt-4o, two/gpt-4o]"
+    )
+    text += "prices: {gpt-4o: {input: 1, output: 2}}\n"
+    assert held(text).findings == []
+
+
 ELSEWHERE: list[tuple[str, dict[str, Any], str]] = [
     ("prices-recent", machine(today=date.fromisoformat(price_list().date) + timedelta(days=121)), ": price_list"),
     ("admin-key-long", environ(HEADGATE_ADMIN_KEY="short"), "environment"),
+    ("admin-key-long", environ(HEADGATE_ADMIN_KEY="changeme" * 5), "environment"),
     ("secret-for-ids", environ(HEADGATE_SECRET=""), "environment"),
+    ("secret-for-ids", environ(HEADGATE_SECRET="s" * 44), "environment"),
     ("stores-encrypted", environ(HEADGATE_REDIS="redis://redis.internal:6379"), ": storage.shared"),
     ("stores-encrypted", environ(HEADGATE_DATABASE="postgresql://h@db.internal/h"), ": storage.database"),
+    ("stores-encrypted", environ(HEADGATE_REDIS="rediss://redis.internal:6379?ssl_cert_reqs=none"), ": storage.shared"),
+    ("stores-encrypted", environ(HEADGATE_DATABASE="postgresql:///h?host=db.internal"), ": storage.database"),
+    ("stores-encrypted", environ(HEADGATE_DATABASE="postgresql:///h", PGHOST="db.internal"), ": storage.database"),
+    (
+        "stores-encrypted",
+        environ(HEADGATE_DATABASE="postgresql://db/h?sslmode=require&sslmode=disable"),
+        ": storage.database",
+    ),
     ("file-guarded", machine(config_mode=0o666), "disk"),
+    ("file-guarded", machine(config_folder_mode=0o777), "disk"),
+    (
+        "records-kept",
+        machine(database=Disk(folder="/dev/shm", free_bytes=5 << 30, in_memory=True)),
+        ": storage.database",
+    ),
     ("journal-has-room", machine(journal=Disk(folder="/j", free_bytes=5 << 20, in_memory=False)), "disk"),
     ("journal-on-a-disk", machine(journal=Disk(folder="/j", free_bytes=5 << 30, in_memory=True)), "disk"),
     ("backed-up", machine(newest_backup_s=10 * 86_400.0), "disk"),
     ("backed-up", machine(newest_backup_s=float("inf")), "disk"),
     ("connections-fit", machine(open_files=1024), "environment"),
     ("budget-set", {"records": replace(RECORDS, budgets={"key:*": False})}, "database"),
+    ("budget-set", {"records": replace(RECORDS, budgets={"key:k9": True, "key:*": False})}, "database"),
+    ("budget-set", {"records": replace(RECORDS, budgets={"team:t": True, "key:*": False})}, "database"),
+    ("keys-capped", {"records": replace(RECORDS, budgets={"organisation:default": True, "key:k9": True})}, "database"),
+    ("keys-capped", {"records": replace(RECORDS, budgets={"organisation:default": True, "user:*": True})}, "database"),
     ("keys-capped", {"records": replace(RECORDS, budgets={"organisation:default": True})}, "database"),
     ("keys-expire", key(expires=False), "database"),
     ("admins-do-not-call", key(roles=["admin"]), "database"),
+    ("admins-do-not-call", key(roles=["operator"]), "database"),
     ("admins-do-not-call", {"records": replace(RECORDS, callers=frozenset({"admin"}))}, "database"),
     ("metrics-readable", {"records": replace(RECORDS, keys=RECORDS.keys[:1])}, "database"),
 ]
+
+
+def test_a_proxy_on_this_machine_needs_nobody_else_to_reach_the_server() -> None:
+    text = REFERENCE.replace("  host: 127.0.0.1 ", "  host: 0.0.0.0 ")
+    assert [each.lesson for each in held(text).findings] == ["encrypted-in-front"]
+    assert held(text.replace("trusted_proxies: [127.0.0.1]", "trusted_proxies: [10.0.0.7]")).findings == []
+
+
+def test_keys_are_capped_by_budgets_of_their_owners() -> None:
+    keys = [replace(each, owners=["team:t", "user:u"]) for each in RECORDS.keys]
+    for subject in ("team:t", "user:*", "customer:*"):
+        records = replace(RECORDS, keys=keys, budgets={subject: True})
+        assert held(records=records).findings == [], subject
 
 
 @pytest.mark.parametrize(("lesson", "facts", "where"), ELSEWHERE)
@@ -193,7 +338,7 @@ def test_workers_beyond_the_cores_are_found() -> None:
     assert "workers-fit-cores" in {each.lesson for each in held(text).findings}
 
 
-@pytest.mark.parametrize("known", ["prices: {house-brew: {input: 0, output: 0}}\n", ""])
+@pytest.mark.parametrize("known", ["prices: {house-brew: {input: 1, output: 2}}\n", ""])
 def test_a_price_heals_a_target_without_one(known: str) -> None:
     text = known + REFERENCE.replace("openai/gpt-4o-mini]", "openai/gpt-4o-mini, openai/house-brew]")
     found = held(text)

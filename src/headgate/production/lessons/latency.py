@@ -5,6 +5,7 @@ from __future__ import annotations
 from headgate.production.facts import Facts, Flaw, Flaws, models
 
 MAX_TOTAL_S = 600.0
+MAX_CONNECT_S = 30.0
 MAX_SILENCE_S = 120.0
 """For the first content of a stream, and for the next piece of it."""
 MAX_HEDGED = 0.25
@@ -35,7 +36,12 @@ def _said(facts: Facts, at: tuple[str | int, ...]) -> frozenset[str]:
 
 def too_patient(facts: Facts) -> Flaws:
     for at, model in models(facts):
-        bounds = (("total_s", MAX_TOTAL_S), ("first_token_s", MAX_SILENCE_S), ("stall_s", MAX_SILENCE_S))
+        bounds = (
+            ("connect_s", MAX_CONNECT_S),
+            ("total_s", MAX_TOTAL_S),
+            ("first_token_s", MAX_SILENCE_S),
+            ("stall_s", MAX_SILENCE_S),
+        )
         for name, most in bounds:
             value: float = getattr(model.timeout, name)
             if value > most:
@@ -60,6 +66,13 @@ def attempts_unbounded(facts: Facts) -> Flaws:
                 path=(*at, "timeout", "attempt_s"),
                 what=f"an attempt of {attempt:g} s leaves no time for another within {total:g} s",
                 write=f"attempt_s: {total / 3:g}",
+            )
+        if total / 2 < model.timeout.first_token_s <= MAX_SILENCE_S:
+            yield Flaw(
+                path=(*at, "timeout", "first_token_s"),
+                what=f"a stream that says nothing for {model.timeout.first_token_s:g} s leaves no time for another "
+                f"within {total:g} s",
+                write=f"first_token_s: {total / 3:g}",
             )
 
 

@@ -16,6 +16,13 @@ def in_memory(facts: Facts) -> Flaws:
         yield Flaw(
             path=("storage", "database"), what="records are kept in memory", write="database: sqlite:///headgate.db"
         )
+    disk = facts.machine.database
+    if disk is not None and disk.in_memory:
+        yield Flaw(
+            path=("storage", "database"),
+            what=f"records are kept in memory: so is {disk.folder}",
+            write="database: sqlite:////var/lib/headgate/headgate.db",
+        )
 
 
 def not_shared(facts: Facts) -> Flaws:
