@@ -57,11 +57,12 @@ def estimate_(
     answer_tokens: str | None = None,
     max_tokens: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     system: str | None = None,
-    calls_per_day: Annotated[float, Parameter(validator=Number(gt=0))] = 1_000,
+    calls_per_day: Annotated[float, Parameter(validator=Number(gt=0, lte=1e12))] = 1_000,
     growth: Percent = 0,
-    peak: Annotated[float, Parameter(validator=Number(gte=1))] = 1,
+    peak: Annotated[float, Parameter(validator=Number(gte=1, lte=1e6))] = 1,
     months: Annotated[int, Parameter(validator=Number(gte=1, lte=120))] = 1,
     cached: Share = 0,
+    attempts: Annotated[float, Parameter(validator=Number(gte=1, lte=100))] = 1,
     seed: int = 0,
     config: ConfigFile = None,
     json: Json = False,
@@ -94,6 +95,8 @@ def estimate_(
         How many months.
     cached
         Share of calls that find the beginning of the prompt in the vendor's cache: 0.8.
+    attempts
+        How often a call is paid for on average, with retries, hedges and repetitions: 1.05.
     seed
         Of the drawings behind the intervals.
     config
@@ -104,14 +107,18 @@ def estimate_(
     loaded, _ = load_or_starter(config)
     names = model or tuple(name for name in loaded.models if not name.endswith("*"))
     try:
+        read = _prompt(prompt, system)
+        if samples is None and read.places:
+            raise BadEstimate(f"the prompt has a place for '{read.places[0]}'; say with --samples what goes there")
         asked = Asked(
-            prompt=_prompt(prompt, system),
+            prompt=read,
             samples=_samples(samples, answer),
             lengths=None if answer_tokens is None else AnswerLengths.read(answer_tokens),
             curve=Curve(calls_per_day, growth / 100, peak),
             months=months,
             cached=cached,
             max_tokens=max_tokens,
+            attempts=attempts,
             seed=seed,
         )
         catalog = catalog_of(loaded)
@@ -156,8 +163,9 @@ def _samples(path: Path | None, answer: str) -> Sequence[Sample]:
 
 def _show(found: Sequence[Estimate]) -> None:
     output.table(_COLUMNS, [row for each in found for row in _rows(each)])
-    for each in found:
-        for note in each.notes:
+    told = [(each, note) for each in found for note in each.notes]
+    for place, (each, note) in enumerate(told):
+        if all((other.model, said) != (each.model, note) for other, said in told[:place]):
             output.complain(f"{each.model} at {each.target}: {note}")
 
 

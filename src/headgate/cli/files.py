@@ -37,6 +37,8 @@ def reading(hint: str = "") -> Generator[None, None, None]:
         yield
     except OSError as error:
         raise CannotRun(f"{error.filename} cannot be read: {error.strerror}", hint or _next(error, _READING)) from None
+    except UnicodeDecodeError as error:
+        raise CannotRun(f"the file is no text: it is not UTF-8 at byte {error.start}", "Save it as UTF-8.") from None
 
 
 @contextmanager

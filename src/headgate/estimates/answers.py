@@ -11,9 +11,9 @@ from headgate.estimates.errors import BadEstimate
 STEPS = 20
 """Lengths that stand for a distribution, each as likely as the others."""
 
-_NUMBER = re.compile(r"\d+")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_SKEWED = re.compile(r"median=(\d+),p95=(\d+)")
+_NUMBER = re.compile(r"\d{1,9}")
+_RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
+_SKEWED = re.compile(r"median=(\d{1,9}),p95=(\d{1,9})")
 _P95 = NormalDist().inv_cdf(0.95)
 
 

@@ -2,7 +2,8 @@
 
 Two things make it uncertain, and the intervals hold both: that the samples are few, by drawing samples from them
 (`stats/bootstrap.py`), and that calls come by chance, by a Poisson number of them (`stats/traffic.py`). What they do
-not hold is that the samples may not be like the calls, or the traffic not like the curve.
+not hold is that the samples may not be like the calls, or the traffic not like the curve. What a model's configuration
+can have made beside the one attempt of a call is in the notes.
 
 These are statistics and floats. What a call costs by a given usage is exact all the same.
 """
@@ -21,9 +22,12 @@ from headgate.estimates.places import Counter, Place
 from headgate.estimates.prompt import Prompt
 from headgate.estimates.samples import Sample
 from headgate.money import PICODOLLARS_PER_DOLLAR
-from headgate.stats.bootstrap import Vector, column_means, percentile_interval, resampled_means
+from headgate.stats.bootstrap import Vector, column_means, likely_means, percentile_interval
 from headgate.stats.traffic import Curve, compound_total
 from headgate.types import Usage
+
+FEW = 50
+"""Samples below which intervals hold the truth less often than they say, where calls differ much."""
 
 MIN_CACHED_TOKENS = 1_024
 """The shortest beginning vendors keep in a cache (OpenAI and Anthropic, "Prompt caching")."""
@@ -42,6 +46,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the calls that find the prompt's beginning in the vendor's cache."""
     max_tokens: int | None = None
     """The most tokens of an answer."""
+    attempts: float = 1.0
+    """How often a call is paid for: more than once where retries, hedges and answers that are asked for again are."""
     seed: int = 0
 
 
@@ -65,6 +71,7 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Interval | None
     """None where a price is not known."""
     peak_calls_per_minute: float
+    """With all their attempts, as the vendor counts them."""
     peak_tokens_per_minute: float
 
 
@@ -169,31 +176,36 @@ def _mix(rows: Sequence[Vector], shares: Sequence[float]) -> Vector:
 def _estimate(asked: Asked, place: Place, rows: Sequence[Vector], *, known: bool | None = None) -> Estimate:
     priced = place.price is not None if known is None else known
     means = column_means(rows)
-    draws = list(resampled_means(rows, Random(asked.seed)))  # noqa: S311 - statistics
+    draws = list(likely_means([row[:_COLUMNS] for row in rows], Random(asked.seed)))  # noqa: S311 - statistics
     months = [_month(asked, month, means, draws, priced) for month in range(asked.months)]
     return Estimate(
         model=place.model,
         target=place.target,
         share=place.share,
         price_version=place.price.version if place.price is not None and known is None else None,
-        input_tokens=means[0],
-        cached_tokens=means[1],
-        output_tokens=means[2],
-        cost_usd=means[3] / PICODOLLARS_PER_DOLLAR if priced else None,
+        input_tokens=means[0] * asked.attempts,
+        cached_tokens=means[1] * asked.attempts,
+        output_tokens=means[2] * asked.attempts,
+        cost_usd=means[3] * asked.attempts / PICODOLLARS_PER_DOLLAR if priced else None,
         months=months,
-        notes=list(_notes(place, months[-1], len(rows), priced, asked.cached > 0 and not means[1])),
+        notes=[
+            *_notes(place, months[-1], len(rows), priced, asked.cached > 0 and not means[1]),
+            *_left_out(asked, place),
+        ],
     )
 
 
 def _month(asked: Asked, month: int, means: Vector, draws: Sequence[Vector], priced: bool) -> Month:
     calls = asked.curve.calls(month)
+    attempts = calls * asked.attempts
     rng = Random(asked.seed + month + 1)  # noqa: S311 - statistics
 
     def interval(column: int, unit: float = 1.0) -> Interval:
-        totals = [compound_total(calls, drawn[column], drawn[column + _COLUMNS], rng) / unit for drawn in draws]
-        return Interval(calls * means[column] / unit, *percentile_interval(totals))
+        square = means[column + _COLUMNS]
+        totals = [compound_total(attempts, max(0.0, drawn[column]), square, rng) / unit for drawn in draws]
+        return Interval(attempts * means[column] / unit, *percentile_interval(totals))
 
-    peak = asked.curve.peak_per_minute(month)
+    peak = asked.curve.peak_per_minute(month) * asked.attempts
     return Month(
         month=month + 1,
         calls=Interval(calls, *percentile_interval([compound_total(calls, 1, 1, rng) for _ in draws])),
@@ -208,11 +220,24 @@ def _month(asked: Asked, month: int, means: Vector, draws: Sequence[Vector], pri
 def _notes(place: Place, last: Month, samples: int, priced: bool, uncached: bool) -> Iterator[str]:
     if not priced:
         yield "its price is not known: write one under 'prices', or price_like"
-    if samples < 30:
-        yield f"{samples} sample{'s' if samples > 1 else ''} say little: the interval may be too narrow"
+    if samples == 1:
+        yield "of one sample nothing tells how calls differ: the interval has only that they come by chance"
+    elif samples < FEW:
+        yield f"{samples} samples say little: the interval may be too narrow"
     if uncached:
         yield f"what its calls begin with is below {MIN_CACHED_TOKENS} tokens, which no vendor caches"
     if place.rpm is not None and last.peak_calls_per_minute > place.rpm:
         yield f"{last.peak_calls_per_minute:,.0f} calls a minute at the peak, {place.rpm:,} are allowed (rpm)"
     if place.tpm is not None and last.peak_tokens_per_minute > place.tpm:
         yield f"{last.peak_tokens_per_minute:,.0f} tokens a minute at the peak, {place.tpm:,} are allowed (tpm)"
+
+
+def _left_out(asked: Asked, place: Place) -> Iterator[str]:
+    """What the calls of a model cost beside what was counted, as far as its configuration tells."""
+    left = [*place.besides]
+    if asked.attempts == 1:
+        left += place.again
+    if left:
+        yield f"not counted: {'; '.join(left)}"
+    if not asked.cached and place.counter.request(asked.prompt.beginning()) >= MIN_CACHED_TOKENS:
+        yield "not counted: what its calls begin with is long enough for the vendor's cache; --cached says how often"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from headgate.config import Config
 from headgate.estimates.errors import BadEstimate
 from headgate.providers.row import find_row
 from headgate.registry import suggest
-from headgate.routing.config import TargetConfig
+from headgate.routing.config import ModelConfig, TargetConfig
 from headgate.types import JSON
 
 
@@ -38,6 +38,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Whether what is not yet in its cache is written there at a price: Anthropic's and Amazon's way."""
     rpm: int | None = None
     tpm: int | None = None
+    again: Sequence[str] = ()
+    """Why a call can be made, and paid for, more than once."""
+    besides: Sequence[str] = ()
+    """What else a call can cost."""
 
 
 def places_of(config: Config, catalog: Catalog, name: str) -> list[Place]:
@@ -51,12 +55,31 @@ def places_of(config: Config, catalog: Catalog, name: str) -> list[Place]:
         first = min(target.priority for target in model.targets)
         targets = [target for target in model.targets if target.priority == first]
         whole = sum(target.weight for target in targets)
-        return [_place(config, catalog, name, target, target.weight / whole) for target in targets]
+        again, besides = list(_again(model)), list(_besides(model, len(targets) < len(model.targets)))
+        places = [_place(config, catalog, name, target, target.weight / whole) for target in targets]
+        return [msgspec.structs.replace(each, again=again, besides=besides) for each in places]
     provider, slash, rest = name.partition("/")
     if slash and rest and provider in config.providers and "*" not in rest:
         return [_place(config, catalog, name, TargetConfig(target=name), 1.0)]
     known = [*(each for each in config.models if not each.endswith("*")), *config.providers]
     raise BadEstimate(f"there is no model '{name}'{suggest(name, known)}; name a model, or provider/model-id")
+
+
+def _again(model: ModelConfig) -> Iterator[str]:
+    retry, hedge, validate = model.retry, model.hedge, model.validate
+    if retry.budget and (retry.attempts > 1 or len(model.targets) > 1):
+        yield f"retries, at {retry.budget:.0%} of the calls at the most, where the vendor charges for what failed"
+    if hedge is not None and hedge.budget:
+        yield f"second attempts beside slow ones, at {hedge.budget:.0%} of the calls at the most"
+    if validate.reask and (validate.json or validate.tools or validate.validators):
+        yield f"answers that are not as asked for, up to {validate.reask} more each"
+
+
+def _besides(model: ModelConfig, lower: bool) -> Iterator[str]:
+    if model.fallback or lower:
+        yield "what other targets charge while these fail"
+    if model.shadow is not None and model.shadow.share:
+        yield f"its shadow, with {model.shadow.share:.0%} of the calls"
 
 
 def _place(config: Config, catalog: Catalog, model: str, target: TargetConfig, share: float) -> Place:

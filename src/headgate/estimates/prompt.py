@@ -15,12 +15,19 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}|\{([A-Za-z_]\w*)\}")
 """`{name}`; `{{name}}` is the text `{name}`. Braces around anything else are text."""
 
 
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
+
 class Prompt:
     """A request's body, in the words of OpenAI's chat completions, whose texts have places: `{question}`."""
 
     def __init__(self, body: JSON) -> None:
         if not isinstance(body.get("messages"), list):
             raise BadEstimate("a prompt in JSON is the body of a chat request; it lacks 'messages'")
+        for name in _LIMITS:
+            most = body.get(name)
+            if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+                raise BadEstimate(f"a prompt's '{name}' is a number of tokens, at least 1")
         self.body = body
         found: list[str] = []
         _mapped(body, lambda text: found.extend(name for _, name in _PLACE.findall(text) if name) or text)
@@ -46,6 +53,8 @@ class Prompt:
             body = msgspec.json.decode(text)
         except msgspec.DecodeError as error:
             raise BadEstimate(f"the prompt is no JSON: {error}") from None
+        except RecursionError:
+            raise BadEstimate("the prompt is nested too deeply") from None
         if not isinstance(body, dict):
             raise BadEstimate("a prompt in JSON is the body of a chat request, an object")
         return cls(body)
@@ -53,10 +62,7 @@ class Prompt:
     @property
     def max_tokens(self) -> int | None:
         """The most tokens of an answer it asks for."""
-        for name in ("max_completion_tokens", "max_tokens"):
-            if isinstance(most := self.body.get(name), int):
-                return most
-        return None
+        return next((most for name in _LIMITS if (most := self.body.get(name)) is not None), None)
 
     def filled(self, values: Mapping[str, Any]) -> JSON:
         """The body of one call.

@@ -43,6 +43,8 @@ def _samples(text: str, answer: str) -> Iterator[Sample]:
             values = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
             raise BadEstimate(f"line {number} is no JSON: {error}") from None
+        except RecursionError:
+            raise BadEstimate(f"line {number} is nested too deeply") from None
         if not isinstance(values, dict):
             raise BadEstimate(f"line {number} is no JSON object")
         expected = values.get(answer)

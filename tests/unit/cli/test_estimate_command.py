@@ -62,7 +62,8 @@ def test_an_unknown_price_fails(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["Hello {q}"], "lacks 'q'"),
+        (["Hello {q}"], "has a place for 'q'; say with --samples"),
+        (["Hello", "--answer-tokens", "9", "--calls-per-day", "inf"], "--calls-per-day"),
         (["Hello"], "has no answer"),
         (["Hello", "--answer-tokens", "some"], "is no length of answers"),
         (["Hello", "--answer-tokens", "9", "-m", "chatt"], "there is no model 'chatt'; did you mean 'chat'?"),
@@ -71,6 +72,12 @@ def test_an_unknown_price_fails(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_makes_no_sense_is_a_usage_error(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["estimate", *given]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "prompt.txt").write_bytes(b"\xff\xfe")
+    assert run(["estimate", str(tmp_path / "prompt.txt"), "--answer-tokens", "9"]) == 3
+    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_files_that_are_not_there_are_told(capsys: pytest.CaptureFixture[str]) -> None:

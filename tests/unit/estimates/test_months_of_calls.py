@@ -31,6 +31,8 @@ models:
   both: {targets: [{target: openai/gpt-4o, weight: 3}, {target: claude/claude-haiku-4-5, weight: 1}, {target: openai/gpt-4o-mini, priority: 2}]}
   own: {targets: [house/qwen]}
   tight: {targets: [{target: openai/gpt-4o-mini, rpm: 10, tpm: 1000}]}
+  eager: {targets: [openai/gpt-4o-mini], fallback: [claude/claude-haiku-4-5], retry: {attempts: 3, budget: 0.2}, hedge: {budget: 0.05}, validate: {reask: 2}, shadow: {to: claude/claude-haiku-4-5, share: 0.1}}
+  once: {targets: [openai/gpt-4o-mini], retry: {attempts: 1}, validate: {json: false}}
 """
 
 
@@ -62,7 +64,7 @@ def test_a_sample_without_a_value_is_told_by_its_line() -> None:
         estimated("chat", Prompt.of("{a} {b}"), read_samples('{"a": 1, "b": 2}\n{"a": 1}\n'))
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "[1]", "{", '{"a": 1}\nnothing'])
+@pytest.mark.parametrize("text", ["", "\n\n", "[1]", "{", "[" * 5_000, '{"a": 1}\nnothing'])
 def test_samples_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(BadEstimate):
         read_samples(text)
@@ -73,7 +75,13 @@ def test_an_answer_can_be_under_another_name_and_an_object() -> None:
     assert sample.answer == '{"a":1}'
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "{}", '{"messages": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]", "{", "{}", '{"messages": 1}', '{"messages": [], "max_tokens": -5}', '{"messages": [], "max_tokens": true}',
+        '{"messages": ' + "[" * 5_000,
+    ],
+)  # fmt: skip
 def test_a_json_prompt_that_is_no_request_is_refused(text: str) -> None:
     with pytest.raises(BadEstimate):
         Prompt.read(text)
@@ -101,7 +109,7 @@ def test_lengths_have_the_mean_they_say() -> None:
     assert mean("median=200,p95=900") == pytest.approx(200 * 2.71828 ** (0.9144**2 / 2), rel=0.001)
 
 
-@pytest.mark.parametrize("text", ["", "-1", "400..100", "median=0,p95=9", "median=9,p95=1", "many"])
+@pytest.mark.parametrize("text", ["", "-1", "9999999999", "400..100", "median=0,p95=9", "median=9,p95=1", "many"])
 def test_lengths_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(BadEstimate, match="is no length"):
         AnswerLengths.read(text)
@@ -129,6 +137,7 @@ def test_a_call_costs_what_its_tokens_do() -> None:
     assert found.cost_usd == pytest.approx((8 * 0.15 + 100 * 0.60) / 1e6)
     (month,) = found.months
     assert month.calls.expected == pytest.approx(1000 * DAYS_PER_MONTH)
+    assert found.cost_usd is not None
     assert month.cost_usd is not None
     assert month.cost_usd.expected == pytest.approx(found.cost_usd * 1000 * DAYS_PER_MONTH)
     assert month.cost_usd.low < month.cost_usd.expected < month.cost_usd.high
@@ -220,3 +229,42 @@ def test_months_grow() -> None:
     (found,) = estimated("chat", Prompt.of("Hello"), [Sample({})], curve=Curve(1000, growth=0.5), months=3)
     calls = [month.calls.expected for month in found.months]
     assert calls[2] == pytest.approx(2.25 * calls[0])
+
+
+# ── what is left out ──
+
+
+def test_what_a_model_can_cost_beside_its_calls_is_said() -> None:
+    (found,) = estimated("eager", Prompt.of("Hello"), [Sample({})] * 60)
+    (note,) = found.notes
+    for part in (
+        "retries, at 20%",
+        "slow ones, at 5%",
+        "up to 2 more each",
+        "its shadow, with 10%",
+        "while these fail",
+    ):
+        assert part in note
+    (found,) = estimated("once", Prompt.of("Hello"), [Sample({})] * 60)
+    assert found.notes == []
+
+
+def test_attempts_that_are_paid_for_count_as_calls_do() -> None:
+    (one,) = estimated("eager", Prompt.of("Hello"), [Sample({})] * 60)
+    (more,) = estimated("eager", Prompt.of("Hello"), [Sample({})] * 60, attempts=1.25)
+    assert one.cost_usd
+    assert one.months[0].cost_usd
+    assert more.months[0].cost_usd
+    assert more.cost_usd == pytest.approx(1.25 * one.cost_usd)
+    assert more.months[0].cost_usd.expected == pytest.approx(1.25 * one.months[0].cost_usd.expected)
+    assert more.months[0].calls.expected == one.months[0].calls.expected
+    (note,) = more.notes
+    assert "retries" not in note
+    assert "shadow" in note
+
+
+def test_a_beginning_that_could_be_cached_is_said() -> None:
+    (found,) = estimated("once", Prompt.of("{q}", system=LONG), [Sample({"q": "Why?"})] * 60)
+    assert found.notes == [
+        "not counted: what its calls begin with is long enough for the vendor's cache; --cached says how often"
+    ]
