@@ -382,6 +382,7 @@ WRONG = [
     "providers: {{v: {{kind: openai, ca_file: '{0}', client_cert: '{0}'}}}}",
     "models: {{m: {{targets: ['{0}']}}}}",
     "models: {{m: {{targets: [v/x], balance: '{0}', timeout: {{total_s: '{0}'}}}}}}",
+    "models: {{m: {{targets: [v/x], validate: {{validators: ['{0}']}}}}}}",
     "server: {{port: '{0}', auth: '{0}', workers: '{0}'}}",
     "server: {{trusted_proxies: ['{0}'], keepalive_s: '{0}'}}",
     "storage: {{database: 'mysql://me:{0}@h/d'}}",

@@ -12,7 +12,7 @@ from pathlib import Path
 from headgate.cli import output
 from headgate.cli.client import Reach, Refused, everything, reached
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
-from headgate.config import Config
+from headgate.config import Config, Secrets, load
 from headgate.config.loader import read_text
 from headgate.config.places import placed
 from headgate.config.price_lists import catalog_of
@@ -24,14 +24,16 @@ from headgate.registry import suggest
 
 
 def check_production(
-    path: Path, config: Config, *, replicas: int, backups: Path | None, accept: Sequence[str], json: bool
+    path: Path, secrets: Secrets, *, replicas: int, backups: Path | None, accept: Sequence[str], json: bool
 ) -> int:
-    """Say what production would teach about a configuration that is otherwise fine."""
+    """Say what production would teach about a configuration that is otherwise fine. `secrets` is what its references to
+    files and commands gave when it was found so.
+    """
     names = [lesson.name for lesson in LESSONS]
     for each in accept:
         if each not in names:
             raise Misused(f"there is no lesson '{each}'{suggest(each, names)}", "Try 'headgate check --production'.")
-    facts = _facts(path, config, replicas, backups, os.environ)
+    facts = _facts(path, secrets, replicas, backups, os.environ)
     found = report(str(path), facts, LESSONS, accept)
     if json:
         output.json(found)
@@ -40,11 +42,12 @@ def check_production(
     return OK if found.ok else FAILED
 
 
-def _facts(path: Path, config: Config, replicas: int, backups: Path | None, environ: Mapping[str, str]) -> Facts:
+def _facts(path: Path, secrets: Secrets, replicas: int, backups: Path | None, environ: Mapping[str, str]) -> Facts:
+    config = load(path, environ, secrets)
     records, why = _records(path, config)
     return Facts(
         config=config,
-        source=Source(read_text(path), str(path), environ, path.parent),
+        source=Source(read_text(path), str(path), environ, path.parent, secrets),
         machine=Machine.here(config, path, environ, backups, time.time()),
         catalog=catalog_of(config),
         replicas=replicas,

@@ -72,11 +72,12 @@ def check(
     if path is None:
         raise CannotRun("there is no file headgate.yaml", "Try 'headgate init'.")
     _check_there(path)
-    problems = _problems(path)
+    secrets = Secrets()
+    problems = _problems(path, secrets)
     if production and not problems:
         from headgate.cli.checking import check_production
 
-        return check_production(path, load(path), replicas=replicas, backups=backups, accept=accept, json=json)
+        return check_production(path, secrets, replicas=replicas, backups=backups, accept=accept, json=json)
     if json:
         output.json({"file": str(path), "ok": not problems, "problems": problems})
     elif problems:
@@ -134,10 +135,10 @@ def _check_there(path: Path) -> None:
         raise CannotRun(f"there is no file {path}", f"Try 'headgate init {new}'.")
 
 
-def _problems(path: Path) -> list[str]:
+def _problems(path: Path, secrets: Secrets) -> list[str]:
     """What keeps a server from using a file: what is wrong in it, else what goes wrong when its parts are made."""
     try:
-        config = load(path)
+        config = load(path, secrets=secrets)
     except ConfigError as error:
         return error.problems
     from headgate.gateway import Gateway

@@ -41,6 +41,9 @@ def run(command: str, directory: Path, environ: Mapping[str, str], timeout_s: fl
         raise CommandFailed(f"is no command line: {error}") from None
     if not words:
         raise CommandFailed("names no command; write ${exec:program argument …}")
+    name, is_setting, _ = words[0].partition("=")
+    if is_setting:  # what follows may be a secret
+        raise CommandFailed(f"begins with {name}=…, as a shell would have it; no shell is involved, write a script")
     try:
         process = subprocess.Popen(  # noqa: S603  # the operator's own words, and only where the operator allows it
             words,

@@ -170,13 +170,13 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
             if isinstance(target, dict):
                 yield from _target(source, tree, name, (*at, "targets", index), target, seen)
         if isinstance(model, dict):
-            yield from _times(at, model)
+            yield from _times(source, at, model)
             yield from _shadow(source, tree, name, (*at, "shadow"), member(model, "shadow", dict))
             rules = member(member(model, "retry", dict), "rules", dict)
             yield from unknown((*at, "retry", "rules"), rules, get_args(Cause))
 
 
-def _times(at: Path, model: JSON) -> Iterator[Problem]:
+def _times(source: Source, at: Path, model: JSON) -> Iterator[Problem]:
     """Waits that could never be over in time."""
     timeout, hedge, retry = (member(model, name, dict) for name in ("timeout", "hedge", "retry"))
     after_s = _number(hedge.get("after_s"), 0)
@@ -190,7 +190,7 @@ def _times(at: Path, model: JSON) -> Iterator[Problem]:
     for index, name in enumerate(member(validate, "validators", list)):
         if isinstance(name, str) and ":" not in name and name not in VALIDATORS:
             path = (*at, "validate", "validators", index)
-            yield Problem(path, f"is no validator: {name!r}{suggest(name, VALIDATORS)}")
+            yield Problem(path, f"is no validator: {source.show(path, name)}{suggest(name, VALIDATORS)}")
     base_s, max_s = _number(retry.get("base_s"), 0.25), _number(retry.get("max_s"), 8)
     if base_s > max_s:
         path = (*at, "retry", "base_s" if "base_s" in retry else "max_s")

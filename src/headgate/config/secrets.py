@@ -53,7 +53,11 @@ class Origin(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """What it is called in the log: of a command its first word, for the others may be nobody's business."""
-        return f"the file {self.name!r}" if self.kind == "file" else f"the command {self.name.split(' ')[0]!r}"
+        return (
+            f"the file {self.name!r}"
+            if self.kind == "file"
+            else f"the command {self.name.split(' ')[0].partition('=')[0]!r}"
+        )
 
 
 class Secrets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("HEADGATE_CONFIG", "HEADGATE_URL", "HEADGATE_ADMIN_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HEADGATE_SECRET", "s" * 44)
+    monkeypatch.setenv("HEADGATE_SECRET", "pJ7yFhK0Zt9vQmE3bXw5RcAq1LdNs8GuTo2iVf6Hk4M=")
     (tmp_path / "headgate.yaml").write_text(
         f"server: {{port: {unused_port()}}}\nproviders: {{sim: {{kind: simulator}}}}\n"
         "models: {chat: {targets: [sim/gpt-4o-mini]}}\n"
@@ -79,6 +80,19 @@ def test_backups_are_looked_for_where_they_are_said_to_be(capsys: pytest.Capture
     (folder / "backups" / "headgate.db").write_text("copy")
     found = checked(capsys, "--backups", "backups")[1]
     assert "backed-up" not in lessons(found) | {each["lesson"] for each in found["not_seen"]}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="runs a command")
+def test_commands_of_the_configuration_are_run_once(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    """What they give may be counted, or billed; and the lessons are held against what was found to be fine."""
+    (folder / "count.sh").write_text("echo run >> runs; echo a-key-of-a-vendor\n")
+    text = (folder / "headgate.yaml").read_text().replace("server: {", "server: {allow_exec: true, ")
+    text = text.replace("{kind: simulator}", '{kind: simulator, api_key: "${exec:sh count.sh}"}')
+    (folder / "headgate.yaml").write_text(text)
+    code, found = checked(capsys)
+    assert code == 1
+    assert "real-vendors" in lessons(found)
+    assert (folder / "runs").read_text().split() == ["run"]
 
 
 def test_an_unknown_lesson_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

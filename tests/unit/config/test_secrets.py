@@ -177,6 +177,7 @@ def test_a_command_runs_in_the_configurations_folder_without_our_own_secrets(tmp
         (python("import os, time; os.close(1); time.sleep(60)"), "not done within"),
         (python("import sys; sys.stdout.buffer.write(bytes([255]))"), "not UTF-8"),
         ("true", "empty"),
+        (f"VAULT_TOKEN={OLD} vault kv get x", "begins with VAULT_TOKEN=…"),
     ],
 )
 def test_a_command_that_gives_nothing_is_told_without_what_it_printed(
