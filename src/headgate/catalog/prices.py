@@ -41,6 +41,9 @@ _UNITS = {
     "thousand_requests": ("requests", PER_THOUSAND),
 }
 
+_DOLLARS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?")
+_SHOWN = 20
+
 _FEES = frozenset({"thousand_web_searches", "thousand_requests"})
 
 # ── rules for what a price list leaves unsaid ──
@@ -134,8 +137,10 @@ class PriceList:
                 for rule, row in self._rows(vendor):
                     rule("")
                     _entry(self.edition, vendor, "", row)
-            except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError, re.error) as error:
+            except (TypeError, ValueError, KeyError, AttributeError, re.error) as error:
                 raise ValueError(f"the models of {vendor} cannot be read: {error}") from None
+            except RecursionError:
+                raise ValueError(f"the models of {vendor} cannot be read: a rule is nested too deeply") from None
 
     def _rows(self, vendor: str) -> list[tuple[Rule, list[Any]]]:
         rows = self._rules.get(vendor)
@@ -177,6 +182,8 @@ def read_price_list(text: bytes) -> PriceList:
         written = msgspec.json.decode(text, type=_Written)
     except msgspec.DecodeError as error:
         raise ValueError(f"it is no price list: {error}") from None
+    except RecursionError:
+        raise ValueError("it is no price list: it is nested too deeply") from None
     found = PriceList(msgspec.to_builtins(written), sha256(text).hexdigest())
     found.check()
     return found
@@ -191,6 +198,9 @@ def _name(raw: RawRule) -> str | None:
 
 def _entry(edition: str, vendor: str, model: str, row: list[Any]) -> Entry:
     rates, tiers, window, variants = [*row, None, None, None, None][:4]
+    for count in (window, *(start for start, _ in tiers or ())):
+        if count is not None and (type(count) is not int or count < 1):
+            raise ValueError(f"{count!r} is no number of tokens")
     if not rates:
         return Entry(None, window)
     rules = dict(NO_DISCOUNT)
@@ -250,6 +260,10 @@ def _given(config: RatesConfig) -> dict[str, Fraction]:
 
 
 def _fractions(rates: Mapping[str, str]) -> dict[str, Fraction]:
+    """Rates as they are written: decimal dollars, never below nothing."""
+    for name, value in rates.items():
+        if not _DOLLARS.fullmatch(value):
+            raise ValueError(f"'{name}' is {value[:_SHOWN]!r}, and not decimal dollars")
     return {name: Fraction(value) for name, value in rates.items()}
 
 

@@ -77,6 +77,20 @@ def test_one_of_several_keys_is_enough(tmp_path: Path) -> None:
         (price_note(vendors={"openai": {"fallback": [], "models": [[["=", "x"], {"inputs": "1"}]]}}), "cannot be read"),
         (price_note(vendors={"openai": {"fallback": [], "models": [[["=", "x"], {"input": "x"}]]}}), "cannot be read"),
         (price_note(vendors={"openai": {"fallback": [], "models": [[["~", "("], {"input": "1"}]]}}), "cannot be read"),
+        *(
+            (
+                price_note(vendors={"openai": {"fallback": [], "models": [[["=", "x"], {"input": rate}]]}}),
+                "not decimal dollars",
+            )
+            for rate in ("-1", "1e999999999", "1/3", "1_0", "")
+        ),
+        *(
+            (
+                price_note(vendors={"openai": {"fallback": [], "models": [[["=", "x"], {"input": "1"}, *more]]}}),
+                "no number of",
+            )
+            for more in ([[[-5, {"input": "2"}]]], [[], -3], [[], "many"])
+        ),
         (price_note(vendors=[]), "no price list"),
         (price_note(date="soon"), "no price list"),
         (price_note(more=1), "no price list"),
