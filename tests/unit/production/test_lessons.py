@@ -192,6 +192,10 @@ OTHERWISE = [
     ("proxies-named", "trusted_proxies: [127.0.0.1]", 'trusted_proxies: ["52.0.0.0/8"]'),
     ("hosts-named", "  hosts: [gate.example.com]", "  hosts: [localhost, 127.0.0.1]"),
     ("encrypted-in-front", "  host: 127.0.0.1 ", "  host: '::' "),
+    ("issuers-narrow", "  roles:\n", ('  issuers: [{issuer: "https://ci", audience: [g], jwks_url: "https://ci/k", scopes: [keys.write],'
+     ' require: {repo: [a]}, roles: [admin]}]\n  roles:\n')),
+    ("issuers-narrow", "  roles:\n", ('  sign_in: {issuer: "https://login", client_id: c, redirect_uri: "https://g/auth/callback",'
+     ' roles: [operator]}\n  roles:\n')),
     ("issuers-narrow", "  roles:\n", ('  issuers: [{issuer: "https://ci", audience: [g], jwks_url: "https://ci/k",'
      ' require: {iss: ["https://ci"]}}]\n  roles:\n')),
     ("audit-anchored", "checkpoint_file: checkpoints/headgate", "checkpoint_file: journal/headgate"),
@@ -235,6 +239,19 @@ NO_FAULT = [
 def test_what_is_no_fault_is_none(good: str, other: str) -> None:
     assert good in REFERENCE
     assert held(REFERENCE.replace(good, other, 1)).findings == []
+
+
+def test_what_models_share_is_theirs() -> None:
+    """Anchors and merges of YAML, and references, are as good as what they stand for."""
+    shared = "timeout: {connect_s: 5, total_s: 300, attempt_s: 120, first_token_s: 60, stall_s: 60}"
+    merged = (
+        REFERENCE.replace("  chat:\n", "  chat: &all\n")
+        .replace(f"    {shared}\n", "")
+        .replace("  smart:\n", "  smart:\n    <<: *all\n")
+    )
+    assert held(merged).findings == []
+    referred = REFERENCE.replace("unknown_price: refuse", 'unknown_price: "${MONEY:-allow}"')
+    assert [each.lesson for each in held(referred).findings] == ["unknown-price-refused"]
 
 
 def test_a_server_of_ones_own_may_cost_nothing() -> None:

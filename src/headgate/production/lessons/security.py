@@ -113,13 +113,18 @@ def file_writable(facts: Facts) -> Flaws:
 
 
 def issuer_too_wide(facts: Facts) -> Flaws:
-    for index, issuer in enumerate(facts.config.access.issuers):
+    access = facts.config.access
+    roles = Roles(access.roles)
+    for index, issuer in enumerate(access.issuers):
+        at = ("access", "issuers", index)
         if not issuer.require.keys() - _SAID_ANYWAY:
-            yield Flaw(
-                path=("access", "issuers", index),
-                what=f"every token of {issuer.issuer} is taken",
-                write="require: {claim: [value]}",
-            )
+            yield Flaw(path=at, what=f"every token of {issuer.issuer} is taken", write="require: {claim: [value]}")
+        if roles.scopes(issuer.roles) & ADMINISTERING & set(issuer.scopes):
+            what = f"every token of {issuer.issuer} that is taken may administer"
+            yield Flaw(path=(*at, "roles"), what=what, write="roles: [caller], and grants for those few who may")
+    if access.sign_in is not None and roles.scopes(access.sign_in.roles) & ADMINISTERING:
+        what = f"everybody who can sign in at {access.sign_in.issuer} may administer"
+        yield Flaw(path=("access", "sign_in", "roles"), what=what, write="grants: {group: [admin]}, and roles: []")
 
 
 def admin_keys_calling(facts: Facts) -> Flaws:
