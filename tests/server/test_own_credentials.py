@@ -24,7 +24,7 @@ CONFIG = """
 storage: {{database: "sqlite:///{folder}/headgate.db"}}
 providers:
   claude: {{kind: anthropic, base_url: "{claude}", api_key: {operators}, accepts_client_credential: true,
-           headers: {{X-Api-Key: "{operators}-2", x-team: ours}}}}
+           headers: {{X-Api-Key: "{operators}-2", OpenAI-Organization: ours, x-team: ours}}}}
   second: {{kind: anthropic, base_url: "{other}", api_key: {operators}, accepts_client_credential: true}}
   closed: {{kind: anthropic, base_url: "{other}", api_key: {operators}}}
   gpt: {{kind: openai, base_url: "{other}/v1", api_key: {operators}, accepts_client_credential: true}}
@@ -98,6 +98,7 @@ async def test_it_goes_up_as_it_was_shown_in_place_of_the_operators(tmp_path: Pa
         [asked] = at.claude.requests
         assert asked.header("anthropic-beta") == "oauth-2025-04-20"
         assert asked.header("x-team") == "ours"
+        assert asked.header("openai-organization") is None
         [row] = await at.serving.rows(answer)
         assert (row.payer, row.charged, row.code) == ("client", (), None)
         assert row.cost_picodollars
@@ -184,10 +185,31 @@ async def test_no_retry_or_fallback_takes_it_to_another_provider(tmp_path: Path,
 
     async with setting(tmp_path, failing, answering) as at:
         answer = await at.ask(model)
-        assert answer.status in (429, 502, 503, 504, 529), answer.body
+        assert answer.status in (401, 429, 502, 503, 504, 529), answer.body
         assert at.claude.requests
         assert not at.other.requests
         assert {row.payer for row in await at.serving.rows(answer)} == {"client"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("status", "says"), [(401, "refused your own"), (403, "does not allow this to your own")])
+async def test_that_it_is_refused_is_told_its_owner_as_the_vendor_told_it(
+    tmp_path: Path, status: int, says: str, stream: bool
+):
+    """Agents sign in anew at a 401, and at nothing else. The operator has nothing to mend."""
+
+    async def refusing(exchange: Exchange) -> None:
+        await exchange.reply(status, b'{"type":"error","error":{"type":"authentication_error","message":"expired"}}')
+
+    async with setting(tmp_path, refusing) as at:
+        answer = await at.ask("falling", stream=stream)
+        assert answer.status == status
+        assert f"'claude' {says} credential" in answer.json["error"]["message"]
+        assert len(at.claude.requests) == 1
+        assert not at.other.requests
+        [row] = await at.serving.rows(answer)
+        assert (row.payer, row.cost_picodollars) == ("client", 0)
+        assert (await at.ask("claude", {"x-headgate-key": ADMIN})).status == 502, "the operator's own is another matter"
 
 
 async def test_no_redirect_takes_it_anywhere(tmp_path: Path):

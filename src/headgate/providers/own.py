@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.errors import Forbidden, HeadgateError, Unsupported, UpstreamAuth
+from headgate.errors import Forbidden, HeadgateError, Unauthenticated, Unsupported, UpstreamAuth
 from headgate.providers.families import takes
 from headgate.providers.provider import Provider
 from headgate.stage import EVERY_OPERATION, Next
@@ -110,4 +110,22 @@ class OwnKeys:
         lent = provider.with_clients_own(brought.scheme, brought.secret)
         brought.provider = provider.name
         self._passed_by()
-        return self._exchange(lent)(call)
+        return self._paid_by_client(call, self._exchange(lent))
+
+    async def _paid_by_client(self, call: Call, exchange: Next) -> Reply:
+        """Ask a vendor with the client's credential. That it is refused is the client's to mend, and has to be told so:
+        agents renew what they are signed in with when they get a 401.
+
+        Raises:
+            Unauthenticated: the vendor does not take the credential.
+            Forbidden: it does, but not for this.
+        """
+        try:
+            return await exchange(call)
+        except UpstreamAuth as error:
+            status = error.upstream_status
+            kind = Forbidden if status == Forbidden.status else Unauthenticated
+            why = "does not allow this to" if kind is Forbidden else "refused"
+            raise kind(
+                f"The provider '{self._provider.name}' {why} your own credential.", upstream_status=status
+            ) from None

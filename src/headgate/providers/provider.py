@@ -35,8 +35,13 @@ MAX_HEALTH_BYTES = 64 * 1024
 """Longest health page taken."""
 
 _JSON = "application/json"
-_OPERATORS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"})
-"""Headers of the operator's that say who calls."""
+_OPERATORS = frozenset(
+    {
+        "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization",
+        "openai-organization", "openai-project", "x-goog-user-project",
+    }
+)  # fmt: skip
+"""Headers of the operator's that say who calls, or for whom."""
 _MAX_URLS = 4096
 _MAX_ID = 256
 _MIN_SECRET = 12  # shorter header values are words, and words are in every error message
