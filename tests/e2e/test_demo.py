@@ -27,7 +27,7 @@ STORY = (
     ("calm: ", "incident: sim-east fails (simulated)", "recovery: ", "budget: ", "raised: "),
     ("breaker of sim-east/gpt-4o-mini opens", "breaker of sim-east/gpt-4o-mini closes"),
     ("ALERT sim-east/gpt-4o-mini", "alert is over: sim-east/gpt-4o-mini"),
-    ("ALERT team Reports", "the budget of Reports is raised", "alert is over: Reports, budget"),
+    ("ALERT team Reports", "the budget of Reports is raised", "alert is over: team Reports"),
 )
 """What happens, each chain in this order."""
 

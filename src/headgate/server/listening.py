@@ -9,6 +9,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+MAX_PORT = 65_535
+
 HEAD_S = 30.0
 """Longest time for the head of a request, and for which a connection without one stays."""
 
@@ -19,8 +21,10 @@ def usable_port(host: str, port: int) -> int:
     The servers' own error for this is a native stack trace.
 
     Raises:
-        OSError: the address is taken, or not this machine's.
+        OSError: the address is taken, not this machine's, or none.
     """
+    if not 0 <= port <= MAX_PORT:
+        raise OSError(f"a port is between 0 and {MAX_PORT}")  # getaddrinfo takes it modulo 65,536
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

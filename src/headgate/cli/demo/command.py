@@ -11,10 +11,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from rich.console import Console
+from rich.live import Live
 
 from headgate.cli import output
 from headgate.cli.demo.playing import HOST, Stage, played
 from headgate.cli.demo.plot import CYCLE_S, SPENDING
+from headgate.cli.demo.screen import WIDE, drawable, drawn
 from headgate.cli.demo.watching import Seen
 from headgate.cli.exits import OK, CannotRun
 from headgate.server.listening import usable_port
@@ -41,7 +44,7 @@ def demo(
     for_
         Seconds until it ends by itself, the whole plot within them; else it goes on until Ctrl-C.
     plain
-        Print lines, also on a terminal.
+        Print lines, also on a terminal. On one that is dumb or smaller than 80 by 24 it does so anyway.
     """
     import uvloop
 
@@ -50,7 +53,7 @@ def demo(
     except OSError as error:
         raise CannotRun(f"cannot listen on {HOST}:{port}: {error}", "Leave --port away for a free one.") from None
     logging.getLogger("headgate").addHandler(logging.NullHandler())  # what it would say is on the screen
-    clean = uvloop.run(_demo(port, for_, plain=plain or not sys.stdout.isatty()))
+    clean = uvloop.run(_demo(port, for_, plain=plain))
     if not clean:
         sys.stdout.flush()
         os._exit(OK)  # somebody's connection is still open, and the server's thread would wait for it for ever
@@ -67,23 +70,21 @@ async def _demo(port: int, for_s: float | None, *, plain: bool) -> bool:
     async with played(port, for_s or CYCLE_S) as stage:
         if for_s is not None:
             loop.call_later(for_s, stop.set)
-        seen = await (_lines(stage, stop) if plain else _screen(stage, stop))
+        console = Console()
+        seen = await (_lines(stage, stop) if plain or not drawable(console) else _screen(stage, stop, console))
     if seen is not None:
         _summary(seen)
     return stage.clean
 
 
-async def _screen(stage: Stage, stop: asyncio.Event) -> Seen | None:
+async def _screen(stage: Stage, stop: asyncio.Event, console: Console) -> Seen | None:
     """Draw on the terminal until it is over; what was seen last."""
-    from rich.live import Live
-
-    from headgate.cli.demo.screen import drawn
-
     seen = None
-    with Live(screen=True, auto_refresh=False) as live:
+    with Live(console=console, screen=True, auto_refresh=False) as live:
         while not stop.is_set():
             seen = await stage.look()
-            live.update(drawn(seen, stage.url, stage.visitor_key, stage.admin_key), refresh=True)
+            wide = console.width >= WIDE
+            live.update(drawn(seen, stage.url, stage.visitor_key, stage.admin_key, wide=wide), refresh=True)
             await _pause(stop)
     return seen
 
@@ -115,7 +116,7 @@ async def _pause(stop: asyncio.Event) -> None:
 
 def _introduce(stage: Stage) -> None:
     output.say("Everything here is simulated: vendors, teams, calls, the incident.")
-    output.say(f"  gateway    {stage.url}    (/targets, /metrics and /admin/… take the admin key)")
+    output.say(f"  gateway    {stage.url}    (/targets, /metrics and /admin/… take the admin key; /usage takes either)")
     output.say(f"  admin key  {stage.admin_key}")
     output.say(f"  a key      {stage.visitor_key}    (hard budget: $1)")
     output.say(

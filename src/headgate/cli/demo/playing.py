@@ -143,7 +143,7 @@ def _budget(team: Team) -> dict[str, Any]:
 @asynccontextmanager
 async def played(port: int, cycle_s: float) -> AsyncGenerator[Stage]:
     """A demonstration, for as long as the block lasts. Its folder is gone afterwards."""
-    admin_key = f"hg-demo-{secrets.token_urlsafe(32)}"
+    admin_key = f"hg-demo-{secrets.token_urlsafe(24)}"
     with tempfile.TemporaryDirectory(prefix="headgate-demo-") as there:
         file = Path(there) / "headgate.yaml"
         file.write_text(configuration(HOST, port, cycle_s), "utf-8")

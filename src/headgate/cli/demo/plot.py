@@ -136,15 +136,11 @@ class Act(msgspec.Struct, frozen=True):
 
 
 ACTS = (
-    Act("calm", 0.2, "three teams call two simulated vendors; every call is metered to its team"),
-    Act(
-        "incident",
-        0.28,
-        "sim-east fails (simulated): calls are retried, fall back to sim-west, and its breaker opens",
-    ),
-    Act("recovery", 0.17, "sim-east is well again: its breaker lets one call through to see, and closes"),
-    Act("budget", 0.27, "Reports writes its nightly reports, and its hard budget comes to its end: then it is refused"),
-    Act("raised", 0.08, "an administrator has raised the budget of Reports: its calls go through again"),
+    Act("calm", 0.2, "three teams call two simulated vendors, each on its budget"),
+    Act("incident", 0.28, "sim-east fails (simulated): retries, fallbacks, open breaker"),
+    Act("recovery", 0.17, "sim-east is well: its breaker tries a call, and closes"),
+    Act("budget", 0.27, "Reports spends its hard budget: what does not fit is refused"),
+    Act("raised", 0.08, "an administrator raised Reports' budget: it is served again"),
 )
 
 

@@ -65,17 +65,17 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TOLD = {
-    "Retried": ("{count} × tried again at {target}", ""),
-    "FellBack": ("{count} × fell back to {target}", ""),
-    "BreakerOpened": ("breaker of {target} opens: it is left alone", "bad"),
-    "BreakerProbed": ("breaker of {target} lets {count} call(s) through to see", ""),
-    "BreakerClosed": ("breaker of {target} closes: it is back", "good"),
-    "BudgetReached": ("a budget reached a share that is told", "bad"),
+    "Retried": ("{count} × tried again at {subject}", ""),
+    "FellBack": ("{count} × fell back to {subject}", ""),
+    "BreakerOpened": ("breaker of {subject} opens: it is left alone", "bad"),
+    "BreakerProbed": ("breaker of {subject} lets a call through to see", ""),
+    "BreakerClosed": ("breaker of {subject} closes: it is back", "good"),
+    "Refused": ("{count} × refused: it does not fit in the budget of {subject}", "bad"),
 }
-"""Events that are shown, and how."""
+"""What is told as it happens, and how."""
 
-TELL_EVERY_S = 1.0
-"""Events of one kind are told together, so often."""
+TELL_EVERY_S = 5.0
+"""What goes on happening is told so often."""
 
 
 class Watch:
@@ -91,8 +91,9 @@ class Watch:
         self._callers = callers
         self._began = monotonic()
         self._alerts: dict[str, str] = {}
-        self._events: dict[tuple[str, ...], int] = {}
-        self._due = 0.0
+        """By what is the case when one is over."""
+        self._happened: dict[tuple[str, str], tuple[int, float]] = {}
+        """How often each thing had when it was told last, and when it may be told again."""
 
     @property
     def elapsed_s(self) -> float:
@@ -107,7 +108,7 @@ class Watch:
         """What there is to see now."""
         teams = await self._teams()
         targets = self._targets()
-        self._tell_events()
+        self._tell()
         self._judge(teams, targets)
         recent = [each for caller in self._callers for each in caller.tally.recent()]
         tried = [each for each in recent if each[0] != "refused"]
@@ -153,35 +154,35 @@ class Watch:
             for each in sorted(self._gateway.targets(), key=lambda each: each.target)
         ]
 
-    def _tell_events(self) -> None:
-        """Write down what the gateway counted since the last time."""
-        if self.elapsed_s < self._due:
-            return
-        self._due = self.elapsed_s + TELL_EVERY_S
-        for labels, count in self._gateway.metrics.events.items():
-            kind, target = labels
-            fresh = count - self._events.get(labels, 0)
-            self._events[labels] = count
-            if fresh and kind in _TOLD:
-                text, tone = _TOLD[kind]
-                self.note(text.format(count=fresh, target=target), tone)
+    def _tell(self) -> None:
+        """Write down what has happened and was not told."""
+        counts = {(kind, target): count for (kind, target), count in self._gateway.metrics.events.items()}
+        counts |= {("Refused", each.team.name): each.tally.outcomes["refused"] for each in self._callers}
+        for what, count in counts.items():
+            kind, subject = what
+            told, due_s = self._happened.get(what, (0, 0.0))
+            if count == told or self.elapsed_s < due_s or kind not in _TOLD:
+                continue
+            self._happened[what] = (count, self.elapsed_s + TELL_EVERY_S)
+            text, tone = _TOLD[kind]
+            self.note(text.format(count=count - told, subject=subject), tone)
 
     def _judge(self, teams: Sequence[TeamSeen], targets: Sequence[TargetSeen]) -> None:
         """Raise and end alerts."""
         found = {
-            f"failures {each.name}": f"{each.name}: {each.failing:.0%} of attempts fail"
+            f"{each.name} answers": f"{each.name}: {each.failing:.0%} of attempts fail"
             for each in targets
             if each.failing >= ALARMING_FAILURES or each.state == "open"
         }
         found |= {
-            f"budget {each.name}": f"team {each.name}: {each.spent:.0%} of its budget is spent"
+            f"team {each.name} may spend": f"team {each.name}: {each.spent:.0%} of its budget is spent"
             for each in teams
             if each.spent >= ALARMING_SPENT
         }
-        for name in found.keys() - self._alerts.keys():
-            self.note(f"ALERT {found[name]}", "bad")
-        for name in self._alerts.keys() - found.keys():
-            self.note(f"alert is over: {name.partition(' ')[2]}, {name.partition(' ')[0]}", "good")
+        for good in found.keys() - self._alerts.keys():
+            self.note(f"ALERT {found[good]}", "bad")
+        for good in self._alerts.keys() - found.keys():
+            self.note(f"alert is over: {good} again", "good")
         self._alerts = found
 
 
