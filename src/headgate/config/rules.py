@@ -218,6 +218,8 @@ def _target(source: Source, tree: JSON, model: str, at: Path, target: JSON, seen
             yield Problem(path, "is there twice; keep one, with a weight")
         seen.add(text)
         yield from reference(source, tree, model, path, text)
+        if text not in (target.get("price_like"), target.get("base_model")):
+            yield from _priced_as_target(tree, text, path)
     like = target.get("price_like")
     if isinstance(like, str):
         yield from _price_like(source, tree, (*at, "price_like"), like)
@@ -247,6 +249,15 @@ def _price_like(source: Source, tree: JSON, path: Path, like: str) -> Iterator[P
     if Catalog().price(None, like) is None:
         what = f"has no known price: {source.show(path, like)}; write vendor/model, or a name under 'prices'"
         yield Problem(path, what)
+
+
+def _priced_as_target(tree: JSON, target: str, path: Path) -> Iterator[Problem]:
+    """A price under a target's own name is none: prices don't go by provider."""
+    provider, _, model = target.partition("/")
+    if target in member(tree, "prices", dict) and provider not in Catalog().listed.vendors:
+        yield Problem(
+            path, f"has its price under 'prices' by its provider, which nobody looks for; write {model} there"
+        )
 
 
 # ── stages ──

@@ -127,6 +127,11 @@ models:
         (GOOD + "  'x*': {targets: ['sim/*-*']}\n", 5, "more than one '*'"),
         (GOOD + "  '*x': {targets: [sim/y]}\n", 5, "models['*x']: cannot be a name"),
         (GOOD + "  x: {targets: [sim/y, sim/y]}\n", 5, "is there twice"),
+        (
+            GOOD + "  x: {targets: [sim/y]}\nprices: {sim/y: {input: 1}}\n",
+            5,
+            "by its provider, which nobody looks for; write y",
+        ),
         (GOOD + "  x: {targets: [{target: sim/y, weight: 0}]}\n", 5, "weight: must be more than 0"),
         (GOOD + "  x: {targets: [{target: sim/y, price_like: a/b}]}\n", 5, "price_like: has no known price: 'a/b'"),
         (GOOD + "  x: {targets: [sim/y], canary: 5}\n", 5, "models.x.canary: is not a setting here"),
