@@ -1,5 +1,5 @@
 """The code blocks of README.md and docs/*.md, and a reader who follows a page: types in its commands, in order, in a folder of
-its own, with a gateway beside it.
+its own, with a gateway beside it. What is started for it does not outlive the run, however that ends.
 
 What is to be done with a block stands in a comment on the line before it, `<!-- test: … -->`, where it is not the usual:
 
@@ -23,8 +23,6 @@ import os
 import pty
 import re
 import shlex
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -77,6 +75,13 @@ REST: dict[str, Any] = {
         "sim": {"kind": "simulator"},
     },
 }
+
+_WATCHER = """
+cat > /dev/null
+while read -r group; do kill -KILL "-$group"; done < "$1/.groups"
+rm -rf "$1"
+"""
+"""Waits for the end of whoever holds its standard input, and cleans up after it."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +207,12 @@ class Reader:
         """What the latest commands printed."""
         self._environ = folder / ".environ"
         self._log = folder / ".log"
+        self._groups = folder / ".groups"
+        self._groups.touch()
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHER, "sh", str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
         path = f"{Path(sys.executable).parent}:{tools(folder / '.tools')}:{os.environ['PATH']}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEADGATE_", "OPENAI_"))}
         self._env = {
@@ -257,11 +268,9 @@ class Reader:
 
     def leave(self) -> None:
         """End all that was left running."""
+        self._watcher.communicate()
         for process in self._started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, block: Block) -> None:
         text = self._here(block.text, self.port).strip().removesuffix("&")
@@ -277,6 +286,8 @@ class Reader:
                 ["bash", "-euc", f"{self._sourced()}{command}"],
                 cwd=self.folder, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+        with self._groups.open("a") as groups:
+            groups.write(f"{process.pid}\n")
         self._started.append(process)
         self._served.add(port)
         end = time.monotonic() + START_S

@@ -6,7 +6,10 @@ import json
 import os
 import re
 import runpy
+import socket
+import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -89,6 +92,34 @@ def follow(page: Path, folder: Path) -> None:
                 reader.follow(block)
     finally:
         reader.leave()
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from documented import Block, Reader
+reader = Reader(Path(sys.argv[1]), [])
+reader.follow(Block(Path("page.md"), 1, "sh", "headgate simulate --port 8090", "start"))
+print(reader.sim_port, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_reader_has_started_ends_when_the_run_is_killed(tmp_path: Path):
+    folder = tmp_path / "reader"
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'src'}"}
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ
+    ) as run:
+        assert run.stdout is not None
+        port = int(run.stdout.readline())
+        run.kill()
+    end = time.monotonic() + 20
+    while folder.exists():
+        assert time.monotonic() < end, "its folder is still there"
+        time.sleep(0.02)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port)).close()
 
 
 def test_pages_refer_to_pages_that_are_there():
