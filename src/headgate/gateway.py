@@ -275,6 +275,10 @@ class Gateway:
         """The names that can be asked for; wildcards are not names."""
         return [name for name in self._folds.models if name in self._folds.exact]
 
+    def model_patterns(self) -> list[str]:
+        """The wildcards by which more can be asked for, the longest first."""
+        return [model.name for model in self._folds.wildcards]
+
     def resolve(self, name: str) -> Model:
         """The model behind a name.
 

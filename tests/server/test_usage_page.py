@@ -110,6 +110,29 @@ async def test_it_runs_and_fetches_nothing_and_is_kept_nowhere(serving: Serving)
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+async def test_a_browser_may_send_its_form(serving: Serving):
+    """Fetch, section 3.2: under the policy `no-referrer` a form is sent with `Origin: null`, as a foreign page's could be."""
+    asking = await serving.request("GET", "/usage")
+    assert asking.headers["referrer-policy"] == "same-origin"
+    form = {"content-type": "application/x-www-form-urlencoded", "origin": "null"}
+    assert (await serving.request("POST", "/usage", headers=form, raw=b"key=x")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("allowed", "names"),
+    [
+        (None, ["chat", "<b>odd</b>", "wild-*"]),
+        (["chat", "wild-cat", "wild-dog*", "nothing"], ["chat", "wild-cat", "wild-dog*"]),
+        (["wild*"], ["wild-*"]),
+    ],
+)
+async def test_it_says_which_models_may_be_used(serving: Serving, allowed: list[str] | None, names: list[str]):
+    key = (await made(serving, "/admin/keys", name="anna", models=allowed))["key"]
+    page = Page((await shown(serving, key)).body.decode())
+    assert page.words[page.words.index("Models you may use") + 1 :] == names
+    assert "No call in the last 14 days." in page.text
+
+
 @pytest.mark.parametrize("key", ["hg-wrong", "", "\u20ac", "x" * 5000])
 async def test_a_wrong_key_shows_nothing(serving: Serving, key: str):
     answer = await shown(serving, key)

@@ -66,7 +66,7 @@ def _budgets(view: OwnUsageView) -> str:
 
 def _budget(budget: OwnBudget) -> str:
     state = "spent" if budget.spent_share >= 1 else "low" if budget.spent_share >= 0.8 else "fine"
-    begins = f", anew on {budget.ends_at:%d %B}" if budget.ends_at is not None else ""
+    begins = f", anew on {budget.ends_at.day} {budget.ends_at:%B}" if budget.ends_at is not None else ""
     per = "in all" if budget.period == "total" else f"a {budget.period}"
     kind = "" if budget.hard else " A warning, not a stop."
     return (
@@ -78,18 +78,23 @@ def _budget(budget: OwnBudget) -> str:
 
 
 def _days(days: list[Line]) -> str:
-    most = max((float(day.cost_usd) for day in days), default=0.0)
-    by_cost = most > 0
-    top = most if by_cost else max([1, *(day.calls for day in days)])
-    bars = "".join(
-        f'<li title="{day.name}: {day.calls:,} calls, ${_money(day.cost_usd)}">'
-        f'<i style="height:{(float(day.cost_usd) if by_cost else day.calls) / top * 100:.1f}%"></i>'
-        f"<span>{int(day.name[-2:])}</span></li>"
-        for day in days
-    )
+    if not any(day.calls for day in days):
+        return f'<section><h2>Calls by day</h2><p class="note">No call in the last {DAYS} days.</p></section>'
+    by_cost = any(float(day.cost_usd) for day in days)
+    heights = [float(day.cost_usd) if by_cost else day.calls for day in days]
+    bars = "".join(map(_day, days, [height / max(heights) for height in heights]))
     what = "Cost" if by_cost else "Calls"
     note = f'<p class="note">The last {DAYS} days, UTC.</p>'
     return f'<section><h2>{what} by day</h2><ol class="days">{bars}</ol>{note}</section>'
+
+
+def _day(day: Line, share: float) -> str:
+    told = f"{day.name}: {day.calls:,} calls, ${_money(day.cost_usd)}"
+    used = ' class="used"' if day.calls else ""
+    return (
+        f'<li title="{told}"><i{used} role="img" aria-label="{told}" style="height:{share * 100:.1f}%"></i>'
+        f"<span>{int(day.name[-2:])}</span></li>"
+    )
 
 
 def _by_model(lines: list[Line]) -> str:
@@ -118,12 +123,12 @@ def _latest(view: OwnUsageView) -> str:
         "<tr><th scope=col>When, UTC<th scope=col>Model<th scope=col>In<th scope=col>Out<th scope=col>Cost"
         "<th scope=col>Ended</tr>"
     )
-    return _table("Latest", "latest", head, rows)
+    return _table("Latest attempts", "latest", head, rows)
 
 
 def _table(title: str, kind: str, head: str, rows: str) -> str:
     table = f'<table class="{kind}"><thead>{head}</thead><tbody>{rows}</tbody></table>'
-    return f'<section><h2>{title}</h2><div class="scroll">{table}</div></section>'
+    return f"<section><h2>{title}</h2>{table}</section>"
 
 
 def _ended(code: str | None, payer: str) -> str:

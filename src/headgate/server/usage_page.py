@@ -5,6 +5,7 @@ A browser shows its key by a form, or is signed in; a program shows it as ever, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,7 +30,10 @@ _POLICY = b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; f
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", _POLICY),
-    (b"referrer-policy", b"no-referrer"),
+    (
+        b"referrer-policy",
+        b"same-origin",
+    ),  # under no-referrer a browser sends its form with "Origin: null", which is refused
     (b"x-content-type-options", b"nosniff"),
 )
 
@@ -71,12 +75,18 @@ class UsagePage:
             await _send(send, scope, 401 if tried else 200, b"text/html; charset=utf-8", page.encode())
             return
         view = await self._usage.of(identity)
-        names = [name for name in self._gateway.model_names() if allows(identity.models, name)]
+        names = self._models(identity.models)
         if wants_json:
             body = msgspec.json.encode({**msgspec.to_builtins(view), "models": names})
             await _send(send, scope, 200, b"application/json", body)
         else:
             await _send(send, scope, 200, b"text/html; charset=utf-8", telling(view, names).encode())
+
+    def _models(self, allowed: Sequence[str] | None) -> list[str]:
+        """What may be asked for: names, patterns, and what an allowance narrows a pattern down to."""
+        patterns = self._gateway.model_patterns()
+        names = [name for name in (*self._gateway.model_names(), *patterns) if allows(allowed, name)]
+        return [*names, *(name for name in allowed or () if name not in names and allows(patterns, name))]
 
     async def _form(self, receive: Receive, headers: Headers) -> Headers:
         """The key that a form brings, as a header would."""

@@ -21,15 +21,18 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;
 .spent .bar i{background:var(--spent)}.low strong{color:var(--low)}.spent strong{color:var(--spent)}
 .days{display:flex;align-items:flex-end;gap:.25rem;height:7.5rem;list-style:none;margin:0;padding:0}
 .days li{flex:1;height:100%;display:grid;grid-template-rows:minmax(0,1fr) auto;text-align:center}
-.days i{align-self:end;background:var(--accent);border-radius:.2rem .2rem 0 0;min-height:1px}
+.days i{align-self:end;background:var(--accent);border-radius:.2rem .2rem 0 0}.days .used{min-height:2px}
 .days span{color:var(--soft);font-size:.7rem;border-top:1px solid var(--line)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.4rem .5rem;border-top:1px solid var(--line);white-space:nowrap;font-weight:400}
+th[scope=row]{white-space:normal;overflow-wrap:anywhere}
 th[scope=row],th:first-child,td:first-child,.latest th[scope=col]:nth-child(2){text-align:left}
 thead th{color:var(--soft);font-size:.8rem;border-top:0}
-.latest{font-size:.9rem}.code{color:var(--spent);font-weight:400}
+.latest{font-size:.9rem}.code{color:var(--spent);font-weight:400;white-space:normal;overflow-wrap:anywhere}
+td:last-child{white-space:normal}
 .models{display:flex;flex-wrap:wrap;gap:.4rem;list-style:none;margin:0;padding:0}
-code{background:var(--page);border:1px solid var(--line);border-radius:.3rem;padding:.1rem .4rem;overflow-wrap:anywhere}
+code{background:var(--page);border:1px solid var(--line);border-radius:.3rem;padding:.1rem .4rem;
+display:inline-block;overflow-wrap:anywhere}
 .ask{max-width:26rem;padding-top:12vh}.ask form{margin-top:1rem}label{display:block;margin-bottom:.3rem}
 input{width:100%;font:inherit;padding:.6rem .75rem;border:1px solid var(--line);border-radius:.4rem;
 background:var(--card);color:inherit}
@@ -37,6 +40,5 @@ button{width:100%;margin-top:.75rem;font:inherit;font-weight:600;padding:.6rem;b
 background:var(--accent);color:var(--card);cursor:pointer}
 a{color:var(--accent)}.or{text-align:center}.problem{color:var(--spent);margin:.5rem 0 0}
 @media(max-width:30rem){th,td{padding:.35rem .25rem;font-size:.8rem}
-.latest :is(th,td):is(:nth-child(3),:nth-child(4)){display:none}
-.latest :is(th,td){white-space:normal;overflow-wrap:anywhere}}
+.latest :is(th,td):is(:nth-child(3),:nth-child(4)){display:none}.latest td:first-child{white-space:normal}}
 """
