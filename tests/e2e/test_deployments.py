@@ -147,6 +147,13 @@ def test_the_unit_is_one_and_confined(tmp_path: Path) -> None:
     assert confined.returncode == 0, confined.stdout[-600:]
 
 
+def test_a_credential_that_is_not_there_does_not_stop_the_start() -> None:
+    """systemd.exec(5): an absolute path has to be there; one without a slash is looked for, a name has no mark for that."""
+    loaded = re.findall("^LoadCredential=(.*)$", (DEPLOY / "systemd/headgate.service").read_text("utf-8"), re.MULTILINE)
+    assert loaded
+    assert all(re.fullmatch(r"[a-z.]+:[a-z.]+", each) for each in loaded)
+
+
 # ── the chart ──
 
 
