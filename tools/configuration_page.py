@@ -46,9 +46,11 @@ SECTIONS = {
     "HedgeConfig": "models.hedge",
     "ValidateConfig": "models.validate",
     "OnceConfig": "models.once",
+    "ShadowConfig": "models.shadow",
     "StageConfig": "stages",
     "PriceConfig": "prices",
     "TierConfig": "prices.tiers",
+    "PriceListConfig": "price_list",
 }
 """Definitions by the place they have in a file, in the order of the page."""
 
@@ -58,15 +60,9 @@ BOUNDS = (("minimum", "≥ "), ("exclusiveMinimum", "> "), ("maximum", "≤ "), 
 def page() -> str:
     """The whole page."""
     definitions: dict[str, Any] = editing()["$defs"]
-    known = [name for name in SECTIONS if name in definitions]
-    others = [name for name in definitions if name not in SECTIONS and name != "Reference"]
-    sections = [section(placed(name), definitions[name]) for name in (*known, *others)]
-    return "\n".join([HEAD, *sections])
-
-
-def placed(name: str) -> str:
-    """The place a definition has in a file; its own name where the table above does not say."""
-    return SECTIONS.get(name, name)
+    if nowhere := definitions.keys() - SECTIONS.keys() - {"Reference"}:
+        raise SystemExit(f"tools/configuration_page.py: say in SECTIONS where these stand in a file: {sorted(nowhere)}")
+    return "\n".join([HEAD, *(section(place, definitions[name]) for name, place in SECTIONS.items())])
 
 
 def section(place: str, definition: dict[str, Any]) -> str:
@@ -125,7 +121,7 @@ def one(name: str, schema: dict[str, Any]) -> str:
 
 def link(reference: str) -> str:
     """A link to the section of another definition."""
-    place = placed(reference.rpartition("/")[2])
+    place = SECTIONS[reference.rpartition("/")[2]]
     return f"[`{place}`](#{place.replace('.', '').lower()})"
 
 

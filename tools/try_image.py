@@ -146,9 +146,13 @@ def _copy(image: Image, rest: str, stages: dict[str, Image]) -> None:
 _INSIDE = """
 set -u
 say() { echo "  $*"; }
-[ "$(id -u)" = 10001 ] && say "runs as uid $(id -u), no capability: $(sed -n 's/^CapEff:.//p' /proc/self/status)"
+fail() { say "FAILED: $*"; exit 1; }
+[ "$(id -u)" = 10001 ] || fail "runs as uid $(id -u)"
+capable="$(sed -n 's/^CapEff:.//p' /proc/self/status)"
+[ "$capable" = 0000000000000000 ] || fail "has capabilities: $capable"
+say "runs as uid $(id -u), without a capability"
 for at in /etc/x /opt/headgate/x /x; do
-  touch $at 2>/dev/null && { say "FAILED: $at can be written"; exit 1; }
+  touch $at 2>/dev/null && fail "$at can be written"
 done
 say "the root cannot be written"
 "$@" >/tmp/log 2>&1 &
@@ -158,7 +162,8 @@ for _ in $(seq 100); do
   kill -0 $serving || { cat /tmp/log; exit 1; }
   sleep 0.1
 done
-eval "$HEALTH" && say "the health check is fine"
+eval "$HEALTH" || fail "the health check"
+say "the health check is fine"
 python - <<'PY' || { cat /tmp/log; exit 1; }
 import json, os, urllib.request as r
 asked = r.Request("http://127.0.0.1:8080/v1/chat/completions",
@@ -167,7 +172,9 @@ asked = r.Request("http://127.0.0.1:8080/v1/chat/completions",
 print("  a call is answered:", json.load(r.urlopen(asked))["choices"][0]["message"]["content"][:60])
 PY
 ls /var/lib/headgate | sed 's/^/  written: /'
-kill -TERM $serving; wait $serving; say "ends with $? on SIGTERM"
+kill -TERM $serving
+wait $serving || fail "ends with $? on SIGTERM"
+say "ends on SIGTERM"
 """
 
 
@@ -210,7 +217,8 @@ def main(folder: Path, suite: str) -> None:
         text=True,
         check=True,
     ).stdout
-    print(f"of setuid files and pip in /opt/headgate: {setuid or 'none'}")
+    if setuid:
+        sys.exit(f"these do not belong in /opt/headgate:\n{setuid}")
     try_out(image)
 
 
