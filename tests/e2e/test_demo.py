@@ -104,6 +104,10 @@ def test_ctrl_c_ends_it_cleanly_though_a_client_is_still_connected(
     answer = connection.getresponse()
     assert answer.status == 200
     assert "simulated" in json.loads(answer.read())["choices"][0]["message"]["content"]
+    connection.request("GET", "/usage", headers={**headers, "accept": "application/json"})
+    usage = json.loads(connection.getresponse().read())
+    assert (usage["calls"], usage["models"]) == (1, ["chat"])
+    assert usage["budgets"][0]["amount_usd"] == "1"
     running.send_signal(signal.SIGINT)
     rest, complaints = running.communicate(timeout=LIMIT_S)
     connection.close()

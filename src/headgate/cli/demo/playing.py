@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from headgate.cli.demo.plot import (
     SPENDING,
     STEP_USD,
@@ -36,8 +34,8 @@ from headgate.server.embedded import Embedded
 HOST = "127.0.0.1"
 START_S = 20.0
 VENDORS = ("sim-east", "sim-west")
-VISITOR = "Visitors"
-"""The team whose key is shown, to try."""
+VISITOR_USD = "1"
+"""What may be spent with the key that is shown, to try."""
 
 
 class Stage:
@@ -64,8 +62,8 @@ class Stage:
         await self._answers()
         for team in TEAMS:
             self._callers.append(Caller(team, await self._key(team), self._client))
-        visitor = replace(TEAMS[0], name=VISITOR, budget_usd="1", hard=True)
-        self.visitor_key = await self._key(visitor)
+        visitor = {"name": "visitor", "models": ["chat"], "budget_usd": VISITOR_USD}
+        self.visitor_key = (await self.watch.ask("POST", "/keys", visitor))["key"]
         self._tasks = [asyncio.ensure_future(each.run()) for each in self._callers if each.team.per_s]
 
     async def look(self) -> Seen:

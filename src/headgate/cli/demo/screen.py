@@ -86,7 +86,7 @@ def _notes(notes: Sequence[Note]) -> RenderableType:
 def _foot(url: str, key: str, admin_key: str) -> RenderableType:
     """Lines to copy: no frame, and each a whole command, since what is drawn has blanks at its end."""
     return Group(
-        Rule("try it with this key; in a browser: /usage · Ctrl-C ends it", align="left"),
+        Rule("try it, for up to $1; in a browser: /usage with this key · Ctrl-C ends it", align="left"),
         Text(f"key={key}", "cyan"),
         Text(f"""url={url}/v1/responses ask='{{"model":"chat","input":"Hi"}}'""", "cyan"),
         Text("""curl $url -H x-api-key:$key -H content-type:application/json -d "$ask\"""", "cyan"),
