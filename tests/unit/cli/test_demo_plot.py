@@ -24,6 +24,16 @@ def test_every_act_has_its_share_of_each_round(cycle_s: float) -> None:
     )
 
 
+def test_no_act_is_left_out_though_several_are_over() -> None:
+    calm, *between, raised = plot.ACTS
+    played = [calm]
+    while played[-1] is not raised:
+        played.append(plot.next_act(played[-1], raised))
+    assert played == [calm, *between, raised]
+    assert plot.next_act(None, raised) is raised
+    assert plot.next_act(raised, calm) is calm
+
+
 def test_the_configuration_is_one_and_its_vendors_are_simulated(tmp_path: Path) -> None:
     config = loads(plot.configuration("127.0.0.1", 8080, 90), directory=tmp_path)
     assert {each.kind for each in config.providers.values()} == {"simulator"}

@@ -18,6 +18,7 @@ from headgate.cli.demo.plot import (
     Team,
     act_at,
     configuration,
+    next_act,
     report_every_s,
     rules,
 )
@@ -53,7 +54,7 @@ class Stage:
         self._callers: list[Caller] = []
         self._act: Act | None = None
         self._budget: dict[str, Any] = {}
-        self._reported_s = 0.0
+        self._report_at_s = 0.0
         self.watch = Watch(gateway, self._client, admin_key, self._callers)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -68,12 +69,12 @@ class Stage:
 
     async def look(self) -> Seen:
         """Go on with the plot, and see how things are."""
-        act = act_at(self.watch.elapsed_s, self.cycle_s)
+        act = next_act(self._act, act_at(self.watch.elapsed_s, self.cycle_s))
         if act is not self._act:
             await self._begin(act)
         every_s = report_every_s(act, self.cycle_s)
-        while every_s is not None and self._reported_s <= self.watch.elapsed_s:
-            self._reported_s = max(self._reported_s, self.watch.elapsed_s - every_s) + every_s
+        while every_s is not None and self._report_at_s <= self.watch.elapsed_s:
+            self._report_at_s += every_s
             next(each for each in self._callers if each.team.name == SPENDING).call()
         return await self.watch.look(act)
 
@@ -87,6 +88,8 @@ class Stage:
     async def _begin(self, act: Act) -> None:
         """What changes when an act begins."""
         self._act = act
+        self._report_at_s = self.watch.elapsed_s
+        self.watch.tell(everything=True)
         self.watch.note(f"{act.name}: {act.caption}", "bad" if act.name in ("incident", "budget") else "good")
         for name in VENDORS:
             transport = self._gateway.provider(name).transport

@@ -65,17 +65,21 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TOLD = {
-    "Retried": ("{count} × tried again at {subject}", ""),
-    "FellBack": ("{count} × fell back to {subject}", ""),
-    "BreakerOpened": ("breaker of {subject} opens: it is left alone", "bad"),
-    "BreakerProbed": ("breaker of {subject} lets a call through to see", ""),
-    "BreakerClosed": ("breaker of {subject} closes: it is back", "good"),
-    "Refused": ("{count} × refused: it does not fit in the budget of {subject}", "bad"),
+    "Retried": ("{count} × tried again at {subject}", "", False),
+    "FellBack": ("{count} × fell back to {subject}", "", False),
+    "Refused": ("{count} × refused: it does not fit in the budget of {subject}", "bad", False),
+    "BreakerOpened": ("breaker of {subject} opens: it is left alone", "bad", True),
+    "BreakerProbed": ("breaker of {subject} lets a call through to see", "", True),
+    "BreakerClosed": ("breaker of {subject} closes: it is back", "good", True),
 }
-"""What is told as it happens, and how."""
+"""What is told, how, and whether at once."""
 
 TELL_EVERY_S = 5.0
-"""What goes on happening is told so often."""
+"""What goes on happening is told together, so often and when an act is over."""
+
+COUNT_EVERY_S = 1.0
+COUNT_AT_MOST = 20.0
+"""Adding up may take one part in so many of the time."""
 
 
 class Watch:
@@ -92,8 +96,12 @@ class Watch:
         self._began = monotonic()
         self._alerts: dict[str, str] = {}
         """By what is the case when one is over."""
-        self._happened: dict[tuple[str, str], tuple[int, float]] = {}
-        """How often each thing had when it was told last, and when it may be told again."""
+        self._counts: dict[tuple[str, str], int] = {}
+        """How often each thing had happened when it was told last."""
+        self._tell_at_s = 0.0
+        self._names: dict[str, str] = {}
+        self._costs: dict[str | None, Decimal] = {}
+        self._count_at_s = 0.0
 
     @property
     def elapsed_s(self) -> float:
@@ -104,11 +112,26 @@ class Watch:
         self.notes.append(Note(self.elapsed_s, text, tone))
         self.told += 1
 
+    def tell(self, *, everything: bool = False) -> None:
+        """Write down what has happened and was not told; of what goes on happening only what is due, or everything."""
+        everything = everything or self.elapsed_s >= self._tell_at_s
+        counts = {(kind, target): count for (kind, target), count in self._gateway.metrics.events.items()}
+        counts |= {("Refused", each.team.name): each.tally.outcomes["refused"] for each in self._callers}
+        for (kind, subject), count in counts.items():
+            fresh = count - self._counts.get((kind, subject), 0)
+            text, tone, at_once = _TOLD.get(kind, ("", "", False))
+            if not fresh or not text or not (at_once or everything):
+                continue
+            self._counts[kind, subject] = count
+            self.note(text.format(count=fresh, subject=subject), tone)
+            if not at_once:
+                self._tell_at_s = self.elapsed_s + TELL_EVERY_S
+
     async def look(self, act: Act) -> Seen:
         """What there is to see now."""
         teams = await self._teams()
         targets = self._targets()
-        self._tell()
+        self.tell()
         self._judge(teams, targets)
         recent = [each for caller in self._callers for each in caller.tally.recent()]
         tried = [each for each in recent if each[0] != "refused"]
@@ -133,12 +156,19 @@ class Watch:
         return msgspec.json.decode(answer)
 
     async def _teams(self) -> list[TeamSeen]:
-        totals = await self.ask("GET", "/ledger/totals?by=team")
+        if self.elapsed_s >= self._count_at_s:
+            await self._count()
         budgets = await self.ask("GET", "/budgets?limit=100")
-        names = {each["id"]: each["name"] for each in (await self.ask("GET", "/teams?limit=100"))["data"]}
-        costs = {names.get(each["group"]["team"]): Decimal(each["cost_usd"]) for each in totals["data"]}
-        of_team = {names.get(each["subject"].partition(":")[2]): each for each in budgets["data"]}
-        return [_team(caller, costs, of_team) for caller in self._callers]
+        of_team = {self._names.get(each["subject"].partition(":")[2]): each for each in budgets["data"]}
+        return [_team(caller, self._costs, of_team) for caller in self._callers]
+
+    async def _count(self) -> None:
+        """Have the ledger added up: seldom, since it grows for as long as this is left running."""
+        began_s = self.elapsed_s
+        self._names = {each["id"]: each["name"] for each in (await self.ask("GET", "/teams?limit=100"))["data"]}
+        totals = await self.ask("GET", "/ledger/totals?by=team")
+        self._costs = {self._names.get(each["group"]["team"]): Decimal(each["cost_usd"]) for each in totals["data"]}
+        self._count_at_s = self.elapsed_s + max(COUNT_EVERY_S, COUNT_AT_MOST * (self.elapsed_s - began_s))
 
     def _targets(self) -> list[TargetSeen]:
         attempts: dict[str, int] = {}
@@ -153,19 +183,6 @@ class Watch:
             )
             for each in sorted(self._gateway.targets(), key=lambda each: each.target)
         ]
-
-    def _tell(self) -> None:
-        """Write down what has happened and was not told."""
-        counts = {(kind, target): count for (kind, target), count in self._gateway.metrics.events.items()}
-        counts |= {("Refused", each.team.name): each.tally.outcomes["refused"] for each in self._callers}
-        for what, count in counts.items():
-            kind, subject = what
-            told, due_s = self._happened.get(what, (0, 0.0))
-            if count == told or self.elapsed_s < due_s or kind not in _TOLD:
-                continue
-            self._happened[what] = (count, self.elapsed_s + TELL_EVERY_S)
-            text, tone = _TOLD[kind]
-            self.note(text.format(count=count - told, subject=subject), tone)
 
     def _judge(self, teams: Sequence[TeamSeen], targets: Sequence[TargetSeen]) -> None:
         """Raise and end alerts."""
@@ -186,7 +203,7 @@ class Watch:
         self._alerts = found
 
 
-def _team(caller: Caller, costs: dict[Any, Decimal], budgets: dict[Any, Any]) -> TeamSeen:
+def _team(caller: Caller, costs: dict[str | None, Decimal], budgets: dict[str | None, Any]) -> TeamSeen:
     name, tally = caller.team.name, caller.tally
     budget = budgets[name]
     amount = Decimal(budget["amount_usd"])
