@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import services
 from administered import Administered
+from headgate.errors import Unauthenticated
 
 DAY_S = 86_400
 
@@ -135,13 +137,65 @@ async def test_what_was_spent_follows_both_ways(administered: Administered) -> N
         assert max(await spent(administered)) == total * 10**10
 
 
-async def test_in_another_period_it_is_not_counted_twice(administered: Administered) -> None:
+async def test_it_follows_as_often_as_it_changes(administered: Administered) -> None:
+    for cost in ("4", "1", "4", "1"):
+        more = [{**IMPORT["spend"][0], "cost_usd": cost}, *IMPORT["spend"][1:]]
+        await administered.made("/admin/imports", {**IMPORT, "spend": more})
+    assert max(await spent(administered)) == 125 * 10**10
+
+
+async def test_in_another_period_each_budget_has_what_is_of_it(administered: Administered) -> None:
+    """A key has a budget for a day, in a team with one for a month; both have spent more on the next day."""
+    subject = f"key:{key('one')['id']}"
+    budgets = [*IMPORT["budgets"], {"id": "b3", "subject": subject, "amount_usd": "5", "period": "day"}]
+
+    async def imported(of_key: str, beyond: str) -> dict[str, str]:
+        spend = [
+            {"subject": subject, "cost_usd": of_key, "budgets": ["b1", "b3"]},
+            {"subject": "team:t1", "cost_usd": beyond, "budgets": ["b1"]},
+        ]
+        await administered.made("/admin/imports", {**IMPORT, "budgets": budgets, "spend": spend})
+        found = (await administered.ask("GET", "/admin/budgets")).json["data"]
+        [whole] = (await administered.ask("GET", "/admin/ledger/totals")).json["data"]
+        return {each["period"]: each["spent_usd"] for each in found} | {"whole": whole["cost_usd"]}
+
+    assert await imported("4", "0") == {"day": "4", "month": "4", "total": None, "whole": "4"}
+    administered.clock.advance(DAY_S)
+    for _ in range(2):
+        assert await imported("3", "4") == {"day": "3", "month": "7", "total": None, "whole": "7"}
+
+
+async def test_counters_that_have_begun_follow(administered: Administered) -> None:
+    """Else a budget would be as it was at the first import until its period is over."""
     await administered.made("/admin/imports", IMPORT)
-    administered.clock.advance(40 * DAY_S)
-    made = await administered.made("/admin/imports", IMPORT)
-    assert made["made"]["spend"] == 0
-    assert len(made["left"]) == 2
-    assert await spent(administered) == [75 * 10**10, 275 * 10**10]
+    rows = await administered.database.fetch("SELECT counter, picodollars FROM spend")
+    for counter, picodollars in rows:
+        await administered.counters.seed(counter, picodollars, 0)
+    more = [{**IMPORT["spend"][0], "cost_usd": "4"}, {**IMPORT["spend"][1], "cost_usd": "0"}, IMPORT["spend"][2]]
+    await administered.made("/admin/imports", {**IMPORT, "spend": more})
+    rows = dict(await administered.database.fetch("SELECT counter, picodollars FROM spend"))
+    assert dict(zip(rows, await administered.counters.read(list(rows)), strict=True)) == rows
+    assert sorted(rows.values()) == [75 * 10**10, 4 * 10**12]
+
+
+async def test_what_is_blocked_since_is_out_of_use(administered: Administered) -> None:
+    await administered.made("/admin/imports", IMPORT)
+    teams = [{**IMPORT["teams"][0], "archived": True}]
+    projects = [{**IMPORT["projects"][0], "archived": True}]
+    keys = [IMPORT["keys"][0], {**IMPORT["keys"][1], "revoked": True}]
+    for archived, revoked in ((2, 1), (0, 0)):
+        made = await administered.made("/admin/imports", {**IMPORT, "teams": teams, "projects": projects, "keys": keys})
+        assert (made["archived"], made["revoked"]) == (archived, revoked)
+    for secret in ("sk-one", "sk-two"):
+        with pytest.raises(Unauthenticated):
+            administered.identity(secret)
+
+
+async def test_nobody_s_name_is_in_the_ledger(administered: Administered) -> None:
+    await administered.made("/admin/imports", IMPORT)
+    rows = await administered.database.fetch("SELECT * FROM ledger")
+    assert rows
+    assert not any(part == "jo" for row in rows for each in row for part in re.split(r"[^a-z]+", str(each)))
 
 
 async def test_a_key_that_is_over_opens_nothing(administered: Administered) -> None:

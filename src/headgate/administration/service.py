@@ -52,7 +52,7 @@ class Administration:
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
-        self.imports = Imports(ports, acts)
+        self.imports = Imports(ports, acts, counters)
         self.audit = AuditReading(ports)
 
     async def first_key(self) -> str | None:

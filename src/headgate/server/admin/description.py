@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, importing, ledger, requests, shadows, views
+from headgate.administration import auditing, ledger, requests, shadows, views
+from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.config.json_schema import documentation
 from headgate.server.admin import handlers, problems
