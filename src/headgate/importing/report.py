@@ -43,7 +43,7 @@ class Report:
     """Findings, in the order they were made. What is said of several places is one finding."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[Kind, str, str, str, str], list[str]] = {}
+        self._places: dict[tuple[Kind, str, str, str, str], dict[str, None]] = {}
 
     def carries(self, area: str, place: str, what: str) -> None:
         self._add("carries", area, place, what)
@@ -57,7 +57,7 @@ class Report:
     @property
     def findings(self) -> list[Finding]:
         return [
-            Finding(kind=kind, area=area, places=places, what=what, why=why, do=do)
+            Finding(kind=kind, area=area, places=list(places), what=what, why=why, do=do)
             for (kind, area, what, why, do), places in self._places.items()
         ]
 
@@ -78,9 +78,7 @@ class Report:
             yield ""
 
     def _add(self, kind: Kind, area: str, place: str, what: str, why: str = "", do: str = "") -> None:
-        places = self._places.setdefault((kind, area, what, why, do), [])
-        if place not in places:
-            places.append(place)
+        self._places.setdefault((kind, area, what, why, do), {})[place] = None
 
 
 def _lines(finding: Finding) -> Iterator[str]:

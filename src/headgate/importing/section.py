@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 from headgate.importing.report import Report
@@ -39,13 +41,15 @@ class Section:
     def number(self, name: str) -> float | None:
         """A member that is to be a number, as one or as a text of one."""
         value = self.take(name)
-        try:
-            return None if value is None or isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            self.report.cannot(
-                self.area, self.at(name), "is not carried", why="it is no number", do="write what it stands for"
-            )
+        if value is None:
             return None
+        with suppress(TypeError, ValueError, OverflowError):
+            if not isinstance(value, bool) and isfinite(number := float(value)):
+                return number
+        self.report.cannot(
+            self.area, self.at(name), "is not carried", why="it is no number", do="write what it stands for"
+        )
+        return None
 
     def count(self, name: str) -> int | None:
         """A member that is to be a whole number."""
@@ -82,6 +86,12 @@ class Section:
 
     def _wrong(self, name: str, area: str, why: str) -> None:
         self.report.cannot(area, self.at(name), "is not read", why=why, do="mend it, and import again")
+
+    def before(self, others: Mapping[str, Any]) -> Section:
+        """The same with what others say where it says nothing itself."""
+        found = Section({**others, **self._tree}, self.place, self.area, self.report)
+        found._seen |= self._seen
+        return found
 
     def rest(self) -> Iterator[str]:
         """The members nobody has taken."""

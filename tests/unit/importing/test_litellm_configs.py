@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from headgate.config import loads
-from headgate.errors import ConfigError
 from headgate.importing import Report
 from headgate.importing.litellm import Converted, convert, read_file
 
@@ -106,23 +104,6 @@ def test_a_key_from_the_environment_is_sent_to_its_vendor_only() -> None:
     found, report = converted({"model_list": [{"model_name": "a", "litellm_params": params}]})
     assert "api_key" not in found.tree["providers"]["private"]
     assert any("called without a key" in each.what for each in report.of("changes"))
-
-
-def test_files_that_are_included_are_read(tmp_path: Path) -> None:
-    model = {"model_name": "a", "litellm_params": {"model": "openai/gpt-4o"}}
-    other = {"model_name": "b", "litellm_params": {"model": "openai/gpt-4o-mini"}}
-    (tmp_path / "more.yaml").write_text(yaml.safe_dump({"model_list": [other], "litellm_settings": {"cache": True}}))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"include": ["more.yaml"], "model_list": [model]}))
-    tree = read_file(tmp_path / "config.yaml")
-    assert [each["model_name"] for each in tree["model_list"]] == ["a", "b"]
-    assert tree["litellm_settings"] == {"cache": True}
-
-
-@pytest.mark.parametrize("text", ["- a list", "just a text", "a: [", ""])
-def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(ConfigError):
-        read_file(tmp_path / "config.yaml")
 
 
 def test_whether_team_keys_count_for_a_person_is_read() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headgate.importing.litellm.config import Converted, convert, read_file
+from headgate.importing.litellm.config import Converted, convert
+from headgate.importing.litellm.files import read_file
 from headgate.importing.litellm.records import Records, records_of
 from headgate.importing.litellm.tables import Tables, read_tables
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import yaml
 
+from headgate.administration import values
 from headgate.config import loads
 from headgate.errors import ConfigError
 from headgate.importing.litellm import notes
@@ -22,6 +23,8 @@ from headgate.importing.section import Section
 
 Tree = dict[str, Any]
 
+_NAME = re.compile(r"[\w .-]{1,80}")
+
 PORT = 4000
 """Where LiteLLM's proxy listens unless told otherwise."""
 
@@ -31,11 +34,13 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
 
     timezone: str = "UTC"
     """Where budgets' days and months begin."""
-    max_budget: Any = None
+    max_budget: Decimal | None = None
     """Dollars for all together, and for how long."""
     budget_duration: str | None = None
-    customer_budget: Any = None
-    """Dollars for each end user without a budget of its own."""
+    customer_budget: Decimal | None = None
+    """Dollars for each end user."""
+    customer_budget_id: str | None = None
+    """The row with the budget of each end user that has none of its own."""
     user_budget_on_team_keys: bool = False
     """Whether a person's budget counts what the person's team keys spend."""
 
@@ -54,6 +59,8 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     """`headgate.yaml`, as what it is made of."""
     groups: dict[str, list[str]]
     """Access groups: by name, the models in them."""
+    aliases: dict[str, str]
+    """Further names of models: by alias, the model."""
     defaults: Defaults
     variables: list[str]
     """Environment variables that it refers to."""
@@ -75,48 +82,16 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
         return []
 
 
-def read_file(path: Path) -> Tree:
-    """A `config.yaml` with the files it includes.
-
-    Raises:
-        ConfigError: one of them is no YAML mapping.
-        OSError: one of them cannot be read.
-    """
-    tree = _mapping(path)
-    for name in tree.pop("include", None) or []:
-        for key, value in _mapping(path.parent / str(name)).items():
-            if isinstance(value, list) and isinstance(tree.get(key), list):
-                tree[key] = tree[key] + value
-            else:
-                tree.setdefault(key, value)
-    return tree
-
-
-def _mapping(path: Path) -> Tree:
-    try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f":{where.line + 1}" if where is not None else ""
-        raise ConfigError([f"{path}{line}: is no YAML: {getattr(error, 'problem', None) or error}"]) from None
-    if not isinstance(tree, dict):
-        raise ConfigError([f"{path}: is no mapping; name LiteLLM's config.yaml"])
-    return tree
-
-
 def convert(tree: Tree, report: Report) -> Converted:
     """What a configuration comes to, and into `report` what becomes of each of its members."""
     top = Section(tree, "", "configuration", report)
     references = References(report)
-    credentials = {str(each.take("credential_name")): each for each in top.sections("credential_list", "models")}
-    values = {name: each.section("credential_values") for name, each in credentials.items()}
-    providers = Providers(report, references, values)
-    models = Models(report, providers)
+    models = Models(report, Providers(report, references), _credentials(top))
     for entry in top.sections("model_list", "models"):
         models.add(entry)
     _told(models, report)
     fallbacks = Fallbacks(models.tree, report)
-    routing = Routing(models.tree, fallbacks, report)
+    routing = Routing(models.tree, models.repeated, fallbacks, report)
     litellm, router = top.section("litellm_settings", "settings"), top.section("router_settings", "settings")
     routing.read(router, litellm)
     defaults = _litellm(litellm, report)
@@ -128,15 +103,26 @@ def convert(tree: Tree, report: Report) -> Converted:
     made: Tree = {"server": server}
     if models.unbounded:
         made["limits"] = {"unknown_price": "allow"}
-    made |= {"providers": providers.tree, "models": models.tree}
+    made |= {"providers": models.providers.tree, "models": models.tree}
     if models.prices:
         made["prices"] = models.prices
     return Converted(
         tree=made,
         groups=models.groups,
+        aliases=fallbacks.aliases,
         defaults=msgspec.structs.replace(defaults, user_budget_on_team_keys=personal),
         variables=list(references.names),
     )
+
+
+def _credentials(top: Section) -> dict[str, Tree]:
+    """`credential_list`: by name, what deployments take of each."""
+    found: dict[str, Tree] = {}
+    for each in top.sections("credential_list", "models"):
+        found[str(each.take("credential_name"))] = each.mapping("credential_values")
+        each.take("credential_info")
+        each.close()
+    return found
 
 
 def _told(models: Models, report: Report) -> None:
@@ -152,19 +138,34 @@ def _litellm(section: Section, report: Report) -> Defaults:
     for name in ("callbacks", "success_callback", "failure_callback", "service_callback", "audit_log_callbacks"):
         for callback in section.values(name):
             note = notes.PROMETHEUS if callback == "prometheus" else notes.LOGGING
-            note.tell(report, "callbacks", f"{section.at(name)}: {callback}")
+            note.tell(report, "callbacks", f"{section.at(name)}: {_shown(callback)}")
     for guardrail in section.values("guardrails"):
-        shown = next(iter(guardrail), "?") if isinstance(guardrail, dict) else guardrail
-        notes.GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {shown}")
-    timezone = section.take("timezone", "UTC")
+        notes.GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {_shown(guardrail)}")
+    defaults = _defaults(section, report)
+    section.close(notes.LITELLM)
+    return defaults
+
+
+def _shown(value: Any) -> str:
+    """What something is called, and nothing of what is in it."""
+    name = next(iter(value), "?") if isinstance(value, dict) else value
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else "?"
+
+
+def _defaults(section: Section, report: Report) -> Defaults:
     defaults = Defaults(
-        timezone=str(timezone),
-        max_budget=section.take("max_budget"),
-        budget_duration=section.take("budget_duration"),
-        customer_budget=section.take("max_end_user_budget"),
+        timezone=_timezone(section, report),
+        max_budget=_dollars(section, "max_budget") or None,  # 0 is none at LiteLLM
+        budget_duration=_text(section, "budget_duration"),
+        customer_budget=_dollars(section, "max_end_user_budget"),
+        customer_budget_id=_text(section, "max_end_user_budget_id"),
     )
-    for name, subject in (("max_budget", "organisation:*"), ("max_end_user_budget", "customer:*")):
-        if name in section:
+    for name, subject, found in (
+        ("max_budget", "organisation:*", defaults.max_budget),
+        ("max_end_user_budget", "customer:*", defaults.customer_budget),
+        ("max_end_user_budget_id", "customer:*", defaults.customer_budget_id),
+    ):
+        if found is not None:
             report.changes(
                 "budgets",
                 section.at(name),
@@ -172,10 +173,31 @@ def _litellm(section: Section, report: Report) -> Defaults:
                 why="budgets are what people administer, and in no file",
                 do=f"without --database: 'headgate budgets set {subject} …'",
             )
-    if "timezone" in section:
-        report.carries("budgets", section.at("timezone"), f"budgets' periods begin by {timezone}")
-    section.close(notes.LITELLM)
     return defaults
+
+
+def _dollars(section: Section, name: str) -> Decimal | None:
+    amount = section.number(name)
+    return None if amount is None else Decimal(str(amount))
+
+
+def _text(section: Section, name: str) -> str | None:
+    value = section.take(name)
+    return None if value is None else str(value)
+
+
+def _timezone(section: Section, report: Report) -> str:
+    """Where budgets' days begin. LiteLLM takes UTC where there is no such time zone."""
+    named = _text(section, "timezone")
+    if named is None:
+        return "UTC"
+    try:
+        found = values.timezone(named)
+    except ValueError:
+        report.changes("budgets", section.at("timezone"), "is UTC", why="there is no such time zone")
+        return "UTC"
+    report.carries("budgets", section.at("timezone"), f"budgets' periods begin by {found}")
+    return found
 
 
 def _general(section: Section, report: Report) -> tuple[Tree, bool]:
@@ -249,11 +271,8 @@ def _environment(top: Section, report: Report) -> None:
         )
 
 
-_GUARDRAIL_NAME = re.compile(r"[\w .-]{1,80}")
-
-
 def _guardrails(top: Section, report: Report) -> None:
     for each in top.sections("guardrails", "guardrails"):
         name = str(each.take("guardrail_name", ""))
-        shown = name if _GUARDRAIL_NAME.fullmatch(name) else each.place
+        shown = name if _NAME.fullmatch(name) else each.place
         notes.GUARDRAIL.tell(report, "guardrails", shown)

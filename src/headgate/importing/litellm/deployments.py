@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
-from math import inf
 from typing import Any
 
 from headgate.catalog import Catalog
 from headgate.importing.litellm.providers import Place, Providers
+from headgate.importing.litellm.references import literal
 from headgate.importing.report import Report
 from headgate.importing.section import Note, Section
 from headgate.providers.row import find_row
@@ -24,6 +26,22 @@ _PRICES = {
     "output_cost_per_audio_token": "audio_output",
 }
 """Dollars per token there, per million tokens here."""
+
+_CATEGORIES = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cached": "cached_tokens",
+    "cache_write_5m": "cache_write_5m_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "reasoning": "reasoning_tokens",
+    "audio_input": "audio_input_tokens",
+    "audio_output": "audio_output_tokens",
+}
+"""By their name in `prices`, the categories of the price list."""
+
+_SHARES = {
+    "weight": "weight", "rpm": "rpm", "tpm": "tpm", "order": "priority", "max_parallel_requests": "max_concurrent"
+}  # fmt: skip
 
 _DEFAULTS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "n", "presence_penalty", "frequency_penalty",
@@ -108,28 +126,31 @@ _INFO = {
 class Models:
     """The models of a configuration, as their deployments are read."""
 
-    def __init__(self, report: Report, providers: Providers) -> None:
+    def __init__(self, report: Report, providers: Providers, credentials: Mapping[str, Tree]) -> None:
         self._report = report
-        self._providers = providers
+        self.providers = providers
+        self._credentials = credentials
         self._catalog = Catalog()
         self.tree: dict[str, Tree] = {}
         self.prices: dict[str, Tree] = {}
         self.unbounded = False
         """Whether there is a target for whose calls nobody can say what they cost at most."""
+        self.repeated = Counter[tuple[str, str]]()
+        """By model and target, how many deployments beyond the first go there."""
         self.groups: dict[str, list[str]] = {}
         """Access groups: by name, the models in them."""
 
     def add(self, entry: Section) -> None:
         """Read one entry of `model_list`."""
         name = entry.take("model_name")
-        params, info = entry.section("litellm_params"), entry.section("model_info")
+        params, info = self._with_credential(entry.section("litellm_params")), entry.section("model_info")
         if not isinstance(name, str) or not name or "*" in name[:-1]:
             why = "it has no model_name" if not name else f"'{name}' has a '*' that is not at its end"
             self._report.cannot(
                 "models", entry.place, "is left out", why=why, do="give it a name, or the beginning of one and '*'"
             )
             return
-        place = self._providers.place(params)
+        place = self.providers.place(params)
         if place is None:
             return
         if "*" in place.model and (not name.endswith("*") or place.model.count("*") > 1):
@@ -142,9 +163,15 @@ class Models:
             )
             return
         model = self.tree.setdefault(name, {"targets": []})
-        priced = self._price(place, params, info)
-        target = self._target(model["targets"], place, params, info, entry)
-        if target is not None:
+        named = info.take("base_model") or params.take("base_model")
+        base_model = None if named is None else str(named).rpartition("/")[2]
+        priced = self._price(place, params, info, base_model)
+        target = self._target(place, params, base_model)
+        known = next((each for each in model["targets"] if each["target"] == target["target"]), None)
+        if known is not None:
+            self._join(name, known, target, entry)
+        else:
+            model["targets"].append(target)
             self._bound(target, place, name, priced)
         self._times(model, params)
         if params.take("drop_params") is True:
@@ -157,31 +184,48 @@ class Models:
         params.close(_UNUSED)
         info.close(_INFO)
 
-    def _target(self, targets: list[Tree], place: Place, params: Section, info: Section, entry: Section) -> Tree | None:
-        """Add the target of a deployment; None where it is there already."""
-        base_model = info.take("base_model") or params.take("base_model")
-        found: Tree = {"target": place.target}
+    def _with_credential(self, params: Section) -> Section:
+        """What a deployment says itself, and behind it what its credential of `credential_list` does."""
+        name = params.take("litellm_credential_name")
+        if name is None:
+            return params
+        if (values := self._credentials.get(str(name))) is None:
+            self._report.cannot(
+                "models",
+                params.at("litellm_credential_name"),
+                "has no credential",
+                why=f"there is none called '{name}' in credential_list",
+                do="set api_key and base_url of its provider in headgate.yaml",
+            )
+            return params
+        return params.before(values)
+
+    def _target(self, place: Place, params: Section, base_model: str | None) -> Tree:
+        """The target of a deployment."""
+        found: Tree = {"target": literal(place.target)}
         if base_model is not None:
-            found["base_model"] = str(base_model).rpartition("/")[2]
-        for name, ours in (("weight", "weight"), ("rpm", "rpm"), ("tpm", "tpm"), ("order", "priority")):
+            found["base_model"] = literal(base_model)
+        for name, ours in _SHARES.items():
             value = params.number(name)
-            if value:
+            if value and value > 0:
                 found[ours] = value if name == "weight" and value % 1 else int(value)
-        concurrent = params.count("max_parallel_requests")
-        if concurrent:
-            found["max_concurrent"] = concurrent
-        for known in targets:
-            if known["target"] == found["target"]:
-                known["weight"] = known.get("weight", 1) + found.get("weight", 1)
-                self._report.changes(
-                    "models",
-                    entry.place,
-                    f"adds to the weight of {place.target}",
-                    why="the same place twice is one target",
-                )
-                return None
-        targets.append(found)
         return found
+
+    def _join(self, name: str, known: Tree, found: Tree, entry: Section) -> None:
+        """One target of the same place twice: its shares add up, and a limit that one of them lacks is none."""
+        if "weight" in known or "weight" in found:
+            known["weight"] = known.get("weight", 0) + found.get("weight", 0)
+        self.repeated[name, known["target"]] += 1
+        for name in ("rpm", "tpm", "max_concurrent"):
+            more, before = found.get(name), known.pop(name, None)
+            if more is not None and before is not None:
+                known[name] = before + more
+        self._report.changes(
+            "models",
+            entry.place,
+            f"adds to the share and the limits of {known['target']}",
+            why="the same place twice is one target",
+        )
 
     def _times(self, model: Tree, params: Section) -> None:
         """Timeouts and retries, which are a model's here: the longest of its deployments'."""
@@ -204,39 +248,65 @@ class Models:
         """Tell of a target for whose calls nobody can say what they cost at most, and let them through as there."""
         model = target.get("base_model", place.model)
         catalog = find_row(place.kind).catalog
+        if "*" in model:
+            self._report.changes(
+                "prices",
+                name,
+                "a model it stands for that has no known price is refused under a hard budget",
+                why="what it can cost is not known; LiteLLM lets it pass, and counts nothing",
+                do="write prices of the models you use that 'headgate prices list' lacks",
+            )
+            return
         known = (priced or self._catalog.price(catalog, model) is not None) and self._catalog.limits(catalog, model)
-        if "*" in model or place.kind == "simulator" or known:
+        if place.kind == "simulator" or known:
             return
         self.unbounded = True
         self._report.changes(
             "prices",
-            name,
-            f"what a call of {target['target']} can cost is not known, and it is let through",
+            target["target"],
+            "what its calls can cost is not known, and they are let through: limits.unknown_price is allow",
             why="under a hard budget a call is refused where its price, or the longest answer of its model, is not "
-            "known; LiteLLM lets it pass, and so does limits.unknown_price as it is written",
-            do="write prices (0 for a model of your own), have clients send max_tokens, then take that setting out",
+            "known; LiteLLM lets it pass, and so does that setting",
+            do="write prices (0 for a model of your own), have clients send max_tokens, then take limits.unknown_price "
+            "out: until then 'headgate check --production' tells of it, since such calls pass every hard budget",
         )
 
-    def _price(self, place: Place, params: Section, info: Section) -> bool:
+    def _price(self, place: Place, params: Section, info: Section, base_model: str | None) -> bool:
         """Take over the price that is given for a deployment, if one is."""
         price: Tree = {}
         for name, ours in _PRICES.items():
             own, other = params.number(name), info.number(name)
             value = other if own is None else own
-            if value is not None and 0 <= value < inf:
+            if value is not None and value >= 0:
                 price[ours] = per_million(value)
         if not price:
             return False
-        if "input" not in price:
-            price["input"] = "0"
         catalog = find_row(place.kind).catalog
+        if "*" in place.model:
+            self._report.cannot(
+                "prices",
+                params.place,
+                "has no price of its own",
+                why="a price is of one model, and this deployment stands for many",
+                do="write prices of the models you use",
+            )
+            return False
+        price = self._listed(catalog, base_model or place.model) | price
         name = f"{catalog}/{place.model}" if catalog else place.model
         known = self.prices.setdefault(name, price)
         if known != price:
             self._report.changes(
                 "prices", params.place, f"has the price of the other deployment of {name}", why="a model has one price"
             )
+        self._report.carries("prices", params.place, f"is the price of {name}")
         return True
+
+    def _listed(self, catalog: str | None, model: str) -> Tree:
+        """What the price list says of a model, for what is not given; 0 where it does not know it, as at LiteLLM."""
+        listed = self._catalog.price(catalog, model)
+        rates = {} if listed is None else listed.per_million()
+        known = {ours: rates[category] for ours, category in _CATEGORIES.items() if category in rates}
+        return {"input": "0", "output": "0"} | known
 
 
 def per_million(dollars: float) -> str:

@@ -36,10 +36,9 @@ class Place(NamedTuple):
 class Providers:
     """The providers of a configuration, as they are found to be needed."""
 
-    def __init__(self, report: Report, references: References, credentials: dict[str, Section]) -> None:
+    def __init__(self, report: Report, references: References) -> None:
         self._report = report
         self._references = references
-        self._credentials = credentials
         self._catalog = Catalog()
         self.tree: dict[str, Tree] = {}
 
@@ -57,7 +56,10 @@ class Providers:
             return None
         prefix, name = found
         vendor = VENDORS.get(prefix)
-        base = self._base(params, prefix)
+        base = self._base(params)
+        if base is not None and not _is_url(base):
+            self._lost(params.at("api_base"), "it is no URL", "write https://host/v1")
+            return None
         if vendor is None:
             if base is None:
                 do = f"if '{prefix}' speaks OpenAI's dialect, add a provider of kind {COMPATIBLE} with its base_url"
@@ -165,18 +167,19 @@ class Providers:
 
     # ── parts ──
 
-    def _base(self, params: Section, prefix: str) -> str | None:
+    def _base(self, params: Section) -> str | None:
         first, second = params.take("api_base"), params.take("base_url")
-        base = self._references.text(first or second, params.at("api_base" if first else "base_url"))
+        written, where = first or second, params.at("api_base" if first else "base_url")
+        if isinstance(written, str) and _has_secret(written):
+            return self._references.secret(written, where, "API_BASE")
+        base = self._references.text(written, where)
         return base.rstrip("/") if base else None
 
     def _common(self, settings: Tree, kind: str, vendor: Vendor, params: Section, elsewhere: bool) -> None:
         """Credential and headers. `elsewhere` is where the vendor's own key has no business."""
-        credential = self._credentials.get(str(params.take("litellm_credential_name")))
-        holder = credential if credential is not None and "api_key" in credential else params
-        written = holder.take("api_key")
+        written = params.take("api_key")
         name = f"{_name(settings)}_API_KEY" if elsewhere or vendor.variable is None else vendor.variable
-        key = self._references.secret(written, holder.at("api_key"), _UNNAMED.sub("_", name).upper())
+        key = self._references.secret(written, params.at("api_key"), _UNNAMED.sub("_", name).upper())
         signed = "auth" in settings or kind == "vertex"
         if key is not None and not signed:
             settings["api_key"] = key
@@ -191,17 +194,16 @@ class Providers:
                 do=f"set api_key of the provider {_name(settings)}, if it needs one",
             )
         headers = {**params.mapping("extra_headers"), **params.mapping("headers")}
+        texts = {str(name): str(value) for name, value in headers.items()}
+        found = self._references.settings(texts, params.at("extra_headers"), "")
         organisation = self._text(params, "organization")
         if organisation is not None:
-            headers["OpenAI-Organization"] = organisation
-        if headers:
-            settings["headers"] = {
-                str(name): self._references.text(value, params.at("extra_headers")) or ""
-                for name, value in headers.items()
-            }
+            found["OpenAI-Organization"] = organisation
+        if found:
+            settings["headers"] = found
         body = params.take("extra_body")
         if isinstance(body, dict) and body:
-            settings["body"] = body
+            settings["body"] = self._references.settings(body, params.at("extra_body"), "")
 
     def _text(self, params: Section, name: str) -> str | None:
         return self._references.text(params.take(name), params.at(name))
@@ -220,6 +222,23 @@ class Providers:
 
     def _lost(self, place: str, why: str, do: str) -> None:
         self._report.cannot("models", place, "this deployment is left out", why=why, do=do)
+
+
+def _is_url(base: str) -> bool:
+    """Whether it is one, or a reference to what may be one."""
+    try:
+        return "${" in base or urlsplit(base).hostname is not None
+    except ValueError:
+        return False
+
+
+def _has_secret(base: str) -> bool:
+    """Whether a URL says who calls, or with what key: before its host, or in its query."""
+    try:
+        parts = urlsplit(base)
+    except ValueError:
+        return False
+    return "@" in parts.netloc or "?" in base
 
 
 def _base_url(kind: str, base: str) -> str:

@@ -10,8 +10,18 @@ from headgate.importing.report import Report
 _PREFIX = "os.environ/"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+_UNNAMED = re.compile(r"[^A-Za-z0-9]+")
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential", re.IGNORECASE)
+_SECRET = re.compile(r"(bearer|basic) |sk-|xox[bp]-|gh[ps]_|eyJ", re.IGNORECASE)
+
 _NO_SECRET = frozenset({"none", "empty", "dummy", "fake", "fake-key", "na", "n/a", "not-needed", "anything", "ollama"})
 """What people write where a key has to be, and none is needed."""
+
+
+def literal(text: str) -> str:
+    """A text that means itself in `headgate.yaml`."""
+    return text.replace("${", "$${")
 
 
 class References:
@@ -31,7 +41,7 @@ class References:
         if not isinstance(value, str):
             value = str(value)
         if not value.startswith(_PREFIX):
-            return value.replace("${", "$${")
+            return literal(value)
         name = value.removeprefix(_PREFIX)
         if not _NAME.fullmatch(name):
             self._report.cannot(
@@ -62,6 +72,20 @@ class References:
             do=f"set {variable} to what stands there",
         )
         return self.variable(variable)
+
+    def settings(self, value: Any, place: str, name: str) -> Any:
+        """A member that is passed on as it is, whatever it holds: what looks like a secret in it is not written out.
+        `name` is what it is called.
+        """
+        if isinstance(value, dict):
+            return {each: self.settings(inner, f"{place}.{each}", str(each)) for each, inner in value.items()}
+        if isinstance(value, list):
+            return [self.settings(each, place, name) for each in value]
+        if not isinstance(value, str):
+            return value
+        if _SECRET_NAME.search(name) or _SECRET.match(value):
+            return self.secret(value, place, _UNNAMED.sub("_", name).strip("_").upper() or "SECRET") or ""
+        return self.text(value, place) or ""
 
     def variable(self, name: str) -> str:
         """A reference to an environment variable."""

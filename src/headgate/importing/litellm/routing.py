@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from headgate.importing.litellm.deployments import set_retries
@@ -35,8 +36,12 @@ _POLICY = {
 class Routing:
     """What holds for all models of a configuration."""
 
-    def __init__(self, models: dict[str, Tree], fallbacks: Fallbacks, report: Report) -> None:
+    def __init__(
+        self, models: dict[str, Tree], repeated: Mapping[tuple[str, str], int], fallbacks: Fallbacks, report: Report
+    ) -> None:
+        """`repeated` tells, by model and target, how many deployments' shares a target has beyond its own."""
         self._models = models
+        self._repeated = repeated
         self._fallbacks = fallbacks
         self._report = report
 
@@ -51,16 +56,24 @@ class Routing:
             for model in self._models.values():
                 model["drop_unsupported"] = True
             self._report.carries("models", litellm.at("drop_params"), "is drop_unsupported of every model")
-        for section in (router, litellm):
-            for name, cause in CAUSES.items():
-                if (lists := section.take(name)) is not None:
-                    self._fallbacks.add(lists, cause, section.at(name))
-        for section in (router, litellm):
-            if (uses := section.take("default_fallbacks")) is not None:
-                self._fallbacks.add_default(uses, section.at("default_fallbacks"))
+        for name, cause in CAUSES.items():
+            if (found := self._first(name, router, litellm)) is not None:
+                self._fallbacks.add(found[0], cause, found[1])
+        if (found := self._first("default_fallbacks", router, litellm)) is not None:
+            self._fallbacks.add_default(*found)
         self._fallbacks.share()
 
     # ── parts ──
+
+    def _first(self, name: str, router: Section, litellm: Section) -> tuple[Any, str] | None:
+        """A list of fallbacks, and where it stands: LiteLLM takes the router's, and the other where that has none."""
+        own, other = router.take(name), litellm.take(name)
+        if own and other:
+            why = f"{router.at(name)} is there, and LiteLLM takes that one"
+            self._report.changes("fallbacks", litellm.at(name), "is left out", why=why)
+        if own:
+            return own, router.at(name)
+        return None if other is None else (other, litellm.at(name))
 
     def _aliases(self, section: Section, name: str) -> None:
         for alias, value in section.mapping(name).items():
@@ -108,20 +121,36 @@ class Routing:
             self._report.carries("models", f"optional_pre_call_checks: {check}", f"is affinity: {affinity[check]}")
 
     def _weigh(self, name: str, targets: list[Tree]) -> None:
-        """LiteLLM shuffles by weight, else by rpm, else by tpm of the deployments."""
-        if any("weight" in target for target in targets):
-            return
-        measure = next((each for each in ("rpm", "tpm") if all(each in target for target in targets)), None)
+        """LiteLLM shuffles by weight, else by rpm, else by tpm of the deployments. One that lacks what others have gets
+        no calls as long as one of those does.
+        """
+        measure = next((each for each in ("weight", "rpm", "tpm") if any(each in target for target in targets)), None)
         if measure is None:
+            for target in targets:
+                if more := self._repeated.get((name, target["target"]), 0):
+                    target["weight"] = 1 + more
             return
-        for target in targets:
-            target["weight"] = min(target[measure], 1_000_000)
-        self._report.changes(
-            "models",
-            name,
-            f"{measure} is the share of a target, and also the most that is sent there",
-            why="LiteLLM's shuffle takes it as a share only; here a vendor's limit is kept",
-        )
+        if measure != "weight":
+            for target in targets:
+                if measure in target:
+                    target["weight"] = min(target[measure], 1_000_000)
+            self._report.changes(
+                "models",
+                name,
+                f"{measure} is the share of a target, and also the most that is sent there",
+                why="LiteLLM's shuffle takes it as a share only; here a vendor's limit is kept",
+            )
+        spare = [target for target in targets if measure not in target]
+        if spare:
+            for target in targets:
+                target["priority"] = 2 * target.get("priority", 1) - (measure in target)
+            self._report.changes(
+                "models",
+                name,
+                f"{', '.join(target['target'] for target in spare)} gets calls only where the others cannot",
+                why=f"it has no {measure} and others do, so LiteLLM's shuffle never draws it while those are healthy",
+                do="give it a weight, and the priority of the others, if it is to have its share",
+            )
 
     def _retries(self, router: Section, litellm: Section) -> None:
         own, other = router.count("num_retries"), litellm.count("num_retries")
