@@ -244,10 +244,10 @@ async def test_what_was_spent_is_where_budgets_begin(
     await imported(capsys, incumbent, "--write", "--records-only")
     assert await spent(serving) == {
         "organisation:default/month": "0",
-        "tag:litellm-organisation=Acme/month": "12.5",
+        "tag:litellm-organisation=o-1/month": "12.5",
         "team:Research/month": "12.5",
         "user:Ada/week": "1.25",
-        "tag:litellm-member=Research/ada/month": "10.3",
+        "tag:litellm-member=t-research/ada/month": "10.3",
         "key:research/day": "10.3",
         "key:ada/day": "0.5",
         "key:sk-...apps/total": "0.75",
@@ -269,9 +269,9 @@ async def test_a_call_adds_to_all_that_was_spent_to_the_picodollar(
     assert changed == dict.fromkeys(
         (
             "organisation:default/month",
-            "tag:litellm-organisation=Acme/month",
+            "tag:litellm-organisation=o-1/month",
             "team:Research/month",
-            "tag:litellm-member=Research/ada/month",
+            "tag:litellm-member=t-research/ada/month",
             "key:research/day",
         ),
         cost,

@@ -96,7 +96,7 @@ def _records(url: str, converted: Converted, tree: Mapping[str, Any], report: Re
         raise CannotRun(f"LiteLLM's database: {error.message}", "Check --database.") from None
     except ConfigError as error:
         raise CannotRun("; ".join(error.problems), "Check --database.") from None
-    return records_of(tables, converted.groups, converted.defaults, report, datetime.now(UTC), _administrators(tree))
+    return records_of(tables, converted, report, datetime.now(UTC), _administrators(tree))
 
 
 def _administrators(tree: Mapping[str, Any]) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from headgate.importing.litellm.names import allowed, both, name_of, plain_id, tag_value, unique
+from headgate.importing.litellm.names import allowed, both, name_of, plain_id, tag_name, tag_value, unique
 from headgate.importing.litellm.periods import fit
 from headgate.importing.litellm.routes import operations
 
@@ -21,7 +21,9 @@ from headgate.importing.litellm.routes import operations
         ("1w", "week", True),
         ("30d", "month", True),
         ("1mo", "month", True),
-        ("monthly", "month", True),
+        ("none", "total", True),
+        ("168h", "week", False),
+        ("monthly", "total", False),
         ("30s", "day", False),
         ("12h", "day", False),
         ("2d", "week", False),
@@ -83,8 +85,18 @@ def test_names_are_made_fit_for_us() -> None:
     assert name_of(None, "  \n ", " a\tb ") == "a b"
     assert unique("ci", "0123", taken) == "ci"
     assert unique("ci", "0123", taken) == "ci 0123"
-    assert unique("ci", "0123", taken) == "ci 0123 +"
-    assert tag_value("a,b=c\né*") == "a_b_c___"
+    found = {unique(name_of("x" * 300), f"the same beginning of ids {number}", taken) for number in range(9)}
+    assert len(found) == 9
+    assert max(map(len, found)) <= 200
+
+
+def test_each_text_has_a_tag_of_its_own() -> None:
+    texts = ["Acme", "a b", "a,b", "a=b", "a_b", "é", "è", "", " ", "x" * 200, "x" * 201, "litellm-user"]
+    for make, longest in ((tag_value, 190), (tag_name, 64)):
+        tags = [make(each) for each in texts]
+        assert len(set(tags)) == len(texts)
+        assert tags[:2] == texts[:2]
+        assert all(0 < len(each) <= longest and each != "litellm-user" for each in tags)
 
 
 @pytest.mark.parametrize("id", ["", " a", "a\n", "a*", "x" * 400])

@@ -16,7 +16,8 @@ _DURATION = re.compile(r"(\d+)(s|m|h|d|w|mo|y)")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "mo": 30 * 86_400, "y": 365 * 86_400}
 
-_WORDS = {"hourly": "1h", "daily": "1d", "weekly": "7d", "monthly": "1mo", "yearly": "1y"}
+_EXACT = frozenset({"1d", "24h", "7d", "1w", "30d", "1mo"})
+"""Those that LiteLLM begins with the calendar."""
 
 _PERIODS: tuple[tuple[int, BudgetPeriod], ...] = ((86_400, "day"), (7 * 86_400, "week"), (30 * 86_400, "month"))
 
@@ -31,13 +32,14 @@ class Fit(NamedTuple):
 
 def fit(duration: str | None) -> Fit:
     """The period for a duration; none at all is for good, and so is what cannot be understood."""
-    if not duration:
+    named = (duration or "").strip().lower()
+    if named in ("", "none", "null"):  # LiteLLM's pages have written these
         return Fit("total", exact=True)
-    match = _DURATION.fullmatch(_WORDS.get(duration.strip().lower(), duration.strip().lower()))
+    match = _DURATION.fullmatch(named)
     if match is None or int(match[1]) == 0:
         return Fit("total", exact=False)
     seconds = int(match[1]) * _SECONDS[match[2]]
     for length, period in _PERIODS:
         if seconds <= length:
-            return Fit(period, exact=seconds == length)
+            return Fit(period, exact=named in _EXACT)
     return Fit("total", exact=False)

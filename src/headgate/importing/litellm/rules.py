@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from msgspec.structs import replace
 
 from headgate.administration.importing import ImportedBudget, ImportedLimit
-from headgate.administration.values import MAX_DOLLARS
+from headgate.administration.values import MAX_COUNT, MAX_DOLLARS
 from headgate.importing.litellm.periods import fit
 from headgate.importing.litellm.tables import BudgetRow, Limited
 from headgate.importing.report import Report
@@ -25,7 +25,7 @@ _OWN = ("max_budget", "soft_budget", "budget_duration", "tpm_limit", "rpm_limit"
 def picodollars(amount: Decimal) -> Decimal:
     """A double's dollars to the picodollar: what is behind that is the double's noise."""
     with localcontext(prec=60):
-        return amount.quantize(_PICODOLLAR, ROUND_HALF_EVEN) if amount.is_finite() else Decimal(0)
+        return amount.quantize(_PICODOLLAR, ROUND_HALF_EVEN)
 
 
 def merged(row: Limited, budget: BudgetRow | None) -> Limited:
@@ -33,6 +33,7 @@ def merged(row: Limited, budget: BudgetRow | None) -> Limited:
     if budget is None:
         return row
     more = {name: getattr(budget, name) for name in _OWN if getattr(row, name) is None}
+    more |= {name: getattr(row, name) or getattr(budget, name) for name in ("model_max_budget", "budget_limits")}
     if row.budget_reset_at is None:
         more["budget_reset_at"] = budget.budget_reset_at
     return replace(row, **more)
@@ -48,9 +49,9 @@ class Rules:
         self.limits: list[ImportedLimit] = []
         self.budgets: list[ImportedBudget] = []
 
-    def add(self, subject: str, row: Limited, place: str) -> list[str]:
-        """Put a subject under what limits a row; the budgets that come of it, by id."""
-        self._limits(subject, row, place)
+    def add(self, subject: str, row: Limited, place: str) -> tuple[list[str], bool]:
+        """Put a subject under what limits a row: the budgets that come of it, by id, and whether there is anything."""
+        limited = self._limits(subject, row, place)
         if row.model_max_budget or row.budget_limits:
             self._report.cannot(
                 "budgets",
@@ -61,12 +62,13 @@ class Rules:
             )
         amounts = ((row.max_budget, True), (row.soft_budget, False))
         made = [self._budget(subject, row, amount, hard, place) for amount, hard in amounts if amount is not None]
-        return [each for each in made if each is not None]
+        found = [each for each in made if each is not None]
+        return found, limited or bool(found)
 
     def over(self, row: Limited, place: str) -> bool:
         """Whether the period that a row's spend is of is over, though LiteLLM has not begun another."""
         reset_at = row.budget_reset_at
-        if reset_at is None or not row.budget_duration or reset_at.replace(tzinfo=UTC) > self._now:
+        if reset_at is None or not row.budget_duration or in_utc(reset_at) > self._now:
             return False
         self._report.changes(
             "budgets",
@@ -76,7 +78,7 @@ class Rules:
         )
         return True
 
-    def _limits(self, subject: str, row: Limited, place: str) -> None:
+    def _limits(self, subject: str, row: Limited, place: str) -> bool:
         minute = {"requests": row.rpm_limit, "tokens": row.tpm_limit}
         told = [f"{count:,} {what} a minute" for what, count in minute.items() if count is not None]
         if told:
@@ -98,6 +100,7 @@ class Rules:
             self._limit(ImportedLimit(id=f"{subject}/total", subject=subject, per="total", concurrent=most))
         if told:
             self._report.carries("limits", place, ", ".join(told))
+        return bool(told)
 
     def _limit(self, limit: ImportedLimit) -> None:
         self.limits.append(replace(limit, timezone=self._timezone))
@@ -114,7 +117,7 @@ class Rules:
                 do="it is as good as none; or give it a smaller one",
             )
             return None
-        exact = picodollars(amount)
+        exact = picodollars(max(amount, Decimal(0)))
         dollars = max(exact, NOTHING)
         found = fit(row.budget_duration)
         named = f"{subject}/{found.period}/{'hard' if hard else 'soft'}"
@@ -145,4 +148,9 @@ class Rules:
 
 
 def _count(count: int | None) -> int | None:
-    return None if count is None else max(0, count)
+    return None if count is None else min(MAX_COUNT, max(0, count))
+
+
+def in_utc(time: datetime) -> datetime:
+    """A time of LiteLLM's, which says no zone and means UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

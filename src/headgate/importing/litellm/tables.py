@@ -48,6 +48,9 @@ class Limited(Row, frozen=True, kw_only=True):
 
 class BudgetRow(Limited, frozen=True, kw_only=True):
     budget_id: str
+    allowed_models: list[str] | None = None
+    """Of a member of a team: what of the team's models."""
+    temp_budget_increase: Decimal | None = None
 
 
 class TeamRow(Limited, frozen=True, kw_only=True):
@@ -59,6 +62,10 @@ class TeamRow(Limited, frozen=True, kw_only=True):
     blocked: bool | None = None
     model_id: int | None = None
     access_group_ids: list[str] | None = None
+    metadata: Any = None
+    router_settings: Any = None
+    policies: Any = None
+    object_permission_id: Any = None
 
 
 class UserRow(Limited, frozen=True, kw_only=True):
@@ -69,6 +76,9 @@ class UserRow(Limited, frozen=True, kw_only=True):
     sso_user_id: str | None = None
     spend: Decimal = Decimal(0)
     models: list[str] | None = None
+    metadata: Any = None
+    policies: Any = None
+    object_permission_id: Any = None
 
 
 class KeyRow(Limited, frozen=True, kw_only=True):
@@ -89,6 +99,13 @@ class KeyRow(Limited, frozen=True, kw_only=True):
     budget_id: str | None = None
     access_group_ids: list[str] | None = None
     auto_rotate: bool | None = None
+    permissions: Any = None
+    config: Any = None
+    router_settings: Any = None
+    policies: Any = None
+    object_permission_id: Any = None
+    budget_fallbacks: Any = None
+    allowed_cache_controls: Any = None
 
 
 class OrganisationRow(Row, frozen=True, kw_only=True):
@@ -97,6 +114,8 @@ class OrganisationRow(Row, frozen=True, kw_only=True):
     budget_id: str | None = None
     models: list[str] | None = None
     spend: Decimal = Decimal(0)
+    metadata: Any = None
+    object_permission_id: Any = None
 
 
 class ProjectRow(Row, frozen=True, kw_only=True):
@@ -107,6 +126,10 @@ class ProjectRow(Row, frozen=True, kw_only=True):
     models: list[str] | None = None
     spend: Decimal = Decimal(0)
     blocked: bool | None = None
+    metadata: Any = None
+    model_rpm_limit: Any = None
+    model_tpm_limit: Any = None
+    object_permission_id: Any = None
 
 
 class MemberRow(Row, frozen=True, kw_only=True):
@@ -124,10 +147,13 @@ class CustomerRow(Row, frozen=True, kw_only=True):
     blocked: bool | None = None
     allowed_model_region: str | None = None
     default_model: str | None = None
+    models: Any = None
+    object_permission_id: Any = None
 
 
 class TagRow(Row, frozen=True, kw_only=True):
     tag_name: str
+    models: Any = None
     spend: Decimal = Decimal(0)
     budget_id: str | None = None
 
@@ -151,6 +177,14 @@ class GroupRow(Row, frozen=True, kw_only=True):
     access_model_names: list[str] | None = None
 
 
+class RotatedRow(Row, frozen=True, kw_only=True):
+    """A key that has been rotated, and still opens for a while."""
+
+    token: str
+    active_token_id: str
+    revoke_at: datetime
+
+
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """What a database has."""
 
@@ -166,6 +200,9 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     aliases: list[AliasesRow] = msgspec.field(default_factory=list[AliasesRow])
     models: list[ModelRow] = msgspec.field(default_factory=list[ModelRow])
     groups: list[GroupRow] = msgspec.field(default_factory=list[GroupRow])
+    rotated: list[RotatedRow] = msgspec.field(default_factory=list[RotatedRow])
+    unread: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """How many rows there are in tables that nothing is taken of."""
 
 
 _NAMES = {
@@ -181,8 +218,29 @@ _NAMES = {
     "aliases": ("LiteLLM_ModelTable", AliasesRow, "id"),
     "models": ("LiteLLM_ProxyModelTable", ModelRow, "model_id"),
     "groups": ("LiteLLM_AccessGroupTable", GroupRow, "access_group_id"),
+    "rotated": ("LiteLLM_DeprecatedVerificationToken", RotatedRow, "token"),
 }
 """By member of `Tables`: the table, its struct, what it is ordered by."""
+
+UNREAD = {
+    "LiteLLM_Config": "settings made in LiteLLM's pages",
+    "LiteLLM_ConfigOverrides": "settings made in LiteLLM's pages",
+    "LiteLLM_SSOConfig": "how people sign in to LiteLLM's pages",
+    "LiteLLM_CredentialsTable": "vendors' credentials, encrypted under LiteLLM's own key",
+    "LiteLLM_UserProviderCredentials": "people's own vendor credentials",
+    "LiteLLM_GuardrailsTable": "guardrails",
+    "LiteLLM_PolicyTable": "policies",
+    "LiteLLM_PromptTable": "prompts",
+    "LiteLLM_MCPServerTable": "MCP servers",
+    "LiteLLM_AgentsTable": "agents",
+    "LiteLLM_SearchToolsTable": "search tools",
+    "LiteLLM_ManagedVectorStoresTable": "vector stores",
+    "LiteLLM_ManagedFileTable": "files",
+    "LiteLLM_ManagedObjectTable": "batches and fine-tuning jobs",
+    "LiteLLM_JWTKeyMapping": "claims of tokens that stand for keys",
+    "LiteLLM_ModelAccessGroupBudgetTable": "budgets of model access groups",
+}
+"""Tables that nothing is taken of, and what is in them. What is in no list of these is records of the past."""
 
 REQUIRED = ("LiteLLM_TeamTable", "LiteLLM_UserTable", "LiteLLM_VerificationToken")
 
@@ -214,6 +272,7 @@ async def read_tables(url: str) -> Tables:
                 for member, (table, struct, order) in _NAMES.items()
                 if table in there
             }
+            members["unread"] = {table: await _count(transaction, schema, table) for table in UNREAD if table in there}
     finally:
         await database.close()
     return Tables(**members)
@@ -236,9 +295,11 @@ def _tidied(row: R) -> R:
 
 
 async def _rows(reader: Reader, schema: str, table: str, struct: type[R], order: str) -> list[R]:
-    quoted = schema.replace('"', '""')
+    there = await _columns(reader, schema, table)
+    columns = ", ".join(f'"{name}"' for name in struct.__struct_fields__ if name in there)
     found = await reader.fetch(
-        f'SELECT CAST(to_jsonb(t) AS text) FROM "{quoted}"."{table}" t ORDER BY t."{order}"'  # noqa: S608 - quoted, or ours
+        f"SELECT CAST(to_jsonb(t) AS text) FROM (SELECT {columns} FROM {_quoted(schema, table)}) t "  # noqa: S608 - quoted, or ours
+        f'ORDER BY t."{order}"'
     )
     decode = msgspec.json.Decoder(struct).decode
     try:
@@ -247,9 +308,30 @@ async def _rows(reader: Reader, schema: str, table: str, struct: type[R], order:
         raise StoreUnavailable(f"a row of {table} is not as LiteLLM writes it: {error}") from None
 
 
+async def _columns(reader: Reader, schema: str, table: str) -> set[str]:
+    found = await reader.fetch(
+        "SELECT CAST(column_name AS text) FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2",
+        schema,
+        table,
+    )
+    return {name for (name,) in found}
+
+
+async def _count(reader: Reader, schema: str, table: str) -> int:
+    return (await reader.fetch(f"SELECT count(*) FROM {_quoted(schema, table)}"))[0][0]  # noqa: S608 - quoted
+
+
+def _quoted(schema: str, table: str) -> str:
+    escaped = schema.replace('"', '""')
+    return f'"{escaped}"."{table}"'
+
+
 def _plain(url: str) -> tuple[str, str]:
     """A URL as PostgreSQL takes it, and the schema that Prisma's names in it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigError(["--database is no URL; write postgresql://user:password@host:5432/name"]) from None
     query = parse_qsl(parts.query, keep_blank_values=True)
     schema = next((value for name, value in query if name == "schema"), "public")
     kept = [(name, value) for name, value in query if name not in _PRISMA]
