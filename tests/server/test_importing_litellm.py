@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 import services
 from headgate.cli.app import run
+from headgate.importing import parts as in_parts
 from serving import Serving
 from upstream import unused_port
 
@@ -310,6 +312,53 @@ async def test_again_changes_nothing_and_more_is_brought_up_to_date(
     assert (budgets["key:research/day"], budgets["team:Research/month"]) == ("11", "13.2")
     assert budgets["user:Ada/week"] == "1.25"
     assert (await call(serving, "sk-ada")).status == 401
+
+
+async def test_keys_that_are_gone_there_are_told_and_revoked_when_asked_to(
+    serving: Serving, incumbent: Incumbent, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Deleted, or rotated: LiteLLM has another row for a key then. Keys that were made here are no matter of theirs."""
+    await imported(capsys, incumbent, "--write", "--records-only")
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    own = (await serving.post("/admin/keys", {"name": "own"}, headers)).json["key"]
+    incumbent.sql("""DELETE FROM "LiteLLM_VerificationToken" WHERE key_alias = 'ada'""")
+    told = (await imported(capsys, incumbent, "--write", "--records-only"))["done"]["records"]
+    assert (told["missing"], told["revoked"]) == (["ada"], 0)
+    assert (await call(serving, "sk-ada")).status == 200
+    told = (await imported(capsys, incumbent, "--write", "--records-only", "--revoke-missing"))["done"]["records"]
+    assert (told["missing"], told["revoked"]) == ([], 1)
+    statuses = [(await call(serving, key)).status for key in ("sk-ada", "sk-research", own)]
+    assert statuses == [401, 200, 200]
+
+
+async def test_an_import_that_breaks_off_says_what_is_in_and_goes_on(
+    serving: Serving,
+    incumbent: Incumbent,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(in_parts, "MOST_ROWS", 5)
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    made = (await serving.post("/admin/organisations", {"name": "Other", "id": "other"}, headers)).status
+    taken = {"source": "x", "keys": [{"id": "1", "name": "mine", "digest": sha256(b"sk-gone").hexdigest()}]}
+    taken_there = (await serving.post("/admin/imports?organisation=other", taken, headers)).status
+    assert (made, taken_there) == (201, 201)
+    arguments = (
+        "import",
+        "litellm",
+        "--config",
+        "config.yaml",
+        "--database",
+        incumbent.url,
+        "--write",
+        "--records-only",
+    )
+    ran = await asyncio.to_thread(Ran, capsys, arguments)
+    assert ran.code != 0
+    assert re.search(r"1 part before it went in, and stays. Run it again.", ran.err)
+    incumbent.sql("""DELETE FROM "LiteLLM_VerificationToken" WHERE key_alias = 'gone'""")
+    made = (await imported(capsys, incumbent, "--write", "--records-only"))["done"]["records"]["made"]
+    assert (made["teams"], made["keys"]) == (0, 6)
 
 
 async def test_a_budget_that_is_spent_there_is_spent_here(

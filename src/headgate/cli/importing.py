@@ -12,10 +12,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.access.minting import digest
-from headgate.administration.importing import KINDS, NewImport
+from headgate.administration.importing import KINDS, Ids, NewImport
 from headgate.cli import output
 from headgate.cli.administering import told
-from headgate.cli.client import Client, Reach
+from headgate.cli.client import Client, Reach, Refused, everything, segment
 from headgate.cli.configs import Json, OutputFile
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import reading, writing
@@ -23,6 +23,9 @@ from headgate.errors import ConfigError, StoreUnavailable
 from headgate.importing import Report
 from headgate.importing.litellm import Converted, Records, convert, read_file, read_tables, records_of
 from headgate.importing.parts import parts
+
+_NAMED = 10
+"""Keys that are named."""
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -35,6 +38,7 @@ def litellm(
     output_: Annotated[OutputFile, Parameter(name=["--output", "-o"])] = None,
     replace: Flag = False,
     records_only: Flag = False,
+    revoke_missing: Flag = False,
     url: str | None = None,
     key: str | None = None,
     organisation: str | None = None,
@@ -56,6 +60,8 @@ def litellm(
         Write over a configuration that is there and says something else.
     records_only
         Leave the configuration that is there as it is, and bring in the database's rows alone.
+    revoke_missing
+        Revoke keys that were imported before and are in LiteLLM's database no more: deleted there, or rotated.
     url
         The address of the Headgate that is to take the rows; else HEADGATE_URL, else that of the configuration.
     key
@@ -79,7 +85,7 @@ def litellm(
         done = {"file": None if records_only else _write(path, converted, replace, records is not None)}
         if records is not None:
             reach = Reach(config=path, url=url, key=key, organisation=organisation, json=json)
-            code = told(reach, lambda client: _import(client, records.whole, done), "import litellm")
+            code = told(reach, lambda client: _import(client, records.whole, revoke_missing, done), "import litellm")
             if code:
                 return code
     if json:
@@ -141,18 +147,43 @@ def _write(path: Path, converted: Converted, replace: bool, records: bool) -> st
     return "written" if there is None else "replaced"
 
 
-def _import(client: Client, whole: NewImport, done: dict[str, Any]) -> int:
+def _import(client: Client, whole: NewImport, revoke_missing: bool, done: dict[str, Any]) -> int:
     """Hand everything to whoever administers."""
-    sums: dict[str, Any] = {"made": dict.fromkeys(KINDS, 0), "known": dict.fromkeys(KINDS, 0), "revoked": 0, "left": []}
-    for part in parts(whole):
-        made = client.ask("POST", "/imports", part)
+    sums: dict[str, Any] = {"made": dict.fromkeys(KINDS, 0), "known": dict.fromkeys(KINDS, 0), "left": []}
+    sums |= {"revoked": 0, "archived": 0}
+    for number, part in enumerate(parts(whole)):
+        try:
+            made = client.ask("POST", "/imports", part)
+        except (Refused, CannotRun):
+            if number:
+                output.complain(
+                    f"headgate: {output.counted(number, 'part')} before it went in, and stays. Run it again."
+                )
+            raise
         for name in ("made", "known"):
             for kind, count in made[name].items():
                 sums[name][kind] += count
-        sums["revoked"] += made["revoked"]
-        sums["left"] += made["left"]
+        for name in ("revoked", "archived", "left"):
+            sums[name] += made[name]
+    missing = _missing(client, whole)
+    if revoke_missing:
+        for each in missing:
+            client.ask("POST", f"/keys/{segment(each['id'])}/revoke")
+        sums["revoked"] += len(missing)
+    sums["missing"] = [] if revoke_missing else [each["name"] for each in missing]
     done["records"] = sums
     return OK
+
+
+def _missing(client: Client, whole: NewImport) -> list[dict[str, Any]]:
+    """Keys that open something here, and were imported before, and are not there any more."""
+    ids = Ids(client.ask("GET", "/whoami")["acting_in"], whole.source)
+    there, beginning = {ids.of("key", key.id) for key in whole.keys}, ids.beginning("key")
+    return [
+        each
+        for each in everything(client, "/keys", {"status": "live"})
+        if each["id"].startswith(beginning) and each["id"] not in there
+    ]
 
 
 # ── telling ──
@@ -220,5 +251,12 @@ def _say_done(done: Mapping[str, Any], path: Path) -> None:
     made = ", ".join(f"{count} {kind}" for kind, count in sums["made"].items() if count)
     known = sum(sums["known"].values())
     output.say(f"Rows made: {made or 'none'}; there already: {known}; keys revoked since: {sums['revoked']}.")
+    if sums["archived"]:
+        output.say(f"Teams and projects archived since: {sums['archived']}.")
+    if missing := sums["missing"]:
+        named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        output.say(
+            output.printable(f"Not there any more, and open here still: {named}. --revoke-missing revokes them.")
+        )
     for each in sums["left"]:
         output.say(output.printable(f"Left out: {each}"))

@@ -64,6 +64,6 @@ class Grants:
                 place,
                 f"may ask for the first {MOST} of its {len(found):,} models",
                 why=f"a list of models has at most {MOST}",
-                do="name patterns in its place: 'headgate keys change --model …'",
+                do="name patterns there, such as gpt-*, and import after that",
             )
         return found[:MOST]
