@@ -7,6 +7,7 @@ rotation stays under the limits of that one, and on the same counter.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -106,32 +107,42 @@ class _Table(Generic[Rule]):
     """Rules of one sort."""
 
     def __init__(self, lineage: Callable[[str], Sequence[str]]) -> None:
-        self.kinds: frozenset[str] = frozenset()
-        """The kinds of their subjects."""
         self._lineage = lineage
         self._by_subject: dict[str, tuple[Rule, ...]] = {}
-        self._patterns: tuple[tuple[str, str], ...] = ()
-        """Of models: beginning and subject."""
+        self._kinds = Counter[str]()
+        """How many subjects there are of each kind."""
+        self._patterns: dict[str, str] = {}
+        """Of models: by subject, the beginning."""
 
     def __bool__(self) -> bool:
         return bool(self._by_subject)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of their subjects."""
+        return frozenset(kind for kind, count in self._kinds.items() if count)
+
     def change(self, before: Rule | None, after: Rule | None) -> None:
+        """In a time that does not grow with the rules: all of them are changes when a process begins."""
         if before is not None:
             subject = counted_subject(before.organisation, before.subject)
-            left = tuple(rule for rule in self._by_subject.get(subject, ()) if rule.id != before.id)
-            self._by_subject[subject] = left
-            if not left:
-                del self._by_subject[subject]
+            self._put(subject, tuple(rule for rule in self._by_subject.get(subject, ()) if rule.id != before.id))
         if after is not None:
             subject = counted_subject(after.organisation, after.subject)
-            self._by_subject[subject] = (*self._by_subject.get(subject, ()), after)
-        self.kinds = frozenset(subject.partition(":")[0] for subject in self._by_subject)
-        self._patterns = tuple(
-            (subject[6:-1], subject)
-            for subject in self._by_subject
-            if subject.startswith("model:") and subject.endswith("*") and subject != "model:*"
-        )
+            self._put(subject, (*self._by_subject.get(subject, ()), after))
+
+    def _put(self, subject: str, rules: tuple[Rule, ...]) -> None:
+        """Let a subject have these rules from now on."""
+        kind = subject.partition(":")[0]
+        pattern = kind == "model" and subject.endswith("*") and subject != "model:*"
+        self._kinds[kind] += bool(rules) - (subject in self._by_subject)
+        if rules:
+            self._by_subject[subject] = rules
+            if pattern:
+                self._patterns[subject] = subject[6:-1]
+        else:
+            self._by_subject.pop(subject, None)
+            self._patterns.pop(subject, None)
 
     def applying(
         self, identity: Identity, model: str, tags: Sequence[tuple[str, str]], end_user: str | None
@@ -167,7 +178,7 @@ class _Table(Generic[Rule]):
 
     def _of_model(self, model: str) -> Iterator[tuple[Rule, str]]:
         yield from self._named("model", model)
-        for beginning, subject in self._patterns:
+        for subject, beginning in self._patterns.items():
             if model.startswith(beginning) and subject != f"model:{model}":
                 for rule in self._by_subject[subject]:
                     yield rule, subject

@@ -101,7 +101,8 @@ def _records(url: str, converted: Converted, tree: Mapping[str, Any], report: Re
     except StoreUnavailable as error:
         raise CannotRun(f"LiteLLM's database: {error.message}", "Check --database.") from None
     except ConfigError as error:
-        raise CannotRun("; ".join(error.problems), "Check --database.") from None
+        wrong = "; ".join(error.problems).replace("storage.database: ", "--database ")
+        raise CannotRun(wrong, "Check --database.") from None
     return records_of(tables, converted, report, datetime.now(UTC), _administrators(tree))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from place import Place, key_row
 
-from headgate.access.subjects import SubjectError, check_subject
+from headgate.access.subjects import Rules, SubjectError, check_subject
 from headgate.ids import end_user_id
 from headgate.storage.records import Budget, Limit, Organisation
 from headgate.types import Identity
@@ -199,3 +200,20 @@ def test_subjects(subject: str):
 def test_what_is_no_subject_is_refused(subject: str):
     with pytest.raises(SubjectError):
         check_subject(subject)
+
+
+def test_many_rules_come_and_go_in_a_time_that_grows_with_them():
+    """A process begins with all of them as changes: with their square it would take minutes."""
+    rules = Rules(lambda key_id: [key_id])
+    every = [limit(f"key:k{at}") for at in range(20_000)] + [limit("model:m*"), limit("tag:a=b")]
+    start = time.perf_counter()
+    for each in every:
+        rules.change(None, each)
+    applying = rules.applying(Identity(key_id="k7"), "m1", [("a", "b")], None)
+    assert applying is not None
+    assert [rule.subject for rule, _ in applying[0]] == ["key:k7", "model:m*", "tag:a=b"]
+    for each in every:
+        rules.change(each, None)
+    assert time.perf_counter() - start < 10
+    assert rules.applying(Identity(key_id="k7"), "m1", [("a", "b")], None) is None
+    assert not rules

@@ -95,7 +95,7 @@ class Keys:
         self._report.changes(
             "keys",
             place,
-            f"has its user as the tag {USER}={tags[USER]}",
+            f"has its user as the tag {USER}",
             why="a person's budget there holds for keys without a team, and here for all of the person's keys",
         )
         return None
