@@ -51,6 +51,13 @@ class Section:
         )
         return None
 
+    def positive(self, name: str) -> float | None:
+        """A member that is to be a number above 0; 0 is as good as none."""
+        value = self.number(name)
+        if value is not None and value < 0:
+            self._wrong(name, self.area, "it is below 0")
+        return value if value is not None and value > 0 else None
+
     def count(self, name: str) -> int | None:
         """A member that is to be a whole number."""
         value = self.number(name)

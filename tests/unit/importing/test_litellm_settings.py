@@ -149,3 +149,36 @@ def test_models_behind_a_pattern_that_have_no_price_are_told() -> None:
     found, report = converted({"name": "openai/*", "model": "openai/*", "input_cost_per_token": 1e-6})
     assert "prices" not in found.tree
     assert "is refused under a hard budget" in told(report)
+
+
+@pytest.mark.parametrize("more", [{"default_fallbacks": ["own"]}, {"fallbacks": [{"*": ["own"]}]}], ids=str)
+def test_a_model_for_every_name_has_the_fallbacks_of_all(more: dict[str, Any]) -> None:
+    every = {"name": "*", "model": "openrouter/*"}
+    found, _ = converted(every, {"name": "own", **OPENAI}, litellm_settings=more)
+    assert {name: each.get("fallback") for name, each in found.tree["models"].items()} == {
+        "*": {"any": ["own"]},
+        "own": None,
+    }
+
+
+def test_a_name_for_a_name_is_one_for_the_model() -> None:
+    settings = {"model_group_alias": {"b": "chat", "c": "b"}, "fallbacks": [{"b": ["c"]}]}
+    found, _ = converted(OPENAI, router_settings=settings)
+    assert found.aliases == {"b": "chat", "c": "chat"}
+    assert not any("fallback" in each for each in found.tree["models"].values())
+
+
+def test_numbers_out_of_bounds_are_cut_or_told() -> None:
+    big = {**OPENAI, "rpm": 1e30, "tpm": 0, "weight": 5e9, "order": 99_999, "timeout": -1}
+    found, report = converted(big, router_settings={"timeout": -5, "cooldown_time": -1, "num_retries": 99})
+    model = found.tree["models"]["chat"]
+    assert model["targets"] == [{"target": "openai/gpt-4o", "weight": 1e6, "rpm": 1e9, "priority": 500}]
+    assert (model["retry"], "timeout" in model, "breaker" in model) == ({"attempts": 10}, False, False)
+    assert len([place for each in report.of("cannot") for place in each.places]) == 3
+
+
+@pytest.mark.parametrize("model", ["os.environ/MODEL", "openai/", "/x", ""])
+def test_a_deployment_that_names_no_model_is_told(model: str) -> None:
+    found, report = converted(OPENAI, {"name": "b", "model": model})
+    assert list(found.tree["models"]) == ["chat"]
+    assert "this deployment is left out" in told(report)

@@ -238,9 +238,9 @@ def _general(section: Section, report: Report) -> tuple[Tree, bool]:
         server["max_body_mb"] = min(1024, max(1, size))
         server["max_inflight_mb"] = max(512, server["max_body_mb"])
         report.carries("server", section.at("max_request_size_mb"), "is server.max_body_mb")
-    most = section.count("global_max_parallel_requests")
+    most = section.positive("global_max_parallel_requests")
     if most:
-        server["max_concurrent"] = most
+        server["max_concurrent"] = max(1, min(int(most), 1_000_000))
         report.changes(
             "server", section.at("global_max_parallel_requests"), "is server.max_concurrent", why="per process"
         )

@@ -40,8 +40,13 @@ _CATEGORIES = {
 """By their name in `prices`, the categories of the price list."""
 
 _SHARES = {
-    "weight": "weight", "rpm": "rpm", "tpm": "tpm", "order": "priority", "max_parallel_requests": "max_concurrent"
-}  # fmt: skip
+    "weight": ("weight", 1_000_000),
+    "rpm": ("rpm", 1_000_000_000),
+    "tpm": ("tpm", 1_000_000_000),
+    "order": ("priority", 500),
+    "max_parallel_requests": ("max_concurrent", 1_000_000),
+}
+"""By LiteLLM's name, ours and the most there can be."""
 
 _DEFAULTS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "n", "presence_penalty", "frequency_penalty",
@@ -205,10 +210,10 @@ class Models:
         found: Tree = {"target": literal(place.target)}
         if base_model is not None:
             found["base_model"] = literal(base_model)
-        for name, ours in _SHARES.items():
-            value = params.number(name)
-            if value and value > 0:
-                found[ours] = value if name == "weight" and value % 1 else int(value)
+        for name, (ours, most) in _SHARES.items():
+            value = params.positive(name)
+            if value is not None:
+                found[ours] = min(value, most) if name == "weight" and value % 1 else max(1, min(int(value), most))
         return found
 
     def _join(self, name: str, known: Tree, found: Tree, entry: Section) -> None:
@@ -234,7 +239,7 @@ class Models:
             ("request_timeout", "attempt_s"),
             ("stream_timeout", "first_token_s"),
         ):
-            seconds = params.number(name)
+            seconds = params.positive(name)
             if seconds:
                 times = model.setdefault("timeout", {})
                 times[ours] = max(seconds, times.get(ours, 0))

@@ -44,7 +44,7 @@ class Fallbacks:
             return
         for name in [each for each in self._models if each not in self.aliases]:
             if not self._models[name].get("fallback", {}).get("any"):
-                self._of(name, [use for use in uses if use != name], "any", place)
+                self._give(name, [use for use in uses if use != name], "any", place)
 
     def share(self) -> None:
         """Give aliases what their models have come to, once that is all there."""
@@ -55,7 +55,11 @@ class Fallbacks:
         name = self.aliases.get(name, name)
         if name == "*":
             self.add_default(uses, place)
-            return
+        else:
+            self._give(name, uses, cause, place)
+
+    def _give(self, name: str, uses: Any, cause: str, place: str) -> None:
+        """Let a model fall back to others."""
         if not isinstance(uses, list):
             self._unreadable(place)
             return

@@ -50,11 +50,17 @@ class Providers:
         if not isinstance(model, str) or not model:
             self._lost(where, "it names no model", "name one")
             return None
+        if model.startswith("os.environ/"):
+            self._lost(where, "which model it is, stands in the environment", "write it out, and import again")
+            return None
         found = split(model, named)
         if found is None:
             self._lost(where, f"LiteLLM guesses the vendor of '{model}' from its name", f"write vendor/{model}")
             return None
         prefix, name = found
+        if not name:
+            self._lost(where, "it names no model", "name one")
+            return None
         vendor = VENDORS.get(prefix)
         base = self._base(params)
         if base is not None and not _is_url(base):

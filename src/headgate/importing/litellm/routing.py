@@ -85,7 +85,7 @@ class Routing:
                 self._report.cannot("models", place, "is left out", why=why, do="add the model by hand")
                 continue
             self._models[str(alias)] = model
-            self._fallbacks.aliases[str(alias)] = str(wanted)
+            self._fallbacks.aliases[str(alias)] = self._fallbacks.aliases.get(str(wanted), str(wanted))
             self._report.carries("models", place, f"is a model with the targets of '{wanted}'")
             if isinstance(value, dict) and value.get("hidden"):
                 self._report.changes(
@@ -167,7 +167,7 @@ class Routing:
                 why="the first is counted too, and all retries together are at most a fifth of a model's calls",
                 do="raise retry.budget if you want more in an outage",
             )
-        base_s = router.number("retry_after")
+        base_s = router.positive("retry_after")
         if base_s:
             for model in self._models.values():
                 model.setdefault("retry", {})["base_s"] = min(base_s, 8.0)
@@ -192,9 +192,9 @@ class Routing:
         policy.close()
 
     def _times(self, router: Section, litellm: Section) -> None:
-        whole = router.number("timeout")
-        other = litellm.number("request_timeout")
-        streams = router.number("stream_timeout")
+        whole = router.positive("timeout")
+        other = litellm.positive("request_timeout")
+        streams = router.positive("stream_timeout")
         seconds = whole or other
         for model in self._models.values():
             times: Tree = model.get("timeout", {})
@@ -217,7 +217,7 @@ class Routing:
                 self._report.changes("models", place, f"is timeout.{ours}", why=f"it is for one attempt; {what}")
 
     def _cooldown(self, router: Section, litellm: Section) -> None:
-        own, other = router.number("cooldown_time"), litellm.number("cooldown_time")
+        own, other = router.positive("cooldown_time"), litellm.positive("cooldown_time")
         seconds = own or other
         if seconds:
             for model in self._models.values():
