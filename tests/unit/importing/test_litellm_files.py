@@ -41,7 +41,7 @@ def test_files_that_are_included_are_read_as_litellm_merges_them(tmp_path: Path)
         "include: other.yaml",
         "include: [7]",
         "when: 2026-02-31",
-        "a: " + "[" * 5000 + "]" * 5000,
+        "a: " + "[" * 2000 + "]" * 2000,
         "a: " + "[" * 200 + "]" * 200,
         "a: &a [*a]",
         "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 20)}]\n" for a, b in zip("abcdef", "bcdefg")),  # noqa: B905

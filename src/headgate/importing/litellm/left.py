@@ -51,7 +51,7 @@ def tell(row: Any, place: str, area: str, report: Report) -> None:
 
 
 def tell_tables(tables: Tables, report: Report) -> None:
-    """Tell of models, keys and tables that nothing can be taken of."""
+    """Tell of models, settings and tables that nothing can be taken of."""
     for row in tables.models:
         report.cannot(
             "models",
@@ -59,6 +59,14 @@ def tell_tables(tables: Tables, report: Report) -> None:
             "is left out",
             why="how to reach it is encrypted under LiteLLM's own key",
             do="add it to headgate.yaml, or to config.yaml and import again",
+        )
+    for row in tables.settings:
+        report.cannot(
+            "database",
+            f"LiteLLM_Config: {row.param_name}",
+            "is left out",
+            why="settings made in LiteLLM's pages, and what it keeps for itself, are not read",
+            do="look in LiteLLM's pages whether they say something else than config.yaml, and write that there",
         )
     for table, count in tables.unread.items():
         if count:

@@ -185,6 +185,12 @@ class RotatedRow(Row, frozen=True, kw_only=True):
     revoke_at: datetime
 
 
+class SettingRow(Row, frozen=True, kw_only=True):
+    """A setting made in LiteLLM's pages, or kept by LiteLLM for itself."""
+
+    param_name: str
+
+
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """What a database has."""
 
@@ -201,6 +207,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     models: list[ModelRow] = msgspec.field(default_factory=list[ModelRow])
     groups: list[GroupRow] = msgspec.field(default_factory=list[GroupRow])
     rotated: list[RotatedRow] = msgspec.field(default_factory=list[RotatedRow])
+    settings: list[SettingRow] = msgspec.field(default_factory=list[SettingRow])
     unread: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     """How many rows there are in tables that nothing is taken of."""
 
@@ -218,12 +225,12 @@ _NAMES = {
     "aliases": ("LiteLLM_ModelTable", AliasesRow, "id"),
     "models": ("LiteLLM_ProxyModelTable", ModelRow, "model_id"),
     "groups": ("LiteLLM_AccessGroupTable", GroupRow, "access_group_id"),
+    "settings": ("LiteLLM_Config", SettingRow, "param_name"),
     "rotated": ("LiteLLM_DeprecatedVerificationToken", RotatedRow, "token"),
 }
 """By member of `Tables`: the table, its struct, what it is ordered by."""
 
 UNREAD = {
-    "LiteLLM_Config": "settings made in LiteLLM's pages",
     "LiteLLM_ConfigOverrides": "settings made in LiteLLM's pages",
     "LiteLLM_SSOConfig": "how people sign in to LiteLLM's pages",
     "LiteLLM_CredentialsTable": "vendors' credentials, encrypted under LiteLLM's own key",
