@@ -17,7 +17,7 @@ from headgate.storage.tables import Reader, Table
 
 Rule = TypeVar("Rule", Limit, Budget)
 
-_REGISTERS: dict[str, Register[Any]] = {
+REGISTERS: dict[str, Register[Any]] = {
     "team": teams.register,
     "project": projects.register,
     "user": users.register,
@@ -39,7 +39,7 @@ async def resolve(reader: Reader, actor: Actor, subject: str) -> str:
         return f"organisation:{actor.organisation}"
     if name == "*":
         return subject
-    register = _REGISTERS.get(kind)
+    register = REGISTERS.get(kind)
     return subject if register is None else f"{kind}:{(await register.resolve(reader, actor, name, 'subject')).id}"
 
 
@@ -52,14 +52,14 @@ async def owners(reader: Reader, actor: Actor, request: KeyListing | LedgerAsked
     found: dict[str, str | None] = {}
     for kind, reference in (("team", request.team), ("project", request.project), ("user", request.user)):
         if reference is not None:
-            found[f"{kind}_id"] = (await _REGISTERS[kind].resolve(reader, actor, reference, kind)).id
+            found[f"{kind}_id"] = (await REGISTERS[kind].resolve(reader, actor, reference, kind)).id
     return found
 
 
 async def timezone(reader: Reader, actor: Actor, subject: str) -> str:
     """Where a subject's days begin: its own time zone, else its team's."""
     kind, _, name = subject.partition(":")
-    register = _REGISTERS.get(kind)
+    register = REGISTERS.get(kind)
     row = None if register is None or name == "*" else await register.table.get(reader, actor.organisation, name)
     if isinstance(row, Key) and row.timezone is not None:
         return row.timezone
@@ -96,7 +96,7 @@ class RuleRegister(Register[Rule]):
         if actor.team_id is None:
             return list(rows)
         found = {f"team:{actor.team_id}"}
-        for kind, register in _REGISTERS.items():
+        for kind, register in REGISTERS.items():
             ids = [row.subject.partition(":")[2] for row in rows if row.subject.startswith(f"{kind}:")]
             held = await keyring.of_ids(reader, register.table, actor.organisation, ids)
             found |= {f"{kind}:{each.id}" for each in await register.visible(reader, actor, held)}

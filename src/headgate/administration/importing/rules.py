@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from headgate.administration import budgets, keyring, limits, projects, teams, users
+from headgate.administration import budgets, keyring, limits, subjects
 from headgate.administration.acting import Act
 from headgate.administration.importing.ids import OWNED, Ids
 from headgate.administration.importing.requests import ImportedBudget, ImportedLimit, NewImport
@@ -16,13 +16,6 @@ from headgate.money import from_decimal
 from headgate.storage.records import Budget, Limit
 
 Rule = TypeVar("Rule", Limit, Budget)
-
-_REGISTERS: dict[str, Register[Any]] = {
-    "team": teams.register,
-    "project": projects.register,
-    "user": users.register,
-    "key": keyring.register,
-}
 
 
 class Rules:
@@ -45,7 +38,7 @@ class Rules:
         ]
         for kind in sorted(OWNED):
             named = {place: self._ids.of(kind, at[2]) for place, at in places if at[0] == kind and at[2] != "*"}
-            table = _REGISTERS[kind].table
+            table = subjects.REGISTERS[kind].table
             rows = await keyring.of_ids(self._act.transaction, table, self._ids.organisation, named.values())
             there = {row.id for row in rows}
             for place, ours in named.items():

@@ -9,8 +9,8 @@ import msgspec
 
 from headgate.administration.importing import ImportedSpend
 from headgate.administration.values import MAX_DOLLARS
+from headgate.importing.litellm.rows import Limited
 from headgate.importing.litellm.rules import Rules, picodollars
-from headgate.importing.litellm.tables import Limited
 from headgate.importing.report import Report
 
 _MOST = Decimal(MAX_DOLLARS)

@@ -4,40 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from headgate.catalog import Catalog
+from headgate.importing.litellm.prices import Prices
 from headgate.importing.litellm.providers import Place, Providers
 from headgate.importing.litellm.references import literal
 from headgate.importing.report import Report
 from headgate.importing.section import Note, Section
-from headgate.providers.row import find_row
 
 Tree = dict[str, Any]
-
-_PRICES = {
-    "input_cost_per_token": "input",
-    "output_cost_per_token": "output",
-    "cache_read_input_token_cost": "cached",
-    "cache_creation_input_token_cost": "cache_write_5m",
-    "output_cost_per_reasoning_token": "reasoning",
-    "input_cost_per_audio_token": "audio_input",
-    "output_cost_per_audio_token": "audio_output",
-}
-"""Dollars per token there, per million tokens here."""
-
-_CATEGORIES = {
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cached": "cached_tokens",
-    "cache_write_5m": "cache_write_5m_tokens",
-    "cache_write_1h": "cache_write_1h_tokens",
-    "reasoning": "reasoning_tokens",
-    "audio_input": "audio_input_tokens",
-    "audio_output": "audio_output_tokens",
-}
-"""By their name in `prices`, the categories of the price list."""
 
 _SHARES = {
     "weight": ("weight", 1_000_000),
@@ -135,11 +110,8 @@ class Models:
         self._report = report
         self.providers = providers
         self._credentials = credentials
-        self._catalog = Catalog()
+        self.prices = Prices(report)
         self.tree: dict[str, Tree] = {}
-        self.prices: dict[str, Tree] = {}
-        self.unbounded = False
-        """Whether there is a target for whose calls nobody can say what they cost at most."""
         self.repeated = Counter[tuple[str, str]]()
         """By model and target, how many deployments beyond the first go there."""
         self.groups: dict[str, list[str]] = {}
@@ -170,14 +142,14 @@ class Models:
         model = self.tree.setdefault(name, {"targets": []})
         named = info.take("base_model") or params.take("base_model")
         base_model = None if named is None else str(named).rpartition("/")[2]
-        priced = self._price(place, params, info, base_model)
+        priced = self.prices.take(place, params, info, base_model)
         target = self._target(place, params, base_model)
         known = next((each for each in model["targets"] if each["target"] == target["target"]), None)
         if known is not None:
             self._join(name, known, target, entry)
         else:
             model["targets"].append(target)
-            self._bound(target, place, name, priced)
+            self.prices.bound(target, place, name, priced)
         self._times(model, params)
         if params.take("drop_params") is True:
             model["drop_unsupported"] = True
@@ -248,75 +220,6 @@ class Models:
             retries = params.count("num_retries")
         if retries is not None:
             set_retries(model, retries)
-
-    def _bound(self, target: Tree, place: Place, name: str, priced: bool) -> None:
-        """Tell of a target for whose calls nobody can say what they cost at most, and let them through as there."""
-        model = target.get("base_model", place.model)
-        catalog = find_row(place.kind).catalog
-        if "*" in model:
-            self._report.changes(
-                "prices",
-                name,
-                "a model it stands for that has no known price is refused under a hard budget",
-                why="what it can cost is not known; LiteLLM lets it pass, and counts nothing",
-                do="write prices of the models you use that 'headgate prices list' lacks",
-            )
-            return
-        known = (priced or self._catalog.price(catalog, model) is not None) and self._catalog.limits(catalog, model)
-        if place.kind == "simulator" or known:
-            return
-        self.unbounded = True
-        self._report.changes(
-            "prices",
-            target["target"],
-            "what its calls can cost is not known, and they are let through: limits.unknown_price is allow",
-            why="under a hard budget a call is refused where its price, or the longest answer of its model, is not "
-            "known; LiteLLM lets it pass, and so does that setting",
-            do="write prices (0 for a model of your own), have clients send max_tokens, then take limits.unknown_price "
-            "out: until then 'headgate check --production' tells of it, since such calls pass every hard budget",
-        )
-
-    def _price(self, place: Place, params: Section, info: Section, base_model: str | None) -> bool:
-        """Take over the price that is given for a deployment, if one is."""
-        price: Tree = {}
-        for name, ours in _PRICES.items():
-            own, other = params.number(name), info.number(name)
-            value = other if own is None else own
-            if value is not None and value >= 0:
-                price[ours] = per_million(value)
-        if not price:
-            return False
-        catalog = find_row(place.kind).catalog
-        if "*" in place.model:
-            self._report.cannot(
-                "prices",
-                params.place,
-                "has no price of its own",
-                why="a price is of one model, and this deployment stands for many",
-                do="write prices of the models you use",
-            )
-            return False
-        price = self._listed(catalog, base_model or place.model) | price
-        name = f"{catalog}/{place.model}" if catalog else place.model
-        known = self.prices.setdefault(name, price)
-        if known != price:
-            self._report.changes(
-                "prices", params.place, f"has the price of the other deployment of {name}", why="a model has one price"
-            )
-        self._report.carries("prices", params.place, f"is the price of {name}")
-        return True
-
-    def _listed(self, catalog: str | None, model: str) -> Tree:
-        """What the price list says of a model, for what is not given; 0 where it does not know it, as at LiteLLM."""
-        listed = self._catalog.price(catalog, model)
-        rates = {} if listed is None else listed.per_million()
-        known = {ours: rates[category] for ours, category in _CATEGORIES.items() if category in rates}
-        return {"input": "0", "output": "0"} | known
-
-
-def per_million(dollars: float) -> str:
-    """Dollars per million tokens, of dollars per token."""
-    return format((Decimal(str(dollars)) * 1_000_000).normalize(), "f")
 
 
 def set_retries(model: Tree, retries: int) -> None:

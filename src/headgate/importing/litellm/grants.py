@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headgate.importing.litellm.names import NONE, allowed, covered
-from headgate.importing.litellm.tables import GroupRow
+from headgate.importing.litellm.rows import GroupRow
 from headgate.importing.report import Report
 
 MOST = 500

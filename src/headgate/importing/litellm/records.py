@@ -10,13 +10,15 @@ import msgspec
 from headgate.administration.importing import ImportedKey, ImportedSpend, NewImport
 from headgate.importing.litellm import left
 from headgate.importing.litellm.accounts import Accounts
-from headgate.importing.litellm.config import Converted, Defaults
+from headgate.importing.litellm.config import Converted
 from headgate.importing.litellm.grants import Grants
 from headgate.importing.litellm.keys import Keys
 from headgate.importing.litellm.names import name_of, plain_id, tag_name
 from headgate.importing.litellm.owners import Owners
+from headgate.importing.litellm.rows import CustomerRow, Limited
 from headgate.importing.litellm.rules import Rules, in_utc
-from headgate.importing.litellm.tables import CustomerRow, Limited, Tables, tidied
+from headgate.importing.litellm.settings import Defaults
+from headgate.importing.litellm.tables import Tables, tidied
 from headgate.importing.report import Report
 
 SOURCE = "litellm"

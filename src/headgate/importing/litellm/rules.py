@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from headgate.administration.importing import ImportedBudget, ImportedLimit
 from headgate.administration.values import MAX_COUNT, MAX_DOLLARS
 from headgate.importing.litellm.periods import fit
-from headgate.importing.litellm.tables import BudgetRow, Limited
+from headgate.importing.litellm.rows import BudgetRow, Limited
 from headgate.importing.report import Report
 from headgate.money import format_usd, from_decimal
 
