@@ -120,6 +120,10 @@ def test_keys_that_are_kept_as_they_are_are_shown_nowhere() -> None:
     }
 
 
+def test_a_key_that_is_there_twice_is_one() -> None:
+    assert len(imported({"keys": [{"token": "plain"}, {"token": sha256(b"plain").hexdigest()}]})[0].keys) == 1
+
+
 def test_a_tag_of_a_key_takes_no_place_of_ours() -> None:
     rows = {
         "organisations": [{"organization_id": "o", "organization_alias": "Acme", "budget_id": "b"}],

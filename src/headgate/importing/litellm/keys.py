@@ -38,6 +38,7 @@ class Keys:
         self._accounts = accounts
         self._report = report
         self._names: set[str] = set()
+        self._seen: set[str] = set()
 
     def left_out(self, row: KeyRow, known: frozenset[str]) -> bool:
         """Whether a key is none to import; told if so. `known` are digests of keys that come in another way."""
@@ -49,7 +50,10 @@ class Keys:
             self._report.changes(
                 "keys", "sessions of LiteLLM's own pages", "are left out", why="they are made anew at each sign-in"
             )
+        elif token(row) in self._seen:
+            self._report.changes("keys", "keys that are there twice", "are one", why="their SHA-256 is the same")
         else:
+            self._seen.add(token(row))
             return False
         return True
 

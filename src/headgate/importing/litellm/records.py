@@ -126,14 +126,15 @@ class _Reading:
                     "customers", place, "is left out", why="its name is no subject's", do="give it another"
                 )
                 continue
-            limited = self._limited(row, place)
+            self._tell(row, place)
+            limited = self._owners.budget(row.budget_id) or Limited()
             found.append(self._accounts.alone(f"customer:{row.user_id}", limited, row.spend, place, general))
         return found
 
-    def _limited(self, row: CustomerRow, place: str) -> Limited:
-        limited = self._owners.budget(row.budget_id) or Limited()
+    def _tell(self, row: CustomerRow, place: str) -> None:
+        """Block who is blocked, and tell of what cannot be carried."""
         if row.blocked:
-            limited = msgspec.structs.replace(limited, rpm_limit=0)
+            self._rules.block(f"customer:{row.user_id}")
             self._report.changes("customers", place, "has a limit of no requests", why="it is blocked there")
         if row.allowed_model_region or row.default_model or row.models:
             self._report.cannot(
@@ -144,7 +145,6 @@ class _Reading:
                 do="have clients ask for the model that is right for it",
             )
         left.tell(row, place, "customers", self._report)
-        return limited
 
     def _tags(self) -> list[ImportedSpend]:
         found: list[ImportedSpend] = []

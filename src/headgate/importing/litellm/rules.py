@@ -65,6 +65,10 @@ class Rules:
         found = [each for each in made if each is not None]
         return found, limited or bool(found)
 
+    def block(self, subject: str) -> None:
+        """Let a subject do nothing: by a limit that no row of LiteLLM's comes to, so that it can come later."""
+        self._limit(ImportedLimit(id=f"{subject}/blocked", subject=subject, per="hour", requests=0))
+
     def over(self, row: Limited, place: str) -> bool:
         """Whether the period that a row's spend is of is over, though LiteLLM has not begun another."""
         reset_at = row.budget_reset_at
