@@ -182,3 +182,14 @@ def test_a_deployment_that_names_no_model_is_told(model: str) -> None:
     found, report = converted(OPENAI, {"name": "b", "model": model})
     assert list(found.tree["models"]) == ["chat"]
     assert "this deployment is left out" in told(report)
+
+
+def test_what_a_fallback_sets_holds_no_secret() -> None:
+    use = {"model": "own", "temperature": 0, "max_tokens": 5, "user": "sk-planted", "auth_token": "planted"}
+    use |= {"extra_headers": {"authorization": "planted"}, "prompt": "${HOME}"}
+    settings = {"fallbacks": [{"chat": [use]}]}
+    found, report = converted(OPENAI, {"name": "own", **OPENAI}, litellm_settings=settings)
+    assert found.tree["models"]["chat"]["fallback"]["any"] == [
+        {"use": "own", "set": {"temperature": 0, "max_tokens": 5, "prompt": "$${HOME}"}}
+    ]
+    assert "planted" not in found.text + told(report)

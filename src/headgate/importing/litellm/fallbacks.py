@@ -7,6 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from headgate.importing.litellm.references import is_secret, literal
 from headgate.importing.report import Report
 
 Tree = dict[str, Any]
@@ -17,6 +18,12 @@ CAUSES = {
     "content_policy_fallbacks": "content_filtered",
 }
 """LiteLLM's lists of fallbacks, and the causes they are for."""
+
+
+_NOT_SET = frozenset(
+    {"model", "messages", "api_key", "api_base", "base_url", "api_version", "headers", "extra_headers", "extra_body"}
+)
+"""Members of a fallback that are none of the request, or what it says."""
 
 
 class Fallbacks:
@@ -79,7 +86,11 @@ class Fallbacks:
         """The entries that one fallback comes to."""
         more: Tree = {}
         if isinstance(use, dict):
-            more = {key: value for key, value in use.items() if key not in ("model", "messages", "api_key", "api_base")}
+            more = {
+                name: literal(value) if isinstance(value, str) else value
+                for name, value in use.items()
+                if name not in _NOT_SET and not is_secret(str(name), value)
+            }
             if len(more) + 1 < len(use):
                 self._report.cannot(
                     "fallbacks",

@@ -24,6 +24,11 @@ def literal(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def is_secret(name: str, value: Any) -> bool:
+    """Whether a member is called or looks like a secret."""
+    return isinstance(value, str) and bool(_SECRET_NAME.search(name) or _SECRET.match(value))
+
+
 class References:
     """What of a configuration comes from the environment."""
 
@@ -83,7 +88,7 @@ class References:
             return [self.settings(each, place, name) for each in value]
         if not isinstance(value, str):
             return value
-        if _SECRET_NAME.search(name) or _SECRET.match(value):
+        if is_secret(name, value):
             return self.secret(value, place, _UNNAMED.sub("_", name).strip("_").upper() or "SECRET") or ""
         return self.text(value, place) or ""
 
