@@ -105,6 +105,8 @@ for _group, _name, _where, _help in (
     (users, "show", "headgate.cli.tenants:show_user", "Show one user."),
     (users, "archive", "headgate.cli.tenants:archive_user", "Take a user out of use, and the user's keys."),
     (moving, "litellm", "headgate.cli.importing:litellm", "Move in from LiteLLM's proxy: a report, then its rows."),
+    (moving, "portkey", "headgate.cli.importing:portkey", "Move in from Portkey's gateway configs, after a report."),
+    (moving, "bifrost", "headgate.cli.importing:bifrost", "Move in from Bifrost: a report, then its rows."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
     (audit, "prove", "headgate.cli.proving:prove", "Prove that a record is in the log, or that it has only grown."),

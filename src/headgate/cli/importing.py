@@ -12,20 +12,20 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.access.minting import digest
-from headgate.administration.importing import KINDS, Ids, NewImport
-from headgate.cli import output
-from headgate.cli.administering import told
-from headgate.cli.client import Client, Reach, Refused, everything, segment
+from headgate.cli.client import Reach
 from headgate.cli.configs import Json, OutputFile
-from headgate.cli.exits import FAILED, OK, CannotRun, Misused
-from headgate.cli.files import reading, writing
+from headgate.cli.exits import CannotRun, Misused
+from headgate.cli.files import reading
+from headgate.cli.moving import Asked, Found, carry_out
 from headgate.errors import ConfigError, StoreUnavailable
 from headgate.importing import Report
-from headgate.importing.litellm import Converted, Records, convert, read_file, read_tables, records_of
-from headgate.importing.parts import parts
-
-_NAMED = 10
-"""Keys that are named."""
+from headgate.importing.bifrost import convert as convert_bifrost
+from headgate.importing.bifrost import read_file as read_bifrost
+from headgate.importing.litellm import ConvertedConfig, convert, read_file, read_tables, records_of
+from headgate.importing.portkey import VENDORS
+from headgate.importing.portkey import convert as convert_portkey
+from headgate.importing.portkey import read_file as read_portkey
+from headgate.importing.records import Records
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -73,29 +73,119 @@ def litellm(
     """
     if records_only and database is None:
         raise Misused("--records-only needs a database", "Name it with --database.")
-    report = Report()
+    report = Report("docs/moving-from-litellm.md")
     with reading("Name LiteLLM's config.yaml with --config."):
         tree = read_file(config)
     converted = convert(tree, report)
     records = None if database is None else _records(database, converted, tree, report)
-    problems = converted.problems()
-    path = output_ or Path("headgate.yaml")
-    done: dict[str, Any] | None = None
-    if write:
-        done = {"file": None if records_only else _write(path, converted, replace, records is not None)}
-        if records is not None:
-            reach = Reach(config=path, url=url, key=key, organisation=organisation, json=json)
-            code = told(reach, lambda client: _import(client, records.whole, revoke_missing, done), "import litellm")
-            if code:
-                return code
-    if json:
-        output.json(_json(report, converted, records, problems, done))
-    else:
-        _say(report, converted, records, problems, done, path)
-    return FAILED if problems else OK
+    reach = Reach(config=output_ or Path("headgate.yaml"), url=url, key=key, organisation=organisation, json=json)
+    asked = Asked(reach, write, replace, records_only, "or leave out --database", revoke_missing)
+    return carry_out(Found("LiteLLM", report, converted, records), asked)
 
 
-def _records(url: str, converted: Converted, tree: Mapping[str, Any], report: Report) -> Records:
+def portkey(
+    *,
+    config: Annotated[tuple[Path, ...], Parameter(name=["--config", "-c"], negative="")],
+    vendor: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    model: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    write: Flag = False,
+    output_: Annotated[OutputFile, Parameter(name=["--output", "-o"])] = None,
+    replace: Flag = False,
+    json: Json = False,
+) -> int:
+    """Move in from Portkey's gateway configs. Changes nothing unless told to write.
+
+    Parameters
+    ----------
+    config
+        A gateway config as JSON, or conf.json of the open-source gateway; again for more of them.
+    vendor
+        What is behind a slug or a virtual key of Portkey's: openai-prod=openai. Else it is guessed from its name.
+    model
+        A name that clients ask for. Without any, every name is taken.
+    write
+        Write headgate.yaml. Again is fine: what is there stays.
+    output_
+        Where to write it; ./headgate.yaml unless given.
+    replace
+        Write over a configuration that is there and says something else.
+    json
+        Print JSON.
+    """
+    vendors = dict(_vendor(each) for each in vendor)
+    report = Report("docs/moving-from-others.md")
+    with reading("Name a config of Portkey's with --config."):
+        files = [read_portkey(path) for path in config]
+    if not files:
+        raise Misused("there is no config to move", "Name one with --config.")
+    converted = convert_portkey(files, report, model, vendors)
+    asked = Asked(Reach(config=output_ or Path("headgate.yaml"), json=json), write, replace)
+    return carry_out(Found("Portkey", report, converted), asked)
+
+
+def bifrost(
+    *,
+    config: Annotated[Path, Parameter(name=["--config", "-c"])],
+    write: Flag = False,
+    output_: Annotated[OutputFile, Parameter(name=["--output", "-o"])] = None,
+    replace: Flag = False,
+    config_only: Flag = False,
+    records_only: Flag = False,
+    revoke_missing: Flag = False,
+    url: str | None = None,
+    key: str | None = None,
+    organisation: str | None = None,
+    json: Json = False,
+) -> int:
+    """Move in from Bifrost. Changes nothing unless told to write, and says what becomes of everything.
+
+    Parameters
+    ----------
+    config
+        Bifrost's config.json.
+    write
+        Write headgate.yaml, and bring in teams, virtual keys, budgets and limits. Again is fine: what is there stays.
+    output_
+        Where to write the configuration; ./headgate.yaml unless given.
+    replace
+        Write over a configuration that is there and says something else.
+    config_only
+        Leave teams, keys, budgets and limits where they are.
+    records_only
+        Leave the configuration that is there as it is, and bring in the rest alone.
+    revoke_missing
+        Revoke keys that were imported before and are in config.json no more.
+    url
+        The address of the Headgate that is to take the rows; else HEADGATE_URL, else that of the configuration.
+    key
+        A key that may do that; better in HEADGATE_ADMIN_KEY.
+    organisation
+        Another organisation than the key's own.
+    json
+        Print JSON.
+    """
+    if config_only and records_only:
+        raise Misused("--config-only and --records-only leave nothing to do", "Take one of them.")
+    report = Report("docs/moving-from-others.md")
+    with reading("Name Bifrost's config.json with --config."):
+        tree = read_bifrost(config)
+    converted = convert_bifrost(tree, report, os.environ, datetime.now(UTC))
+    reach = Reach(config=output_ or Path("headgate.yaml"), url=url, key=key, organisation=organisation, json=json)
+    asked = Asked(reach, write, replace, records_only, "or take --config-only", revoke_missing)
+    records = None if config_only else converted.records
+    return carry_out(Found("Bifrost", report, converted, records), asked)
+
+
+def _vendor(text: str) -> tuple[str, str]:
+    slug, _, name = text.removeprefix("@").partition("=")
+    if slug and name in VENDORS:
+        return slug, name
+    raise Misused(
+        f"--vendor {text} says no vendor of a slug", f"Write --vendor slug=vendor, with one of {', '.join(VENDORS)}."
+    )
+
+
+def _records(url: str, converted: ConvertedConfig, tree: Mapping[str, Any], report: Report) -> Records:
     try:
         tables = asyncio.run(read_tables(url))
     except StoreUnavailable as error:
@@ -117,147 +207,3 @@ def _administrators(tree: Mapping[str, Any]) -> frozenset[str]:
         os.environ.get(name) if isinstance(master, str) and master.startswith("os.environ/") else master,
     ]
     return frozenset(digest(each.encode()).hex() for each in candidates if isinstance(each, str) and each)
-
-
-# ── writing ──
-
-
-def _write(path: Path, converted: Converted, replace: bool, records: bool) -> str:
-    """Write the configuration; what was done, in a word.
-
-    Raises:
-        CannotRun: there is another one, or what it refers to is not in the environment.
-    """
-    missing = [name for name in converted.variables if not os.environ.get(name)]
-    if records and missing:
-        raise CannotRun(
-            f"what headgate.yaml refers to is not in the environment: {', '.join(missing)}",
-            "Set them, so that its database can be opened; or leave out --database.",
-        )
-    text = converted.text
-    with writing(path):
-        there = path.read_text("utf-8", "replace") if path.exists() else None
-        if there == text:
-            return "unchanged"
-        if there is not None and not replace:
-            raise CannotRun(
-                f"{path} is there already, and says something else",
-                "Name another with --output, write over it with --replace, or leave it with --records-only.",
-            )
-        path.write_text(text, "utf-8")
-    return "written" if there is None else "replaced"
-
-
-def _import(client: Client, whole: NewImport, revoke_missing: bool, done: dict[str, Any]) -> int:
-    """Hand everything to whoever administers."""
-    sums: dict[str, Any] = {"made": dict.fromkeys(KINDS, 0), "known": dict.fromkeys(KINDS, 0), "left": []}
-    sums |= {"revoked": 0, "archived": 0}
-    for number, part in enumerate(parts(whole)):
-        try:
-            made = client.ask("POST", "/imports", part)
-        except (Refused, CannotRun):
-            if number:
-                output.complain(
-                    f"headgate: {output.counted(number, 'part')} before it went in, and stays. Run it again."
-                )
-            raise
-        for name in ("made", "known"):
-            for kind, count in made[name].items():
-                sums[name][kind] += count
-        for name in ("revoked", "archived", "left"):
-            sums[name] += made[name]
-    missing = _missing(client, whole)
-    if revoke_missing:
-        for each in missing:
-            client.ask("POST", f"/keys/{segment(each['id'])}/revoke")
-        sums["revoked"] += len(missing)
-    sums["missing"] = [] if revoke_missing else [each["name"] for each in missing]
-    done["records"] = sums
-    return OK
-
-
-def _missing(client: Client, whole: NewImport) -> list[dict[str, Any]]:
-    """Keys that open something here, and were imported before, and are not there any more."""
-    ids = Ids(client.ask("GET", "/whoami")["acting_in"], whole.source)
-    there, beginning = {ids.of("key", key.id) for key in whole.keys}, ids.beginning("key")
-    return [
-        each
-        for each in everything(client, "/keys", {"status": "live"})
-        if each["id"].startswith(beginning) and each["id"] not in there
-    ]
-
-
-# ── telling ──
-
-
-def _json(
-    report: Report,
-    converted: Converted,
-    records: Records | None,
-    problems: list[str],
-    done: dict[str, Any] | None,
-) -> dict[str, Any]:
-    return {
-        "findings": report.findings,
-        "headgate_yaml": converted.text,
-        "problems": problems,
-        "variables": converted.variables,
-        "records": None if records is None else {kind: len(getattr(records.whole, kind)) for kind in KINDS},
-        "spent_usd": None if records is None else f"{records.spent.normalize():f}",
-        "done": done,
-    }
-
-
-def _say(
-    report: Report,
-    converted: Converted,
-    records: Records | None,
-    problems: list[str],
-    done: dict[str, Any] | None,
-    path: Path,
-) -> None:
-    output.say(output.printable(_headline(converted, records)))
-    output.say("")
-    for line in report.lines():
-        output.say(output.printable(line))
-    if converted.variables:
-        output.say(f"Set in the environment of 'headgate serve': {', '.join(converted.variables)}")
-    if done is None:
-        output.say("Nothing is written. 'headgate import litellm … --write' does it.")
-    else:
-        _say_done(done, path)
-    for problem in problems:
-        output.complain(f"headgate: {problem}")
-    if problems:
-        output.complain("headgate.yaml cannot be used as it is: mend it, and try 'headgate check'.")
-
-
-def _headline(converted: Converted, records: Records | None) -> str:
-    parts = [
-        output.counted(len(converted.tree["models"]), "model"),
-        output.counted(len(converted.tree["providers"]), "provider"),
-    ]
-    if records is not None:
-        parts += [output.counted(len(getattr(records.whole, f"{noun}s")), noun) for noun in ("team", "user", "key")]
-        parts.append(f"${records.spent.normalize():f} spent by keys to date")
-    return f"LiteLLM has {', '.join(parts)}."
-
-
-def _say_done(done: Mapping[str, Any], path: Path) -> None:
-    file = done["file"]
-    output.say(f"{path} is left as it is." if file is None else f"{path} is {file}.")
-    sums = done.get("records")
-    if sums is None:
-        return
-    made = ", ".join(f"{count} {kind}" for kind, count in sums["made"].items() if count)
-    known = sum(sums["known"].values())
-    output.say(f"Rows made: {made or 'none'}; there already: {known}; keys revoked since: {sums['revoked']}.")
-    if sums["archived"]:
-        output.say(f"Teams and projects archived since: {sums['archived']}.")
-    if missing := sums["missing"]:
-        named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
-        output.say(
-            output.printable(f"Not there any more, and open here still: {named}. --revoke-missing revokes them.")
-        )
-    for each in sums["left"]:
-        output.say(output.printable(f"Left out: {each}"))

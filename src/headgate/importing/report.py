@@ -42,7 +42,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Report:
     """Findings, in the order they were made. What is said of several places is one finding."""
 
-    def __init__(self) -> None:
+    def __init__(self, guide: str) -> None:
+        self.guide = guide
+        """The page that says what an importer knows."""
         self._places: dict[tuple[Kind, str, str, str, str], dict[str, None]] = {}
 
     def carries(self, area: str, place: str, what: str) -> None:

@@ -116,7 +116,7 @@ class Section:
                 self.at(name),
                 "is left out",
                 why="this importer does not know it",
-                do="look whether you need it; docs/moving-from-litellm.md has what is known",
+                do=f"look whether you need it; {self.report.guide} has what is known",
             )
 
 

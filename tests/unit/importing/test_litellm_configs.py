@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +9,15 @@ import pytest
 
 from headgate.config import loads
 from headgate.importing import Report
-from headgate.importing.litellm import Converted, convert, read_file
+from headgate.importing.litellm import ConvertedConfig, convert, read_file
+from mutations import WRONG, mutations
 
 FOLDER = Path(__file__).parents[2] / "litellm"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))
 
 
-def converted(tree: dict[str, Any]) -> tuple[Converted, Report]:
-    report = Report()
+def converted(tree: dict[str, Any]) -> tuple[ConvertedConfig, Report]:
+    report = Report("docs/moving-from-litellm.md")
     return convert(tree, report), report
 
 
@@ -69,24 +68,10 @@ def test_nothing_is_passed_over_unsaid(path: Path) -> None:
     assert len(told) == count[0]
 
 
-def _places(tree: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield place
-    children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for name, value in children:
-        yield from _places(value, (*place, name))
-
-
-@pytest.mark.parametrize("wrong", [None, "x", 7, [None], {"x": None}], ids=repr)
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_nothing_that_is_written_wrong_breaks_it(path: Path, wrong: Any) -> None:
-    tree = read_file(path)
-    for place in [each for each in _places(tree) if each]:
-        mutated = deepcopy(tree)
-        *way, last = place
-        at: Any = mutated
-        for name in way:
-            at = at[name]
-        at[last] = wrong
+    for mutated in mutations(read_file(path), wrong):
         converted(mutated)
 
 

@@ -28,7 +28,7 @@ def imported(
     tables: dict[str, list[dict[str, Any]]], config: dict[str, Any] | None = None, unread: dict[str, int] | None = None
 ) -> tuple[NewImport, str]:
     """What rows come to, as the admin API takes it, and the report of them."""
-    report = Report()
+    report = Report("docs/moving-from-litellm.md")
     converted = convert(config or {}, report)
     rows = msgspec.convert({**tables, "unread": unread or {}}, Tables)
     whole = records_of(rows, converted, report, NOW).whole

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from headgate.importing import Report
-from headgate.importing.litellm import Converted, convert
+from headgate.importing.litellm import ConvertedConfig, convert
 
 OPENAI = {"model": "openai/gpt-4o", "api_key": "os.environ/OPENAI_API_KEY"}
 
 
-def converted(*deployments: dict[str, Any], **more: Any) -> tuple[Converted, Report]:
-    report = Report()
+def converted(*deployments: dict[str, Any], **more: Any) -> tuple[ConvertedConfig, Report]:
+    report = Report("docs/moving-from-litellm.md")
     entries = [{"model_name": each.pop("name", "chat"), "litellm_params": each} for each in map(dict, deployments)]
     found = convert({"model_list": entries, **more}, report)
     assert found.problems() == []

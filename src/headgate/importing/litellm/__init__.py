@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from headgate.importing.litellm.config import Converted, convert
+from headgate.importing.litellm.config import ConvertedConfig, convert
 from headgate.importing.litellm.files import read_file
-from headgate.importing.litellm.records import Records, records_of
+from headgate.importing.litellm.records import records_of
 from headgate.importing.litellm.tables import Tables, read_tables
 
-__all__ = ["Converted", "Records", "Tables", "convert", "read_file", "read_tables", "records_of"]
+__all__ = ["ConvertedConfig", "Tables", "convert", "read_file", "read_tables", "records_of"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-import yaml
 
-from headgate.config import loads
-from headgate.errors import ConfigError
+from headgate.importing.converted import Converted, Tree, referred
 from headgate.importing.litellm import notes, settings
 from headgate.importing.litellm.deployments import Models
 from headgate.importing.litellm.fallbacks import Fallbacks
@@ -18,47 +14,20 @@ from headgate.importing.litellm.routing import Routing
 from headgate.importing.report import Report
 from headgate.importing.section import Section
 
-Tree = dict[str, Any]
+SOURCE = "litellm"
 
 
-class _Plain(yaml.SafeDumper):
-    """Writes what is the same twice twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-class Converted(msgspec.Struct, frozen=True, kw_only=True):
+class ConvertedConfig(Converted, frozen=True, kw_only=True):
     """What a `config.yaml` comes to."""
 
-    tree: Tree
-    """`headgate.yaml`, as what it is made of."""
     groups: dict[str, list[str]]
     """Access groups: by name, the models in them."""
     aliases: dict[str, str]
     """Further names of models: by alias, the model."""
     defaults: settings.Defaults
-    variables: list[str]
-    """Environment variables that it refers to."""
-
-    @property
-    def text(self) -> str:
-        """`headgate.yaml`."""
-        body = yaml.dump(
-            self.tree, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-        )
-        return f"# Made by 'headgate import litellm'. Next: 'headgate check', then 'headgate serve'.\n{body}"
-
-    def problems(self) -> list[str]:
-        """What keeps this release from using it; nothing that is missing in the environment."""
-        try:
-            loads(self.text, "headgate.yaml", dict.fromkeys(self.variables, "http://set.invalid"))
-        except ConfigError as error:
-            return list(error.problems)
-        return []
 
 
-def convert(tree: Tree, report: Report) -> Converted:
+def convert(tree: Tree, report: Report) -> ConvertedConfig:
     """What a configuration comes to, and into `report` what becomes of each of its members."""
     top = Section(tree, "", "configuration", report)
     references = References(report)
@@ -82,12 +51,13 @@ def convert(tree: Tree, report: Report) -> Converted:
     made |= {"providers": models.providers.tree, "models": models.tree}
     if models.prices.tree:
         made["prices"] = models.prices.tree
-    return Converted(
+    return ConvertedConfig(
+        source=SOURCE,
         tree=made,
         groups=models.groups,
         aliases=fallbacks.aliases,
         defaults=msgspec.structs.replace(defaults, user_budget_on_team_keys=personal),
-        variables=list(references.names),
+        variables=referred(references.names, made),
     )
 
 

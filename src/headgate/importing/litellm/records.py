@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-
-import msgspec
 
 from headgate.administration.importing import ImportedKey, ImportedSpend, NewImport
 from headgate.importing.litellm import left
 from headgate.importing.litellm.accounts import Accounts
-from headgate.importing.litellm.config import Converted
+from headgate.importing.litellm.config import SOURCE, ConvertedConfig
 from headgate.importing.litellm.grants import Grants
 from headgate.importing.litellm.keys import Keys
 from headgate.importing.litellm.names import name_of, plain_id, tag_name
@@ -19,21 +16,12 @@ from headgate.importing.litellm.rows import CustomerRow, Limited
 from headgate.importing.litellm.rules import Rules, in_utc
 from headgate.importing.litellm.settings import Defaults
 from headgate.importing.litellm.tables import Tables, tidied
+from headgate.importing.records import Records
 from headgate.importing.report import Report
-
-SOURCE = "litellm"
-
-
-class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be imported."""
-
-    whole: NewImport
-    spent: Decimal
-    """Dollars that the keys have spent to date."""
 
 
 def records_of(
-    tables: Tables, converted: Converted, report: Report, now: datetime, known: frozenset[str] = frozenset()
+    tables: Tables, converted: ConvertedConfig, report: Report, now: datetime, known: frozenset[str] = frozenset()
 ) -> Records:
     """What the rows of a database come to, beside a configuration. `known` are digests of keys that are imported in
     another way.
@@ -42,7 +30,7 @@ def records_of(
 
 
 class _Reading:
-    def __init__(self, tables: Tables, converted: Converted, report: Report, now: datetime) -> None:
+    def __init__(self, tables: Tables, converted: ConvertedConfig, report: Report, now: datetime) -> None:
         defaults = converted.defaults
         self._tables = tables
         self._defaults: Defaults = defaults

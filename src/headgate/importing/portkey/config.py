@@ -1,0 +1,283 @@
+"""From Portkey's configs to `headgate.yaml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headgate.importing import machine
+from headgate.importing.converted import Converted, Tree, referred
+from headgate.importing.models import tell
+from headgate.importing.places import Place, Places
+from headgate.importing.portkey import notes
+from headgate.importing.portkey.plans import PASSED, Leaf, Plan
+from headgate.importing.portkey.providers import Integration, Providers
+from headgate.importing.portkey.reading import File
+from headgate.importing.portkey.strategies import Branches, Strategies
+from headgate.importing.prices import Bounds
+from headgate.importing.references import References
+from headgate.importing.report import Report
+from headgate.importing.section import Section
+
+SOURCE = "portkey"
+
+PORT = 8787
+"""Where the open-source gateway listens unless told otherwise."""
+
+_REFERENCE = re.compile(r"\$\{([^{}]*)\}|\{\{\s*([^{}]*?)\s*\}\}")
+"""Portkey knows no references to the environment; this is how people write what something else fills in."""
+
+_NAME = re.compile(r"[^\s*]+")
+
+_RESERVED = ("model", "stream", "messages")
+
+_ANTHROPIC = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
+"""Members of a request that are called in Anthropic's dialect what they are in OpenAI's."""
+
+_OTHERS = ("gemini", "vertex", "bedrock", "cohere")
+"""Kinds that speak another dialect than the one overrides are written in."""
+
+
+def convert(
+    files: Sequence[File],
+    report: Report,
+    models: Sequence[str] = (),
+    vendors: Mapping[str, str] | None = None,
+) -> Converted:
+    """What configs come to, and into `report` what becomes of each of their members.
+
+    `models` are the names that clients ask for; without any, every name is taken. `vendors` say by slug what Portkey
+    alone knows.
+    """
+    references = References(report, _REFERENCE, "the config")
+    configs = [file for file in files if not file.settings]
+    many = len(configs) > 1
+    integrations: dict[str, Integration] = {}
+    for file in files:
+        if file.settings:
+            _settings(Section(file.tree, "conf.json" if configs else "", "settings", report), integrations)
+    providers = Providers(report, references, vendors or {}, integrations)
+    strategies = Strategies(report, providers)
+    made = _Models(report, models)
+    _server(report)
+    read: list[tuple[Branches, str]] = []
+    for file in configs:
+        name = file.name if many else ""
+        read.append((strategies.branches(Section(file.tree, name, "models", report)), name))
+    for slug in integrations:
+        providers.slug(slug)
+    for slug, leaf in providers.slugs.items():
+        made.places.add(leaf.settings, slug)  # before others of its name, which set something in bodies
+    for branches, name in read:
+        made.publish(branches, name)
+    for slug, leaf in providers.slugs.items():
+        made.add(f"@{slug}/*", Plan(first=[leaf]))
+    tell(made.tree, report, "Portkey")
+    tree: Tree = {"server": {"host": "127.0.0.1", "port": PORT, "auth": "keys"}}
+    if made.unbounded:
+        tree["limits"] = {"unknown_price": "allow"}
+    tree |= {"providers": made.places.tree, "models": made.tree}
+    return Converted(source=SOURCE, tree=tree, variables=referred(references.names, tree))
+
+
+class _Models:
+    """The models, as plans are published."""
+
+    def __init__(self, report: Report, names: Sequence[str]) -> None:
+        self._report = report
+        self._names = names
+        self._bounds = Bounds(report, "Portkey")
+        self.places = Places()
+        self.tree: dict[str, Tree] = {}
+
+    @property
+    def unbounded(self) -> bool:
+        return self._bounds.open
+
+    def publish(self, branches: Branches, config: str) -> None:
+        """Give the plans of a config the names that clients ask for. `config` is its own, where there are several."""
+        for name, plan in {**branches.names, **branches.models}.items():
+            self.add(name, plan, config)
+        plan = branches.rest
+        if plan is None:
+            return
+        if config:
+            passed = any(leaf.model == PASSED for leaf in plan.first)
+            name = f"{config}/*" if passed else config
+            self.add(name, plan)
+            self._report.changes(
+                "models",
+                config,
+                f"is the model '{name}'",
+                why="which config a call is for is said by its model's name here, not by x-portkey-config",
+                do=f"have its clients ask for {f'{config}/<model>' if passed else config}",
+            )
+            return
+        for name in self._names:
+            self.add(name, plan)
+        if not self._names:
+            self.add(PASSED, plan)
+            self._report.carries("models", "names", "clients may ask for any model, as there: the model '*' takes all")
+
+    def add(self, name: str, plan: Plan, config: str = "") -> None:
+        """Make a model."""
+        if config and name in self.tree:
+            name = f"{config}/{name}"
+        if name in self.tree or not name or "*" in name[:-1]:
+            self._report.cannot(
+                "models", name, "is left out", why="there is a model of that name, or it cannot be one",
+                do="add it by hand under another name",
+            )  # fmt: skip
+            return
+        model: Tree = {"targets": []}
+        self.tree[name] = model
+        shared = len(plan.first) > 1
+        for leaf in plan.first:
+            self._target(model["targets"], name, self._with_body(leaf), shared)
+        for step in plan.then:
+            entries = self._entries(name, step.leaves)
+            for cause in step.causes:
+                known = model.setdefault("fallback", {}).setdefault(cause, [])
+                known += [entry for entry in entries if entry not in known]
+        settings = dict(plan.settings)
+        if len(model["targets"]) < 2:
+            settings.pop("balance", None)
+        model.update(settings)
+
+    # ── parts ──
+
+    def _target(self, targets: list[Tree], name: str, leaf: Leaf, shared: bool) -> None:
+        place = self._place(name, leaf)
+        self._bounds.tell(place, name, leaf.base_model)
+        for known in targets:
+            if known["target"] == place.target:
+                known["weight"] = _weight(known.get("weight", 1) + leaf.weight)
+                self._report.changes(
+                    "models", leaf.where or "the config", f"adds to the weight of {place.target}",
+                    why="the same place twice is one target",
+                )  # fmt: skip
+                return
+        found: Tree = {"target": place.target}
+        if leaf.base_model is not None:
+            found["base_model"] = leaf.base_model
+        if shared:
+            found["weight"] = _weight(leaf.weight)
+        targets.append(found)
+
+    def _entries(self, name: str, leaves: Sequence[Leaf]) -> list[str | Tree]:
+        """The entries of a fallback that one step comes to."""
+        if len(leaves) > 1 and not any(leaf.model == PASSED for leaf in leaves):
+            return [self._group(name, leaves)]
+        if len(leaves) > 1:
+            self._report.changes(
+                "fallbacks", leaves[0].where, "are asked in the order of their weights",
+                why="a fallback is a list; only a model of its own shares among several",
+            )  # fmt: skip
+        found: list[str | Tree] = []
+        for leaf in sorted(leaves, key=lambda each: -each.weight):
+            place = self._place(name, leaf)
+            self._bounds.tell(place, name, leaf.base_model)
+            values = {member: value for member, value in leaf.override.items() if member not in _RESERVED}
+            found.append({"use": place.target, "set": values} if values else place.target)
+        return found
+
+    def _group(self, name: str, leaves: Sequence[Leaf]) -> str:
+        """A model of its own for a fallback that shares among several targets."""
+        base, number = name.removesuffix("*").strip("/@") or "any", 1
+        while (made := f"{base}-fallback-{number}") in self.tree:
+            number += 1
+        self.add(made, Plan(first=list(leaves), settings={"balance": {"by": "weight"}}))
+        self._report.changes(
+            "fallbacks",
+            leaves[0].where,
+            f"is the model '{made}'",
+            why="a fallback that shares among several is a model",
+        )
+        return made
+
+    def _place(self, name: str, leaf: Leaf) -> Place:
+        model = name if leaf.model == PASSED and not name.endswith("*") else leaf.model
+        return Place(self.places.add(leaf.settings, leaf.wanted), model, leaf.settings["kind"])
+
+    def _with_body(self, leaf: Leaf) -> Leaf:
+        """A target whose provider sets what the config overrides."""
+        values = {name: value for name, value in leaf.override.items() if name not in _RESERVED}
+        if not values:
+            return leaf
+        kind = leaf.settings["kind"]
+        place = f"{leaf.where}.override_params" if leaf.where else "override_params"
+        fit = {
+            name: value for name, value in values.items()
+            if kind not in _OTHERS and (kind != "anthropic" or name in _ANTHROPIC)
+        }  # fmt: skip
+        for name in [each for each in values if each not in fit]:
+            self._report.cannot(
+                "models", f"{place}.{name}", "is not set",
+                why=f"it is in OpenAI's words, and a provider of kind {kind} speaks another dialect",
+                do="have clients send it",
+            )  # fmt: skip
+        if not fit:
+            return leaf
+        self._report.changes(
+            "models", place, f"is set in every body: {', '.join(fit)}",
+            why="it becomes providers.<name>.body, which is for all calls of that provider, whatever the operation",
+        )  # fmt: skip
+        return Leaf(
+            settings={**leaf.settings, "body": fit}, wanted=leaf.wanted, model=leaf.model, where=leaf.where,
+            weight=leaf.weight, base_model=leaf.base_model,
+        )  # fmt: skip
+
+
+def _weight(weight: float) -> float | int:
+    rounded = round(weight, 6)
+    return int(rounded) if rounded == int(rounded) else max(rounded, 0.000001)
+
+
+def _settings(section: Section, integrations: dict[str, Integration]) -> None:
+    """The open-source gateway's conf.json: what is behind slugs."""
+    report = section.report
+    for each in section.sections("integrations", "models"):
+        slug, vendor = each.take("slug"), each.take("provider")
+        credentials = each.section("credentials")
+        key: Any = credentials.take("apiKey", credentials.take("api_key"))
+        credentials.close()
+        if isinstance(slug, str) and isinstance(vendor, str) and _NAME.fullmatch(slug) and "/" not in slug:
+            integrations[slug] = Integration(vendor, key, each.place)
+        else:
+            report.cannot("models", each.place, "is left out", why="it has no slug and provider", do="give it both")
+        for limit in each.sections("rate_limits", "limits"):
+            report.cannot(
+                "limits", limit.place, "is left out", why="limits are of who calls, or of one target a minute",
+                do="set rpm and tpm of the targets, or 'headgate limits set model:… requests=3/hour'",
+            )  # fmt: skip
+        for model in each.sections("models", "models"):
+            active = model.take("status", "active") == "active"
+            report.changes(
+                "models", model.at("slug"), f"may{'' if active else ' still'} be asked for, as may the slug's others",
+                why="a slug is a pattern here, and passes every model on", do="name the models of keys",
+            )  # fmt: skip
+            if model.take("pricing_config") is not None:
+                report.cannot(
+                    "prices", model.at("pricing_config"), "is left out", why="prices are written otherwise",
+                    do="write them under prices: docs/prices.md",
+                )  # fmt: skip
+            model.take("slug")
+            model.close()
+        each.take("name")
+        each.close()
+    section.close(notes.SETTINGS)
+
+
+def _server(report: Report) -> None:
+    machine.address(report, PORT, "that is where Portkey's gateway listens")
+    report.changes(
+        "server", "x-portkey-… headers", "are not read, and not sent",
+        why="which route a call takes is said by its model; answers tell of themselves in x-headgate-… headers",
+        do="have clients send x-headgate-tags in place of x-portkey-metadata; the others can go",
+    )  # fmt: skip
+    report.cannot(
+        "keys", "Portkey's API keys, workspaces, users, budgets and limits", "are not carried",
+        why="they are at Portkey, and in no config",
+        do="make keys with 'headgate keys create', and give them to clients in place of x-portkey-api-key",
+    )  # fmt: skip
