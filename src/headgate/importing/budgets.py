@@ -1,11 +1,11 @@
-"""Budgets from elsewhere, as ours."""
+"""Budgets from elsewhere as ours, and amounts and counts within the bounds of ours."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from headgate.administration.importing import ImportedBudget
-from headgate.administration.values import MAX_DOLLARS
+from headgate.administration.values import MAX_COUNT, MAX_DOLLARS
 from headgate.importing.periods import Fit
 from headgate.importing.report import Report
 from headgate.money import format_usd, from_decimal
@@ -17,9 +17,17 @@ _PICODOLLAR = Decimal("0.000000000001")
 
 
 def picodollars(amount: Decimal) -> Decimal:
-    """A double's dollars to the picodollar: what is behind that is the double's noise."""
+    """A double's dollars to the picodollar: what is behind that is the double's noise. Never more than an amount can
+    be.
+    """
+    bounded = max(Decimal(-MAX_DOLLARS), min(Decimal(MAX_DOLLARS), amount))
     with localcontext(prec=60):
-        return amount.quantize(_PICODOLLAR, ROUND_HALF_EVEN) if amount.is_finite() else Decimal(0)
+        return bounded.quantize(_PICODOLLAR, ROUND_HALF_EVEN)
+
+
+def counted(count: int) -> int:
+    """A number of requests or tokens, as a limit can have it."""
+    return min(MAX_COUNT, max(0, count))
 
 
 class Budgets:
@@ -40,12 +48,12 @@ class Budgets:
             self._report.cannot(
                 "budgets",
                 place,
-                f"its budget of ${amount:,.2f} is left out",
-                why=f"a budget is at most ${MAX_DOLLARS:,}",
+                "its budget is left out",
+                why=f"it is of more than ${MAX_DOLLARS:,}, and a budget is of no more",
                 do="it is as good as none; or give it a smaller one",
             )
             return None
-        exact = picodollars(amount)
+        exact = picodollars(max(amount, Decimal(0)))
         dollars = max(exact, NOTHING)
         named = f"{subject}/{found.period}/{'hard' if hard else 'soft'}"
         self.rows.append(

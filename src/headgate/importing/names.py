@@ -21,19 +21,30 @@ def name_of(*candidates: str | None) -> str:
 def plain_id(id: str) -> str:
     """An id as a subject can name it: itself, or a digest of one that cannot be."""
     fine = 0 < len(id) <= 300 and id.isprintable() and id == id.strip() and "*" not in id
-    return id if fine else sha256(id.encode()).hexdigest()
+    return id if fine else sha256_of(id)
 
 
 def unique(name: str, id: str, taken: set[str]) -> str:
     """A name that is not taken: with the beginning of the id behind it where it is. It is taken then."""
     if name in taken:
         name = f"{name[:180]} {id[:16]}".rstrip()
-    while name in taken:
-        name = f"{name[:190]} +"
+    if name in taken:
+        name = f"{name[:150]} {sha256_of(id)[:32]}"
     taken.add(name)
     return name
 
 
-def tag_value(text: str) -> str:
-    """A tag's value of any text."""
-    return _NO_TAG.sub("_", text).strip()[:190] or "_"
+def tag_text(text: str, longest: int = 190, reserved: str | None = None) -> str:
+    """A tag's name or value for a text, another for each: the text itself where it can be one, and begins with nothing
+    that is `reserved`.
+    """
+    cleaned = _NO_TAG.sub("_", text).strip()
+    own = reserved is None or not text.startswith(reserved)
+    if text and cleaned == text and len(text) <= longest and own:
+        return text
+    return f"{cleaned[: longest - 17].rstrip()}-{sha256_of(text)[:16]}"
+
+
+def sha256_of(text: str) -> str:
+    """Hexadecimal SHA-256."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()

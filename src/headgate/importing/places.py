@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from headgate.importing.references import escaped
 from headgate.importing.vendors import COMPATIBLE
 
 Tree = dict[str, Any]
@@ -19,7 +20,7 @@ class Place(NamedTuple):
 
     @property
     def target(self) -> str:
-        return f"{self.provider}/{self.model}"
+        return escaped(f"{self.provider}/{self.model}")
 
 
 class Places:

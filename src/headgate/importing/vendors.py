@@ -26,3 +26,9 @@ BARE = {
     "vertex_ai": ("gemini-",),
 }  # fmt: skip
 """What a vendor's models are called: the beginnings of their names."""
+
+NOT_GOOGLES = (
+    "claude", "anthropic.", "anthropic/", "meta.", "meta/", "mistral", "codestral", "jamba", "llama", "moonshotai/",
+    "minimaxai/",
+)  # fmt: skip
+"""Beginnings of models on Vertex AI that are others' than Google's: they speak dialects that are not served there."""

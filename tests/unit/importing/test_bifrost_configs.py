@@ -129,7 +129,7 @@ def test_what_is_there_twice_is_imported_once() -> None:
     """The admin API refuses an import with two rows of one id, or two keys that are one."""
     team, budget = {"id": "t", "name": "T"}, {"max_limit": 5, "reset_duration": "1M"}
     key = {"id": "k", "name": "K", "value": "sk-bf-there-twice", "provider_configs": []}
-    customers = [{"id": each, "name": "Same", "budgets": [budget]} for each in ("c1", "c2")]
+    customers = [{"id": each, "name": "Same", "budgets": [budget]} for each in ("c1", "c1")]
     governance = {"teams": [team, team], "customers": customers, "virtual_keys": [key, {**key, "id": "other"}]}
     found, report = converted({"governance": governance})
     assert found.records is not None

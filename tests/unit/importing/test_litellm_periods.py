@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from headgate.importing.litellm.names import allowed, both, name_of, plain_id, tag_name, tag_value, unique
+from headgate.importing.litellm.names import allowed, both, tag_name, tag_value
 from headgate.importing.litellm.periods import fit
 from headgate.importing.litellm.routes import operations
+from headgate.importing.names import name_of, plain_id, unique
 
 
 @pytest.mark.parametrize(

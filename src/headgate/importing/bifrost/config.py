@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
-from math import inf
-from typing import Any
 
 from headgate.importing import machine
 from headgate.importing.bifrost import notes
 from headgate.importing.bifrost.governance import SOURCE, Governance
 from headgate.importing.bifrost.models import Models
+from headgate.importing.bifrost.prices import Prices
 from headgate.importing.bifrost.providers import Entry, Providers
 from headgate.importing.bifrost.reading import REFERENCE
 from headgate.importing.converted import Converted, Tree, referred
-from headgate.importing.models import tell
-from headgate.importing.prices import PRICES, per_million
+from headgate.importing.models import tell, tell_fallbacks, tell_retries
 from headgate.importing.records import Records
 from headgate.importing.references import References
 from headgate.importing.report import Report
 from headgate.importing.section import Section
-from headgate.importing.vendors import COMPATIBLE
-from headgate.providers.row import find_row
 
 PORT = 8080
 """Where Bifrost listens unless told otherwise."""
@@ -42,7 +37,7 @@ def convert(tree: Tree, report: Report, environ: Mapping[str, str], now: datetim
     """
     top = Section(tree, "", "configuration", report)
     older = top.take("version") == 1
-    references = References(report, REFERENCE, "config.json")
+    references = References(report, REFERENCE, "config.json", tree)
     client = top.section("client", "settings")
     server, drop = _client(client, report)
     entries = _entries(top, Providers(report, references, older), report)
@@ -50,9 +45,11 @@ def convert(tree: Tree, report: Report, environ: Mapping[str, str], now: datetim
     governance = Governance(block, entries, environ, now, older)
     models = Models(report, entries, drop=drop)
     models.build(governance.shares(), block.sections("routing_rules", "models"))
-    tell(models.tree, report, "Bifrost")
+    tell(models.tree, report)
+    tell_fallbacks(models.tree, report)
+    tell_retries(models.tree, report, "Bifrost", as_there=False)
     records = governance.records(models.providers)
-    prices = _prices(block, entries, report)
+    prices = Prices(entries, report).read(block)
     _sign_in(top, block, report)
     _plugins(top, report)
     block.close(notes.GOVERNANCE)
@@ -157,50 +154,3 @@ def _governance(config: Section, shown: str) -> None:
     config.take("is_enterprise")
     config.report.carries("plug-ins", shown, "keys, limits and budgets are always kept to")
     config.close({"required_headers": notes.CLIENT["required_headers"]})
-
-
-# ── prices ──
-
-
-def _prices(block: Section, entries: Mapping[str, Entry], report: Report) -> Tree:
-    found: Tree = {}
-    for override in block.sections("pricing_overrides", "prices"):
-        scope, pattern = override.take("scope_kind", "global"), str(override.take("pattern", ""))
-        kind, provider, patch = (
-            override.take("match_type"),
-            override.take("provider_id"),
-            override.take("pricing_patch"),
-        )
-        for name in ("id", "name", "request_types", "config_hash", "virtual_key_id", "provider_key_name"):
-            override.take(name)
-        override.close()
-        price = _price(patch)
-        star = pattern if kind != "wildcard" or pattern.endswith("*") else f"{pattern}*"
-        entry = entries.get(str(provider))
-        if scope not in ("global", "provider") or not price or not star or "*" in star[:-1] or (provider and not entry):
-            report.cannot(
-                "prices", override.place, "is left out",
-                why="a price here is of a model at a vendor, per token", do="write it under prices: docs/prices.md",
-            )  # fmt: skip
-            continue
-        kind = entry.groups[0].settings["kind"] if entry else COMPATIBLE
-        catalog = find_row(kind).catalog if entry else ""
-        found[f"{catalog}/{star}" if catalog else star] = price
-        report.carries("prices", override.place, f"is the price of {star}")
-    return found
-
-
-def _price(patch: Any) -> Tree:
-    """A price per million tokens, of a patch as a JSON object or a text of one."""
-    if isinstance(patch, str):
-        try:
-            patch = json.loads(patch)
-        except ValueError:
-            return {}
-    members: dict[str, Any] = patch if isinstance(patch, dict) else {}
-    price = {
-        ours: per_million(value)
-        for name, ours in PRICES.items()
-        if isinstance(value := members.get(name), int | float) and not isinstance(value, bool) and 0 <= value < inf
-    }
-    return {"input": "0", **price} if price else {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -21,11 +20,12 @@ from headgate.administration.importing import (
     NewImport,
 )
 from headgate.importing.bifrost import notes
-from headgate.importing.bifrost.providers import ALL, Entry
+from headgate.importing.bifrost.grants import Granted, Grants
+from headgate.importing.bifrost.keys import ALL
+from headgate.importing.bifrost.providers import Entry
 from headgate.importing.bifrost.reading import REFERENCE, VAULT
 from headgate.importing.bifrost.rules import Owner, Rules, time_of
-from headgate.importing.bifrost.vendors import BARE
-from headgate.importing.names import name_of, plain_id, tag_value, unique
+from headgate.importing.names import name_of, plain_id, sha256_of, tag_text, unique
 from headgate.importing.records import Records
 from headgate.importing.report import Report
 from headgate.importing.section import Section
@@ -46,9 +46,7 @@ class VirtualKey(msgspec.Struct):
     hint: str
     team: str | None
     customer: str | None
-    allowed: dict[str, list[str]]
-    """By provider, the models it may ask for there."""
-    weights: dict[str, float]
+    granted: Granted
 
 
 class Governance:
@@ -64,45 +62,22 @@ class Governance:
     ) -> None:
         self._report: Report = block.report
         self._block = block
-        self._entries = entries
         self._environ = environ
-        self._older = older
+        self._grants = Grants(entries, older, block.report)
         self._rules = Rules(block, now)
         self._owners: dict[str, Owner] = {}
         """By kind and id: `team:t1`."""
+        self._names: set[str] = set()
+        """Of customers."""
         self._teams: list[ImportedTeam] = []
         self._customer_of: dict[str, str] = {}
         """By team, the customer it belongs to."""
         self._keys: list[VirtualKey] = []
         self._read()
 
-    # ── what models need to know ──
-
     def shares(self) -> dict[str, dict[str, float]]:
         """By model, the providers that virtual keys share its calls among."""
-        found: dict[str, dict[str, float]] = {}
-        models = dict.fromkeys(
-            each for entry in self._entries.values() for group in entry.groups for each in group.models
-        )
-        for model in [each for each in models if each != ALL]:
-            for key in self._keys:
-                own = {
-                    provider: key.weights.get(provider, 1.0)
-                    for provider, allowed in key.allowed.items()
-                    if (ALL in allowed or model in allowed)
-                    and any(group.serves(model) and ALL not in group.models for group in self._entries[provider].groups)
-                }
-                known = found.setdefault(model, own)
-                if own and own != known:
-                    self._report.changes(
-                        "models",
-                        model,
-                        "is shared among the providers of all virtual keys that may ask for it",
-                        why="a model goes to the same places, whoever asks; weights are those of the first key",
-                        do="where they have to be apart, have clients ask for provider/model",
-                    )
-                    found[model] = {**own, **known}
-        return {model: providers for model, providers in found.items() if providers}
+        return self._grants.shares(key.granted for key in self._keys)
 
     def records(self, providers: Mapping[str, Sequence[str]]) -> Records | None:
         """What is to be imported; None where there is nothing. `providers` are those that each model goes to."""
@@ -156,7 +131,12 @@ class Governance:
 
     def _customer(self, section: Section) -> None:
         own_id = str(section.take("id", ""))
-        name = tag_value(name_of(_text(section.take("name")), own_id))
+        named = name_of(_text(section.take("name")), own_id)
+        if f"customer:{own_id}" in self._owners:
+            why = "it has no id of its own"
+            self._report.cannot("customers", f"customer {named}", "is left out", why=why, do="give it one")
+            return
+        name = tag_text(unique(named, own_id, self._names))
         subject, place = f"tag:{CUSTOMER}={name}", f"customer {name}"
         owner = self._owners[f"customer:{own_id}"] = Owner(subject, place, section.take("calendar_aligned") is True)
         self._report.changes(
@@ -213,15 +193,8 @@ class Governance:
             hint=value[-4:] if len(value) > 16 else "",
             team=team if f"team:{team}" in self._owners else None,
             customer=customer,
-            allowed={},
-            weights={},
+            granted=self._grants.read(section, owner.place),
         )
-        for config in section.sections("provider_configs", "keys"):
-            self._provider(config, key)
-        if section.take("allow_all_providers") is True:
-            key.allowed = {name: key.allowed.get(name, [ALL]) for name in self._entries}
-        elif not key.allowed and self._older:
-            key.allowed = {name: [ALL] for name in self._entries}
         self._rules.attach(section, owner)
         self._keys.append(key)
 
@@ -240,59 +213,6 @@ class Governance:
             "keys", f"key {name_of(_text(section.take('name')), place)}", "is left out", why=why, do=do,
         )  # fmt: skip
         return None
-
-    def _provider(self, config: Section, key: VirtualKey) -> None:
-        """What a virtual key may do at one provider."""
-        provider, weight = str(config.take("provider", "")), config.number("weight")
-        listed = [str(each) for each in config.values("allowed_models") if each]
-        allowed = [each for each in listed if each == ALL or not (ALL in each or each.startswith("regex:"))]
-        ids = [str(each) for each in (config.values("key_ids") or config.values("allowed_keys"))]
-        place = key.owner.place
-        for name in ("id", "virtual_key_id"):
-            config.take(name)
-        for each in config.values("blacklisted_models"):
-            self._report.cannot(
-                "keys", place, f"may ask for {provider}/{each} all the same, where its models allow it",
-                why="what a key may ask for is a list, without exceptions", do="name its models one by one",
-            )  # fmt: skip
-        if config.take("rate_limit_id") is not None or config.take("budget_id") is not None or config.values("budgets"):
-            config.take("budget_id")
-            self._report.cannot(
-                "limits", place, f"its limit or budget at {provider} alone is left out",
-                why="a limit here is of one subject: of a key or of a model, not of both",
-                do="make a key of its own for that provider, or limit the models",
-            )  # fmt: skip
-        if strange := [each for each in listed if each not in allowed]:
-            self._report.cannot(
-                "keys", place, f"may not ask {provider} for {', '.join(strange)}", why="only '*' alone is known there",
-                do="write the models' names",
-            )  # fmt: skip
-        config.close()
-        entry = self._entries.get(provider)
-        if entry is None:
-            self._report.cannot(
-                "keys", place, f"may not ask {provider} for anything", why="there is no such provider here",
-                do="see what became of it",
-            )  # fmt: skip
-            return
-        if self._older:
-            allowed, ids = allowed if listed else [ALL], ids or [ALL]
-        if not allowed or not ids:
-            self._report.cannot(
-                "keys", place, f"may not ask {provider} for anything",
-                why="it lists no models or no keys of that provider, which allows none",
-                do='write ["*"]; or "version": 1 at the top if your Bifrost is older than 1.5, where it allows all',
-            )  # fmt: skip
-            return
-        if ALL not in ids and any(not set(group.names) & set(ids) for group in entry.groups):
-            self._report.cannot(
-                "keys", place, f"uses all keys of {provider}, and not only those it names",
-                why="a target has all keys of its provider",
-                do="make a provider and models of their own for these keys, and name those as the key's models",
-            )  # fmt: skip
-        key.allowed[provider] = allowed
-        if weight is not None and weight > 0:
-            key.weights[provider] = weight
 
     def _model(self, section: Section) -> None:
         """Budgets and limits of a model."""
@@ -343,49 +263,16 @@ class Governance:
             digest=key.digest,
             hint="".join(each for each in key.hint if each.isprintable()),
             team=key.team,
-            models=self._models_of(key, providers),
+            models=self._grants.models(key.granted, place, providers),
             tags=tags,
             expires_at=expires,
             revoked=not active,
         )
 
-    def _models_of(self, key: VirtualKey, providers: Mapping[str, Sequence[str]]) -> list[str]:
-        """What a key may ask for: `provider/model`, and the model alone where it goes nowhere else."""
-        found: dict[str, None] = {}
-        apart: list[str] = []
-        for provider, allowed in key.allowed.items():
-            if ALL in allowed:
-                found[f"{provider}/*"] = None
-                bare = [name for name, of in providers.items() if provider in of and not _full(name, self._entries)]
-                bare += [f"{start}*" for start in BARE.get(provider, ()) if f"{start}*" in providers]
-            else:
-                found |= {f"{provider}/{model}": None for model in allowed}
-                bare = list(allowed)
-            for name in bare:
-                of = providers.get(name) or next(
-                    (of for start, of in providers.items() if start.endswith("*") and name.startswith(start[:-1])), []
-                )
-                if of and all(each in key.allowed for each in of):
-                    found[name] = None
-                elif of:
-                    apart.append(name)
-        if apart:
-            self._report.cannot(
-                "keys", key.owner.place, f"may not ask for {', '.join(dict.fromkeys(apart))} by that name alone",
-                why="these models go to other providers too, which the key may not use",
-                do="have its clients ask for provider/model",
-            )  # fmt: skip
-        return list(found)
-
-
-def _full(name: str, entries: Mapping[str, Entry]) -> bool:
-    """Whether a model's name begins with its provider's."""
-    return name.partition("/")[0] in entries and "/" in name
-
 
 def _plain(own_id: str, value: str) -> str:
     """An id as rows may have it. Some write the key itself as its id, and rows are read by many."""
-    return sha256(own_id.encode()).hexdigest() if own_id == value or own_id.startswith("sk-") else plain_id(own_id)
+    return sha256_of(own_id) if own_id == value or own_id.startswith("sk-") else plain_id(own_id)
 
 
 def _text(value: Any) -> str | None:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from headgate.importing.bifrost.providers import ALL, Entry, Group, vertex_model
+from headgate.importing.bifrost.clouds import vertex_model
+from headgate.importing.bifrost.keys import ALL, Group
+from headgate.importing.bifrost.providers import Entry
 from headgate.importing.bifrost.vendors import BARE
 from headgate.importing.models import joined
 from headgate.importing.places import Place, Places
-from headgate.importing.prices import Bounds
+from headgate.importing.prices import PriceList
+from headgate.importing.references import escaped
 from headgate.importing.report import Report
 from headgate.importing.section import Section
 
@@ -30,7 +33,7 @@ class Models:
         self._report = report
         self._entries = entries
         self._drop = drop
-        self._bounds = Bounds(report, "Bifrost")
+        self._prices = PriceList(report, "Bifrost")
         self.places = Places()
         self.tree: dict[str, Tree] = {}
         self.providers: dict[str, list[str]] = {}
@@ -38,14 +41,14 @@ class Models:
 
     @property
     def unbounded(self) -> bool:
-        return self._bounds.open
+        return self._prices.unbounded
 
     def build(self, shares: Shares, rules: Sequence[Section]) -> None:
         """Make all of them."""
         for rule in rules:
             self._rule(rule)
         for entry in self._entries.values():
-            for model in _listed(entry):
+            for model in [each for each in _listed(entry) if f"{entry.name}/{each}" not in self.tree]:
                 self._add(f"{entry.name}/{model}", {entry.name: 1.0}, model)
             if any(ALL in group.models for group in entry.groups):
                 self._add(f"{entry.name}/*", {entry.name: 1.0}, ALL)
@@ -106,14 +109,14 @@ class Models:
             )  # fmt: skip
             return
         place = Place(self.places.add(group.settings, group.wanted), there, kind)
-        self._bounds.tell(place, name, alias.base_model)
+        self._prices.bound(place, name, alias.base_model)
         for known in targets:
             if known["target"] == place.target:
                 known["weight"] += weight
                 return
         found: Tree = {"target": place.target, "weight": round(weight, 6) or 0.000001}
         if alias.base_model is not None:
-            found["base_model"] = alias.base_model.rpartition("/")[2]
+            found["base_model"] = escaped(alias.base_model.rpartition("/")[2])
         if entry.most is not None:
             found["max_concurrent"] = entry.most
         targets.append(found)
@@ -218,7 +221,7 @@ class Models:
             )
             return None
         there = vertex_model(group.at(model).model) if group.settings["kind"] == "vertex" else group.at(model).model
-        return f"{self.places.add(group.settings, group.wanted)}/{there or model}"
+        return Place(self.places.add(group.settings, group.wanted), there or model, group.settings["kind"]).target
 
 
 def _listed(entry: Entry) -> list[str]:

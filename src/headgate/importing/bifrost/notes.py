@@ -126,7 +126,6 @@ CUSTOM = {
 
 KEY = {
     "use_for_batch_api": Note("cannot", "is left out", "batches are not served yet", "use the vendor's own API"),
-    "enabled": NEEDLESS,
     "config_hash": NEEDLESS,
     "status": NEEDLESS,
     "description": NEEDLESS,

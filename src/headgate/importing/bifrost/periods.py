@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from headgate.importing.periods import Fit, fit
+from headgate.importing.periods import NEVER, Fit, fit
 
 Per = Literal["second", "minute", "hour", "day", "week", "month"]
 
-_DURATION = re.compile(r"(\d+)([smhdwMQY])")
+_DURATION = re.compile(r"(\d{1,9})([smhdwMQY])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "Q": 7_776_000, "Y": 31_536_000}
 
 _WINDOWS: tuple[tuple[int, Per], ...] = (
@@ -30,10 +30,7 @@ def seconds_of(duration: object) -> int | None:
 def period_of(duration: object, aligned: bool) -> Fit:
     """The budget period that takes a duration's place."""
     seconds = seconds_of(duration)
-    if not seconds:
-        return Fit("total", exact=False)
-    found = fit(f"{seconds}s")
-    return found._replace(exact=found.exact and aligned)
+    return fit(seconds, aligned=aligned) if seconds else NEVER
 
 
 def window_of(duration: object) -> tuple[Per, bool] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from headgate.administration.importing import ImportedBudget, ImportedLimit
 from headgate.importing.bifrost.periods import period_of, seconds_of, window_of
-from headgate.importing.budgets import Budgets, picodollars
+from headgate.importing.budgets import Budgets, counted, picodollars
 from headgate.importing.names import name_of, plain_id
 from headgate.importing.report import Report
 from headgate.importing.section import Section
@@ -150,7 +150,7 @@ class Rules:
     def _over(self, last: Any, duration: Any) -> bool:
         """Whether the period that something was spent in is over."""
         began, seconds = time_of(last), seconds_of(duration)
-        return began is not None and seconds is not None and began + timedelta(seconds=seconds) <= self._now
+        return began is not None and seconds is not None and (self._now - began).total_seconds() >= seconds
 
     def _limit(self, owner: Owner, rate: Section) -> None:
         told: list[str] = []
@@ -170,7 +170,7 @@ class Rules:
             per, exact = window
             named = f"{owner.subject}/{per}"
             known = self._limits.get(named) or ImportedLimit(id=named, subject=owner.subject, per=per)
-            self._limits[named] = msgspec.structs.replace(known, **{f"{kind}s": max(0, most)})
+            self._limits[named] = msgspec.structs.replace(known, **{f"{kind}s": counted(most)})
             told.append(f"{most:,} {kind}s {_a(per)}")
             if not exact:
                 self._report.changes(

@@ -9,8 +9,9 @@ import msgspec
 
 from headgate.administration.importing import ImportedSpend
 from headgate.administration.values import MAX_DOLLARS
+from headgate.importing.budgets import picodollars
 from headgate.importing.litellm.rows import Limited
-from headgate.importing.litellm.rules import Rules, picodollars
+from headgate.importing.litellm.rules import Rules
 from headgate.importing.report import Report
 
 _MOST = Decimal(MAX_DOLLARS)
@@ -71,7 +72,7 @@ class Accounts:
         """What owners have spent that their keys do not account for."""
         found: list[ImportedSpend] = []
         for subject, owner in self._owners.items():
-            rest = max(-_MOST, min(_MOST, owner.spend - owner.of_keys))
+            rest = picodollars(owner.spend - owner.of_keys)
             counted = subject.startswith("team:")  # what others have spent is in the keys' and the teams' sums
             found.append(ImportedSpend(subject=subject, cost_usd=rest, budgets=owner.budgets, counted=counted))
             if rest:
@@ -94,7 +95,7 @@ class Accounts:
                 f"is ${_MOST:,}",
                 why="it is more, and that is the most there can be in one amount",
             )
-        amount = picodollars(max(-_MOST, min(_MOST, amount)))
+        amount = picodollars(amount)
         if amount:
             self._report.carries("spend to date", place, "to the picodollar")
         return Owner(place, amount, budgets, limited, models)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from headgate.importing.converted import Converted, Tree, referred
@@ -9,12 +11,15 @@ from headgate.importing.litellm import notes, settings
 from headgate.importing.litellm.deployments import Models
 from headgate.importing.litellm.fallbacks import Fallbacks
 from headgate.importing.litellm.providers import Providers
-from headgate.importing.litellm.references import References
 from headgate.importing.litellm.routing import Routing
+from headgate.importing.models import tell, tell_retries
+from headgate.importing.references import References
 from headgate.importing.report import Report
 from headgate.importing.section import Section
 
 SOURCE = "litellm"
+
+_REFERENCE = re.compile(r"os\.environ/(.*)", re.DOTALL)
 
 
 class ConvertedConfig(Converted, frozen=True, kw_only=True):
@@ -30,15 +35,16 @@ class ConvertedConfig(Converted, frozen=True, kw_only=True):
 def convert(tree: Tree, report: Report) -> ConvertedConfig:
     """What a configuration comes to, and into `report` what becomes of each of its members."""
     top = Section(tree, "", "configuration", report)
-    references = References(report)
+    references = References(report, _REFERENCE, "config.yaml", tree)
     models = Models(report, Providers(report, references), _credentials(top))
     for entry in top.sections("model_list", "models"):
         models.add(entry)
-    _told(models, report)
+    tell(models.tree, report)
     fallbacks = Fallbacks(models.tree, report)
     routing = Routing(models.tree, models.repeated, fallbacks, report)
     litellm, router = top.section("litellm_settings", "settings"), top.section("router_settings", "settings")
     routing.read(router, litellm)
+    tell_retries(models.tree, report, "LiteLLM", as_there=True)
     defaults = settings.read_litellm(litellm, report)
     router.close(notes.ROUTER)
     server, personal = settings.read_general(top.section("general_settings", "settings"), report)
@@ -46,7 +52,7 @@ def convert(tree: Tree, report: Report) -> ConvertedConfig:
     settings.read_guardrails(top, report)
     top.close(notes.TOP)
     made: Tree = {"server": server}
-    if models.prices.unbounded:
+    if models.prices.list.unbounded:
         made["limits"] = {"unknown_price": "allow"}
     made |= {"providers": models.providers.tree, "models": models.tree}
     if models.prices.tree:
@@ -69,9 +75,3 @@ def _credentials(top: Section) -> dict[str, Tree]:
         each.take("credential_info")
         each.close()
     return found
-
-
-def _told(models: Models, report: Report) -> None:
-    for name, model in models.tree.items():
-        targets = ", ".join(target["target"] for target in model["targets"])
-        report.carries("models", name, f"goes to {targets}")

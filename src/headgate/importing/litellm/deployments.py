@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.importing.litellm.prices import Prices
-from headgate.importing.litellm.providers import Place, Providers
-from headgate.importing.litellm.references import literal
+from headgate.importing.litellm.providers import Providers
+from headgate.importing.models import set_retries
+from headgate.importing.places import Place
+from headgate.importing.references import escaped
 from headgate.importing.report import Report
 from headgate.importing.section import Note, Section
 
@@ -149,7 +151,7 @@ class Models:
             self._join(name, known, target, entry)
         else:
             model["targets"].append(target)
-            self.prices.bound(target, place, name, priced)
+            self.prices.list.bound(place, name, base_model, priced=priced)
         self._times(model, params)
         if params.take("drop_params") is True:
             model["drop_unsupported"] = True
@@ -179,9 +181,9 @@ class Models:
 
     def _target(self, place: Place, params: Section, base_model: str | None) -> Tree:
         """The target of a deployment."""
-        found: Tree = {"target": literal(place.target)}
+        found: Tree = {"target": place.target}
         if base_model is not None:
-            found["base_model"] = literal(base_model)
+            found["base_model"] = escaped(base_model)
         for name, (ours, most) in _SHARES.items():
             value = params.positive(name)
             if value is not None:
@@ -220,10 +222,3 @@ class Models:
             retries = params.count("num_retries")
         if retries is not None:
             set_retries(model, retries)
-
-
-def set_retries(model: Tree, retries: int) -> None:
-    """Have a model's attempts be one more than the retries."""
-    attempts = min(10, max(1, retries + 1))
-    settings = model.setdefault("retry", {})
-    settings["attempts"] = max(attempts, settings.get("attempts", 1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from headgate.importing.litellm.references import is_secret, literal
+from headgate.importing.references import escaped, is_secret
 from headgate.importing.report import Report
 
 Tree = dict[str, Any]
@@ -87,7 +87,7 @@ class Fallbacks:
         more: Tree = {}
         if isinstance(use, dict):
             more = {
-                name: literal(value) if isinstance(value, str) else value
+                name: escaped(value) if isinstance(value, str) else value
                 for name, value in use.items()
                 if name not in _NOT_SET and not is_secret(str(name), value)
             }

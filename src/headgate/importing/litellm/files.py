@@ -8,13 +8,9 @@ from typing import Any
 import yaml
 
 from headgate.errors import ConfigError
+from headgate.importing.documents import DEEPEST, check_size
 
 Tree = dict[str, Any]
-
-MOST_VALUES = 200_000
-"""In all files together, those that aliases repeat counted each time."""
-
-DEEPEST = 100
 
 
 def read_file(path: Path) -> Tree:
@@ -37,7 +33,7 @@ def read_file(path: Path) -> Tree:
         for key, value in found.items():
             before = tree.get(key)
             tree[key] = before + value if isinstance(before, list) and isinstance(value, list) else value
-    _check_size(tree, path)
+    check_size(tree, path)
     return tree
 
 
@@ -62,18 +58,3 @@ def _mapping(path: Path) -> Tree:
     if not isinstance(tree, dict):
         raise ConfigError([f"{path}: is no mapping; name LiteLLM's config.yaml"])
     return tree
-
-
-def _check_size(tree: Tree, path: Path) -> None:
-    """A few aliases of aliases stand for more values than fit into any memory, once they are written out."""
-    count = 0
-    ahead: list[tuple[Any, int]] = [(tree, 0)]
-    while ahead:
-        value, depth = ahead.pop()
-        count += 1
-        if count > MOST_VALUES or depth > DEEPEST:
-            raise ConfigError(
-                [f"{path}: has more than {MOST_VALUES:,} values, or is nested deeper than {DEEPEST}: no configuration"]
-            )
-        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        ahead += [(each, depth + 1) for each in children]

@@ -8,7 +8,7 @@ from headgate.administration.importing import ImportedKey, ImportedSpend
 from headgate.importing.litellm import left
 from headgate.importing.litellm.accounts import Accounts
 from headgate.importing.litellm.grants import Grants
-from headgate.importing.litellm.names import both, name_of, sha256_of, tag_name, tag_value, unique
+from headgate.importing.litellm.names import both, tag_name, tag_value
 from headgate.importing.litellm.owners import (
     MEMBER,
     ORGANISATION,
@@ -23,6 +23,7 @@ from headgate.importing.litellm.routes import operations
 from headgate.importing.litellm.rows import KeyRow, TeamRow
 from headgate.importing.litellm.rules import in_utc, merged
 from headgate.importing.litellm.settings import Defaults
+from headgate.importing.names import name_of, sha256_of, unique
 from headgate.importing.report import Report
 
 _HEX = frozenset("0123456789abcdef")

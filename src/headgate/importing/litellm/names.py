@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 
-_NO_TAG = re.compile(r"[^\x21-\x29\x2b\x2d-\x3c\x3e-\x7e ]")
-"""What a tag's value cannot have, or a subject that names it."""
+from headgate.importing.names import tag_text
 
 RESERVED = "litellm-"
 """What tags begin with that stand for something of LiteLLM's."""
@@ -17,51 +14,14 @@ OF_TEAM = "all-team-models"
 NONE = "no-default-models"
 
 
-def name_of(*candidates: str | None) -> str:
-    """The first of some names that is one, without what a name cannot have."""
-    for each in candidates:
-        cleaned = "".join(character if character.isprintable() else " " for character in each or "").strip()
-        if cleaned:
-            return cleaned[:200].rstrip()
-    return "unnamed"
-
-
-def plain_id(id: str) -> str:
-    """An id as a subject can name it: itself, or a digest of one that cannot be."""
-    fine = 0 < len(id) <= 300 and id.isprintable() and id == id.strip() and "*" not in id
-    return id if fine else sha256_of(id)
-
-
-def unique(name: str, id: str, taken: set[str]) -> str:
-    """A name that is not taken: with the beginning of the id behind it where it is. It is taken then."""
-    if name in taken:
-        name = f"{name[:180]} {id[:16]}".rstrip()
-    if name in taken:
-        name = f"{name[:150]} {sha256_of(id)[:32]}"
-    taken.add(name)
-    return name
-
-
 def tag_value(text: str) -> str:
-    """A tag's value for a text, another for each: the text itself where it can be one."""
-    return _tag(text, 190)
+    """A tag's value for a text, another for each."""
+    return tag_text(text, reserved=RESERVED)
 
 
 def tag_name(text: str) -> str:
     """A tag's name for a text, as its value is made."""
-    return _tag(text, 64)
-
-
-def _tag(text: str, longest: int) -> str:
-    cleaned = _NO_TAG.sub("_", text).strip()
-    if text and cleaned == text and len(text) <= longest and not text.startswith(RESERVED):
-        return text
-    return f"{cleaned[: longest - 17].rstrip()}-{sha256_of(text)[:16]}"
-
-
-def sha256_of(text: str) -> str:
-    """Hexadecimal SHA-256."""
-    return sha256(text.encode("utf-8", "replace")).hexdigest()
+    return tag_text(text, 64, RESERVED)
 
 
 def allowed(

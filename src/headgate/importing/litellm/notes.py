@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
+from headgate.importing.notes import ALERTS, CACHE, LOGGING, NEEDLESS, TOOLS
 from headgate.importing.section import Note
 
-_NEEDLESS = Note("carries", "is not needed here")
-_CACHE = Note(
-    "cannot",
-    "is left out",
-    "this release keeps no answers to give them again",
-    "expect the calls at the vendor, and their cost; coalescing of the same call is models.<name>.once",
-)
-_LOGGING = Note(
-    "cannot",
-    "is left out",
-    "calls are not sent to observability products from here",
-    "scrape /metrics, export the ledger ('headgate ledger export'), or write a stage of your own",
-)
 _NO_BUDGET = Note(
     "cannot", "is left out", "keys are made with what they may do", "say it in 'headgate keys create', or on team:…"
-)
-_ALERTS = Note(
-    "cannot", "is left out", "alerts are not sent from here", "alert on /metrics: headgate_events_total has budgets"
 )
 _SECRETS = Note(
     "cannot",
@@ -66,21 +51,21 @@ ROUTER = {
     ),
     "enable_tag_filtering": Note("cannot", "is left out", "routes do not go by tags", "make models for those calls"),
     "ignore_invalid_deployments": Note("carries", "is not needed: 'headgate check' names what is wrong"),
-    "set_verbose": _NEEDLESS,
-    "debug_level": _NEEDLESS,
-    "cache_responses": _CACHE,
-    "caching_groups": _CACHE,
-    "client_ttl": _NEEDLESS,
-    "cache_kwargs": _CACHE,
+    "set_verbose": NEEDLESS,
+    "debug_level": NEEDLESS,
+    "cache_responses": CACHE,
+    "caching_groups": CACHE,
+    "client_ttl": NEEDLESS,
+    "cache_kwargs": CACHE,
     "fallback_access_group": Note("cannot", "is left out", "fallbacks name models", "write them out"),
 }  # fmt: skip
 
 LITELLM = {
-    "cache": _CACHE,
-    "cache_params": _CACHE,
-    "enable_redis_auth_cache": _NEEDLESS,
-    "set_verbose": _NEEDLESS,
-    "json_logs": _NEEDLESS,
+    "cache": CACHE,
+    "cache_params": CACHE,
+    "enable_redis_auth_cache": NEEDLESS,
+    "set_verbose": NEEDLESS,
+    "json_logs": NEEDLESS,
     "telemetry": Note("carries", "nothing is told to anybody"),
     "turn_off_message_logging": Note("carries", "what calls say is in no log"),
     "redact_user_api_key_info": Note("carries", "keys are in no log"),
@@ -103,11 +88,11 @@ LITELLM = {
     "internal_user_budget_duration": _NO_BUDGET,
     "key_generation_settings": _NO_BUDGET,
     "max_user_budget": _NO_BUDGET,
-    "s3_callback_params": _LOGGING,
-    "datadog_params": _LOGGING,
-    "langfuse_default_tags": _LOGGING,
+    "s3_callback_params": LOGGING,
+    "datadog_params": LOGGING,
+    "langfuse_default_tags": LOGGING,
     "default_vertex_config": Note("changes", "is left out", "project and location are a provider's", "set them there"),
-    "callback_settings": _LOGGING,
+    "callback_settings": LOGGING,
     "prometheus_initialize_budget_metrics": Note(
         "changes", "metrics have other names", "they are Headgate's own", "change dashboards: /metrics lists them"
     ),
@@ -117,46 +102,46 @@ LITELLM = {
     "disable_end_user_cost_tracking": Note(
         "changes", "end users are counted", "they are kept as a hash only", "do not send 'user'"
     ),
-    "public_model_groups": _NEEDLESS,
+    "public_model_groups": NEEDLESS,
     "enable_json_schema_validation": Note("carries", "answers are checked against the JSON Schema asked for"),
     "allowed_fails": ROUTER["allowed_fails"],
-    "default_in_memory_ttl": _NEEDLESS,
-    "default_redis_ttl": _NEEDLESS,
-    "user_url_validation": _NEEDLESS,
-    "return_response_headers": _NEEDLESS,
+    "default_in_memory_ttl": NEEDLESS,
+    "default_redis_ttl": NEEDLESS,
+    "user_url_validation": NEEDLESS,
+    "return_response_headers": NEEDLESS,
     "require_auth_for_metrics_endpoint": Note("carries", "/metrics needs the scope 'metrics'"),
     "always_include_stream_usage": Note("carries", "usage is always asked for upstream"),
 }
 
 GENERAL = {
-    "database_connection_pool_limit": _NEEDLESS,
-    "database_connection_timeout": _NEEDLESS,
-    "database_type": _NEEDLESS,
+    "database_connection_pool_limit": NEEDLESS,
+    "database_connection_timeout": NEEDLESS,
+    "database_type": NEEDLESS,
     "allow_requests_on_db_unavailable": Note("carries", "calls go on without the database: keys are in memory"),
     "disable_spend_logs": Note("changes", "every attempt is a row of the ledger", "budgets stand on it", "nothing"),
-    "disable_error_logs": _NEEDLESS,
-    "disable_prisma_schema_update": _NEEDLESS,
+    "disable_error_logs": NEEDLESS,
+    "disable_prisma_schema_update": NEEDLESS,
     "store_prompts_in_spend_logs": Note(
         "cannot", "is left out", "what calls say is not kept", "keep it in your application"
     ),
     "maximum_spend_logs_retention_period": Note(
         "cannot", "is left out", "rows of the ledger are not deleted", "plan 0.5 KB an attempt"
     ),
-    "proxy_batch_write_at": _NEEDLESS,
+    "proxy_batch_write_at": NEEDLESS,
     "proxy_budget_rescheduler_min_time": Note("carries", "is not needed: periods begin on time"),
     "proxy_budget_rescheduler_max_time": Note("carries", "is not needed: periods begin on time"),
-    "use_redis_transaction_buffer": _NEEDLESS,
+    "use_redis_transaction_buffer": NEEDLESS,
     "background_health_checks": Note(
         "changes", "is left out", "how calls go tells how a target is", "set health of your own servers' providers"
     ),
-    "health_check_interval": _NEEDLESS,
-    "health_check_details": _NEEDLESS,
-    "alerting": _ALERTS,
-    "alerting_args": _ALERTS,
-    "alerting_threshold": _ALERTS,
-    "alert_types": _ALERTS,
-    "alert_to_webhook_url": _ALERTS,
-    "spend_report_frequency": _ALERTS,
+    "health_check_interval": NEEDLESS,
+    "health_check_details": NEEDLESS,
+    "alerting": ALERTS,
+    "alerting_args": ALERTS,
+    "alerting_threshold": ALERTS,
+    "alert_types": ALERTS,
+    "alert_to_webhook_url": ALERTS,
+    "spend_report_frequency": ALERTS,
     "key_management_system": _SECRETS,
     "key_management_settings": _SECRETS,
     "enable_jwt_auth": _ACCESS,
@@ -167,7 +152,7 @@ GENERAL = {
     "custom_auth": Note("cannot", "is left out", "code does not decide who comes in", "give callers keys or tokens"),
     "custom_key_generate": _ACCESS,
     "custom_sso": _ACCESS,
-    "ui_access_mode": _NEEDLESS,
+    "ui_access_mode": NEEDLESS,
     "allow_user_auth": _ACCESS,
     "allowed_ips": Note(
         "cannot", "is left out", "networks are a key's own here", "close the port; or give keys networks"
@@ -187,7 +172,7 @@ GENERAL = {
         "what the system is, is declared in one file",
         "add what was made in LiteLLM's pages to headgate.yaml; what the database has is in this report",
     ),
-    "store_model_in_db_encrypted": _NEEDLESS,
+    "store_model_in_db_encrypted": NEEDLESS,
     "litellm_key_header_name": Note(
         "cannot",
         "is left out",
@@ -198,9 +183,9 @@ GENERAL = {
         "cannot", "is left out", "the end user is in the body", "send 'user' or 'safety_identifier'"
     ),
     "enforce_user_param": Note("cannot", "is left out", "calls without an end user are taken", "check it in clients"),
-    "infer_model_from_keys": _NEEDLESS,
+    "infer_model_from_keys": NEEDLESS,
     "completion_model": Note("cannot", "is left out", "a request's model is the client's choice", "have clients ask"),
-    "disable_master_key_return": _NEEDLESS,
+    "disable_master_key_return": NEEDLESS,
     "disable_retry_on_max_parallel_request_limit_error": Note(
         "carries", "is not needed: such calls wait in a queue or are refused"
     ),
@@ -210,17 +195,17 @@ GENERAL = {
     "forward_client_headers_to_llm_api": Note(
         "changes", "headers the vendor knows are passed on", "others stay here", "set headers of the provider"
     ),
-    "max_response_size_mb": _NEEDLESS,
+    "max_response_size_mb": NEEDLESS,
     "role_permissions": _ACCESS,
     "service_account_settings": _ACCESS,
-    "control_plane_url": _NEEDLESS,
-    "default_team_disabled": _NEEDLESS,
+    "control_plane_url": NEEDLESS,
+    "default_team_disabled": NEEDLESS,
     "always_include_stream_usage": LITELLM["always_include_stream_usage"],
 }
 
 TOP = {
-    "mcp_servers": Note("cannot", "is left out", "tool servers are not served from here", "connect clients to them"),
-    "mcp_tools": Note("cannot", "is left out", "tool servers are not served from here", "connect clients to them"),
+    "mcp_servers": TOOLS,
+    "mcp_tools": TOOLS,
     "vector_store_registry": Note(
         "cannot", "is left out", "vector stores are the vendor's", "use the vendor's own API"
     ),
@@ -232,20 +217,7 @@ TOP = {
     "policies": Note("cannot", "is left out", "guardrails are not configured by policies", "write a stage"),
     "policy_attachments": Note("cannot", "is left out", "guardrails are not configured by policies", "write a stage"),
     "agent_list": Note("cannot", "is left out", "agents are not served", "call them from your application"),
-    "callback_settings": _LOGGING,
+    "callback_settings": LOGGING,
     "default_vertex_config": LITELLM["default_vertex_config"],
-    "cache_params": _CACHE,
+    "cache_params": CACHE,
 }
-
-GUARDRAIL = Note(
-    "cannot",
-    "is left out: its calls go unchecked",
-    "this release has no guardrails of its own",
-    "write a stage (CONTRIBUTING.md, 'Add a stage'), or keep these models at LiteLLM until you have",
-)
-
-PROMETHEUS = Note(
-    "changes", "is /metrics, with other names", "metrics are Headgate's own", "change dashboards and alerts"
-)
-
-LOGGING = _LOGGING

@@ -11,10 +11,11 @@ from headgate.administration.values import email as checked_email
 from headgate.importing.litellm import left
 from headgate.importing.litellm.accounts import Accounts
 from headgate.importing.litellm.grants import Grants
-from headgate.importing.litellm.names import name_of, tag_value, unique
+from headgate.importing.litellm.names import tag_value
 from headgate.importing.litellm.rows import BudgetRow, KeyRow, Limited, MemberRow, TeamRow
 from headgate.importing.litellm.settings import Defaults
 from headgate.importing.litellm.tables import Tables
+from headgate.importing.names import name_of, unique
 from headgate.importing.report import Report
 
 ORGANISATION = "litellm-organisation"

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 from headgate.catalog import Catalog
-from headgate.importing.litellm.references import References
-from headgate.importing.litellm.vendors import COMPATIBLE, VENDORS, Vendor, split
+from headgate.importing import machine
+from headgate.importing.litellm.vendors import VENDORS, split
+from headgate.importing.places import Place, Places, azure_base, base_url, host_of, name_of
+from headgate.importing.references import References, variable_of
 from headgate.importing.report import Report
 from headgate.importing.section import Section
+from headgate.importing.vendors import COMPATIBLE, NOT_GOOGLES, Vendor
 
 Tree = dict[str, Any]
-
-_UNNAMED = re.compile(r"[^A-Za-z0-9]+")
 
 _REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d")
 _BEDROCK_ROUTES = ("converse/", "invoke/", "converse_like/")
 _AZURE_ROUTES = ("responses/", "o_series/", "gpt5_series/")
-
-
-class Place(NamedTuple):
-    """Where a deployment's calls go."""
-
-    provider: str
-    model: str
-    kind: str
-
-    @property
-    def target(self) -> str:
-        return f"{self.provider}/{self.model}"
 
 
 class Providers:
@@ -40,7 +28,11 @@ class Providers:
         self._report = report
         self._references = references
         self._catalog = Catalog()
-        self.tree: dict[str, Tree] = {}
+        self._places = Places()
+
+    @property
+    def tree(self) -> dict[str, Tree]:
+        return self._places.tree
 
     def place(self, params: Section) -> Place | None:
         """Where a deployment's calls go; None where there is no such provider here, which is then in the report."""
@@ -83,10 +75,10 @@ class Providers:
 
     def _of(self, vendor: Vendor, name: str, base: str | None, params: Section, where: str) -> Place | None:
         kind = vendor.kind
-        if kind == "vertex" and name.startswith(("claude", "meta/", "mistral", "codestral", "jamba", "llama")):
+        if kind == "vertex" and name.startswith(NOT_GOOGLES):
             self._lost(where, "of Vertex AI only Google's own models are served here", "use that vendor's own API")
             return None
-        elsewhere = base is not None and kind == "openai" and urlsplit(base).hostname != "api.openai.com"
+        elsewhere = base is not None and kind == "openai" and host_of(base) != "api.openai.com"
         if elsewhere and self._catalog.price("openai", name) is None:
             kind = COMPATIBLE
         settings: Tree = {"kind": kind}
@@ -98,13 +90,13 @@ class Providers:
             self._vertex(settings, params)
         base = base or vendor.base_url
         if base is not None and kind not in ("azure", "bedrock", "vertex"):
-            settings["base_url"] = _base_url(kind, base)
+            settings["base_url"] = base_url(kind, base)
         if kind == COMPATIBLE and base is None:
             self._lost(where, "it has no api_base, so nothing says where its server is", "add api_base")
             return None
         elsewhere = elsewhere or (kind == COMPATIBLE and vendor.base_url is None)
         self._common(settings, kind, vendor, params, elsewhere)
-        return Place(self._named(settings), name, kind)
+        return Place(self._places.add(settings), name, kind)
 
     # ── kinds ──
 
@@ -123,19 +115,13 @@ class Providers:
         for each in keys:
             params.take(each)
         if keys:
-            self._report.changes(
-                "models",
-                params.place,
-                "its AWS keys are taken from AWS's own places",
-                why="credentials of AWS come from the environment, the profile or the role of the machine",
-                do="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile with aws_profile_name",
-            )
+            machine.aws_keys(self._report, params.place, "a profile with aws_profile_name")
         return name
 
     def _azure(self, settings: Tree, name: str, base: str | None, params: Section) -> str:
         for route in _AZURE_ROUTES:
             name = name.removeprefix(route)
-        settings["base_url"] = _azure_base(base or self._references.variable("AZURE_API_BASE"))
+        settings["base_url"] = azure_base(base or self._references.variable("AZURE_API_BASE"))
         if params.take("api_version") is not None:
             self._report.carries(
                 "models", params.at("api_version"), "is not needed: Azure's v1 API has no dated versions"
@@ -144,13 +130,7 @@ class Providers:
             for member in ("client_id", "client_secret"):
                 params.take(member)
             settings["auth"] = "entra"
-            self._report.changes(
-                "models",
-                params.place,
-                "signs in by Entra",
-                why="tokens are fetched with the credentials of the machine, not with those of the configuration",
-                do="set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; pip install 'headgate[azure]'",
-            )
+            machine.entra(self._report, params.place)
         return name
 
     def _vertex(self, settings: Tree, params: Section) -> None:
@@ -163,29 +143,20 @@ class Providers:
         if isinstance(credentials, str) and not credentials.lstrip().startswith("{"):
             settings["credentials_file"] = self._references.text(credentials, params.at("vertex_credentials"))
         elif credentials is not None:
-            self._report.changes(
-                "models",
-                params.at("vertex_credentials"),
-                "application default credentials are taken instead",
-                why="a service account written out in config.yaml is a secret, and is not copied",
-                do="write it to a file, and name that as credentials_file of the provider",
-            )
+            machine.google_account(self._report, params.at("vertex_credentials"))
 
     # ── parts ──
 
     def _base(self, params: Section) -> str | None:
         first, second = params.take("api_base"), params.take("base_url")
         written, where = first or second, params.at("api_base" if first else "base_url")
-        if isinstance(written, str) and _has_secret(written):
-            return self._references.secret(written, where, "API_BASE")
-        base = self._references.text(written, where)
-        return base.rstrip("/") if base else None
+        return self._references.address(written, where, "API_BASE")
 
     def _common(self, settings: Tree, kind: str, vendor: Vendor, params: Section, elsewhere: bool) -> None:
         """Credential and headers. `elsewhere` is where the vendor's own key has no business."""
         written = params.take("api_key")
-        name = f"{_name(settings)}_API_KEY" if elsewhere or vendor.variable is None else vendor.variable
-        key = self._references.secret(written, params.at("api_key"), _UNNAMED.sub("_", name).upper())
+        name = f"{name_of(settings)}_API_KEY" if elsewhere or vendor.variable is None else vendor.variable
+        key = self._references.secret(written, params.at("api_key"), variable_of(name, "API_KEY"))
         signed = "auth" in settings or kind == "vertex"
         if key is not None and not signed:
             settings["api_key"] = key
@@ -197,11 +168,11 @@ class Providers:
                 params.place,
                 "is called without a key",
                 why=f"LiteLLM would send {vendor.variable} to a server that is not that vendor's",
-                do=f"set api_key of the provider {_name(settings)}, if it needs one",
+                do=f"set api_key of the provider {name_of(settings)}, if it needs one",
             )
         headers = {**params.mapping("extra_headers"), **params.mapping("headers")}
         texts = {str(name): str(value) for name, value in headers.items()}
-        found = self._references.settings(texts, params.at("extra_headers"), "")
+        found = self._references.settings(texts, params.at("extra_headers"))
         organisation = self._text(params, "organization")
         if organisation is not None:
             found["OpenAI-Organization"] = organisation
@@ -209,22 +180,10 @@ class Providers:
             settings["headers"] = found
         body = params.take("extra_body")
         if isinstance(body, dict) and body:
-            settings["body"] = self._references.settings(body, params.at("extra_body"), "")
+            settings["body"] = self._references.settings(body, params.at("extra_body"))
 
     def _text(self, params: Section, name: str) -> str | None:
         return self._references.text(params.take(name), params.at(name))
-
-    def _named(self, settings: Tree) -> str:
-        """The name of the provider of some settings: that of the one there is, else a new one."""
-        for name, known in self.tree.items():
-            if known == settings:
-                return name
-        base = _name(settings)
-        name, number = base, 2
-        while name in self.tree:
-            name, number = f"{base}-{number}", number + 1
-        self.tree[name] = settings
-        return name
 
     def _lost(self, place: str, why: str, do: str) -> None:
         self._report.cannot("models", place, "this deployment is left out", why=why, do=do)
@@ -232,41 +191,4 @@ class Providers:
 
 def _is_url(base: str) -> bool:
     """Whether it is one, or a reference to what may be one."""
-    try:
-        return "${" in base or urlsplit(base).hostname is not None
-    except ValueError:
-        return False
-
-
-def _has_secret(base: str) -> bool:
-    """Whether a URL says who calls, or with what key: before its host, or in its query."""
-    try:
-        parts = urlsplit(base)
-    except ValueError:
-        return False
-    return "@" in parts.netloc or "?" in base
-
-
-def _base_url(kind: str, base: str) -> str:
-    """A base URL as a kind of provider here wants it."""
-    if kind == "ollama" and not base.endswith("/v1"):
-        return f"{base}/v1"
-    return base.removesuffix("/v1/messages").removesuffix("/v1") if kind == "anthropic" else base
-
-
-def _azure_base(base: str) -> str:
-    """The address of an Azure resource, without what LiteLLM is given behind it."""
-    return base.partition("/openai")[0]
-
-
-def _name(settings: Tree) -> str:
-    """What to call a provider: after its kind, or its host where that tells more."""
-    kind: str = settings["kind"]
-    base: str = settings.get("base_url", "")
-    if not base or kind not in ("azure", "openai", COMPATIBLE):
-        return kind
-    host = "" if "${" in base else urlsplit(base).hostname or ""
-    if not host or ":" in host or host.replace(".", "").isdigit():
-        return "azure" if kind == "azure" else "server"
-    first, *others = host.split(".")
-    return others[0] if first in ("api", "www", "integrate") and others else first
+    return "${" in base or bool(host_of(base))

@@ -10,12 +10,13 @@ from headgate.importing.litellm.accounts import Accounts
 from headgate.importing.litellm.config import SOURCE, ConvertedConfig
 from headgate.importing.litellm.grants import Grants
 from headgate.importing.litellm.keys import Keys
-from headgate.importing.litellm.names import name_of, plain_id, tag_name
+from headgate.importing.litellm.names import tag_name
 from headgate.importing.litellm.owners import Owners
 from headgate.importing.litellm.rows import CustomerRow, Limited
 from headgate.importing.litellm.rules import Rules, in_utc
 from headgate.importing.litellm.settings import Defaults
 from headgate.importing.litellm.tables import Tables, tidied
+from headgate.importing.names import name_of, plain_id
 from headgate.importing.records import Records
 from headgate.importing.report import Report
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.importing.litellm.deployments import set_retries
 from headgate.importing.litellm.fallbacks import CAUSES, Fallbacks
+from headgate.importing.models import set_retries
 from headgate.importing.report import Report
 from headgate.importing.section import Section
 

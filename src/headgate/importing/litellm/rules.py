@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from msgspec.structs import replace
 
 from headgate.administration.importing import ImportedBudget, ImportedLimit
-from headgate.administration.values import MAX_COUNT, MAX_DOLLARS
+from headgate.importing.budgets import Budgets, counted
 from headgate.importing.litellm.periods import fit
 from headgate.importing.litellm.rows import BudgetRow, Limited
 from headgate.importing.report import Report
-from headgate.money import format_usd, from_decimal
-
-NOTHING = Decimal("0.000000000001")
-"""The least there can be of a budget: one of zero lets nothing be spent there, and neither does this."""
-
-_PICODOLLAR = Decimal("0.000000000001")
 
 _OWN = ("max_budget", "soft_budget", "budget_duration", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
-
-
-def picodollars(amount: Decimal) -> Decimal:
-    """A double's dollars to the picodollar: what is behind that is the double's noise."""
-    with localcontext(prec=60):
-        return amount.quantize(_PICODOLLAR, ROUND_HALF_EVEN)
 
 
 def merged(row: Limited, budget: BudgetRow | None) -> Limited:
@@ -46,8 +33,12 @@ class Rules:
         self._timezone = timezone
         self._now = now
         self._report = report
+        self._budgets = Budgets(timezone, report)
         self.limits: list[ImportedLimit] = []
-        self.budgets: list[ImportedBudget] = []
+
+    @property
+    def budgets(self) -> list[ImportedBudget]:
+        return self._budgets.rows
 
     def add(self, subject: str, row: Limited, place: str) -> tuple[list[str], bool]:
         """Put a subject under what limits a row: the budgets that come of it, by id, and whether there is anything."""
@@ -60,8 +51,12 @@ class Rules:
                 why="a budget here is of one subject: of a key or of a model, not of both",
                 do="make a key per model with a budget of its own, or budget the model: 'headgate budgets set model:…'",
             )
-        amounts = ((row.max_budget, True), (row.soft_budget, False))
-        made = [self._budget(subject, row, amount, hard, place) for amount, hard in amounts if amount is not None]
+        duration, amounts = row.budget_duration, ((row.max_budget, True), (row.soft_budget, False))
+        made = [
+            self._budgets.add(subject, amount, duration, fit(duration), place, hard=hard)
+            for amount, hard in amounts
+            if amount is not None
+        ]
         found = [each for each in made if each is not None]
         return found, limited or bool(found)
 
@@ -109,50 +104,9 @@ class Rules:
     def _limit(self, limit: ImportedLimit) -> None:
         self.limits.append(replace(limit, timezone=self._timezone))
 
-    def _budget(self, subject: str, row: Limited, amount: Decimal, hard: bool, place: str) -> str | None:
-        if not amount.is_finite():
-            return None
-        if amount > MAX_DOLLARS:
-            self._report.cannot(
-                "budgets",
-                place,
-                f"its budget of ${amount:,.2f} is left out",
-                why=f"a budget is at most ${MAX_DOLLARS:,}",
-                do="it is as good as none; or give it a smaller one",
-            )
-            return None
-        exact = picodollars(max(amount, Decimal(0)))
-        dollars = max(exact, NOTHING)
-        found = fit(row.budget_duration)
-        named = f"{subject}/{found.period}/{'hard' if hard else 'soft'}"
-        self.budgets.append(
-            ImportedBudget(
-                id=named, subject=subject, amount_usd=dollars, period=found.period, timezone=self._timezone, hard=hard
-            )
-        )
-        self._tell(row.budget_duration, found.period, found.exact, exact, hard, place)
-        return named
-
-    def _tell(self, duration: str | None, period: str, exact: bool, amount: Decimal, hard: bool, place: str) -> None:
-        of = "for good" if period == "total" else f"a {period}"
-        what = f"{'budget' if hard else 'soft budget'} of ${format_usd(from_decimal(amount))} {of}"
-        if exact:
-            self._report.carries("budgets", place, what)
-        else:
-            self._report.changes(
-                "budgets",
-                place,
-                f"{what}, instead of every {duration}",
-                why="budgets here are of the calendar's day, week or month, or for good; the next longer is taken, so "
-                "that nobody can spend more than before",
-                do="'headgate budgets list', and set the amount you want for that period",
-            )
-        if amount <= 0:
-            self._report.changes("budgets", place, "nothing can be spent", why="its budget is $0")
-
 
 def _count(count: int | None) -> int | None:
-    return None if count is None else min(MAX_COUNT, max(0, count))
+    return None if count is None else counted(count)
 
 
 def in_utc(time: datetime) -> datetime:

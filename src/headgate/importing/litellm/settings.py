@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from headgate.administration import values
+from headgate.importing import machine
 from headgate.importing.litellm import notes
+from headgate.importing.notes import GUARDRAIL, LOGGING, PROMETHEUS
 from headgate.importing.report import Report
 from headgate.importing.section import Section
 
@@ -40,10 +42,10 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
 def read_litellm(section: Section, report: Report) -> Defaults:
     for name in ("callbacks", "success_callback", "failure_callback", "service_callback", "audit_log_callbacks"):
         for callback in section.values(name):
-            note = notes.PROMETHEUS if callback == "prometheus" else notes.LOGGING
+            note = PROMETHEUS if callback == "prometheus" else LOGGING
             note.tell(report, "callbacks", f"{section.at(name)}: {_shown(callback)}")
     for guardrail in section.values("guardrails"):
-        notes.GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {_shown(guardrail)}")
+        GUARDRAIL.tell(report, "guardrails", f"{section.at('guardrails')}: {_shown(guardrail)}")
     defaults = _defaults(section, report)
     section.close(notes.LITELLM)
     return defaults
@@ -106,13 +108,7 @@ def _timezone(section: Section, report: Report) -> str:
 def read_general(section: Section, report: Report) -> tuple[Tree, bool]:
     """The `server` block, and whether a person's budget counts what team keys spend."""
     server: Tree = {"host": "127.0.0.1", "port": PORT, "auth": "keys"}
-    report.changes(
-        "server",
-        "address",
-        f"is http://127.0.0.1:{PORT}",
-        why="LiteLLM's command line says where it listens, and a new server begins on loopback",
-        do="set server.host and server.port; another port while both run, and server.hosts for your own host name",
-    )
+    machine.address(report, PORT, "LiteLLM's command line says where it listens")
     report.changes(
         "server",
         "x-litellm-… response headers",
@@ -178,4 +174,4 @@ def read_guardrails(top: Section, report: Report) -> None:
     for each in top.sections("guardrails", "guardrails"):
         name = str(each.take("guardrail_name", ""))
         shown = name if _NAME.fullmatch(name) else each.place
-        notes.GUARDRAIL.tell(report, "guardrails", shown)
+        GUARDRAIL.tell(report, "guardrails", shown)

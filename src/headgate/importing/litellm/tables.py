@@ -13,7 +13,6 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.errors import ConfigError, StoreUnavailable
-from headgate.importing.litellm.names import plain_id
 from headgate.importing.litellm.rows import (
     AliasesRow,
     BudgetRow,
@@ -31,6 +30,7 @@ from headgate.importing.litellm.rows import (
     TeamRow,
     UserRow,
 )
+from headgate.importing.names import plain_id
 from headgate.storage.opening import POSTGRES, connect
 from headgate.storage.tables import Reader
 

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Vendor(NamedTuple):
-    """How a vendor is reached here."""
-
-    kind: str
-    variable: str | None = None
-    """The environment variable LiteLLM takes its key from where the configuration names none."""
-    base_url: str | None = None
-    """Where it is, for kinds that have to be told."""
-
-
-COMPATIBLE = "openai_compatible"
+from headgate.importing.vendors import BARE, COMPATIBLE, Vendor
 
 VENDORS = {
     "openai": Vendor("openai", "OPENAI_API_KEY"),
@@ -55,16 +42,6 @@ VENDORS = {
 }
 """By the prefix of a model's name."""
 
-_BARE = {
-    "openai": (
-        "gpt-", "o1", "o3", "o4", "chatgpt-", "text-embedding-", "dall-e", "whisper", "tts-", "omni-moderation",
-    ),
-    "anthropic": ("claude-",),
-    "cohere": ("command",),
-    "vertex_ai": ("gemini-",),
-}  # fmt: skip
-"""What models are called that LiteLLM takes without a prefix."""
-
 
 def split(model: str, named: str | None) -> tuple[str, str] | None:
     """LiteLLM's name of the vendor of a model, and the model's name there; None where neither can be told."""
@@ -73,4 +50,4 @@ def split(model: str, named: str | None) -> tuple[str, str] | None:
         return named, rest if slash and prefix == named else model
     if slash:
         return prefix, rest
-    return next(((vendor, model) for vendor, starts in _BARE.items() if model.startswith(starts)), None)
+    return next(((vendor, model) for vendor, starts in BARE.items() if model.startswith(starts)), None)

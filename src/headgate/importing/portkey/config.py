@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from headgate.importing import machine
 from headgate.importing.converted import Converted, Tree, referred
-from headgate.importing.models import tell
+from headgate.importing.models import tell, tell_fallbacks, tell_retries
 from headgate.importing.places import Place, Places
 from headgate.importing.portkey import notes
 from headgate.importing.portkey.plans import PASSED, Leaf, Plan
 from headgate.importing.portkey.providers import Integration, Providers
 from headgate.importing.portkey.reading import File
 from headgate.importing.portkey.strategies import Branches, Strategies
-from headgate.importing.prices import Bounds
+from headgate.importing.prices import PriceList
 from headgate.importing.references import References
 from headgate.importing.report import Report
 from headgate.importing.section import Section
@@ -29,8 +31,6 @@ _REFERENCE = re.compile(r"\$\{([^{}]*)\}|\{\{\s*([^{}]*?)\s*\}\}")
 """Portkey knows no references to the environment; this is how people write what something else fills in."""
 
 _NAME = re.compile(r"[^\s*]+")
-
-_RESERVED = ("model", "stream", "messages")
 
 _ANTHROPIC = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
 """Members of a request that are called in Anthropic's dialect what they are in OpenAI's."""
@@ -50,7 +50,7 @@ def convert(
     `models` are the names that clients ask for; without any, every name is taken. `vendors` say by slug what Portkey
     alone knows.
     """
-    references = References(report, _REFERENCE, "the config")
+    references = References(report, _REFERENCE, "the config", [file.tree for file in files])
     configs = [file for file in files if not file.settings]
     many = len(configs) > 1
     integrations: dict[str, Integration] = {}
@@ -73,7 +73,9 @@ def convert(
         made.publish(branches, name)
     for slug, leaf in providers.slugs.items():
         made.add(f"@{slug}/*", Plan(first=[leaf]))
-    tell(made.tree, report, "Portkey")
+    tell(made.tree, report)
+    tell_fallbacks(made.tree, report)
+    tell_retries(made.tree, report, "Portkey", as_there=False)
     tree: Tree = {"server": {"host": "127.0.0.1", "port": PORT, "auth": "keys"}}
     if made.unbounded:
         tree["limits"] = {"unknown_price": "allow"}
@@ -87,31 +89,32 @@ class _Models:
     def __init__(self, report: Report, names: Sequence[str]) -> None:
         self._report = report
         self._names = names
-        self._bounds = Bounds(report, "Portkey")
+        self._prices = PriceList(report, "Portkey")
         self.places = Places()
         self.tree: dict[str, Tree] = {}
 
     @property
     def unbounded(self) -> bool:
-        return self._bounds.open
+        return self._prices.unbounded
 
     def publish(self, branches: Branches, config: str) -> None:
         """Give the plans of a config the names that clients ask for. `config` is its own, where there are several."""
-        for name, plan in {**branches.names, **branches.models}.items():
+        for name, plan in branches.names.items():
+            self.add(f"{name}/*" if plan.passes else name, plan, config)
+        for name, plan in branches.models.items():
             self.add(name, plan, config)
         plan = branches.rest
         if plan is None:
             return
         if config:
-            passed = any(leaf.model == PASSED for leaf in plan.first)
-            name = f"{config}/*" if passed else config
+            name = f"{config}/*" if plan.passes else config
             self.add(name, plan)
             self._report.changes(
                 "models",
                 config,
                 f"is the model '{name}'",
                 why="which config a call is for is said by its model's name here, not by x-portkey-config",
-                do=f"have its clients ask for {f'{config}/<model>' if passed else config}",
+                do=f"have its clients ask for {f'{config}/<model>' if plan.passes else config}",
             )
             return
         for name in self._names:
@@ -149,7 +152,7 @@ class _Models:
 
     def _target(self, targets: list[Tree], name: str, leaf: Leaf, shared: bool) -> None:
         place = self._place(name, leaf)
-        self._bounds.tell(place, name, leaf.base_model)
+        self._prices.bound(place, name, leaf.base_model)
         for known in targets:
             if known["target"] == place.target:
                 known["weight"] = _weight(known.get("weight", 1) + leaf.weight)
@@ -177,9 +180,8 @@ class _Models:
         found: list[str | Tree] = []
         for leaf in sorted(leaves, key=lambda each: -each.weight):
             place = self._place(name, leaf)
-            self._bounds.tell(place, name, leaf.base_model)
-            values = {member: value for member, value in leaf.override.items() if member not in _RESERVED}
-            found.append({"use": place.target, "set": values} if values else place.target)
+            self._prices.bound(place, name, leaf.base_model)
+            found.append({"use": place.target, "set": leaf.override} if leaf.override else place.target)
         return found
 
     def _group(self, name: str, leaves: Sequence[Leaf]) -> str:
@@ -202,7 +204,7 @@ class _Models:
 
     def _with_body(self, leaf: Leaf) -> Leaf:
         """A target whose provider sets what the config overrides."""
-        values = {name: value for name, value in leaf.override.items() if name not in _RESERVED}
+        values = leaf.override
         if not values:
             return leaf
         kind = leaf.settings["kind"]
@@ -223,10 +225,7 @@ class _Models:
             "models", place, f"is set in every body: {', '.join(fit)}",
             why="it becomes providers.<name>.body, which is for all calls of that provider, whatever the operation",
         )  # fmt: skip
-        return Leaf(
-            settings={**leaf.settings, "body": fit}, wanted=leaf.wanted, model=leaf.model, where=leaf.where,
-            weight=leaf.weight, base_model=leaf.base_model,
-        )  # fmt: skip
+        return msgspec.structs.replace(leaf, settings={**leaf.settings, "body": fit}, override={})
 
 
 def _weight(weight: float) -> float | int:

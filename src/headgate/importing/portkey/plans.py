@@ -49,6 +49,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     settings: Tree = {}
     """Of the model: retry, timeout, breaker, balance."""
 
+    @property
+    def passes(self) -> bool:
+        """Whether the model that the client asks for is passed on."""
+        return any(leaf.model == PASSED for leaf in self.first)
+
 
 def shared(plans: Sequence[tuple[Plan, float]]) -> Plan:
     """One plan in which several have each their share."""

@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headgate.importing import machine
-from headgate.importing.places import azure_base, base_url, name_of
+from headgate.importing.places import base_url, name_of
+from headgate.importing.portkey.clouds import Clouds, shown
 from headgate.importing.portkey.plans import PASSED, Leaf
 from headgate.importing.portkey.vendors import VENDORS, guessed
-from headgate.importing.references import References, escaped
+from headgate.importing.references import References, is_secret, variable_of
 from headgate.importing.report import Report
 from headgate.importing.section import Section
-from headgate.importing.vendors import COMPATIBLE, Vendor
+from headgate.importing.vendors import COMPATIBLE, NOT_GOOGLES, Vendor
 
 Tree = dict[str, Any]
 
-_UNNAMED = re.compile(r"[^A-Za-z0-9]+")
 _SLUG = re.compile(r"[^/*\s]{1,100}")
 _HEADERS = {
     "openai_organization": "OpenAI-Organization",
@@ -30,7 +29,8 @@ _HEADERS = {
 }
 """By member of a target, the header that it becomes."""
 
-_VERTEX_OTHERS = ("claude", "anthropic.", "meta.", "meta/", "mistral", "codestral", "jamba", "llama")
+_THE_CLIENTS = ("messages", "stream")
+"""Members of a request that no target sets."""
 
 
 class Integration(NamedTuple):
@@ -65,18 +65,24 @@ class Providers:
         self._references = references
         self._vendors = vendors
         self._integrations = integrations
+        self._clouds = Clouds(report, references)
         self.slugs: dict[str, Leaf] = {}
         """By slug, a target there that passes the client's model on."""
 
     def leaf(self, target: Section, inherited: Inherited) -> Leaf | None:
         """Where a target's calls go; None where that cannot be told, which is then in the report."""
         override = {**inherited.override, **target.mapping("override_params")}
+        for member in [each for each in _THE_CLIENTS if override.pop(each, None) is not None]:
+            self._report.cannot(
+                "models", f"{target.at('override_params')}.{member}", "is not set",
+                why="what is asked, and whether as a stream, is the client's to say", do="have clients send it",
+            )  # fmt: skip
         model = override.pop("model", None)
         model = str(model) if model else None
         provider, virtual_key = target.take("provider"), target.take("virtual_key")
         slug, prefix, model = _slug(provider, virtual_key, model)
         where = target.at(prefix)
-        if slug is not None and not _SLUG.fullmatch(slug):
+        if slug is not None and (is_secret("", slug) or not _SLUG.fullmatch(slug)):
             self._lost(where, "it names no slug", "write @slug or @slug/model")
             return None
         name = self._vendor(slug, provider, where)
@@ -86,7 +92,9 @@ class Providers:
         host, host_at = target.take("custom_host"), target.at("custom_host")
         if host is None:
             host, host_at = inherited.host, inherited.host_at
-        base = self._references.text(host or target.take("huggingface_base_url"), host_at)
+        if host is None:
+            host, host_at = target.take("huggingface_base_url"), target.at("huggingface_base_url")
+        base = self._references.address(host, host_at, f"{variable_of(slug or name, 'PROVIDER')}_BASE_URL")
         if vendor is None and base is None:
             do = f"if '{name}' speaks OpenAI's dialect, add a provider of kind {COMPATIBLE} with its base_url"
             self._lost(where, f"there is no provider of Portkey's kind '{name}' here", do)
@@ -149,22 +157,21 @@ class Providers:
         where: str,
     ) -> Leaf | None:
         kind = vendor.kind
-        base = base.rstrip("/") if base else None
         elsewhere = base is not None
         if kind == "openai" and elsewhere:
             kind = COMPATIBLE
         settings: Tree = {"kind": kind}
         base_model: str | None = None
-        upper = _upper(slug or name)
+        upper = variable_of(slug or name, "PROVIDER")
         if kind == "azure":
-            model, base_model = self._azure(settings, upper, model, base, target)
+            model, base_model = self._clouds.azure(settings, upper, model, base, target)
         elif kind == "bedrock":
-            self._bedrock(settings, target)
+            self._clouds.bedrock(settings, target)
         elif kind == "vertex":
-            if model is not None and model.startswith(_VERTEX_OTHERS):
+            if model is not None and model.startswith(NOT_GOOGLES):
                 self._lost(where, "of Vertex AI only Google's own models are served here", "use that vendor's own API")
                 return None
-            self._vertex(settings, upper, target)
+            self._clouds.vertex(settings, upper, target)
             model = model.removeprefix("google.").removeprefix("google/") if model else None
         else:
             base = base or vendor.base_url
@@ -175,99 +182,23 @@ class Providers:
             return None
         self._credential(settings, vendor, slug, elsewhere, target)
         headers = {
-            header: self._references.text(value, target.at(member)) or ""
+            header: self._references.settings(str(value), target.at(member), header)
             for member, header in _HEADERS.items()
             if (value := target.take(member)) is not None
         }
         if headers:
             settings["headers"] = headers
-        wanted = slug or None
         leaf = Leaf(
             settings=settings,
-            wanted=wanted,
+            wanted=slug,
             model=model or PASSED,
             where=target.place,
-            weight=1.0,
             base_model=base_model,
-            override=escaped(override),
+            override=self._references.settings(override, target.at("override_params")),
         )
         if slug is not None:
-            self.slugs.setdefault(slug, Leaf(settings=settings, wanted=wanted, model=PASSED, where=f"@{slug}"))
+            self.slugs.setdefault(slug, Leaf(settings=settings, wanted=slug, model=PASSED, where=f"@{slug}"))
         return leaf
-
-    def _azure(
-        self, settings: Tree, upper: str, model: str | None, base: str | None, target: Section
-    ) -> tuple[str | None, str | None]:
-        """The deployment, and the model behind it where that is known."""
-        resource = _first(target, "resource_name", "azure_resource_name")
-        foundry = self._references.text(target.take("azure_foundry_url"), target.at("azure_foundry_url"))
-        if base is None and resource is not None:
-            text = self._references.text(resource, target.at("resource_name")) or ""
-            base = f"https://{text}.openai.azure.com"
-        base = base or foundry
-        settings["base_url"] = azure_base(base) if base else self._references.variable(f"{upper}_BASE_URL")
-        if not base:
-            self._report.changes(
-                "models",
-                target.place or "the config",
-                f"its address is the environment variable {upper}_BASE_URL",
-                why="the resource of Azure is at Portkey",
-                do=f"set {upper}_BASE_URL to https://<resource>.openai.azure.com",
-            )
-        if _first(target, "api_version", "azure_api_version") is not None:
-            self._report.carries(
-                "models", target.at("api_version"), "is not needed: Azure's v1 API has no dated versions"
-            )
-        mode = target.take("azure_auth_mode")
-        client = self._references.text(target.take("azure_managed_client_id"), target.at("azure_managed_client_id"))
-        entra = [
-            name
-            for name in ("azure_entra_client_id", "azure_entra_client_secret", "azure_entra_tenant_id", "ad_auth")
-            if target.take(name) is not None
-        ]
-        if mode == "managed" or client:
-            settings["auth"] = "managed_identity"
-            if client:
-                settings["client_id"] = client
-            self._report.changes(
-                "models", target.place or "the config", "signs in by its managed identity",
-                why="tokens are fetched with the credentials of the machine", do="pip install 'headgate[azure]'",
-            )  # fmt: skip
-        elif mode == "entra" or entra:
-            settings["auth"] = "entra"
-            machine.entra(self._report, target.place or "the config")
-        deployment = _first(target, "deployment_id", "azure_deployment_id", "azure_deployment_name")
-        named = target.take("azure_model_name")
-        base_model = str(named) if named else model
-        if deployment is None:
-            return model, str(named) if named else None
-        return str(deployment), base_model if base_model != deployment else None
-
-    def _bedrock(self, settings: Tree, target: Section) -> None:
-        region = self._references.text(target.take("aws_region"), target.at("aws_region"))
-        settings["region"] = region or self._references.variable("AWS_REGION")
-        keys = [
-            name
-            for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-            if target.take(name) is not None
-        ]
-        if keys:
-            machine.aws_keys(self._report, target.place or "the config", "name a profile as the provider's profile")
-        if _first(target, "aws_role_arn", "aws_external_id") is not None:
-            target.take("aws_external_id")
-            machine.aws_role(self._report, target.at("aws_role_arn"))
-
-    def _vertex(self, settings: Tree, upper: str, target: Section) -> None:
-        account = target.take("vertex_service_account_json")
-        project = self._references.text(target.take("vertex_project_id"), target.at("vertex_project_id"))
-        if not project and isinstance(account, dict) and isinstance(account.get("project_id"), str):
-            project = escaped(account["project_id"])
-        settings["project"] = project or self._references.variable(f"{upper}_PROJECT")
-        location = self._references.text(target.take("vertex_region"), target.at("vertex_region"))
-        if location:
-            settings["location"] = location
-        if account is not None:
-            machine.google_account(self._report, target.at("vertex_service_account_json"))
 
     # ── parts ──
 
@@ -283,11 +214,10 @@ class Providers:
                     "models", place, "is left out", why="tokens are fetched with the credentials of the machine"
                 )
             return
-        own = not elsewhere and vendor.variable is not None
-        named = (
-            f"{_upper(slug)}_API_KEY" if slug else vendor.variable if own else f"{_upper(name_of(settings))}_API_KEY"
-        )
-        key = self._references.secret(written, place, str(named))
+        own = vendor.variable if not elsewhere else None
+        named = f"{variable_of(slug, 'PROVIDER')}_API_KEY" if slug else own
+        named = named or f"{variable_of(name_of(settings), 'PROVIDER')}_API_KEY"
+        key = self._references.secret(written, place, named)
         if key is not None:
             settings["api_key"] = key
         elif written is not None or kind == "ollama":
@@ -295,7 +225,7 @@ class Providers:
         elif kind == "bedrock":
             self._machine(slug)
         elif slug is not None:
-            settings["api_key"] = self._references.variable(str(named))
+            settings["api_key"] = self._references.variable(named)
             self._report.changes(
                 "keys",
                 f"@{slug}",
@@ -304,13 +234,21 @@ class Providers:
                 do=f"set {named} to the vendor's key",
             )
         elif own:
-            settings["api_key"] = self._references.variable(str(named))
+            settings["api_key"] = self._references.variable(named)
             self._report.changes(
                 "keys",
-                target.place or "the config",
+                shown(target),
                 f"is called with the key in {named}",
                 why="there the client sends the vendor's key in its own 'authorization'; here that is Headgate's key",
                 do=f"set {named}; or set accepts_client_credential of the provider, and clients send x-headgate-key",
+            )
+        else:
+            self._report.changes(
+                "keys",
+                shown(target),
+                "is called without a key",
+                why="there the client's own 'authorization' goes to that server; here that is Headgate's key",
+                do="set api_key of the provider, if the server asks for one",
             )
 
     def _machine(self, slug: str | None) -> None:
@@ -338,15 +276,3 @@ def _slug(provider: Any, virtual_key: Any, model: str | None) -> tuple[str | Non
     if virtual_key is not None:
         return str(virtual_key), "virtual_key", model
     return None, "provider", model
-
-
-def _first(target: Section, *names: str) -> Any:
-    """The first of some members that is there; all of them are dealt with."""
-    found = [value for name in names if (value := target.take(name)) is not None]
-    return found[0] if found else None
-
-
-def _upper(name: str | None) -> str:
-    """A name as the beginning of an environment variable's."""
-    upper = _UNNAMED.sub("_", name or "").strip("_").upper()
-    return f"_{upper}" if upper[:1].isdigit() else upper or "PROVIDER"

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from headgate.importing.documents import read_json
+from headgate.importing.documents import check_size, read_json
 from headgate.importing.portkey.notes import GUARDRAILS, TARGET
 
 Tree = dict[str, Any]
@@ -58,10 +58,11 @@ def read_file(path: Path) -> File:
     """A config, its members in snake_case.
 
     Raises:
-        ConfigError: it is no JSON object.
+        ConfigError: it is no JSON object, or larger or nested deeper than any config.
         OSError: it cannot be read.
     """
     tree = _unwrapped(read_json(path, WHAT))
+    check_size(tree, path)
     if isinstance(tree.get("options"), list) and "targets" not in tree:
         tree = {**tree, "targets": tree["options"], "strategy": tree.get("strategy", {"mode": tree.get("mode")})}
         tree = {name: value for name, value in tree.items() if name not in ("options", "mode")}
@@ -75,7 +76,7 @@ def _unwrapped(tree: Tree) -> Tree:
     if isinstance(held, str):
         try:
             held = json.loads(held)
-        except ValueError:
+        except (ValueError, RecursionError):
             return tree
     return held if isinstance(held, dict) else tree
 
