@@ -103,7 +103,7 @@ async def test_several_configs_are_models_of_their_names(
     (folder / "pc-any.json").write_text(json.dumps(here))
     (folder / "pc-small.json").write_text(json.dumps({**here, "override_params": {"model": "gpt-4o-mini"}}))
     ran = Ran(capsys, "import", "portkey", "--config", "pc-any.json", "--config", "pc-small.json", "--write")
-    assert (ran.code, "is the model 'pc-any/*'" in ran.out) == (0, True)
+    assert (ran.code, "pc-any: is asked for as pc-any/*" in ran.out) == (0, True)
     async with Serving(written(folder), {"UPSTREAM": "sim-key"}) as serving, client(serving, "none") as sdk:
         for model in ("pc-any/gpt-4o", "pc-small"):
             await sdk.chat.completions.create(model=model, messages=MESSAGES)

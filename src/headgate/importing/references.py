@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,9 +25,11 @@ _NO_SECRET = frozenset({"none", "empty", "dummy", "fake", "fake-key", "na", "n/a
 class References:
     """What of a configuration comes from the environment."""
 
-    def __init__(self, report: Report, reference: re.Pattern[str], file: str, tree: Any) -> None:
+    def __init__(
+        self, report: Report, reference: re.Pattern[str], file: str, tree: Any, meant: Iterable[str] = ()
+    ) -> None:
         """`reference` is how one is written in `file`, which holds `tree`; its group that matches is the variable's
-        name.
+        name. `meant` are variables that calls elsewhere take their keys from though nothing says so.
         """
         self._report = report
         self._reference = reference
@@ -36,8 +38,8 @@ class References:
         """Environment variables that what was made refers to, in their order."""
         self._written: dict[str, str] = {}
         """By a secret that is written out there, the variable it is to be in."""
-        self._meant = {name for text in _texts(tree) if (name := self._named(text)) is not None}
-        """Variables that hold something else already: what the configuration refers to by these names."""
+        self._meant = {*meant} | {name for text in _texts(tree) if (name := self._named(text)) is not None}
+        """Variables that hold something already: what is referred to by these names."""
 
     def text(self, value: Any, place: str, area: str = "models") -> str | None:
         """A text, its reference translated."""

@@ -81,6 +81,13 @@ def test_secrets_in_headers_bodies_and_addresses_are_not_copied() -> None:
     assert (provider["base_url"], provider["kind"]) == ("${API_BASE}", "openai_compatible")
 
 
+def test_a_key_that_is_written_out_takes_the_place_of_none_from_the_environment() -> None:
+    """A deployment without a key is called with that of OPENAI_API_KEY, which is another."""
+    found, _ = converted({"model": "openai/gpt-4o", "api_key": "written-out"}, {"model": "openai/gpt-4o-mini"})
+    keys = {each["api_key"] for each in found.tree["providers"].values()}
+    assert keys == {"${OPENAI_API_KEY_2}", "${OPENAI_API_KEY}"}
+
+
 def test_what_looks_like_a_reference_of_ours_means_itself() -> None:
     found, _ = converted({"model": "openai/${file:/etc/passwd}", "extra_body": {"prompt": "${HOME}"}})
     [provider] = found.tree["providers"].values()

@@ -76,6 +76,19 @@ def test_a_target_that_a_condition_on_metadata_leads_to_passes_the_clients_model
     assert "ask for the model 'paid/<model>'" in told(report)
 
 
+def test_of_several_configs_each_has_models_of_its_own() -> None:
+    conditions = [{"query": {"params.model": "gpt-4o"}, "then": "azure"}]
+    targets = [{"name": "azure", "provider": "groq"}, {"name": "other", "provider": "openai"}]
+    tree = {"strategy": {"mode": "conditional", "conditions": conditions, "default": "other"}, "targets": targets}
+    report = Report("docs/moving-from-others.md")
+    found = convert([File("one", tree), File("two", tree)], report)
+    goes_to = {name: each["targets"][0]["target"] for name, each in found.tree["models"].items()}
+    assert goes_to == {
+        "one/gpt-4o": "groq/gpt-4o", "one/*": "openai/*", "two/gpt-4o": "groq/gpt-4o", "two/*": "openai/*",
+    }  # fmt: skip
+    assert "one: is asked for as one/gpt-4o, one/*" in told(report)
+
+
 def test_what_only_a_client_can_say_is_not_set_and_told() -> None:
     found, report = converted({"provider": "openai", "override_params": {"stream": True, "messages": [], "top_p": 1}})
     [provider] = found.tree["providers"].values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -12,6 +13,7 @@ from headgate.importing.litellm.deployments import Models
 from headgate.importing.litellm.fallbacks import Fallbacks
 from headgate.importing.litellm.providers import Providers
 from headgate.importing.litellm.routing import Routing
+from headgate.importing.litellm.vendors import VENDORS, split
 from headgate.importing.models import tell, tell_retries
 from headgate.importing.references import References
 from headgate.importing.report import Report
@@ -35,7 +37,7 @@ class ConvertedConfig(Converted, frozen=True, kw_only=True):
 def convert(tree: Tree, report: Report) -> ConvertedConfig:
     """What a configuration comes to, and into `report` what becomes of each of its members."""
     top = Section(tree, "", "configuration", report)
-    references = References(report, _REFERENCE, "config.yaml", tree)
+    references = References(report, _REFERENCE, "config.yaml", tree, _implied(top))
     models = Models(report, Providers(report, references), _credentials(top))
     for entry in top.sections("model_list", "models"):
         models.add(entry)
@@ -65,6 +67,17 @@ def convert(tree: Tree, report: Report) -> ConvertedConfig:
         defaults=msgspec.structs.replace(defaults, user_budget_on_team_keys=personal),
         variables=referred(references.names, made),
     )
+
+
+def _implied(top: Section) -> Iterator[str]:
+    """The variables that LiteLLM takes keys from where deployments name none."""
+    for entry in top.sections("model_list", "models"):
+        params = entry.section("litellm_params")
+        model = params.take("model")
+        found = split(model, params.take("custom_llm_provider")) if isinstance(model, str) else None
+        vendor = VENDORS.get(found[0]) if found is not None and params.take("api_key") is None else None
+        if vendor is not None and vendor.variable is not None:
+            yield vendor.variable
 
 
 def _credentials(top: Section) -> dict[str, Tree]:

@@ -99,34 +99,43 @@ class _Models:
 
     def publish(self, branches: Branches, config: str) -> None:
         """Give the plans of a config the names that clients ask for. `config` is its own, where there are several."""
-        for name, plan in branches.names.items():
-            self.add(f"{name}/*" if plan.passes else name, plan, config)
+        before = f"{config}/" if config else ""
+        made = [self._named(f"{before}{name}", plan) for name, plan in branches.names.items()]
         for name, plan in branches.models.items():
-            self.add(name, plan, config)
-        plan = branches.rest
-        if plan is None:
-            return
-        if config:
-            name = f"{config}/*" if plan.passes else config
-            self.add(name, plan)
+            self.add(f"{before}{name}", plan, name)
+            made.append(f"{before}{name}")
+        if branches.rest is not None:
+            made += self._rest(branches, branches.rest, config)
+        if config and made:
             self._report.changes(
                 "models",
                 config,
-                f"is the model '{name}'",
+                f"is asked for as {', '.join(made)}",
                 why="which config a call is for is said by its model's name here, not by x-portkey-config",
-                do=f"have its clients ask for {f'{config}/<model>' if plan.passes else config}",
+                do="have its clients ask for that",
             )
-            return
+
+    def _rest(self, branches: Branches, plan: Plan, config: str) -> list[str]:
+        """Where everything else goes."""
+        if config:
+            return [self._named(config, plan, asked=bool(branches.models))]
         for name in self._names:
-            self.add(name, plan)
+            self.add(name, plan, name)
         if not self._names:
             self.add(PASSED, plan)
             self._report.carries("models", "names", "clients may ask for any model, as there: the model '*' takes all")
+        return []
 
-    def add(self, name: str, plan: Plan, config: str = "") -> None:
-        """Make a model."""
-        if config and name in self.tree:
-            name = f"{config}/{name}"
+    def _named(self, name: str, plan: Plan, *, asked: bool = False) -> str:
+        """Make a model that is called after no model of a vendor's: a pattern, where it matters which of these a client
+        asks for (`asked`, or since it is passed on).
+        """
+        name = f"{name}/*" if asked or plan.passes else name
+        self.add(name, plan)
+        return name
+
+    def add(self, name: str, plan: Plan, passed: str = PASSED) -> None:
+        """Make a model. `passed` is what targets get that pass on what the client asks for."""
         if name in self.tree or not name or "*" in name[:-1]:
             self._report.cannot(
                 "models", name, "is left out", why="there is a model of that name, or it cannot be one",
@@ -137,9 +146,9 @@ class _Models:
         self.tree[name] = model
         shared = len(plan.first) > 1
         for leaf in plan.first:
-            self._target(model["targets"], name, self._with_body(leaf), shared)
+            self._target(model["targets"], name, self._with_body(leaf), passed, shared=shared)
         for step in plan.then:
-            entries = self._entries(name, step.leaves)
+            entries = self._entries(name, step.leaves, passed)
             for cause in step.causes:
                 known = model.setdefault("fallback", {}).setdefault(cause, [])
                 known += [entry for entry in entries if entry not in known]
@@ -150,8 +159,8 @@ class _Models:
 
     # ── parts ──
 
-    def _target(self, targets: list[Tree], name: str, leaf: Leaf, shared: bool) -> None:
-        place = self._place(name, leaf)
+    def _target(self, targets: list[Tree], name: str, leaf: Leaf, passed: str, *, shared: bool) -> None:
+        place = self._place(leaf, passed)
         self._prices.bound(place, name, leaf.base_model)
         for known in targets:
             if known["target"] == place.target:
@@ -168,7 +177,7 @@ class _Models:
             found["weight"] = _weight(leaf.weight)
         targets.append(found)
 
-    def _entries(self, name: str, leaves: Sequence[Leaf]) -> list[str | Tree]:
+    def _entries(self, name: str, leaves: Sequence[Leaf], passed: str) -> list[str | Tree]:
         """The entries of a fallback that one step comes to."""
         if len(leaves) > 1 and not any(leaf.model == PASSED for leaf in leaves):
             return [self._group(name, leaves)]
@@ -179,7 +188,7 @@ class _Models:
             )  # fmt: skip
         found: list[str | Tree] = []
         for leaf in sorted(leaves, key=lambda each: -each.weight):
-            place = self._place(name, leaf)
+            place = self._place(leaf, passed)
             self._prices.bound(place, name, leaf.base_model)
             found.append({"use": place.target, "set": leaf.override} if leaf.override else place.target)
         return found
@@ -198,8 +207,8 @@ class _Models:
         )
         return made
 
-    def _place(self, name: str, leaf: Leaf) -> Place:
-        model = name if leaf.model == PASSED and not name.endswith("*") else leaf.model
+    def _place(self, leaf: Leaf, passed: str) -> Place:
+        model = passed if leaf.model == PASSED else leaf.model
         return Place(self.places.add(leaf.settings, leaf.wanted), model, leaf.settings["kind"])
 
     def _with_body(self, leaf: Leaf) -> Leaf:

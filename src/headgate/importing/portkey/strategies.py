@@ -47,7 +47,7 @@ class Strategies:
         models: dict[str, Plan] = {}
         names: dict[str, Plan] = {}
         for condition in strategy.sections("conditions"):
-            self._condition(condition, targets, models, names)
+            self._condition(condition, targets, models, names, f"{config.place}/" if config.place else "")
         rest = self._default(strategy, targets)
         self._close(config, strategy)
         return Branches(models, names, rest)
@@ -55,8 +55,14 @@ class Strategies:
     # ── conditions ──
 
     def _condition(
-        self, condition: Section, targets: dict[str, Plan], models: dict[str, Plan], names: dict[str, Plan]
+        self,
+        condition: Section,
+        targets: dict[str, Plan],
+        models: dict[str, Plan],
+        names: dict[str, Plan],
+        before: str,
     ) -> None:
+        """Where one condition leads. `before` is what models of the config are called, before their own names."""
         query, then = condition.take("query"), str(condition.take("then", ""))
         condition.close()
         plan = targets.get(then)
@@ -69,7 +75,7 @@ class Strategies:
         asked = queries.models(query)
         if not asked:
             names[then] = plan
-            asks = f"{then}/<model>" if plan.passes else then
+            asks = f"{before}{then}/<model>" if plan.passes else f"{before}{then}"
             self._report.cannot(
                 "models",
                 condition.at("query"),
