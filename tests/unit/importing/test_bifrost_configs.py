@@ -135,7 +135,7 @@ def test_what_is_there_twice_is_imported_once() -> None:
     assert found.records is not None
     whole = found.records.whole
     assert (whole.problems(()), len(whole.teams), len(whole.keys), len(whole.budgets)) == ([], 1, 1, 1)
-    assert {"team T t", "key K", "customer Same"} <= {place for each in report.of("cannot") for place in each.places}
+    assert {"team T", "key K", "customer Same"} <= {place for each in report.of("cannot") for place in each.places}
 
 
 def test_a_key_may_ask_by_name_alone_only_where_that_goes_nowhere_else() -> None:

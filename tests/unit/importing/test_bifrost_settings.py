@@ -115,6 +115,28 @@ def test_amounts_and_counts_beyond_bounds_keep_nothing_else_out() -> None:
     assert "its budget is left out" in told(report)
 
 
+def test_a_fallback_to_what_is_not_served_is_left_out() -> None:
+    """Of Vertex AI that is all but Google's own models."""
+    vertex = {"name": "v", "models": ["*"], "vertex_key_config": {"project_id": "p", "region": "europe-west4"}}
+    rule = {"cel_expression": "model == 'best'", "targets": [{"provider": "openai", "model": "gpt-4o"}]}
+    rule["fallbacks"] = ["vertex/claude-sonnet-4-5", "vertex/gemini-2.5-pro", "groq/llama"]
+    found, report = converted({"openai": OPENAI, "vertex": {"keys": [vertex]}}, routing_rules=[rule])
+    assert found.tree["models"]["best"]["fallback"] == {"any": ["vertex/gemini-2.5-pro"]}
+    assert "'vertex/claude-sonnet-4-5' is left out" in told(report)
+
+
+def test_what_keys_have_spent_beyond_their_team_stays_within_bounds() -> None:
+    budget = {"max_limit": 5, "reset_duration": "1M"}
+    spent = {**budget, "current_usage": 8_000_000}
+    keys = [
+        {"id": each, "name": each, "value": f"sk-bf-{each}", "team_id": "t", "budgets": [spent]} for each in ("a", "b")
+    ]
+    found, _ = converted({"openai": OPENAI}, teams=[{"id": "t", "name": "T", "budgets": [budget]}], virtual_keys=keys)
+    assert found.records is not None
+    rest = [each.cost_usd for each in found.records.whole.spend if each.subject == "team:t"]
+    assert rest == [-9_000_000]
+
+
 def test_waits_between_retries_stay_within_what_was_said() -> None:
     found, _ = converted({"openai": {**OPENAI, "network_config": {"retry_backoff_max": 100}}})
     retry = found.tree["models"]["gpt-4o"]["retry"]

@@ -25,6 +25,7 @@ from headgate.importing.bifrost.keys import ALL
 from headgate.importing.bifrost.providers import Entry
 from headgate.importing.bifrost.reading import REFERENCE, VAULT
 from headgate.importing.bifrost.rules import Owner, Rules, time_of
+from headgate.importing.budgets import picodollars
 from headgate.importing.names import name_of, plain_id, sha256_of, tag_text, unique
 from headgate.importing.records import Records
 from headgate.importing.report import Report
@@ -69,6 +70,9 @@ class Governance:
         """By kind and id: `team:t1`."""
         self._names: set[str] = set()
         """Of customers."""
+        self._team_names: set[str] = set()
+        self._known: set[str] = set()
+        """Ids and digests of keys."""
         self._teams: list[ImportedTeam] = []
         self._customer_of: dict[str, str] = {}
         """By team, the customer it belongs to."""
@@ -97,7 +101,7 @@ class Governance:
                     ImportedSpend(subject=key.owner.subject, cost_usd=key.owner.spent, budgets=sorted(budgets))
                 )
         for name, owner in self._owners.items():
-            rest = owner.spent - owner.of_keys
+            rest = picodollars(owner.spent - owner.of_keys)
             if not name.startswith("key:") and owner.budgets:
                 counted = name.startswith("team:") and rest > 0
                 spends.append(
@@ -149,11 +153,13 @@ class Governance:
 
     def _team(self, section: Section) -> None:
         own_id = plain_id(str(section.take("id", "")))
-        name = unique(name_of(_text(section.take("name")), own_id), own_id, {each.name for each in self._teams})
-        place = f"team {name}"
-        if any(each.id == own_id for each in self._teams):
-            self._report.cannot("teams", place, "is left out", why="it has no id of its own", do="give it one")
+        named = name_of(_text(section.take("name")), own_id)
+        if f"team:{own_id}" in self._owners:
+            why = "it has no id of its own"
+            self._report.cannot("teams", f"team {named}", "is left out", why=why, do="give it one")
             return
+        name = unique(named, own_id, self._team_names)
+        place = f"team {name}"
         self._teams.append(ImportedTeam(id=own_id, name=name))
         self._report.carries("teams", place, "with what limits it")
         owner = Owner(f"team:{own_id}", place, section.take("calendar_aligned") is True)
@@ -173,11 +179,12 @@ class Governance:
         plain = _plain(own_id, value)
         owner = Owner(f"key:{plain}", f"key {name}", section.take("calendar_aligned") is True)
         hashed = digest(value.encode()).hex()
-        if any(key.id == plain or key.digest == hashed for key in self._keys) or not own_id:
+        if not own_id or self._known & {plain, hashed}:
             self._report.cannot(
                 "keys", owner.place, "is left out", why="it has no id and value of its own", do="give it both"
             )
             return
+        self._known |= {plain, hashed}
         self._owners[f"key:{own_id}"] = owner
         team = section.take("team_id")
         team = plain_id(str(team)) if team is not None else None

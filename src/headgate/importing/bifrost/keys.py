@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headgate.importing.bifrost import notes
-from headgate.importing.bifrost.clouds import Clouds
+from headgate.importing.bifrost.clouds import Clouds, vertex_model
 from headgate.importing.bifrost.reading import VAULT
 from headgate.importing.bifrost.vendors import VENDORS, base_url
 from headgate.importing.references import References, variable_of
@@ -50,8 +50,13 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return (ALL in self.models or model in self.models) and model not in self.blocked and ALL not in self.blocked
 
     def at(self, model: str) -> Alias:
-        """The id that a model has there."""
+        """What a model is there."""
         return self.aliases.get(model) or Alias(model, None)
+
+    def there(self, model: str) -> str | None:
+        """The id of a model there; None for one on Vertex AI that is not Google's own."""
+        found = self.at(model).model
+        return vertex_model(found) if self.settings["kind"] == "vertex" else found
 
 
 class Keys:

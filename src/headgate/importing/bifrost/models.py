@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from headgate.importing.bifrost.clouds import vertex_model
 from headgate.importing.bifrost.keys import ALL, Group
 from headgate.importing.bifrost.providers import Entry
 from headgate.importing.bifrost.vendors import BARE
@@ -100,8 +99,7 @@ class Models:
 
     def _target(self, targets: list[Tree], name: str, entry: Entry, group: Group, model: str, weight: float) -> None:
         alias = group.at(model)
-        kind = group.settings["kind"]
-        there = vertex_model(alias.model) if kind == "vertex" else alias.model
+        kind, there = group.settings["kind"], group.there(model)
         if there is None:
             self._report.cannot(
                 "models", f"{entry.name}/{model}", "is left out",
@@ -211,7 +209,8 @@ class Models:
         entry = self._entries.get(provider)
         model = model or asked
         group = next((each for each in entry.groups if each.serves(model)), None) if entry else None
-        if entry is None or group is None or ALL in model:
+        there = group.there(model) if group is not None and ALL not in model else None
+        if group is None or there is None:
             self._report.cannot(
                 "fallbacks",
                 rule.at("fallbacks"),
@@ -220,8 +219,7 @@ class Models:
                 do="add it",
             )
             return None
-        there = vertex_model(group.at(model).model) if group.settings["kind"] == "vertex" else group.at(model).model
-        return Place(self.places.add(group.settings, group.wanted), there or model, group.settings["kind"]).target
+        return Place(self.places.add(group.settings, group.wanted), there, group.settings["kind"]).target
 
 
 def _listed(entry: Entry) -> list[str]:

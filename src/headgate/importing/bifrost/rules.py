@@ -41,6 +41,8 @@ class Rules:
         self._rows = {str(each.take("id")): each for each in block.sections("budgets", "budgets")}
         self._used: set[str] = set()
         """Ids of limits and budgets that something has."""
+        self._budgeted: set[tuple[str, str]] = set()
+        """Subjects that have a budget, and for which period."""
 
     @property
     def budgets(self) -> list[ImportedBudget]:
@@ -120,7 +122,7 @@ class Rules:
             self._report.cannot("budgets", row.at("max_limit"), "is left out", why="it is no amount", do="write one")
             return
         found = period_of(duration, aligned)
-        if f"{owner.subject}/{found.period}/hard" in {each.id for each in self._budgets.rows}:
+        if (owner.subject, found.period) in self._budgeted:
             self._report.cannot(
                 "budgets", owner.place, f"its budget of ${amount} every {duration} is left out",
                 why="there is one of that period already, and the first is kept",
@@ -131,6 +133,7 @@ class Rules:
         made = self._budgets.add(owner.subject, amount, told, found, owner.place)
         if made is None:
             return
+        self._budgeted.add((owner.subject, found.period))
         owner.budgets = [*owner.budgets, made]
         if not used:
             return
