@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _UNNAMED = re.compile(r"[^A-Za-z0-9]+")
 
-_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"auth|key|token(?!s)|secret|passw|cookie|credential", re.IGNORECASE)
 _SECRET = re.compile(
     r"(bearer|basic) |sk-|AIza|AKIA|(gsk|hf|fw|tgp)_|(csk|xai|pplx)-|xox[bp]-|gh[ps]_|eyJ", re.IGNORECASE
 )
@@ -137,11 +137,12 @@ def variable_of(name: str, otherwise: str) -> str:
 
 
 def _tells(address: str) -> bool:
-    """Whether an address has something before its host, or a query: who calls there, or with what key."""
+    """Whether an address says who calls, or with what key: before its host, in a query, or as a part of its path."""
     try:
-        return "@" in urlsplit(address).netloc or "?" in address
+        parts = urlsplit(address)
     except ValueError:
         return False
+    return "@" in parts.netloc or "?" in address or any(_SECRET.match(each) for each in parts.path.split("/"))
 
 
 def _texts(tree: Any) -> Iterator[str]:

@@ -27,12 +27,17 @@ def told(report: Report) -> str:
 
 
 def test_secrets_in_headers_bodies_and_addresses_are_not_copied() -> None:
-    override = {"model": "m", "store": True, "options": {"api_token": "planted-1", "names": ["a", "sk-planted-2"]}}
+    override = {
+        "model": "m",
+        "store": True,
+        "max_tokens": "9",
+        "options": {"api_token": "planted-1", "names": ["a", "sk-planted-2"]},
+    }
     targets = [
         {"provider": "openai", "custom_host": "https://user:planted-3@models.example.com/v1", "override_params": override},
         {"provider": "openai", "api_key": "planted-4", "override_params": {"model": "m", "extra_key": "planted-5"}},
         {"provider": "openai", "api_key": "planted-6", "openai_beta": "sk-planted-7", "openai_project": "ours"},
-        {"provider": "azure-openai", "azure_foundry_url": "https://x.services.ai.azure.com?key=planted-8", "api_key": "planted-9"},
+        {"provider": "azure-openai", "azure_foundry_url": "https://x.services.ai.azure.com/sk-planted-8", "api_key": "planted-9"},
         {"virtual_key": "openai-house"},
         {"provider": "@sk-planted-10"},
     ]  # fmt: skip
@@ -46,7 +51,11 @@ def test_secrets_in_headers_bodies_and_addresses_are_not_copied() -> None:
     assert "planted" not in found.text + told(report)
     first = next(each for each in found.tree["providers"].values() if "body" in each)
     assert (first["base_url"], first["kind"]) == ("${OPENAI_BASE_URL}", "openai_compatible")
-    assert first["body"] == {"store": True, "options": {"api_token": "${API_TOKEN}", "names": ["a", "${NAMES}"]}}
+    assert first["body"] == {
+        "store": True,
+        "max_tokens": "9",
+        "options": {"api_token": "${API_TOKEN}", "names": ["a", "${NAMES}"]},
+    }
     [project] = [each["headers"] for each in found.tree["providers"].values() if "headers" in each]
     assert project == {"OpenAI-Beta": "${OPENAI_BETA}", "OpenAI-Project": "ours"}
 
