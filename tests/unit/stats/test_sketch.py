@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.stats.sketch import ERROR, Sketch
+from headgate.stats.sketch import ERROR, FEW, Sketch, merged
 
 SHARES = (0.0, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
 
@@ -56,15 +56,36 @@ def test_merging_in_any_order_and_grouping_is_the_same_as_counting_all(values: l
     for value in values:
         rng.choice(parts).add(value)
     rng.shuffle(parts)
-    merged = Sketch()
+    together = Sketch()
     for part in parts[:2]:
-        merged.merge(part)
+        together.merge(part)
     for part in parts[2:]:
-        merged.merge_encoded(part.encode())
+        together.merge(Sketch.decode(part.encode()))
     whole = sketch_of(values)
-    assert merged == whole
-    assert merged.total == len(values)
+    assert together == whole
+    assert together.total == len(values)
     assert Sketch.decode(whole.encode()) == whole
+
+
+@given(st.lists(VALUES, max_size=2 * FEW))
+def test_many_in_bytes_are_merged_as_one_by_one(lists: list[list[float]]):
+    sketches = [sketch_of(values) for values in lists]
+    one_by_one = Sketch()
+    for sketch in sketches:
+        one_by_one.merge(sketch)
+    together = merged([sketch.encode() for sketch in sketches])
+    assert together == one_by_one
+    assert together.total == one_by_one.total
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**40])
+@pytest.mark.parametrize("number", [1, FEW])
+def test_counts_of_any_width_survive(count: int, number: int):
+    sketch = Sketch()
+    sketch.add(5, count)
+    sketch.add(7)
+    sketch.add(0, count)
+    assert merged([sketch.encode()] * number).counts == {key: number * value for key, value in sketch.counts.items()}
 
 
 @given(st.floats(min_value=1, max_value=1e15))
@@ -99,12 +120,14 @@ def test_a_share_above_a_value_leaves_its_own_bucket_out():
     assert sketch.share_above(0) == 1
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\x01", b"\x00\x81"])
+@pytest.mark.parametrize("data", [b"", b"\x01", b"\x00" * 9, b"\x03" + bytes(13), b"\x01" + bytes(10), bytes(8)])
 def test_what_is_no_sketch_is_refused(data: bytes):
     with pytest.raises(ValueError, match="bytes"):
         Sketch.decode(data)
+    with pytest.raises(ValueError, match="bytes"):
+        merged([data] * FEW)
 
 
-def test_a_day_of_a_busy_model_fits_in_a_kilobyte():
+def test_a_day_of_a_busy_model_takes_little():
     rng = random.Random(1)
-    assert len(sketch_of([rng.lognormvariate(13.5, 0.8) for _ in range(20_000)]).encode()) < 1024
+    assert len(sketch_of([rng.lognormvariate(13.5, 0.8) for _ in range(20_000)]).encode()) < 1500
