@@ -37,7 +37,7 @@ from headgate.routing.target import Target
 from headgate.services import Keeper, Services, in_memory
 from headgate.stage import Next, fold
 from headgate.stages import OwnStage, arranged
-from headgate.telemetry import Metrics, Telemetry
+from headgate.telemetry import UNKNOWN, Metrics, Telemetry
 from headgate.types import JSON, Call, Identity, Reply
 
 
@@ -334,9 +334,13 @@ class Gateway:
         services.shadows.only(
             {(name, model.shadow.to) for name, model in config.models.items() if model.shadow and model.shadow.share}
         )
+        recorder = None
+        if services.store is not None:
+            services.store.calls.use(config.telemetry)
+            recorder = services.store.calls.recorder
         call_fold = arranged(
             {
-                "telemetry": Telemetry(services.metrics),
+                "telemetry": Telemetry(services.metrics, recorder, config.telemetry.calls),
                 "access": Access(authenticator.opens),
                 "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
                 "ids": AccountIds(services.ids),
@@ -404,9 +408,6 @@ async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
 
 SHADOWS_S = 2.0
 """What mirrored calls are given to end before a gateway closes; nobody waits for their answers."""
-
-UNKNOWN = "(unknown)"
-"""What metrics call a model that nobody knows, so that clients cannot make labels."""
 
 IN_PROCESS = Identity(key_id="in-process", scopes=frozenset({"call"}))
 """Whoever uses the library: the process that holds the configuration."""

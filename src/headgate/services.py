@@ -19,7 +19,7 @@ from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
-from headgate.telemetry import Metrics
+from headgate.telemetry import CallKeeping, Metrics
 from headgate.telemetry.metrics import Level
 from headgate.types import Identity
 
@@ -30,6 +30,7 @@ class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
     directory: Directory
+    calls: CallKeeping
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -28,6 +28,8 @@ from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
 from headgate.storage.records import AuditRecord, Comparison
 from headgate.storage.writer import Writer
+from headgate.telemetry.config import TelemetryConfig
+from headgate.telemetry.keeping import CallKeeping
 from headgate.telemetry.metrics import Level
 from headgate.types import Identity
 
@@ -69,7 +71,7 @@ class Store:
 
     def __init__(
         self, database: Database, journal: Journal | MemoryJournal, audit: AuditLog, directory: Directory, clock: Clock,
-        every_s: float,
+        every_s: float, telemetry: TelemetryConfig,
     ) -> None:  # fmt: skip
         self.id = journal.owner
         """Of this replica."""
@@ -78,7 +80,9 @@ class Store:
         self.directory = directory
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
-        self.writer = Writer(database, journal, [LedgerSink(), AuditSink(audit, clock), ComparisonSink()], clock)
+        self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
+        sinks = [LedgerSink(self.calls.sink.attempts), self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
+        self.writer = Writer(database, journal, sinks, clock)
         self._append = journal.append
         self._clock = clock
         self._every_s = every_s
@@ -111,7 +115,7 @@ class Store:
                 earlier=_earlier(config.audit),
             )
             directory = Directory(database, Roles(config.access.roles))
-            store = cls(database, journal, audit, directory, clock, config.audit.every_s)
+            store = cls(database, journal, audit, directory, clock, config.audit.every_s, config.telemetry)
             await directory.load()
         except BaseException:
             await database.close()
@@ -127,6 +131,7 @@ class Store:
             self.directory.run(shared=self.database.kind == "postgres"),
             self.audit.run(self._every_s),
             self._tick(),
+            *self.calls.work(),
         ]
         if self.database.kind == "postgres":
             work.append(self._live())
@@ -152,6 +157,7 @@ class Store:
             ("headgate_ledger_lost_rows", "Rows that had to be given up", ledger.lost),
             ("headgate_audit_lost_records", "Refusals that could not be written down", self.recorder.lost),
             ("headgate_audit_unsigned", "Whether the audit log is not signed any more", self.audit.problem is not None),
+            *self.calls.levels(),
         ]
 
     def blocked(self, identity: Identity, action: str, address: str, subject: str, reason: str) -> None:

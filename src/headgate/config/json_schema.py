@@ -17,6 +17,7 @@ from headgate.limits import config as limits_config
 from headgate.providers import config as providers_config
 from headgate.routing import config as routing_config
 from headgate.shadow import config as shadow_config
+from headgate.telemetry import config as telemetry_config
 from headgate.types import JSON
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -26,6 +27,7 @@ _MODULES: tuple[ModuleType, ...] = (
     providers_config,
     routing_config,
     shadow_config,
+    telemetry_config,
     config_schema,
 )
 _REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}

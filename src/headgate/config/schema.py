@@ -13,6 +13,7 @@ from headgate.catalog.config import PriceConfig, PriceListConfig
 from headgate.limits.config import LimitsConfig
 from headgate.providers.config import ProviderConfig
 from headgate.routing.config import ModelConfig
+from headgate.telemetry.config import TelemetryConfig
 
 Place = Literal["telemetry", "access", "ids", "prompt", "guardrails", "cache", "context", "settle", "transport"]
 """Where a stage of one's own can stand, in the order a call passes."""
@@ -144,6 +145,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The audit log's signatures."""
     limits: LimitsConfig = LimitsConfig()
     """How limits and budgets are kept."""
+    telemetry: TelemetryConfig = TelemetryConfig()
+    """What is kept of calls, and for how long."""
     providers: dict[str, ProviderConfig] = {}
     """How to reach vendors, under names of your own."""
     models: dict[str, ModelConfig] = {}

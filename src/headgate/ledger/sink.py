@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -21,7 +22,10 @@ ROWS = 128
 MOST_PICODOLLARS = 2**63 - 1
 """Where a counter stays."""
 
+Stored = Callable[[Transaction, Sequence[LedgerRow]], Awaitable[None]]
+
 _decode = msgspec.json.Decoder(LedgerRow).decode_lines
+_decode_all = msgspec.json.Decoder(list[LedgerRow]).decode
 _names = msgspec.json.Decoder(list[str]).decode
 
 
@@ -34,11 +38,14 @@ class LedgerSink:
 
     kind = LEDGER
 
+    def __init__(self, stored: Stored | None = None) -> None:
+        """`stored` is told of the rows that were not there before."""
+        self._stored = stored
+
     async def store(self, transaction: Transaction, payloads: Sequence[bytes]) -> None:
-        if transaction.kind == "sqlite":
-            await _store_rows(transaction, payloads)
-        else:
-            await transaction.execute(_STORE_JSON, (b"[%b]" % _cleaned(b",".join(payloads))).decode())
+        rows = await (_store_rows if transaction.kind == "sqlite" else _store_records)(transaction, payloads)
+        if self._stored is not None and rows:
+            await self._stored(transaction, rows)
 
 
 # ── SQLite: in this process, so what counts is that it takes little time of the interpreter ──
@@ -47,7 +54,7 @@ class LedgerSink:
 _NEWEST = "SELECT coalesce(max(rowid), 0) FROM ledger"
 
 
-async def _store_rows(transaction: Transaction, payloads: Sequence[bytes]) -> None:
+async def _store_rows(transaction: Transaction, payloads: Sequence[bytes]) -> Sequence[LedgerRow]:
     rows: list[LedgerRow] = []
 
     def statements() -> Iterator[Statement]:
@@ -71,17 +78,13 @@ async def _store_rows(transaction: Transaction, payloads: Sequence[bytes]) -> No
     if costs:
         charges = [(counter, min(cost, MOST_PICODOLLARS)) for counter, cost in costs.items()]
         await transaction.execute(_charge(len(charges)), *(value for charge in charges for value in charge))
+    return rows
 
 
 async def _stored_after(transaction: Transaction, before: int, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
     """Those of `rows` that are among the rows with numbers above `before`: of the same id the first."""
     found = await transaction.fetch("SELECT json_group_array(id) FROM ledger WHERE rowid > $1", before)
-    stored = set(_names(found[0][0]))
-    first: dict[str, LedgerRow] = {}
-    for row in rows:
-        if row.id in stored:
-            first.setdefault(row.id, row)
-    return list(first.values())
+    return _first(rows, set(_names(found[0][0])))
 
 
 def _portions(payloads: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -124,8 +127,14 @@ def _charge(counters: int) -> str:
 # ── PostgreSQL: another process's work, so it is given the records as they are ──
 
 
+async def _store_records(transaction: Transaction, payloads: Sequence[bytes]) -> Sequence[LedgerRow]:
+    records = b"[%b]" % _cleaned(b",".join(payloads))
+    [[ids]] = await transaction.fetch(_STORE_JSON, records.decode())
+    return _first(_decode_all(records), set(_names(ids))) if ids else []
+
+
 def _store_json() -> str:
-    """One statement for any number of records, in a JSON array."""
+    """One statement for any number of records, in a JSON array. It gives the ids of those that were not there."""
     types = {str: "text", int: "bigint", bool: "boolean"}
     hints = get_type_hints(LedgerRow)
     members = [f"{name} {types.get(_plain(hints[name]), 'json')}" for name in LedgerRow.__struct_fields__]
@@ -144,13 +153,15 @@ def _store_json() -> str:
         f"FROM json_to_recordset(CAST($1 AS json)) AS r({', '.join(members)}) "
         f"LEFT JOIN LATERAL json_to_record(r.usage) AS u({', '.join(f'{name} bigint' for name in USAGE)}) ON true "
         "ON CONFLICT (id) DO NOTHING "
-        "RETURNING coalesce(cost_picodollars, reserved_picodollars) AS picodollars, charged), "
+        "RETURNING id, coalesce(cost_picodollars, reserved_picodollars) AS picodollars, charged), "
         "costs AS (SELECT counter, sum(picodollars) AS cost "
         "FROM stored, json_array_elements_text(CAST(charged AS json)) AS counter "
-        "WHERE picodollars <> 0 GROUP BY counter ORDER BY counter) "  # in one order, or replicas block each other
-        f"INSERT INTO spend (counter, picodollars) SELECT counter, CAST(least(cost, {MOST_PICODOLLARS}) AS bigint) "
+        "WHERE picodollars <> 0 GROUP BY counter ORDER BY counter), "  # in one order, or replicas block each other
+        "paid AS (INSERT INTO spend (counter, picodollars) "
+        f"SELECT counter, CAST(least(cost, {MOST_PICODOLLARS}) AS bigint) "
         "FROM costs ON CONFLICT (counter) DO UPDATE SET picodollars = CAST(least("
-        f"CAST(spend.picodollars AS numeric) + excluded.picodollars, {MOST_PICODOLLARS}) AS bigint)"
+        f"CAST(spend.picodollars AS numeric) + excluded.picodollars, {MOST_PICODOLLARS}) AS bigint)) "
+        "SELECT CAST(json_agg(id) AS text) FROM stored"
     )
     # ruff: enable[S608]
 
@@ -165,6 +176,16 @@ _STORE_JSON = _store_json()
 
 
 # ── both ──
+
+
+def _first(rows: Sequence[LedgerRow], stored: AbstractSet[str]) -> list[LedgerRow]:
+    """Those whose ids were stored: of the same id the first."""
+    first: dict[str, LedgerRow] = {}
+    for row in rows:
+        if row.id in stored:
+            first.setdefault(row.id, row)
+    return list(first.values())
+
 
 _ESCAPED_NUL = re.compile(rb"((?<!\\)(?:\\\\)*)\\u0000")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import astuple
 
 from headgate.storage.database import Database, Transaction
+from headgate.storage.inserting import insertions
 from headgate.storage.records import Comparison
 
 KIND = b"c"
@@ -21,9 +21,6 @@ KEPT_US = 31 * 86_400 * 1_000_000
 
 PRUNE_US = 3600 * 1_000_000
 """How often those that are older are looked for."""
-
-ROWS = 100
-"""Most rows of one statement."""
 
 COLUMNS = Comparison.__struct_fields__
 _LISTED = ", ".join(COLUMNS)
@@ -44,9 +41,7 @@ class ComparisonSink:
 
     async def store(self, transaction: Transaction, payloads: Sequence[bytes]) -> None:
         rows = [_decode(payload) for payload in payloads]
-        for some in _portions(rows):
-            values = [_clean(value) for row in some for value in astuple(row)]
-            await transaction.execute(_insertion(len(some)), *values)
+        await transaction.fetch_each(insertions("comparisons", COLUMNS, [astuple(row) for row in rows]))
         newest = max(row.at_us for row in rows)
         if newest - self._pruned_us >= PRUNE_US:
             await transaction.execute("DELETE FROM comparisons WHERE at_us < $1", newest - KEPT_US)
@@ -72,22 +67,3 @@ async def comparisons(
 
 def _read(rows: Sequence[Sequence[Any]]) -> list[Comparison]:
     return [Comparison(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
-
-
-def _portions(rows: Sequence[Comparison]) -> Iterator[Sequence[Comparison]]:
-    for start in range(0, len(rows), ROWS):
-        yield rows[start : start + ROWS]
-
-
-@cache
-def _insertion(rows: int) -> str:
-    width = len(COLUMNS)
-    places = ", ".join(
-        f"({', '.join(f'${row * width + column + 1}' for column in range(width))})" for row in range(rows)
-    )
-    return f"INSERT INTO comparisons ({_LISTED}) VALUES {places} ON CONFLICT (id) DO NOTHING"  # noqa: S608
-
-
-def _clean(value: Any) -> Any:
-    """A value without the character U+0000, which PostgreSQL keeps in no text: names may be a client's own."""
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

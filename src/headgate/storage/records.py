@@ -265,3 +265,51 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """Whether both have the same shape, vectors that fit each other, or about the same order; None where that cannot be
     said.
     """
+
+
+class CallRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of one call, when it was over. No content."""
+
+    id: str
+    owner: str
+    """The process that served it."""
+    number: int
+    """Which of its calls it was, from 1 on: they are counted once, however often they are drained."""
+    kept: str
+    """Why it is in the list of calls: `error`, `slow`, `sample`; empty where it is only counted."""
+    organisation: str
+    started_us: int
+    duration_us: int
+    """To the last byte of the answer."""
+    model: str
+    """The name the client asked for; `(unknown)` where nobody knows it."""
+    target: str
+    """Where the answer came from, or the last attempt went; empty where there was none."""
+    operation: str
+    streamed: int
+    code: str | None
+    """The error's code; None where the call succeeded."""
+    attempts: int
+    key_id: str
+    team_id: str | None
+    project_id: str | None
+    user_id: str | None
+    end_user: str | None
+    """Whom the client calls for, hashed."""
+    first_token_us: int | None
+    """From the beginning to a stream's first content."""
+    overhead_us: int
+    """Until the answer began, without the time an attempt was in flight or in back-off."""
+    queued_us: int
+    """In queues for a place at a target."""
+    input_tokens: int
+    output_tokens: int
+    cost_picodollars: int | None
+    """Of all attempts; None where the price of any is unknown, or nothing was used."""
+    prompt_version: str | None = None
+    arm: str | None = None
+    """Of an experiment."""
+    trace_id: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    events: tuple[tuple[str, ...], ...] = ()
+    """What happened on the way: each event's name and what it says."""

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from headgate.errors import HeadgateError
 from headgate.stage import EVERY_OPERATION, Next
+from headgate.telemetry.calls import CallRecorder, Timing
+from headgate.telemetry.config import CallsConfig
 from headgate.telemetry.metrics import Metrics
 from headgate.types import Call, Chunks, Reply
 
@@ -19,8 +21,11 @@ class Telemetry:
 
     operations = EVERY_OPERATION
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, recorder: CallRecorder | None, config: CallsConfig) -> None:
+        """`recorder` writes down every call; None where nothing keeps them."""
         self._metrics = metrics
+        self._recorder = recorder
+        self._config = config
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         started = monotonic()
@@ -31,27 +36,33 @@ class Telemetry:
             self._ended(call, started, outcome(error))
             raise
         if reply.chunks is None:
-            self._ended(call, started, "ok")
+            self._ended(call, started, None)
             return reply
         return replace(reply, chunks=self._counted(call, reply.chunks, started))
 
     async def _counted(self, call: Call, chunks: Chunks, started: float) -> Chunks:
+        overhead_s = monotonic() - started - call.account.upstream_s
         try:
             async for chunk in chunks:
                 yield chunk
         except BaseException as error:
             await chunks.aclose()
-            self._ended(call, started, outcome(error))
+            self._ended(call, started, outcome(error), overhead_s)
             raise
-        self._ended(call, started, "ok")
+        self._ended(call, started, None, overhead_s)
 
-    def _ended(self, call: Call, started: float, outcome: str) -> None:
-        call.account.when_over(self._count, call, outcome, monotonic() - started)
+    def _ended(self, call: Call, started: float, code: str | None, overhead_s: float | None = None) -> None:
+        seconds = monotonic() - started
+        if overhead_s is None:
+            overhead_s = seconds - call.account.upstream_s
+        call.account.when_over(self._count, call, code, Timing(started, seconds, max(0.0, overhead_s)))
 
-    def _count(self, call: Call, outcome: str, seconds: float) -> None:
+    def _count(self, call: Call, code: str | None, timing: Timing) -> None:
         metrics = self._metrics
-        metrics.call_ended(call.label or call.model, call.operation, call.stream, outcome, seconds)
+        metrics.call_ended(call.label or call.model, call.operation, call.stream, code or "ok", timing.seconds)
         metrics.account_closed(call.account)
+        if self._recorder is not None:
+            self._recorder.record(call, code, timing, self._config)
 
 
 def outcome(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from headgate.shadow.comparisons import KEPT_US, ROWS, ComparisonSink, comparisons, encode
+from headgate.shadow.comparisons import KEPT_US, ComparisonSink, comparisons, encode
 from headgate.storage.database import Database
 from headgate.storage.records import Comparison
 
@@ -38,7 +38,7 @@ async def test_a_row_comes_back_as_it_was_and_is_there_once(database: Database):
 
 
 async def test_many_are_stored_at_once_and_the_newest_read_first(database: Database):
-    rows = [replace(FULL, id=f"{number:04}", at_us=NOW_US + number) for number in range(2 * ROWS + 17)]
+    rows = [replace(FULL, id=f"{number:04}", at_us=NOW_US + number) for number in range(217)]
     await store(database, ComparisonSink(), *rows)
     assert await read(database) == rows[::-1]
     assert await read(database, most=3) == rows[:-4:-1]

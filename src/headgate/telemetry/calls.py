@@ -1,0 +1,144 @@
+"""Records of calls: made when a call is over, written to the journal, drained into the list of calls and their sums."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from random import random
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import astuple
+
+from headgate.clock import Clock
+from headgate.events import Event, Queued
+from headgate.storage.records import CallRow
+from headgate.telemetry.config import CallsConfig
+from headgate.types import Call
+
+log = logging.getLogger("headgate.telemetry")
+
+KIND = b"k"
+"""Of the journal's records."""
+
+Append = Callable[[bytes, bytes], None]
+"""Writes a record of a kind.
+
+Raises:
+    OSError: it cannot be written.
+"""
+
+encode = msgspec.json.Encoder().encode
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Timing(NamedTuple):
+    """How long a call took."""
+
+    started: float
+    """The monotonic second it began at."""
+    seconds: float
+    """To its last byte."""
+    overhead_s: float
+    """Until its answer began, without the time an attempt was in flight or in back-off."""
+
+
+class CallRecorder:
+    """Writes a record of each call of one process. What cannot be written is lost, and counted."""
+
+    def __init__(self, owner: str, append: Append, clock: Clock) -> None:
+        """`owner` is an id of this process that no other has, before or after."""
+        self.lost = 0
+        """Calls the journal could not take."""
+        self._owner = owner
+        self._append = append
+        self._clock = clock
+        self._number = 0
+
+    def record(self, call: Call, code: str | None, timing: Timing, config: CallsConfig) -> None:
+        """Write the record of a call that is over; `code` is its error's, None where it succeeded."""
+        number = self._number + 1
+        try:
+            self._append(KIND, encode(self._row(call, number, code, timing, config)))
+        except OSError as error:
+            if not self.lost:
+                log.error("the journal cannot be written, calls are missing in lists and sums: %s", error)  # noqa: TRY400
+            self.lost += 1
+            return
+        self._number = number
+
+    def _row(self, call: Call, number: int, code: str | None, timing: Timing, config: CallsConfig) -> CallRow:
+        identity, account = call.identity, call.account
+        attempts, events = account.attempts, account.events
+        attempt = account.answering
+        target, first_token_us, input_tokens, output_tokens = "", None, 0, 0
+        if attempt is not None:
+            target, usage = attempt.target, attempt.usage
+            if attempt.first_token_s is not None:
+                first_token_us = int((attempt.started + attempt.first_token_s - timing.started) * 1e6)
+            if usage is not None:
+                input_tokens, output_tokens = usage.total_input_tokens, usage.total_output_tokens
+        duration_us = int(timing.seconds * 1e6)
+        parent = call.headers.get("traceparent")
+        return CallRow(  # in its members' order: by name it would take ten times as long
+            call.id,
+            self._owner,
+            number,
+            _kept(code, timing.seconds, config),
+            identity.organisation,
+            self._clock.now_us() - duration_us,
+            duration_us,
+            call.label if call.label == UNKNOWN else call.model,
+            target,
+            call.operation,
+            1 if call.stream else 0,
+            code,
+            len(attempts),
+            identity.key_id,
+            identity.team_id,
+            identity.project_id,
+            identity.user_id,
+            account.end_user,
+            first_token_us,
+            int(timing.overhead_s * 1e6),
+            int(queued_s(events) * 1e6) if events else 0,
+            input_tokens,
+            output_tokens,
+            account.cost_picodollars,
+            None,
+            None,
+            trace_id(parent) if parent else None,
+            call.tags,
+            tuple(told(event) for event in events) if events else (),
+        )
+
+
+def trace_id(traceparent: str) -> str | None:
+    """The trace a caller's request belongs to (W3C Trace Context, section 3.2); None where that is not well-formed."""
+    found = _TRACEPARENT.match(traceparent.strip())
+    return found[1] if found else None
+
+
+def queued_s(events: Iterable[Event]) -> float:
+    """How long a call waited for places at targets."""
+    return sum(event.wait_s for event in events if type(event) is Queued)
+
+
+def told(event: Event) -> tuple[str, ...]:
+    """An event's name and what it says."""
+    return (type(event).__name__, *("" if value is None else str(value) for value in astuple(event)))
+
+
+def _kept(code: str | None, seconds: float, config: CallsConfig) -> str:
+    """Why a call is in the list of calls; empty where it is not."""
+    if code is not None:
+        return "error"
+    if seconds >= config.slow_s:
+        return "slow"
+    return "sample" if config.sample == 1 or random() < config.sample else ""  # noqa: S311
+
+
+UNKNOWN = "(unknown)"
+"""What a model is called that nobody knows, so that clients cannot make names."""

@@ -1,0 +1,37 @@
+"""`telemetry:` what is kept of calls, and for how long."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
+
+
+class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which calls are in the list of calls. All are counted; those that failed or were slow are always listed."""
+
+    sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    """The share of other calls that is listed."""
+    slow_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """Seconds from which on a call is slow."""
+    keep_days: Days = 14
+
+
+class RollupsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long sums by minute, hour and day are kept, and of how many names."""
+
+    keep_minutes_days: Days = 3
+    keep_hours_days: Days = 92
+    keep_days_days: Days = 1100
+    max_names: Annotated[int, msgspec.Meta(ge=10, le=100_000)] = 2_000
+    """Of each kind (models, keys, tags, …) on one day and in one organisation. Calls of further ones are counted as
+    "(other)"."""
+
+
+class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of calls."""
+
+    calls: CallsConfig = CallsConfig()
+    rollups: RollupsConfig = RollupsConfig()

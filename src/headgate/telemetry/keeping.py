@@ -1,0 +1,44 @@
+"""What a database keeps of calls: the list of them, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from headgate.clock import Clock
+from headgate.storage.database import Database
+from headgate.telemetry.calls import Append, CallRecorder
+from headgate.telemetry.config import TelemetryConfig
+from headgate.telemetry.metrics import Level
+from headgate.telemetry.rollups.merging import Merger
+from headgate.telemetry.rollups.retention import Retention
+from headgate.telemetry.rollups.sink import CallSink
+
+
+class CallKeeping:
+    """All of it, for one process."""
+
+    def __init__(self, database: Database, owner: str, append: Append, clock: Clock, config: TelemetryConfig) -> None:
+        self.recorder = CallRecorder(owner, append, clock)
+        self.sink = CallSink(clock)
+        self.merger = Merger(database, config, clock)
+        self._retention = Retention(database, config, clock)
+
+    def use(self, config: TelemetryConfig) -> None:
+        """Go by this configuration from now on."""
+        self.merger.config = self._retention.config = config
+
+    def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
+        """What goes on until it is cancelled."""
+        return [self.merger.run(), self._retention.run()]
+
+    def levels(self) -> list[Level]:
+        """How it is doing, for Prometheus."""
+        return [
+            (
+                "headgate_calls_lost",
+                "Calls missing in lists and sums: the journal did not take them",
+                self.recorder.lost,
+            ),
+            ("headgate_rollups_failed_batches", "Batches of calls missing in the sums", self.sink.failed),
+        ]
