@@ -17,14 +17,18 @@ class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     slow_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """Seconds from which on a call is slow."""
     keep_days: Days = 14
+    """Days a call is in the list."""
 
 
 class RollupsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long sums by minute, hour and day are kept, and of how many names."""
 
-    keep_minutes_days: Days = 3
-    keep_hours_days: Days = 92
-    keep_days_days: Days = 1100
+    minutes_days: Days = 3
+    """Days for which there are sums by minute."""
+    hours_days: Days = 92
+    """Days for which there are sums by hour."""
+    days_days: Days = 1100
+    """Days for which there are sums by day."""
     max_names: Annotated[int, msgspec.Meta(ge=10, le=100_000)] = 2_000
     """Of each kind (models, keys, tags, …) on one day and in one organisation. Calls of further ones are counted as
     "(other)"."""
@@ -34,4 +38,6 @@ class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What is kept of calls."""
 
     calls: CallsConfig = CallsConfig()
+    """Which calls are listed, and for how long."""
     rollups: RollupsConfig = RollupsConfig()
+    """How long sums are kept, and of how many names."""

@@ -55,5 +55,5 @@ def spots(place: Place) -> Iterator[tuple[str, str, str]]:
 
 
 def _tidy(name: str) -> str:
-    """A name as a database has it: without U+0000, which PostgreSQL keeps in no text, and not longer than people read."""
+    """A name without U+0000, which PostgreSQL keeps in no text, and not longer than people read."""
     return name[:LONGEST].replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -51,10 +51,10 @@ class Retention:
         deleted = 0
         for table, condition, before in (
             ("calls", f"{_EVERY_ORGANISATION} AND started_us < $1", (now_s - calls.keep_days * DAY_S) * 1_000_000),
-            ("rollups", _summed_up(MINUTE_S, HOUR_S), now_s - sums.keep_minutes_days * DAY_S),
-            ("rollups", _summed_up(HOUR_S, DAY_S), now_s - sums.keep_hours_days * DAY_S),
-            ("rollups", f"level = {DAY_S} AND start_s < $1", now_s - sums.keep_days_days * DAY_S),
-            ("rollup_names", "day_s < $1", now_s - sums.keep_days_days * DAY_S),
+            ("rollups", _summed_up(MINUTE_S, HOUR_S), now_s - sums.minutes_days * DAY_S),
+            ("rollups", _summed_up(HOUR_S, DAY_S), now_s - sums.hours_days * DAY_S),
+            ("rollups", f"level = {DAY_S} AND start_s < $1", now_s - sums.days_days * DAY_S),
+            ("rollup_names", "day_s < $1", now_s - sums.days_days * DAY_S),
             ("rollup_marks", "at_us < $1", (now_s - MARKS_KEPT_DAYS * DAY_S) * 1_000_000),
         ):
             deleted += await self._delete(table, condition, before)
