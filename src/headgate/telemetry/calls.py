@@ -31,7 +31,9 @@ Raises:
 
 encode = msgspec.json.Encoder().encode
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII
+)
 
 
 class Timing(NamedTuple):
@@ -117,8 +119,8 @@ class CallRecorder:
 
 def trace_id(traceparent: str) -> str | None:
     """The trace a caller's request belongs to (W3C Trace Context, section 3.2); None where that is not well-formed."""
-    found = _TRACEPARENT.match(traceparent.strip())
-    return found[1] if found else None
+    found = _TRACEPARENT.fullmatch(traceparent.strip())
+    return found[2] if found and (found[1] != "00" or not found[3]) else None  # only later versions say more
 
 
 def queued_s(events: Iterable[Event]) -> float:

@@ -13,6 +13,8 @@ from headgate.telemetry.config import CallsConfig
 from headgate.telemetry.metrics import Metrics
 from headgate.types import Call, Chunks, Reply
 
+ALL = CallsConfig()
+
 
 class Telemetry:
     """Counts every call, whole or streamed, once, when its last byte is out or it has failed. One that goes on without
@@ -21,7 +23,7 @@ class Telemetry:
 
     operations = EVERY_OPERATION
 
-    def __init__(self, metrics: Metrics, recorder: CallRecorder | None, config: CallsConfig) -> None:
+    def __init__(self, metrics: Metrics, recorder: CallRecorder | None = None, config: CallsConfig = ALL) -> None:
         """`recorder` writes down every call; None where nothing keeps them."""
         self._metrics = metrics
         self._recorder = recorder
