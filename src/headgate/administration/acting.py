@@ -81,6 +81,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     caught_up: Callable[[], Awaitable[None]] | None = None
     """Waits until what this process has settled is in the database."""
+    summed_up: Callable[[], Awaitable[None]] | None = None
+    """Waits until what is in the database is in the sums of calls too."""
 
 
 class Act:

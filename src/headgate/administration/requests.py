@@ -387,6 +387,44 @@ class TotalsAsked(LedgerAsked, frozen=True, kw_only=True):
     """What to group by: key, team, project, user, customer, model, target, operation, cause, day, `tag:<name>`."""
 
 
+class CallListing(Request, frozen=True, kw_only=True):
+    """A page of calls, the newest first: those that fit all that is given."""
+
+    key: Word | None = None
+    """The id of a key."""
+    team: Word | None = None
+    """The id of a team."""
+    model: Word | None = None
+    target: Word | None = None
+    operation: Operation | None = None
+    code: Word | None = None
+    """The error's code."""
+    failed: bool | None = None
+    trace: Word | None = None
+    """The id of a trace (W3C Trace Context)."""
+    slower_ms: Annotated[float, Meta(ge=0)] | None = None
+    """Which took at least so many milliseconds."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Begun before when."""
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class TrafficAsked(Request, frozen=True, kw_only=True):
+    """What calls come to: of which time, in which steps, by what."""
+
+    from_: Time | None = msgspec.field(name="from", default=None)
+    """An hour before `to` where nothing is said. Like `to`, it is taken to the bounds of the steps."""
+    to: Time | None = None
+    """Now where nothing is said."""
+    step: Literal["minute", "hour", "day"] | None = None
+    """Minutes up to three hours, hours up to fifteen days and else days where nothing is said."""
+    by: Literal["model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag"] | None = None
+    of: Word | None = None
+    """Those of one name in another dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""
+
+
 class StatementAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "csv", "text"] = "json"
 

@@ -19,6 +19,7 @@ from headgate.administration.sealing import Sealer
 from headgate.administration.shadows import ShadowReading
 from headgate.administration.standing import Standings
 from headgate.administration.teams import Teams
+from headgate.administration.traffic import Traffic
 from headgate.administration.users import Users
 from headgate.config import Config
 from headgate.errors import Forbidden
@@ -52,6 +53,7 @@ class Administration:
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
+        self.traffic = Traffic(ports)
         self.imports = Imports(ports, acts, counters)
         self.audit = AuditReading(ports)
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, ledger, requests, shadows, views
+from headgate.administration import auditing, ledger, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.config.json_schema import documentation
@@ -46,7 +46,7 @@ def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
     _, components = msgspec.json.schema_components([ErrorDocument, *kinds], ref_template=_REFERENCE)
-    docs = documentation((requests, views, auditing, ledger, importing, verdict, shadows, problems, handlers))
+    docs = documentation((requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers))
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():
             if told := docs.get(name, {}).get(field.rstrip("_")):

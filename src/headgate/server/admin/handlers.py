@@ -16,6 +16,7 @@ from headgate.administration.auditing import OPERATORS, AuditView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.shadows import VerdictView
+from headgate.administration.traffic import CallDetail, CallView, TrafficView
 from headgate.administration.values import Usd
 from headgate.administration.views import (
     BudgetView,
@@ -289,6 +290,18 @@ async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
 
 async def get_verdict(ask: Ask) -> VerdictView:
     return await ask.administration.shadows.verdict(ask.actor, ask.query)
+
+
+async def list_calls(ask: Ask) -> Page[CallView]:
+    return await ask.administration.traffic.list(ask.actor, ask.query)
+
+
+async def get_call(ask: Ask) -> CallDetail:
+    return await ask.administration.traffic.get(ask.actor, ask.params["id"])
+
+
+async def get_traffic(ask: Ask) -> TrafficView:
+    return await ask.administration.traffic.sums(ask.actor, ask.query)
 
 
 async def get_usage(ask: Ask) -> UsageView:

@@ -15,6 +15,7 @@ from headgate.administration.requests import (
     AuditAsked,
     AuditListing,
     BudgetChange,
+    CallListing,
     Empty,
     KeyChange,
     KeyListing,
@@ -40,11 +41,13 @@ from headgate.administration.requests import (
     StatementAsked,
     TeamChange,
     TotalsAsked,
+    TrafficAsked,
     UsageAsked,
     UserChange,
     VerdictAsked,
 )
 from headgate.administration.shadows import VerdictView
+from headgate.administration.traffic import CallDetail, CallView, TrafficView
 from headgate.administration.views import (
     BudgetView,
     KeyMade,
@@ -367,6 +370,25 @@ ROUTES: tuple[Route, ...] = (
         handlers.StatementView,
         "A team's statement of a month",
         query=StatementAsked,
+    ),
+    Route(
+        "GET",
+        "/calls",
+        "ledger.read",
+        handlers.list_calls,
+        Page[CallView],
+        "List calls, the newest first",
+        query=CallListing,
+    ),
+    Route("GET", "/calls/{id}", "ledger.read", handlers.get_call, CallDetail, "One call, by its id or its trace's"),
+    Route(
+        "GET",
+        "/traffic",
+        "ledger.read",
+        handlers.get_traffic,
+        TrafficView,
+        "What calls come to over time",
+        query=TrafficAsked,
     ),
     Route(
         "GET",
