@@ -143,6 +143,7 @@ class Store:
         """Wait until all that this process has settled, or found of dead ones, is in the database."""
         assert self._adopted is not None, "the store has begun"
         await asyncio.shield(self._adopted)
+        self.calls.recorder.flush()
         await self.writer.drain()
 
     def levels(self) -> list[Level]:
@@ -201,6 +202,7 @@ class Store:
     async def close(self) -> None:
         """Bring everything into the database, as long as that can be reached; else it waits in the journal."""
         self.recorder.flush()
+        self.calls.recorder.flush()
         tasks = self._tasks if self._adopted is None else [*self._tasks, self._adopted]
         for task in tasks:
             task.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -47,8 +48,15 @@ class Timing(NamedTuple):
     """Until its answer began, without the time an attempt was in flight or in back-off."""
 
 
+TOGETHER = 64
+"""Most calls of one record of the journal."""
+
+WITHIN_S = 0.05
+"""How long a call waits for others to be written with: as long as power loss may cost the journal anyway."""
+
+
 class CallRecorder:
-    """Writes a record of each call of one process. What cannot be written is lost, and counted."""
+    """Writes records of one process's calls, some of them together. What cannot be written is lost, and counted."""
 
     def __init__(self, owner: str, append: Append, clock: Clock) -> None:
         """`owner` is an id of this process that no other has, before or after."""
@@ -58,18 +66,29 @@ class CallRecorder:
         self._append = append
         self._clock = clock
         self._number = 0
+        self._waiting: list[CallRow] = []
 
     def record(self, call: Call, code: str | None, timing: Timing, config: CallsConfig) -> None:
-        """Write the record of a call that is over; `code` is its error's, None where it succeeded."""
-        number = self._number + 1
+        """Have the record of a call written that is over; `code` is its error's, None where it succeeded."""
+        self._number += 1
+        waiting = self._waiting
+        waiting.append(self._row(call, self._number, code, timing, config))
+        if len(waiting) >= TOGETHER:
+            self.flush()
+        elif len(waiting) == 1:
+            asyncio.get_running_loop().call_later(WITHIN_S, self.flush)
+
+    def flush(self) -> None:
+        """Write what waits to be written."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         try:
-            self._append(KIND, encode(self._row(call, number, code, timing, config)))
+            self._append(KIND, encode(waiting))
         except OSError as error:
             if not self.lost:
                 log.error("the journal cannot be written, calls are missing in lists and sums: %s", error)  # noqa: TRY400
-            self.lost += 1
-            return
-        self._number = number
+            self.lost += len(waiting)
 
     def _row(self, call: Call, number: int, code: str | None, timing: Timing, config: CallsConfig) -> CallRow:
         identity, account = call.identity, call.account

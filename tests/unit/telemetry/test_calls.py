@@ -16,9 +16,10 @@ from headgate.errors import RateLimited
 from headgate.events import Queued, Retried
 from headgate.storage.records import CallRow
 from headgate.telemetry import UNKNOWN, Metrics, Telemetry
-from headgate.telemetry.calls import KIND, CallRecorder, trace_id
+from headgate.telemetry.calls import KIND, TOGETHER, CallRecorder, trace_id
 from headgate.telemetry.config import CallsConfig
 from headgate.types import Attempt, Call, Chunks, Frame, Identity, Payload, Reply, Usage
+from waiting import eventually
 
 NOW_US = 1_793_491_200_000_000
 
@@ -28,13 +29,15 @@ class Journal:
 
     def __init__(self) -> None:
         self.rows: list[CallRow] = []
+        self.records = 0
         self.full = False
 
     def append(self, kind: bytes, payload: bytes) -> None:
         if self.full:
             raise OSError(28, "no space left")
         assert kind == KIND
-        self.rows.append(msgspec.json.decode(payload, type=CallRow))
+        self.records += 1
+        self.rows += msgspec.json.decode(payload, type=list[CallRow])
 
 
 class Kept:
@@ -54,6 +57,7 @@ class Kept:
                     pass
         except RateLimited:
             pass
+        self.recorder.flush()
         [row] = self.journal.rows[before:]
         return row
 
@@ -129,6 +133,19 @@ async def test_what_was_slow_or_failed_is_listed_whatever_the_sample():
     assert (await kept.of(call(), failing)).kept == "error"
 
 
+async def test_calls_are_written_some_together_and_soon():
+    kept = Kept()
+    for _ in range(2 * TOGETHER + 5):
+        await kept.stage(call(), whole)
+    assert (kept.journal.records, len(kept.journal.rows)) == (2, 2 * TOGETHER)
+
+    async def written() -> bool:
+        return kept.journal.records == 3
+
+    await eventually(written)
+    assert [row.number for row in kept.journal.rows] == list(range(1, 2 * TOGETHER + 6))
+
+
 async def test_a_share_of_the_others_is_listed():
     kept = Kept(CallsConfig(sample=0.25))
     listed = [(await kept.of(call(), whole)).kept for _ in range(2_000)]
@@ -146,12 +163,12 @@ async def test_a_journal_that_takes_nothing_costs_no_call_and_is_told(caplog: py
     kept = Kept()
     await kept.of(call(), whole)
     kept.journal.full = True
-    for _ in range(3):
+    for _ in range(TOGETHER + 3):
         await kept.stage(call(), whole)
+    kept.recorder.flush()
     kept.journal.full = False
-    row = await kept.of(call(), whole)
-    assert row.number == 2, "numbers have no gap that would be taken for a call"
-    assert kept.recorder.lost == 3
+    assert (await kept.of(call(), whole)).number == TOGETHER + 5
+    assert kept.recorder.lost == TOGETHER + 3
     assert len([record for record in caplog.records if "journal cannot be written" in record.message]) == 1
 
 

@@ -24,7 +24,7 @@ COLUMNS = tuple(name for name in CallRow.__struct_fields__ if name not in ("owne
 
 _OWNER, _NUMBER = (CallRow.__struct_fields__.index(name) for name in ("owner", "number"))
 
-_decode = msgspec.json.Decoder(CallRow).decode
+_decode = msgspec.json.Decoder(list[CallRow]).decode
 _json = msgspec.json.Encoder().encode
 
 
@@ -39,7 +39,7 @@ class CallSink:
         self._clock = clock
 
     async def store(self, transaction: Transaction, payloads: Sequence[bytes]) -> None:
-        rows = await self._new(transaction, [_decode(payload) for payload in payloads])
+        rows = await self._new(transaction, [row for payload in payloads for row in _decode(payload)])
         if not rows:
             return
         listed = [_columns(row) for row in rows if row.kept]

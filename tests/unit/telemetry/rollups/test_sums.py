@@ -43,7 +43,7 @@ class Kept:
 
     async def calls(self, *rows: CallRow) -> None:
         async with self.database.transaction() as transaction:
-            await self.sink.store(transaction, [encode_call(each) for each in rows])
+            await self.sink.store(transaction, [encode_call([each]) for each in rows])
 
     async def attempts(self, *rows: LedgerRow) -> None:
         async with self.database.transaction() as transaction:
