@@ -81,7 +81,8 @@ class Store:
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
-        sinks = [LedgerSink(self.calls.sink.attempts), self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
+        self.ledger_sink = LedgerSink(self.calls.sink.attempts)
+        sinks = [self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
         self.writer = Writer(database, journal, sinks, clock)
         self._append = journal.append
         self._clock = clock

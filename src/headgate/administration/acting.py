@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from headgate.access.roles import Roles
 from headgate.clock import Clock
 from headgate.errors import Conflict, Forbidden, StoreUnavailable
+from headgate.ledger.sink import LedgerSink
 from headgate.storage.database import Database, Transaction
 from headgate.storage.records import AuditRecord, Entity
 from headgate.storage.tables import next_revision
@@ -81,6 +82,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     caught_up: Callable[[], Awaitable[None]] | None = None
     """Waits until what this process has settled is in the database."""
+    ledger: LedgerSink = LedgerSink()
+    """Stores rows that are no attempts, and counts them."""
     summed_up: Callable[[], Awaitable[None]] | None = None
     """Waits until what is in the database is in the sums of calls too."""
 

@@ -32,7 +32,6 @@ from headgate.ids import end_user_id
 from headgate.ledger.exports import COLUMNS, FORMATS, Encoder, Focus, encoded_batches, plain
 from headgate.ledger.exports.columns import Kind
 from headgate.ledger.queries import Filters, LedgerQueries
-from headgate.ledger.sink import LedgerSink
 from headgate.ledger.statement import Statement, Tally, month_bounds
 from headgate.ledger.table import LISTED, encode, unflatten
 from headgate.limits.calendar import Calendar
@@ -101,7 +100,6 @@ class Ledger:
         self._standings = standings
         self._config = config
         self._queries = LedgerQueries(ports.database)
-        self._sink = LedgerSink()
         self._calendar = Calendar(ports.clock)
 
     # ── reading ──
@@ -242,7 +240,7 @@ class Ledger:
             rows = await self._corrections(act, list(fresh.values()))
             total = sum(row.cost_picodollars or 0 for row in rows)
             if rows:
-                await self._sink.store(act.transaction, [encode(row) for row in rows])
+                await self._ports.ledger.store(act.transaction, [encode(row) for row in rows])
                 detail = {"rows": len(rows), "cost_usd": format_usd(total)}
                 act.record("ledger.correct", f"organisation:{actor.organisation}", detail)
         return CorrectionsMade(

@@ -20,6 +20,7 @@ class Imports:
         self._acts = acts
         self._roles = ports.roles
         self._calendar = Calendar(ports.clock)
+        self._ledger = ports.ledger
         self._counters = counters
 
     async def create(self, actor: Actor, request: NewImport) -> ImportMade:
@@ -37,7 +38,7 @@ class Imports:
         ids, tally = Ids(actor.organisation, request.source), Tally()
         async with self._acts.begin(actor) as act:
             rules = Rules(act, ids, tally)
-            spent = Spent(act, ids, request.source, self._calendar, tally)
+            spent = Spent(act, ids, request.source, self._calendar, tally, self._ledger)
             await Owners(act, ids, request.source, tally).take(request)
             await Keys(act, ids, roles, tally).take(request.keys)
             await rules.check_subjects(request)

@@ -40,8 +40,9 @@ class Spent:
     period under way, and the whole of it.
     """
 
-    def __init__(self, act: Act, ids: Ids, source: str, calendar: Calendar, tally: Tally) -> None:
+    def __init__(self, act: Act, ids: Ids, source: str, calendar: Calendar, tally: Tally, ledger: LedgerSink) -> None:
         self._act = act
+        self._ledger = ledger
         self._ids = ids
         self._source = source
         self._calendar = calendar
@@ -72,7 +73,7 @@ class Spent:
             else:
                 rows += map(_balance, made)
         if rows:
-            await LedgerSink().store(transaction, [encode(row) for row in rows])
+            await self._ledger.store(transaction, [encode(row) for row in rows])
 
     async def _before(self, accounts: Sequence[str]) -> dict[str, list[tuple[Sequence[str], int]]]:
         """The rows that imports before this one made, by account."""

@@ -27,6 +27,7 @@ def administration_of(
         roles=lambda: Roles(config().access.roles),
         clock=services.clock,
         caught_up=store.caught_up,
+        ledger=store.ledger_sink,
         summed_up=store.calls.merger.merge,
     )
     secret = environ.get("HEADGATE_SECRET")

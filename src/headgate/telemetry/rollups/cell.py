@@ -74,6 +74,9 @@ class Cell:
 
 Cells = dict[Place, Cell]
 
+NO_ATTEMPTS = ("cache_hit", "correction")
+"""Causes of ledger rows for which nobody was asked."""
+
 
 def add_calls(cells: Cells, rows: Iterable[CallRow]) -> None:
     """Count calls in their cells."""
@@ -100,7 +103,7 @@ def add_attempts(cells: Cells, rows: Iterable[LedgerRow]) -> None:
     """Count attempts, and what corrects them later, in their cells."""
     for row in rows:
         cell = _at(cells, row, None)
-        if row.cause != "correction":
+        if row.cause not in NO_ATTEMPTS:
             cell.count("attempts")
             cell.observe("attempt_duration", row.duration_us)
             if row.first_token_us is not None:
