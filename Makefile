@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay \
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy prices replay \
   fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs clean
 
 help:  ## Show this list
@@ -57,6 +57,10 @@ durability: $(STAMP)  ## Play crashes, outages, upgrades and restores as long as
 	@tools/need.sh nginx:nginx-light
 	@HEADGATE_FULL=1 $(BIN)/pytest -s tests/e2e/test_crash.py tests/e2e/test_outage.py tests/e2e/test_upgrade.py \
 	  tests/e2e/test_restoring.py
+
+accuracy: $(STAMP)  ## Hold every figure shown against the truth, over ACCURACY_CALLS (200,000) at ACCURACY_RATE (400)
+	@tools/services.sh
+	@$(BIN)/python tests/accuracy
 
 drain: $(STAMP)  ## Hold the drain against the gateway's full rate, for DRAIN_SECONDS (ten minutes)
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux

@@ -74,6 +74,8 @@ class Billed:
     status: int = 0
     outcome: str = "open"
     """open, complete, refused, cut, unanswered, or left by its client."""
+    seconds: float = 0.0
+    """From the last byte of the request until the last of the answer was written; 0 where there was none."""
 
     @property
     def picodollars(self) -> int:
@@ -167,6 +169,7 @@ class _Connection(asyncio.Protocol):
         self._vendor = vendor
         self._held = bytearray()
         self._task: asyncio.Task[None] | None = None
+        self._began = 0.0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -189,6 +192,7 @@ class _Connection(asyncio.Protocol):
         if len(body) >= length:
             self._held.clear()
             asked, billed = self._vendor.take(body)
+            self._began = time.perf_counter()
             self._task = asyncio.get_running_loop().create_task(self._answer(asked, billed))
 
     async def _answer(self, asked: Asked, billed: Billed) -> None:
@@ -239,6 +243,7 @@ class _Connection(asyncio.Protocol):
         for token in range(plan.output):
             if token == plan.cut_after:
                 billed.outcome = "cut"
+                billed.seconds = time.perf_counter() - self._began
                 self._transport.abort()
                 return
             if plan.gap_s:
@@ -248,6 +253,7 @@ class _Connection(asyncio.Protocol):
         self._event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self._event({**base, "choices": [], "usage": _usage(plan.prompt, plan.output)})
         billed.outcome = "complete"
+        billed.seconds = time.perf_counter() - self._began
         self._transport.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
     def _event(self, tree: Any) -> None:
@@ -264,6 +270,7 @@ class _Connection(asyncio.Protocol):
         lines = (
             f"content-type: application/json\r\ncontent-length: {len(data)}\r\nx-request-id: {billed.id}\r\n{headers}"
         )
+        billed.seconds = time.perf_counter() - self._began
         self._transport.write(f"HTTP/1.1 {status} x\r\n{lines}\r\n".encode() + data)
 
 

@@ -204,12 +204,17 @@ class Cluster:
 
     def text(self, more: str = "") -> str:
         """A configuration without its `server` section; `JOURNAL` stands for a replica's folder."""
-        prices = "".join(f"  {model}: {{input: {into}, output: {out}}}\n" for model, (into, out) in PRICES.items())
         storage = (
             f'storage: {{database: "{self.database_url}", shared: "{self.redis.url()}", connections: 4, '
             "journal: {folder: JOURNAL}}\n"
         )
-        return storage + CONFIG.replace("VENDOR", self.vendor.url) + prices + more
+        return self.text_of(self.vendor, storage) + more
+
+    @staticmethod
+    def text_of(vendor: Vendor, storage: str) -> str:
+        """The models and prices, over any storage."""
+        prices = "".join(f"  {model}: {{input: {into}, output: {out}}}\n" for model, (into, out) in PRICES.items())
+        return storage + CONFIG.replace("VENDOR", vendor.url) + prices
 
     def add(self, name: str = "", program: Sequence[str] = ()) -> Replica:
         """One more replica, not started yet."""

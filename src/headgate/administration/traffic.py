@@ -282,6 +282,6 @@ def _named(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
 def _quantiles(sum_: Sum, name: str) -> dict[str, float | None]:
     values = sum_.sketch(name).quantiles(QUANTILES)
     return {
-        f"p{share * 100:.0f}": None if value is None else round(value / 1000, 3)
+        f"p{share * 100:.0f}": None if value is None else float(f"{value / 1000:.6g}")
         for share, value in zip(QUANTILES, values, strict=True)
     }
