@@ -50,7 +50,7 @@ async def compared(place: Place, truth: Truth, *, metrics: bool = True, listed: 
     """
     calls = records(CALLS, await place.rows(f"SELECT {', '.join(CALLS)} FROM calls"))
     attempts = records(ATTEMPTS, await place.rows(f"SELECT {', '.join(ATTEMPTS)} FROM ledger"))
-    figures = [*made(truth, calls), *billed(place, attempts)]
+    figures = [*made(truth, calls), *billed(place, attempts), each_call(calls, attempts)]
     for replica in {place.replicas[0].name: place.replicas[0], place.replicas[-1].name: place.replicas[-1]}.values():
         figures += await _traffic(replica, truth, calls, attempts)
     figures += [each async for each in end_to_end(place.replicas[0], place, truth)]
@@ -94,6 +94,20 @@ def billed(place: Place, attempts: Sequence[Record]) -> Iterator[Figure]:
     yield Figure("cost of an attempt: ledger = bill, to the picodollar", len(reported), cost, "", 0)
     tokens = sum((a["input_tokens"], a["output_tokens"]) != (each.prompt, each.output) for a, each in reported)
     yield Figure("tokens of an attempt: ledger = bill", len(reported), tokens, "", 0)
+
+
+def each_call(calls: Sequence[Record], attempts: Sequence[Record]) -> Figure:
+    """How many attempts there were at each call, and what they cost: the list against the ledger."""
+    costs: dict[str, list[int | None]] = {}
+    for attempt in attempts:
+        costs.setdefault(attempt["call_id"], []).append(attempt["cost_picodollars"])
+    amiss = 0
+    for call in calls:
+        its = costs.get(call["id"], [])
+        known = [cost for cost in its if cost is not None]
+        cost = sum(known) if its and len(known) == len(its) else None
+        amiss += call["attempts"] != len(its) or (call["cost_picodollars"] or 0) != (cost or 0)
+    return Figure("attempts and cost of each call: list = ledger", len(calls), amiss, "", 0)
 
 
 # ── /admin/traffic ──

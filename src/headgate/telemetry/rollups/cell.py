@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -153,23 +153,26 @@ def _at(cells: Cells, row: CallRow | LedgerRow, arm: str | None) -> Cell:
 # ── as bytes ──
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_cells = msgspec.msgpack.Decoder(list[tuple[Place, dict[str, int], dict[str, bytes]]]).decode
+_Plain = tuple[int, dict[int, int]]
+"""A sketch's zeros and its other counts: most are of few values, and bytes of its own would take far longer."""
+
+_decode_cells = msgspec.msgpack.Decoder(list[tuple[Place, dict[str, int], dict[str, _Plain]]]).decode
 _decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 _decode_sketches = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 
 def encode_cells(cells: Cells) -> bytes:
     """A batch's cells as one value of the inbox."""
-    return _encode([(place, _bounded(cell.counts), _encoded(cell.sketches)) for place, cell in cells.items()])
+    return _encode([(place, _bounded(cell.counts), _plain(cell.sketches)) for place, cell in cells.items()])
 
 
-def decode_cells(data: bytes) -> Sequence[tuple[Place, Cell]]:
-    """What `encode_cells` wrote.
+def decode_cells(data: bytes) -> Iterator[tuple[Place, Cell]]:
+    """What `encode_cells` wrote, cell by cell: there may be hundreds, and others want their turn.
 
     Raises:
         msgspec.MsgspecError: it did not write that.
     """
-    return [(place, _cell(counts, sketches)) for place, counts, sketches in _decode_cells(data)]
+    return ((place, _cell(counts, sketches)) for place, counts, sketches in _decode_cells(data))
 
 
 def encode_counts(counts: dict[str, int]) -> bytes:
@@ -191,11 +194,17 @@ def decode_sketches(data: bytes) -> dict[str, bytes]:
     return _decode_sketches(data)
 
 
-def _cell(counts: dict[str, int], sketches: dict[str, bytes]) -> Cell:
+def _cell(counts: dict[str, int], sketches: dict[str, _Plain]) -> Cell:
     cell = Cell()
     cell.counts = counts
-    cell.sketches = {name: Sketch.decode(data) for name, data in sketches.items()}
+    for name, (zeros, others) in sketches.items():
+        sketch = cell.sketches[name] = Sketch()
+        sketch.zeros, sketch.counts, sketch.total = zeros, others, zeros + sum(others.values())
     return cell
+
+
+def _plain(sketches: dict[str, Sketch]) -> dict[str, _Plain]:
+    return {name: (sketch.zeros, sketch.counts) for name, sketch in sketches.items()}
 
 
 def _bounded(counts: dict[str, int]) -> dict[str, int]:

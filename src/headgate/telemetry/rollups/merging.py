@@ -26,8 +26,8 @@ EVERY_S = 10.0
 GRACE_S = 120
 """How long after its end an hour is summed up: calls are counted where they began, and known when they are over."""
 
-BATCHES = 200
-"""Most entries of the inbox in one transaction."""
+BATCHES = 64
+"""Most entries of the inbox in one transaction: other replicas wait for their turn, and on SQLite the ledger."""
 
 SLICE = 20
 """Cells after which others have their turn: about a millisecond's work."""
@@ -107,7 +107,9 @@ class Merger:
             if entries:
                 cells = await _gathered([bytes(cells) for (cells,) in entries])
                 closed = await _closed(transaction)
+                self._names.begin()
                 await _add(transaction, await self._sums(transaction, cells, closed))
+                await self._names.store(transaction)
         return len(entries) == BATCHES
 
     async def _sums(self, transaction: Transaction, cells: Mapping[Place, Cell], closed: Mapping[int, int]) -> Sums:
@@ -165,8 +167,9 @@ async def _gathered(entries: Sequence[bytes]) -> dict[Place, Cell]:
     """All entries as one."""
     cells: dict[Place, Cell] = {}
     for entry in entries:
-        await asyncio.sleep(0)
-        for place, cell in decode_cells(entry):
+        for number, (place, cell) in enumerate(decode_cells(entry)):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
             own = cells.get(place)
             if own is None:
                 cells[place] = cell

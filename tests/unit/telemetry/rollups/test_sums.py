@@ -264,6 +264,17 @@ async def test_of_too_many_names_the_rest_are_counted_together(database: Databas
     assert await kept.count("calls") == {"": 62}
 
 
+async def test_two_that_merge_have_no_more_names_than_one(database: Database):
+    config = TelemetryConfig(rollups=RollupsConfig(max_names=10))
+    kept = Kept(database, config)
+    mergers = [kept.merger, Merger(database, config, kept.clock)]
+    for number in range(1, 31):
+        await kept.calls(call_row(number, key_id=f"key_{number}"))
+        await mergers[number % 2].merge()
+    counts = await kept.count("calls", group="key")
+    assert counts == {OTHER: 20, **{f"key_{number}": 1 for number in range(1, 11)}}
+
+
 async def test_names_no_database_takes_or_nobody_reads_are_made_fit(kept: Kept):
     await kept.calls(call_row(1, model="a\0b"), call_row(2, model="x" * 100_000), call_row(3, model="𝄞" * 300))
     await kept.merger.merge()
