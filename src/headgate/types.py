@@ -141,6 +141,15 @@ class Payload:
             self._raw = msgspec.json.encode(self._tree)
         return self._raw
 
+    @property
+    def size(self) -> int:
+        """Bytes as it came; 0 where it never was in bytes."""
+        return len(self._raw) if self._raw is not None else 0
+
+    def parsed(self, name: str) -> Any:
+        """A top-level member, where somebody has asked for the tree; else None."""
+        return self._tree.get(name) if self._tree is not None else None
+
     def with_members(self, **members: Any) -> Payload:
         """A copy with top-level members set."""
         return Payload(self.dialect, tree={**self.tree, **members}, content_type=self.content_type)

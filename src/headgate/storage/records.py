@@ -313,3 +313,7 @@ class CallRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tags: tuple[tuple[str, str], ...] = ()
     events: tuple[tuple[str, ...], ...] = ()
     """What happened on the way: each event's name and what it says."""
+    request_bytes: int = 0
+    """Of its body; 0 where it came in none. Like what follows it is only counted, and in no list."""
+    tools: int = 0
+    """Offered to the model."""

@@ -103,6 +103,7 @@ class CallRecorder:
                 input_tokens, output_tokens = usage.total_input_tokens, usage.total_output_tokens
         duration_us = int(timing.seconds * 1e6)
         parent = call.headers.get("traceparent")
+        tools = call.request.parsed("tools")
         return CallRow(  # in its members' order: by name it would take ten times as long
             call.id,
             self._owner,
@@ -133,6 +134,8 @@ class CallRecorder:
             trace_id(parent) if parent else None,
             call.tags,
             tuple(told(event) for event in events) if events else (),
+            call.request.size,
+            len(tools) if type(tools) is list else 0,
         )
 
 

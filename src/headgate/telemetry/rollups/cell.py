@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.stats.sketch import Sketch
 from headgate.storage.records import CallRow, LedgerRow
+from headgate.telemetry.rollups.failures import kinds
 from headgate.types import Usage
 
 MINUTE_US = 60_000_000
@@ -42,8 +43,8 @@ class Cell:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         """`calls`, `failed`, `streamed`, `attempts`, `attempts_failed`, `cost_picodollars`, `saving_picodollars`,
-        `unpriced` (attempts of unknown cost); by name `error.…`, `attempt_error.…`, `event.…`, `tokens.…`, and
-        `cost_picodollars.…` of who pays, where that is not the caller.
+        `unpriced` (attempts of unknown cost); by name `error.…`, `attempt_error.…`, `event.…`, `tokens.…`, what
+        `failures.py` has of calls, and `cost_picodollars.…` of who pays, where that is not the caller.
         """
         self.sketches: dict[str, Sketch] = {}
         """In microseconds: of calls `duration`, `first_token`, `per_token`, `overhead`, `queued`; of attempts
@@ -97,6 +98,8 @@ def add_calls(cells: Cells, rows: Iterable[CallRow]) -> None:
                 cell.observe("per_token", (row.duration_us - row.first_token_us) / (row.output_tokens - 1))
         for name, *_ in row.events:
             cell.count(f"event.{name}")
+        for name in kinds(row):
+            cell.count(name)
 
 
 def add_attempts(cells: Cells, rows: Iterable[LedgerRow]) -> None:

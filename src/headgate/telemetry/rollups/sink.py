@@ -20,9 +20,10 @@ T = TypeVar("T", CallRow, LedgerRow)
 
 log = logging.getLogger("headgate.telemetry")
 
-COLUMNS = tuple(name for name in CallRow.__struct_fields__ if name not in ("owner", "number"))
+COUNTED = ("request_bytes", "tools")
+"""Members of which only sums are kept."""
 
-_OWNER, _NUMBER = (CallRow.__struct_fields__.index(name) for name in ("owner", "number"))
+COLUMNS = tuple(name for name in CallRow.__struct_fields__ if name not in ("owner", "number", *COUNTED))
 
 _decode = msgspec.json.Decoder(list[CallRow]).decode
 _json = msgspec.json.Encoder().encode
@@ -87,5 +88,5 @@ _MARK = (
 
 
 def _columns(row: CallRow) -> Row:
-    call_id, _, _, *members, tags, events = astuple(row)
+    call_id, _, _, *members, tags, events = astuple(row)[: -len(COUNTED)]
     return (call_id, *members, _json(dict(tags)).decode() if tags else "{}", _json(events).decode() if events else "[]")
