@@ -425,6 +425,17 @@ class TrafficAsked(Request, frozen=True, kw_only=True):
     """Those of one name in another dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""
 
 
+class ErrorsAsked(Request, frozen=True, kw_only=True):
+    """Which failing calls."""
+
+    from_: Time | None = msgspec.field(name="from", default=None)
+    """A day before `to` where nothing is said."""
+    to: Time | None = None
+    """Now where nothing is said."""
+    of: Word | None = None
+    """Those of one name in a dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""
+
+
 class StatementAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "csv", "text"] = "json"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from headgate.administration.acting import ANYWHERE, Actor, Acts, Ports
 from headgate.administration.auditing import AuditReading
 from headgate.administration.budgets import Budgets
+from headgate.administration.errors import ErrorReading
 from headgate.administration.first import first_key
 from headgate.administration.importing import Imports
 from headgate.administration.keys import Keys
@@ -55,6 +56,7 @@ class Administration:
         self.shadows = ShadowReading(ports)
         self.traffic = Traffic(ports)
         self.imports = Imports(ports, acts, counters)
+        self.errors = ErrorReading(ports, config)
         self.audit = AuditReading(ports)
 
     async def first_key(self) -> str | None:

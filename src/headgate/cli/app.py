@@ -58,6 +58,7 @@ for _group, _name, _where, _help in (
         "headgate.cli.drills:drill",
         "Let everything fail that can, on a simulator, and show what users see.",
     ),
+    (app, "errors", "headgate.cli.failing:errors", "Show what failing calls share that others do not."),
     (app, "estimate", "headgate.cli.estimating:estimate_", "Estimate what a prompt will use and cost in a month."),
     (app, "schema", "headgate.cli.configs:schema", "Print the JSON Schema of headgate.yaml, for editors."),
     (app, "version", "headgate.cli.about:version", "Say which version this is."),

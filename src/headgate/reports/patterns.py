@@ -93,7 +93,7 @@ class Patterns(msgspec.Struct, frozen=True, kw_only=True):
 def patterns(
     total: Counts, names: Names, regions: Mapping[str, str], examples: Mapping[str, Sequence[str]]
 ) -> Patterns:
-    """What the calls of a time share that failed. `regions` are those of targets; `examples` are calls by
+    """What the calls of a time share that failed. `regions` are those of providers; `examples` are calls by
     fingerprint.
     """
     everything = {**names, **_by_region(names, regions)}
@@ -188,7 +188,7 @@ def _by_region(names: Names, regions: Mapping[str, str]) -> dict[tuple[str, str]
     """What the calls come to by the region of their target."""
     found: dict[tuple[str, str], dict[str, int]] = {}
     for (dimension, name), counts in names.items():
-        region = regions.get(name) if dimension == "target" else None
+        region = regions.get(name.partition("/")[0]) if dimension == "target" else None
         if region is not None:
             sums = found.setdefault(("region", region), {})
             for count, number in counts.items():

@@ -13,6 +13,7 @@ from headgate.access.roles import SCOPES
 from headgate.administration import configuration
 from headgate.administration.acting import ANYWHERE
 from headgate.administration.auditing import OPERATORS, AuditView
+from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.shadows import VerdictView
@@ -302,6 +303,10 @@ async def get_call(ask: Ask) -> CallDetail:
 
 async def get_traffic(ask: Ask) -> TrafficView:
     return await ask.administration.traffic.sums(ask.actor, ask.query)
+
+
+async def get_errors(ask: Ask) -> ErrorsView:
+    return await ask.administration.errors.patterns(ask.actor, ask.query)
 
 
 async def get_usage(ask: Ask) -> UsageView:

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.access.roles import SCOPES
 from headgate.administration.auditing import AuditView
+from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
 from headgate.administration.requests import (
@@ -17,6 +18,7 @@ from headgate.administration.requests import (
     BudgetChange,
     CallListing,
     Empty,
+    ErrorsAsked,
     KeyChange,
     KeyListing,
     LedgerExport,
@@ -389,6 +391,15 @@ ROUTES: tuple[Route, ...] = (
         TrafficView,
         "What calls come to over time",
         query=TrafficAsked,
+    ),
+    Route(
+        "GET",
+        "/errors",
+        "ledger.read",
+        handlers.get_errors,
+        ErrorsView,
+        "What failing calls share that others do not",
+        query=ErrorsAsked,
     ),
     Route(
         "GET",
