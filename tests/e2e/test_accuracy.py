@@ -70,7 +70,7 @@ async def killed_in_the_midst(place: Shared, keys: list[Key], before: Truth) -> 
     known = len(calls) - CALLS_MADE
     # An answer is out a moment before its call is written down: of the last ones that may be missing.
     assert fates["ok"] + fates["failed"] + fates["left"] - 2 <= known <= len(after.sent)
-    wrong = [each for each in billed(place, attempts) if not each.holds and "lines of the bill" not in each.what]
+    wrong = missed(billed(place, attempts))
     assert not wrong, told(wrong)
     figures = [each for each in await compared(place, truth, metrics=False) if each.what.startswith("/admin")]
     assert not missed(figures), told(missed(figures))

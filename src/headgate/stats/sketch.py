@@ -86,7 +86,7 @@ class Sketch:
             while seen <= rank:
                 bucket, count = next(buckets)
                 seen += count
-                value = _value(bucket)
+                value = value_of(bucket)
             found.append(value)
         return found
 
@@ -133,7 +133,7 @@ class Sketch:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
 
-def _value(bucket: int) -> float:
+def value_of(bucket: int) -> float:
     """What stands for a bucket: as far from its lower bound as from its upper one, relatively."""
     return _MIDDLE * exp(bucket / _PER_LOG)
 

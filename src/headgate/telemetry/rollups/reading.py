@@ -57,6 +57,14 @@ class Sum:
         if sketches is not None:
             self._sketches.append(bytes(sketches))
 
+    def merge(self, other: Sum) -> None:
+        """Add another's calls and attempts."""
+        own = self.counts
+        for name, number in other.counts.items():
+            own[name] = own.get(name, 0) + number
+        self._durations += other._durations
+        self._sketches += other._sketches
+
     def sketch(self, name: str) -> Sketch:
         """The sketch of one of the durations `Cell` has."""
         if name == "duration":
@@ -114,10 +122,7 @@ def total(steps: dict[int, Sum]) -> Sum:
     """All steps as one."""
     whole = Sum()
     for sum_ in steps.values():
-        for name, number in sum_.counts.items():
-            whole.counts[name] = whole.counts.get(name, 0) + number
-        whole._durations += sum_._durations
-        whole._sketches += sum_._sketches
+        whole.merge(sum_)
     return whole
 
 
