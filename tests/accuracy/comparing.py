@@ -50,7 +50,8 @@ async def compared(place: Place, truth: Truth, *, metrics: bool = True, listed: 
     """
     calls = records(CALLS, await place.rows(f"SELECT {', '.join(CALLS)} FROM calls"))
     attempts = records(ATTEMPTS, await place.rows(f"SELECT {', '.join(ATTEMPTS)} FROM ledger"))
-    figures = [*made(truth, calls), *billed(place, attempts), each_call(calls, attempts)]
+    shed = sum([await _shed(replica) for replica in place.replicas])
+    figures = [*made(truth, calls, shed), *billed(place, attempts), each_call(calls, attempts)]
     for replica in {place.replicas[0].name: place.replicas[0], place.replicas[-1].name: place.replicas[-1]}.values():
         figures += await _traffic(replica, truth, calls, attempts)
     figures += [each async for each in end_to_end(place.replicas[0], place, truth)]
@@ -63,21 +64,37 @@ async def compared(place: Place, truth: Truth, *, metrics: bool = True, listed: 
 # ── what clients and the vendor know ──
 
 
-def made(truth: Truth, calls: Sequence[Record]) -> Iterator[Figure]:
-    """The list of calls against those who made them."""
-    ours = Counter((c["model"], c["key_id"], bool(c["streamed"]), c["tags"].get("feature")) for c in calls)
-    theirs = Counter((s.model, s.key, s.stream, s.feature) for s in truth.sent)
-    yield exact("calls by model, key, stream and tag: list = clients", ours, theirs)
-    ours = Counter(_status(c["code"]) for c in calls if not c["streamed"])
-    yield exact("whole answers by status: list = clients", ours, Counter(s.status for s in truth.sent if not s.stream))
+def made(truth: Truth, calls: Sequence[Record], shed: int) -> Iterator[Figure]:
+    """The list of calls against those who made them. A server that is overloaded sheds some before they are calls: those
+    its clients were told 503 of.
+    """
+    sent, ours = [s for s in truth.sent if s.status != OVERLOADED], [c for c in calls if _status(c) != OVERLOADED]
+    refused = len(truth.sent) - len(sent)
+    listed = len(calls) - len(ours)
+    yield Figure(
+        "refused for overload: list and /metrics = clients", 1, abs(refused - listed - shed), "", 0, f"{shed} shed"
+    )
+    yield exact(
+        "calls by model, key, stream and tag: list = clients",
+        Counter((c["model"], c["key_id"], bool(c["streamed"]), c["tags"].get("feature")) for c in ours),
+        Counter((s.model, s.key, s.stream, s.feature) for s in sent),
+    )
+    yield exact(
+        "whole answers by status: list = clients",
+        Counter(_status(c) for c in ours if not c["streamed"]),
+        Counter(s.status for s in sent if not s.stream),
+    )
     good = sum(c["code"] is None for c in calls if c["streamed"])
     fates = Counter(s.fate for s in truth.sent if s.stream)
     amiss = max(0, fates["ok"] - good, good - fates["ok"] - fates["left"])
     yield Figure("streams that succeeded: list = clients", 1, amiss, "", 0, f"{fates['left']} left by their clients")
 
 
-def _status(code: str | None) -> int:
-    return 200 if code is None else error_of(code).status
+OVERLOADED = 503
+
+
+def _status(call: Record) -> int:
+    return 200 if call["code"] is None else error_of(call["code"]).status
 
 
 def billed(place: Place, attempts: Sequence[Record]) -> Iterator[Figure]:
@@ -260,6 +277,11 @@ async def _metrics(place: Place, calls: Sequence[Record], attempts: Sequence[Rec
         exact("/metrics: tokens by target", found["tokens"], +tokens),
         exact("/metrics: cost by target, to the picodollar", cost, +spent),
     ]
+
+
+async def _shed(replica: Replica) -> int:
+    families = text_string_to_metric_families(await replica.metrics())
+    return int(sum(s.value for f in families for s in f.samples if s.name == "headgate_shed_calls_total"))
 
 
 async def _listing(replica: Replica, calls: Sequence[Record], *, whole: bool) -> Figure:

@@ -15,7 +15,7 @@ from headgate.administration.traffic import STEP_OF_S
 from headgate.administration.values import microseconds, moment
 from headgate.config import Config
 from headgate.errors import BadRequest
-from headgate.reports.patterns import Pattern, patterns
+from headgate.reports.patterns import Pattern, Patterns, patterns
 from headgate.telemetry.listing import CallFilters, CallQueries
 from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.telemetry.rollups.failures import fingerprint
@@ -68,23 +68,15 @@ class ErrorReading:
         from_s = until_s - DAY_S if request.from_ is None else microseconds(request.from_) // 1_000_000
         step = next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
         fixed, _, name = (request.of or "").partition(":")
-        whole = Query(actor.organisation, from_s, until_s, STEPS[step], None, fixed or None, name)
         if self._ports.caught_up is not None:
             await self._ports.caught_up()
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
+        query = Query(actor.organisation, from_s, until_s, STEPS[step], None, fixed or None, name)
         try:
-            everything = await self._counts(whole)
-            names = {
-                (dimension, each): counts
-                for dimension in DIMENSIONS
-                if dimension != fixed and cube_of(dimension, fixed or None) is not None
-                for each, counts in (await self._counts(whole._replace(group=dimension))).items()
-            }
+            found = await self.found(query)
         except BadRequest as error:
             raise Invalid([Problem("of", "invalid_value", error.message)]) from None
-        examples = await self._examples(actor.organisation, from_s, until_s, fixed, name)
-        found = patterns(everything.get("", {}), names, self._regions(), examples)
         return ErrorsView(
             from_=moment(from_s * 1_000_000),
             to=moment(until_s * 1_000_000),
@@ -96,22 +88,38 @@ class ErrorReading:
             patterns=found.patterns,
         )
 
+    async def found(self, query: Query) -> Patterns:
+        """What failing calls of a query share, which is by no dimension. Of what is in the sums by now.
+
+        Raises:
+            BadRequest: there are no such sums.
+        """
+        everything = await self._counts(query)
+        names = {
+            (dimension, each): counts
+            for dimension in DIMENSIONS
+            if dimension != query.fixed and cube_of(dimension, query.fixed) is not None
+            for each, counts in (await self._counts(query._replace(group=dimension))).items()
+        }
+        return patterns(everything.get("", {}), names, self._regions(), await self._examples(query))
+
     async def _counts(self, query: Query) -> Mapping[str, Mapping[str, int]]:
         """What calls come to by name; one sum of all is that of the empty name."""
         found = await series(self._ports.database, query, all_sketches=False)
         return {name: total(steps).counts for name, steps in found.items()}
 
-    async def _examples(
-        self, organisation: str, from_s: int, until_s: int, dimension: str, name: str
-    ) -> Mapping[str, Sequence[str]]:
+    async def _examples(self, query: Query) -> Mapping[str, Sequence[str]]:
         """Ids of calls by fingerprint, where the list of calls can be looked through for them."""
-        if dimension and dimension not in FILTERS:
+        if query.fixed is not None and query.fixed not in FILTERS:
             return {}
         filters = CallFilters(
-            organisation=organisation, failed=True, from_us=from_s * 1_000_000, until_us=until_s * 1_000_000
+            organisation=query.organisation,
+            failed=True,
+            from_us=query.from_s * 1_000_000,
+            until_us=query.until_s * 1_000_000,
         )
-        if dimension:
-            filters = replace(filters, **{FILTERS[dimension]: name})
+        if query.fixed is not None:
+            filters = replace(filters, **{FILTERS[query.fixed]: query.name})
         rows, _ = await self._calls.page(filters, limit=LISTED)
         found: dict[str, list[str]] = {}
         for row in rows:

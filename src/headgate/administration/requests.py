@@ -436,6 +436,15 @@ class ErrorsAsked(Request, frozen=True, kw_only=True):
     """Those of one name in a dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""
 
 
+class ReviewAsked(Request, frozen=True, kw_only=True):
+    """Which period, held against the one before it."""
+
+    period: Literal["day", "week", "month"] = "week"
+    ending: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    """The day after its last one, in UTC; the latest period that is over where nothing is said."""
+    format: Literal["json", "markdown", "html"] = "json"
+
+
 class StatementAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "csv", "text"] = "json"
 

@@ -16,6 +16,7 @@ from headgate.administration.limits import Limits
 from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
 from headgate.administration.provider_keys import ProviderKeys
+from headgate.administration.reviews import Reviews
 from headgate.administration.sealing import Sealer
 from headgate.administration.shadows import ShadowReading
 from headgate.administration.standing import Standings
@@ -57,6 +58,7 @@ class Administration:
         self.traffic = Traffic(ports)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)
+        self.reviews = Reviews(ports, self.errors)
         self.audit = AuditReading(ports)
 
     async def first_key(self) -> str | None:

@@ -60,6 +60,13 @@ for _group, _name, _where, _help in (
     ),
     (app, "errors", "headgate.cli.failing:errors", "Show what failing calls share that others do not."),
     (app, "estimate", "headgate.cli.estimating:estimate_", "Estimate what a prompt will use and cost in a month."),
+    (
+        app,
+        "report",
+        "headgate.cli.reviewing:report",
+        "Review a day, a week or a month: changes, costs, errors, advice.",
+    ),
+    (app, "top", "headgate.cli.watching:top", "Watch calls, errors, latency and cost as they happen."),
     (app, "schema", "headgate.cli.configs:schema", "Print the JSON Schema of headgate.yaml, for editors."),
     (app, "version", "headgate.cli.about:version", "Say which version this is."),
     (prices, "list", "headgate.cli.pricing:list_", "List the models whose price is known."),

@@ -90,6 +90,10 @@ class Client(Protocol):
         """An export, piece by piece; raises as `ask` does, and CannotRun where it breaks off."""
         ...
 
+    def targets(self) -> list[Any]:
+        """How targets are doing, as the server's page tells it; none where nobody serves. Raises as `ask` does."""
+        ...
+
 
 @contextmanager
 def reached(reach: Reach) -> Generator[Client, None, None]:
@@ -169,8 +173,12 @@ class _Server:
         finally:
             connection.close()
 
-    def _read(self, method: str, path: str, body: Any, query: Query | None) -> tuple[int, bytes]:
-        connection, response = self._sent(method, path, body, query)
+    def targets(self) -> list[Any]:
+        status, body = self._read("GET", "/targets", None, None, below="")
+        return _parsed(status, body, keyless=self._keyless)["targets"]
+
+    def _read(self, method: str, path: str, body: Any, query: Query | None, below: str = "/admin") -> tuple[int, bytes]:
+        connection, response = self._sent(method, path, body, query, below)
         try:
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -179,14 +187,14 @@ class _Server:
             connection.close()
 
     def _sent(
-        self, method: str, path: str, body: Any, query: Query | None
+        self, method: str, path: str, body: Any, query: Query | None, below: str = "/admin"
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=TIMEOUT_S)
         headers = {**self._headers, **({"content-type": "application/json"} if body is not None else {})}
         data = None if body is None else msgspec.json.encode(body)
         try:
-            connection.request(method, f"/admin{path}{_query(query, self._organisation)}", data, headers)
+            connection.request(method, f"{below}{path}{_query(query, self._organisation)}", data, headers)
             return connection, connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
@@ -277,6 +285,9 @@ class _Here:
         yield answered.body
         while (piece := self._runner.run(_next(answered.pieces))) is not None:
             yield piece
+
+    def targets(self) -> list[Any]:
+        return []
 
     def _answered(self, method: str, path: str, body: Any, query: Query | None) -> Any:
         data = b"" if body is None else msgspec.json.encode(body)

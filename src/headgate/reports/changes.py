@@ -41,7 +41,7 @@ FIRST_TOKEN = Measure("first_token_p95", "time to first token, p95", "ms", 0.05,
 CALL_COST = Measure("cost_per_call", "cost of a call", "usd", 0.05, worse=True)
 CALL_TOKENS = Measure("tokens_per_call", "tokens of a call", "tokens", 0.05, worse=False)
 CALLS = Measure("calls", "calls", "calls", 0.05, worse=False)
-COST = Measure("cost", "cost", "usd", 0.05, worse=True)
+COST = Measure("cost", "cost", "usd", 0.05, worse=False)
 ATTEMPT_FAILURES = Measure("attempt_failure_rate", "attempts that fail", "share", 0.1, worse=True)
 ATTEMPT_P95 = Measure("attempt_duration_p95", "duration of an attempt, p95", "ms", 0.05, worse=True)
 ATTEMPT_FIRST_TOKEN = Measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Literal
 
 import msgspec
@@ -12,7 +13,7 @@ from headgate.reports.reading import Group
 from headgate.telemetry.rollups.names import OTHER
 
 TIMES = 2.0
-"""How many times as much, or as little, is unusual."""
+"""How many times as much, or as little, is unusual: of what all calls together are to what they were."""
 
 
 class Unusual(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ def unusual(keys: Group, compared: Sequence[Compared]) -> list[Unusual]:
 
 
 def _unusual(keys: Group, compared: Sequence[Compared]) -> Iterator[Unusual]:
+    whole = {each.measure: each.ratio.estimate for each in compared if each.dimension is None}
     for name, both in keys.items():
         before, after = both.totals("calls")
         if name == OTHER or max(before, after) < FEWEST:
@@ -40,6 +42,11 @@ def _unusual(keys: Group, compared: Sequence[Compared]) -> Iterator[Unusual]:
             yield Unusual(key=name, what="silent" if before else "new", calls_before=before, calls=after, changes=[])
             continue
         its = [each for each in compared if each.dimension == "key" and each.name == name and each.sure]
-        large = [each for each in its if max(each.ratio.estimate, 1 / each.ratio.estimate) >= TIMES]
+        large = [each for each in its if _apart(each.ratio.estimate, whole.get(each.measure, 1.0)) >= TIMES]
         if large:
             yield Unusual(key=name, what="changed", calls_before=before, calls=after, changes=large)
+
+
+def _apart(ratio: float, whole: float) -> float:
+    """How many times one change is another's, whichever is larger; 0 where that cannot be said."""
+    return max(ratio / whole, whole / ratio) if ratio > 0 and whole > 0 and ratio * whole < inf else 0.0

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, ledger, requests, shadows, traffic, views
+from headgate.administration import auditing, errors, ledger, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.config.json_schema import documentation
+from headgate.reports import advice, changes, costs, patterns, review, unusual
 from headgate.server.admin import handlers, problems
 from headgate.server.admin.asking import File
 from headgate.server.admin.problems import ErrorDocument
@@ -21,6 +22,7 @@ from headgate.shadow import verdict
 from headgate.types import JSON
 
 _REFERENCE = "#/components/schemas/{name}"
+REPORTS = (errors, patterns, review, changes, costs, unusual, advice)
 _PARAM = re.compile(r"\{(\w+)\}")
 _NO_FILE = "application/octet-stream"
 
@@ -46,7 +48,9 @@ def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
     _, components = msgspec.json.schema_components([ErrorDocument, *kinds], ref_template=_REFERENCE)
-    docs = documentation((requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers))
+    docs = documentation(
+        (requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers, *REPORTS)
+    )
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():
             if told := docs.get(name, {}).get(field.rstrip("_")):

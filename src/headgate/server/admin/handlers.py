@@ -33,6 +33,9 @@ from headgate.administration.views import (
     UserView,
 )
 from headgate.errors import Forbidden
+from headgate.reports.document import html, markdown
+from headgate.reports.review import Review
+from headgate.reports.writing import document, title
 from headgate.server.admin.asking import Ask, File
 
 # ── organisations, teams, projects, users ──
@@ -307,6 +310,19 @@ async def get_traffic(ask: Ask) -> TrafficView:
 
 async def get_errors(ask: Ask) -> ErrorsView:
     return await ask.administration.errors.patterns(ask.actor, ask.query)
+
+
+async def get_review(ask: Ask) -> Review | File:
+    review = await ask.administration.reviews.review(ask.actor, ask.query)
+    name = f"{review.period}-{review.from_:%Y-%m-%d}"
+    match ask.query.format:
+        case "markdown":
+            return File(f"{name}.md", "text/markdown; charset=utf-8", _whole(markdown(document(review)).encode()))
+        case "html":
+            page = html(document(review), title(review))
+            return File(f"{name}.html", "text/html; charset=utf-8", _whole(page.encode()))
+        case _:
+            return review
 
 
 async def get_usage(ask: Ask) -> UsageView:

@@ -38,6 +38,7 @@ from headgate.administration.requests import (
     OwnedListing,
     ProjectChange,
     Request,
+    ReviewAsked,
     Rotation,
     RuleListing,
     StatementAsked,
@@ -63,6 +64,7 @@ from headgate.administration.views import (
     UsageView,
     UserView,
 )
+from headgate.reports.review import Review
 from headgate.server.admin import handlers
 from headgate.server.admin.asking import Ask, File
 
@@ -400,6 +402,15 @@ ROUTES: tuple[Route, ...] = (
         ErrorsView,
         "What failing calls share that others do not",
         query=ErrorsAsked,
+    ),
+    Route(
+        "GET",
+        "/reviews",
+        "ledger.read",
+        handlers.get_review,
+        Review,
+        "A day, a week or a month held against the one before it",
+        query=ReviewAsked,
     ),
     Route(
         "GET",
