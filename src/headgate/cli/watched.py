@@ -19,16 +19,17 @@ FIXED = 59
 AROUND = 6
 """Lines of a terminal that are not a name's."""
 
-_STATES = {"open": "resting", "half_open": "tried"}
+_STATES = {"open": ("x", "resting"), "half_open": ("~", "being tried")}
+"""What is drawn before a target that is not in use, and what that means."""
+
 BAD = 0.05
 """The share of failures from which on it is drawn red."""
 
 
 def cells(line: Line) -> Sequence[str]:
     """A line's texts, its name first."""
-    state = f" [{_STATES[line.state]}]" if line.state in _STATES else ""
     return (
-        printable(line.name) + state,
+        f"{_STATES[line.state][0]} {printable(line.name)}" if line.state in _STATES else printable(line.name),
         f"{line.calls_per_s:.1f}",
         f"{line.failing:.1%}",
         *(_ms(value) for value in (line.p50_ms, line.p95_ms, line.p99_ms, line.first_token_ms)),
@@ -49,7 +50,7 @@ def drawn(frame: Frame, width: int, height: int) -> RenderableType:
         table.add_row(*_row(line))
     rest = len(frame.lines) - len(shown)
     below = Text(f"and {rest} more" if rest else "")
-    return Group(_head(frame, width), _whole(frame), Text(), table, below, _foot(width))
+    return Group(_head(frame, width), _whole(frame), Text(), table, below, _foot(frame, width))
 
 
 def _row(line: Line) -> Sequence[Text]:
@@ -78,8 +79,10 @@ def _whole(frame: Frame) -> Text:
     return text
 
 
-def _foot(width: int) -> Text:
-    foot = Text("by  " + "  ".join(f"{key} {name}" for key, name in KEYS.items()) + "    q end", style="dim")
+def _foot(frame: Frame, width: int) -> Text:
+    keys = "  ".join(f"{key} {name}" for key, name in KEYS.items())
+    signs = "".join(f"   {sign} {what}" for sign, what in _STATES.values()) if frame.by == "target" else ""
+    foot = Text(f"by {keys}  q end{signs}", style="dim")
     foot.truncate(width)
     return foot
 

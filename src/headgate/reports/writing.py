@@ -40,12 +40,14 @@ def _blocks(review: Review) -> Iterator[Block]:
     yield from _errors(review)
     yield from _keys(review)
     yield Heading("How it was worked out")
+    confidence = ""
+    if review.worse or review.better:
+        confidence = f"; its interval has a confidence of {review.confidence:.1%}"
     yield Paragraph(
         f"The period is held against the one of the same length before it, from {review.before:%Y-%m-%d} on, in UTC. "
         f"{review.looked_at:,} figures were compared. What is called a change is more than chance would explain at a "
-        f"false discovery rate of 5 %, and large enough to matter; its interval has a confidence of "
-        f"{review.confidence:.1%}, other intervals 95 %. Intervals rest on how much hours and days differ among "
-        "themselves, so a burst counts once."
+        f"false discovery rate of 5 %, and large enough to matter{confidence}. Other intervals have 95 %. Intervals rest "
+        "on how much hours and days differ among themselves, so a burst counts once."
     )
 
 
@@ -159,7 +161,7 @@ def _figure(value: float | None, unit: str) -> str:
         case "ms":
             return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
         case "usd":
-            return f"${value:,.2f}" if value >= 1 else f"${value:.6g}"
+            return f"${value:,.2f}" if value >= 1 else f"${value:.6f}"
         case _:
             return f"{value:,.0f}"
 

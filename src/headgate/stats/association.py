@@ -6,21 +6,19 @@ Pure counting of two shares: no model, no prior, the same data, the same answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf, lgamma, log, sqrt
-from statistics import NormalDist
+from math import exp, inf, lgamma, sqrt
 
-from headgate.stats.intervals import Interval
+from headgate.stats.intervals import Interval, wilson
 
 NEGLIGIBLE = 1e-12
 """Of the largest term of a tail: what is smaller adds nothing."""
 
 
 def relative_risk(cases: int, among: int, other_cases: int, others: int, confidence: float = 0.95) -> Interval:
-    """How many times as often it happens among some as among others, by the logarithm's standard error (D. Katz, J.
-    Baptista, S. P. Azen, M. C. Pike, "Obtaining confidence intervals for the risk ratio in cohort studies",
-    Biometrics 34 (1978), 469-474). Half a case is added on either side where one has none or only such (S. D.
-    Walter, "The distribution of Levin's measure of attributable risk", Biometrika 62 (1975), 371-374); the estimate
-    is infinite where others have none. NaN where there is nobody on one side.
+    """How many times as often it happens among some as among others, between limits recovered from Wilson's intervals
+    of the two shares (A. Donner, G. Y. Zou, "Closed-form confidence intervals for functions of the normal mean and
+    standard deviation", Statistical Methods in Medical Research 21 (2012), 347-359, their method for ratios): it needs
+    no correction where one side has no case. Infinite where others have none, NaN where there is nobody on one side.
 
     Raises:
         ValueError: there are more cases than there are calls.
@@ -29,15 +27,17 @@ def relative_risk(cases: int, among: int, other_cases: int, others: int, confide
         raise ValueError(f"{cases} of {among} and {other_cases} of {others} are no shares")
     if among == 0 or others == 0:
         return Interval(float("nan"), 0.0, inf)
-    a, n, b, m = float(cases), float(among), float(other_cases), float(others)
-    estimate = (a / n) / (b / m) if b else inf if a else float("nan")
-    if not 0 < cases < among or not 0 < other_cases < others:
-        a, n, b, m = a + 0.5, n + 1, b + 0.5, m + 1
-    middle = log((a / n) / (b / m))
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * sqrt(max(0.0, 1 / a - 1 / n + 1 / b - 1 / m))
-    return Interval(
-        estimate, 0.0 if cases == 0 else exp(middle - reach), inf if other_cases == 0 else exp(middle + reach)
-    )
+    one, other = wilson(cases, among, confidence), wilson(other_cases, others, confidence)
+    p, q = one.estimate, other.estimate
+    estimate = p / q if q else inf if p else float("nan")
+    upper = one.low * (2 * p - one.low)
+    root = sqrt(max(0.0, (p * q) ** 2 - upper * other.high * (2 * q - other.high)))
+    low = upper / (p * q + root) if upper else 0.0
+    lower = other.low * (2 * q - other.low)
+    if lower <= 0:
+        return Interval(estimate, low, inf)
+    root = sqrt(max(0.0, (p * q) ** 2 - one.high * (2 * p - one.high) * lower))
+    return Interval(estimate, low, (p * q + root) / lower)
 
 
 def more_often(cases: int, among: int, other_cases: int, others: int) -> float:

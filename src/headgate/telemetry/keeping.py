@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from headgate.clock import Clock
+from headgate.errors import StoreUnavailable
 from headgate.storage.database import Database
 from headgate.telemetry.calls import Append, CallRecorder
 from headgate.telemetry.config import TelemetryConfig
@@ -13,6 +15,8 @@ from headgate.telemetry.metrics import Level
 from headgate.telemetry.rollups.merging import Merger
 from headgate.telemetry.rollups.retention import Retention
 from headgate.telemetry.rollups.sink import CallSink
+
+log = logging.getLogger("headgate.telemetry")
 
 
 class CallKeeping:
@@ -27,6 +31,15 @@ class CallKeeping:
     def use(self, config: TelemetryConfig) -> None:
         """Go by this configuration from now on."""
         self.merger.config = self._retention.config = config
+
+    async def summed_up(self) -> None:
+        """Wait until what is in the database is in the sums too. Where that takes too long (another replica may be
+        at it) the sums are a little behind, and that is better than none.
+        """
+        try:
+            await self.merger.merge()
+        except StoreUnavailable as error:
+            log.debug("sums are behind: %s", error.message)
 
     def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
         """What goes on until it is cancelled."""

@@ -153,6 +153,7 @@ def test_it_fits_however_many_names_there_are_and_however_long(width: int, heigh
     assert "q end" in text
     assert "12345.6" in text
     assert "2 targets resting" in text
+    assert "x provider-0/" in text
 
 
 def test_names_are_shown_as_they_are():

@@ -28,7 +28,7 @@ def administration_of(
         clock=services.clock,
         caught_up=store.caught_up,
         ledger=store.ledger_sink,
-        summed_up=store.calls.merger.merge,
+        summed_up=store.calls.summed_up,
     )
     secret = environ.get("HEADGATE_SECRET")
     return Administration(ports, config, secret=secret, counters=services.counters)
