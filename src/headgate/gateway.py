@@ -337,6 +337,7 @@ class Gateway:
         recorder = None
         if services.store is not None:
             services.store.calls.use(config.telemetry)
+            services.store.quality.config = config.feedback
             recorder = services.store.calls.recorder
         call_fold = arranged(
             {

@@ -14,6 +14,7 @@ from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
+from headgate.quality.keeping import QualityKeeping
 from headgate.routing.conditions import Conditions
 from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
@@ -31,6 +32,7 @@ class Keeper(Protocol):
 
     directory: Directory
     calls: CallKeeping
+    quality: QualityKeeping
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

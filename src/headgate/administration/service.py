@@ -15,6 +15,7 @@ from headgate.administration.limits import Limits
 from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
 from headgate.administration.provider_keys import ProviderKeys
+from headgate.administration.quality import QualityReading
 from headgate.administration.sealing import Sealer
 from headgate.administration.shadows import ShadowReading
 from headgate.administration.standing import Standings
@@ -54,6 +55,7 @@ class Administration:
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
         self.traffic = Traffic(ports)
+        self.quality = QualityReading(ports, acts)
         self.imports = Imports(ports, acts, counters)
         self.audit = AuditReading(ports)
 

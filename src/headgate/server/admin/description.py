@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, ledger, requests, shadows, traffic, views
+from headgate.administration import auditing, ledger, quality, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.config.json_schema import documentation
+from headgate.quality import giving, reading
+from headgate.quality.giving import Accepted, Given
 from headgate.server.admin import handlers, problems
 from headgate.server.admin.asking import File
 from headgate.server.admin.problems import ErrorDocument
@@ -45,8 +47,24 @@ def paths() -> JSON:
 def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
-    _, components = msgspec.json.schema_components([ErrorDocument, *kinds], ref_template=_REFERENCE)
-    docs = documentation((requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers))
+    _, components = msgspec.json.schema_components([ErrorDocument, Given, Accepted, *kinds], ref_template=_REFERENCE)
+    docs = documentation(
+        (
+            requests,
+            views,
+            auditing,
+            ledger,
+            importing,
+            verdict,
+            shadows,
+            traffic,
+            quality,
+            reading,
+            giving,
+            problems,
+            handlers,
+        )
+    )
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():
             if told := docs.get(name, {}).get(field.rstrip("_")):

@@ -11,12 +11,15 @@ from headgate.access.roles import SCOPES
 from headgate.administration.auditing import AuditView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
+from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
     AuditAsked,
     AuditListing,
     BudgetChange,
     CallListing,
     Empty,
+    EvaluationListing,
+    FeedbackListing,
     KeyChange,
     KeyListing,
     LedgerExport,
@@ -389,6 +392,24 @@ ROUTES: tuple[Route, ...] = (
         TrafficView,
         "What calls come to over time",
         query=TrafficAsked,
+    ),
+    Route(
+        "GET",
+        "/feedback",
+        "ledger.read",
+        handlers.list_feedback,
+        Page[FeedbackView],
+        "List what users said of answers, the newest first",
+        query=FeedbackListing,
+    ),
+    Route(
+        "GET",
+        "/evaluations",
+        "ledger.read",
+        handlers.list_evaluations,
+        Page[EvaluationView],
+        "List what evaluators found in answers, the newest first",
+        query=EvaluationListing,
     ),
     Route(
         "GET",
