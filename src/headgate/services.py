@@ -14,6 +14,7 @@ from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
+from headgate.quality.evaluating import Evaluations
 from headgate.quality.keeping import QualityKeeping
 from headgate.routing.conditions import Conditions
 from headgate.shadow.mirror import Shadows
@@ -70,6 +71,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ids: IdCodec
     shadows: Shadows
     """What mirrors calls."""
+    evaluations: Evaluations
+    """What evaluates answers."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -85,7 +88,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 def in_memory(environ: Mapping[str, str]) -> Services:
     """Services of one process that keep nothing."""
     clock = SystemClock()
-    counters = MemoryCounters(clock)
+    counters, metrics = MemoryCounters(clock), Metrics()
     return Services(
         clock=clock,
         ledger=MemoryLedger(),
@@ -96,9 +99,10 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         calendar=Calendar(clock),
         alerts=Alerts(),
         conditions=Conditions(),
-        metrics=Metrics(),
+        metrics=metrics,
         ids=_codec(environ),
         shadows=Shadows(clock),
+        evaluations=Evaluations(clock, metrics.evaluated),
     )
 
 
