@@ -27,9 +27,28 @@ _PATTERNS = (
 _REFUSAL = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE)
 
 
+_UNABLE = re.compile(
+    r"\bI (?:do not|don't) (?:currently )?have "
+    r"(?:the (?:ability|capability|means)|(?:direct |real-?time )?access) (?:to|for)\b|"
+    r"\bI ?(?:can'?t|cannot|can not|'m unable to|am unable to|'m not able to|am not able to) (?:\w+ ){0,2}"
+    r"(?:access|book|brows|execut|give|open|perform|recall|retriev|see|tell)",
+    re.IGNORECASE,
+)
+
+
 def refuses(text: str) -> bool:
     """Whether a text begins with a refusal: in English, or in a plain way in German, French, Spanish, Italian or
     Portuguese.
     """
-    beginning = " ".join(text[:BEGINNING].replace("’", "'").split())
-    return _REFUSAL.search(beginning) is not None
+    return _REFUSAL.search(_beginning(text)) is not None
+
+
+def is_unable(text: str) -> bool:
+    """Whether a text begins by saying, in English, that the model cannot do what is asked: for want of a tool, of data
+    or of a body.
+    """
+    return _UNABLE.search(_beginning(text)) is not None
+
+
+def _beginning(text: str) -> str:
+    return " ".join(text[:BEGINNING].replace("’", "'").split())

@@ -62,7 +62,7 @@ class EvaluateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Share of the calls, from 0 to 1. 0 is off."""
     checks: tuple[Check, ...] = ("schema", "refusal", "empty", "truncated", "repetition")
     """What is looked for in each of them."""
-    grounded_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    grounded_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.7
     """Share of an answer's words that have to be found in what it was given, for `groundedness` to pass."""
     judges: dict[Label, JudgeConfig] = {}
     """Models that mark answers, by names of your own."""

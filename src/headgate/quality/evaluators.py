@@ -9,7 +9,8 @@ from typing import NamedTuple
 from headgate import dialects
 from headgate.checks.grounding import support
 from headgate.checks.languages import language_of
-from headgate.checks.refusals import refuses
+from headgate.checks.refusals import is_unable, refuses
+from headgate.checks.repetition import repeats
 from headgate.dialects.hub import Answer, Choice, Reasoning, Refusal, Text, ToolCall
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -87,12 +88,14 @@ async def schema(material: Material) -> Finding:
 
 
 def _refusal(material: Material) -> Finding:
-    """It answers, and does not say that it will not."""
+    """It answers, and does not say that it will not, or cannot."""
     if material.refused:
         return Finding("fail", "filter" if material.choice.stop == "content_filter" else "told")
     if not material.text.strip():
         return UNSAID
-    return Finding("fail", "words") if refuses(material.text) else PASS
+    if refuses(material.text):
+        return Finding("fail", "words")
+    return Finding("fail", "unable") if is_unable(material.text) else PASS
 
 
 def _empty(material: Material) -> Finding:
@@ -136,10 +139,12 @@ def _language(material: Material) -> Finding:
 
 
 def _repetition(material: Material) -> Finding:
-    """It does not end in the same words over and over."""
+    """It does not end in the same words over and over, and does not consist of them to a large part."""
     if not material.text.strip():
         return UNSAID
-    return PASS if no_repetition(material.text) is None else Finding("fail", "loop")
+    if no_repetition(material.text) is not None:
+        return Finding("fail", "loop")
+    return Finding("fail", "repeats") if repeats(material.text) else PASS
 
 
 def _plain(look: Callable[[Material], Finding]) -> Evaluator:
