@@ -26,8 +26,6 @@ from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
 from headgate.quality.config import EvaluateConfig
-from headgate.quality.judge import Judge
-from headgate.quality.stage import Evaluate
 from headgate.routing.balance import chooser, session_of
 from headgate.routing.conditions import Conditions
 from headgate.routing.config import FallbackConfig, ModelConfig, OnceConfig, TargetConfig
@@ -122,7 +120,10 @@ class Maker:
         pots = _pots("shadow", name, shadow.budget_usd, shadow.period)
         return Shadow(name, shadow, mirror, self._aside.mirroring(shadow.to, config), pots, session_of)
 
-    def _evaluate(self, name: str, evaluate: EvaluateConfig) -> Evaluate:
+    def _evaluate(self, name: str, evaluate: EvaluateConfig) -> Stage:
+        from headgate.quality.judge import Judge  # evaluators are for who evaluates
+        from headgate.quality.stage import Evaluate
+
         line = self._services.evaluations.line(name, evaluate.concurrency, evaluate.queue)
         pots = _pots("judge", name, evaluate.budget_usd, evaluate.period)
         judges = [

@@ -14,8 +14,8 @@ from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
+from headgate.quality.config import FeedbackConfig
 from headgate.quality.evaluating import Evaluations
-from headgate.quality.keeping import QualityKeeping
 from headgate.routing.conditions import Conditions
 from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
@@ -28,12 +28,19 @@ from headgate.types import Identity
 log = logging.getLogger("headgate")
 
 
+class TakesFeedback(Protocol):
+    """What takes feedback."""
+
+    config: FeedbackConfig
+    """What it goes by from now on."""
+
+
 class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
     directory: Directory
     calls: CallKeeping
-    quality: QualityKeeping
+    quality: TakesFeedback
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -5,27 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
 from time import monotonic
-from typing import Any
+from typing import Protocol
 
-import msgspec
-from msgspec.structs import asdict
-
-from headgate import dialects
 from headgate.clock import Clock
-from headgate.dialects.hub import Answer
 from headgate.errors import BudgetExceeded, HeadgateError, StoreUnavailable
 from headgate.events import Evaluated
-from headgate.observing.answers import stream_answer, whole_answer
 from headgate.observing.kept import Room
+from headgate.observing.line import Job as Beside
 from headgate.observing.line import Line
-from headgate.observing.passing import Seen
-from headgate.quality.evaluators import Finding, Material, found
-from headgate.quality.judge import Judge
-from headgate.storage.records import CalledAt, Evaluation
-from headgate.types import Payload
+from headgate.storage.records import Evaluation
 
 log = logging.getLogger("headgate.quality")
 
@@ -33,27 +24,21 @@ COMPLAIN_S = 3600.0
 """How often the log is told that a budget keeps judges from their work."""
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(Beside, Protocol):
     """An answer that is to be evaluated."""
 
-    seen: Seen
-    request: Payload
-    """As the client sent it, without its tree."""
-    at: CalledAt
-    organisation: str
-    call_id: str
-    parent: str | None
-    """The attempt the answer came from."""
-    streamed: bool
-    checks: Sequence[str]
-    grounded_from: float
-    judges: Sequence[Judge]
-    size: int
-    """Bytes of the request."""
+    def findings(self) -> AsyncGenerator[Evaluation, None]:
+        """What evaluators find, one after the other.
 
-    def let_go(self) -> None:
-        """Let go of the answer that was kept."""
-        self.seen.kept.let_go()
+        Raises:
+            Unevaluated: there is nothing to evaluate.
+            BudgetExceeded, StoreUnavailable: judges cannot be paid.
+        """
+        ...
+
+
+class Unevaluated(Exception):
+    """An answer cannot be evaluated; says why in a word."""
 
 
 class EvaluationLine(Line[Job]):
@@ -62,11 +47,9 @@ class EvaluationLine(Line[Job]):
     def __init__(self, model: str, evaluations: Evaluations) -> None:
         super().__init__(f"evaluating '{model}'", evaluations.room, evaluations.under_way)
         self.model = model
+        self.clock = evaluations.clock
         self._evaluations = evaluations
         self._complained = -COMPLAIN_S
-
-    def now_us(self) -> int:
-        return self._evaluations.clock.now_us()
 
     def drop(self, reason: str, organisation: str) -> None:
         """Count an answer that is not evaluated, or not by its judges."""
@@ -74,39 +57,16 @@ class EvaluationLine(Line[Job]):
 
     async def work(self, job: Job) -> str | None:
         """Evaluate an answer; why that was not done, or not all of it."""
-        codec = dialects.get(job.request.dialect)
-        answer: Any = await job.seen.kept.read(partial(whole_answer, codec), partial(stream_answer, codec))
-        if not isinstance(answer, Answer):
-            return "memory" if not job.seen.kept.complete else "unreadable"
-        material = Material(job.request, answer, job.grounded_from)
-        for name in job.checks:
-            self._tell(job, name, await found(name, material))
         try:
-            for judge in job.judges:
-                name = f"judge.{judge.name}"
-                self._tell(job, name, await judge.find(material, job.organisation, job.call_id, job.parent))
+            async with aclosing(job.findings()) as findings:
+                async for finding in findings:
+                    self._evaluations.tell(self.model, finding)
+        except Unevaluated as error:
+            return str(error)
         except (BudgetExceeded, StoreUnavailable) as error:
             self._complain(error)
             return "budget" if isinstance(error, BudgetExceeded) else "store_unavailable"
         return None
-
-    def _tell(self, job: Job, evaluator: str, finding: Finding) -> None:
-        evaluations = self._evaluations
-        evaluations.tell(
-            self.model,
-            Evaluation(
-                id=f"{job.call_id}.{evaluator}",
-                at_us=evaluations.clock.now_us(),
-                organisation=job.organisation,
-                call_id=job.call_id,
-                evaluator=evaluator,
-                outcome=finding.outcome,
-                score=finding.score,
-                reason=finding.reason,
-                streamed=int(job.streamed),
-                **asdict(job.at),
-            ),
-        )
 
     def _complain(self, error: HeadgateError) -> None:
         now = monotonic()

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Sequence
 from headgate.observing.kept import Kept
 from headgate.observing.passing import Seen, drawn, observed
 from headgate.quality.config import EvaluateConfig
-from headgate.quality.evaluating import EvaluationLine, Job
+from headgate.quality.evaluating import EvaluationLine
+from headgate.quality.examination import Examination
 from headgate.quality.judge import Judge
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.storage.records import CalledAt
@@ -52,7 +53,7 @@ class Evaluate:
             or call.headers.get(OWN_CREDENTIAL) is not None
         ):
             return next(call)
-        return observed(call, next, Began(Kept(self._line.room), started_us=self._line.now_us()), self)
+        return observed(call, next, Began(Kept(self._line.room), started_us=self._line.clock.now_us()), self)
 
     def lost(self, call: Call, reason: str) -> None:
         """Count an answer nobody got to its end among those that are not evaluated."""
@@ -70,10 +71,10 @@ class Evaluate:
             seen.kept.let_go()
             self._line.drop("defect", call.identity.organisation)
 
-    def _job(self, call: Call, seen: Began) -> Job:
+    def _job(self, call: Call, seen: Began) -> Examination:
         identity, answering = call.identity, call.account.answering
         raw = call.request.encode()
-        return Job(
+        return Examination(
             seen=seen,
             request=Payload(call.request.dialect, raw),  # without its tree, which is several times as large
             at=CalledAt(
@@ -93,6 +94,7 @@ class Evaluate:
             checks=self._config.checks,
             grounded_from=self._config.grounded_from,
             judges=[each for each in self._judges if self._asked(each, call)],
+            clock=self._line.clock,
             size=len(raw),
         )
 

@@ -9,10 +9,10 @@ import msgspec
 from headgate.errors import MethodNotAllowed, NotFound
 from headgate.gateway import Gateway
 from headgate.quality.giving import FeedbackDesk
+from headgate.quality.keeping import QualityKeeping
 from headgate.server.answer import Send
 from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard
-from headgate.store import Store
 
 PATHS = frozenset({"/v1/feedback", "/feedback"})
 
@@ -29,8 +29,8 @@ class FeedbackPage:
         self._gateway = gateway
         self._guard = guard
         self._bodies = Bodies(MAX_BODY_BYTES, 64 * MAX_BODY_BYTES)
-        store = gateway.store
-        self._desk: FeedbackDesk | None = store.quality.desk if isinstance(store, Store) else None
+        quality = None if gateway.store is None else gateway.store.quality
+        self._desk: FeedbackDesk | None = quality.desk if isinstance(quality, QualityKeeping) else None
 
     async def serve(self, scope: dict[str, Any], headers: Headers, receive: Receive, send: Send, address: str) -> None:
         """Take feedback.
