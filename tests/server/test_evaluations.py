@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.dialects.hub import Answer
 from serving import Response, Serving
@@ -253,3 +254,39 @@ async def test_what_finds_the_queue_full_is_counted_and_what_has_no_answer_is_no
         await evaluations.idle()
         assert (await evaluated(serving, "chat"))["evaluations"]["judge.helpful"]["passed"]["of"] == 2
         assert evaluations.room.free == 64 * 1024 * 1024
+
+
+async def test_a_stream_its_client_leaves_is_counted_and_not_evaluated(tmp_path: Path):
+    async def endless(exchange: Exchange) -> None:
+        await exchange.start(200, ("content-type", "text/event-stream"))
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await exchange.chunk(
+                    b'data: {"id":"a","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+                    b'[{"index":0,"delta":{"content":"and on "}}]}\n\n'
+                )
+
+    async with served(tmp_path, EVERY, endless) as (serving, _):
+        path, body = request_of("chat")
+        begun = asyncio.Event()
+        leaving = asyncio.create_task(serving.post(path, {**body, "stream": True}, KEY, begun=begun))
+        await begun.wait()
+        leaving.cancel()
+        evaluations = serving.gateway.services.evaluations
+        async with asyncio.timeout(5):
+            while not evaluations.dropped:
+                await asyncio.sleep(0.01)
+        assert evaluations.dropped == {"client_left": 1}
+        assert evaluations.room.free == 64 * 1024 * 1024
+
+
+async def test_a_reload_without_it_stops_it(tmp_path: Path):
+    async with served(tmp_path, EVERY, said(GOOD)) as (serving, _):
+        path, body = request_of("chat")
+        await asked(serving, path, body)
+        assert len(await findings(serving)) == 7
+        config = serving.gateway.config
+        models = {name: replace(model, evaluate=None) for name, model in config.models.items()}
+        serving.gateway.reload(replace(config, models=models))
+        await asked(serving, path, body)
+        assert (await evaluated(serving, "chat"))["evaluations"]["empty"]["passed"]["of"] == 1
