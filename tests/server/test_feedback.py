@@ -121,6 +121,10 @@ async def test_only_who_made_a_call_its_team_and_who_has_the_scope_rate_it(
         ]
         assert statuses == [201, 201, 404, 201, 403, 201]
         assert (await rated(serving, {}, call, thumb="up")).status == 401
+        await rated(serving, other, await called(serving, other), thumb="down")
+        member = await key(serving, "member", team=team, roles=["developer"])
+        seen = await serving.request("GET", "/admin/feedback", headers=member)
+        assert [each["thumb"] for each in seen.json["data"]] == ["up"] * 4  # its team's alone
         assert (await rated(serving, one, "req_of_nobody", thumb="up")).status == 404
 
 

@@ -31,7 +31,9 @@ PLACE = CalledAt.__struct_fields__
 _LISTED = ", ".join(PLACE)
 _tags = msgspec.json.Decoder(dict[str, str]).decode
 
-_CALL = f"SELECT {_LISTED}, end_user FROM calls WHERE id = $1 AND organisation = $2"  # noqa: S608
+LISTED_CALL = f"SELECT {_LISTED}, end_user FROM calls WHERE id = $1 AND organisation = $2"  # noqa: S608
+"""Of a call in the list: what it is counted by, and its end user."""
+
 _ATTEMPTS = (
     "SELECT started_us, model, target, operation, key_id, team_id, project_id, prompt_version, tags, end_user, code "
     "FROM ledger WHERE call_id = $1 AND organisation = $2 AND cause <> 'correction' ORDER BY started_us, id LIMIT 100"
@@ -45,7 +47,7 @@ async def find(database: Reads, organisation: str, call_id: str) -> Found | None
     Raises:
         StoreUnavailable: the database cannot be reached.
     """
-    rows = await database.fetch(_CALL, call_id, organisation)
+    rows = await database.fetch(LISTED_CALL, call_id, organisation)
     if rows:
         *columns, end_user = rows[0]
         return Found(place_of(columns), end_user)

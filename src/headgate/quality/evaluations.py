@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from headgate.quality.aging import Aging
-from headgate.quality.called import cell_at
+from headgate.quality.called import LISTED_CALL, cell_at, place_of
 from headgate.quality.feedback import Count
 from headgate.quality.table import columns_of, row_of
 from headgate.storage.database import Transaction
@@ -43,12 +44,26 @@ class EvaluationSink:
         new = [row for row, there in zip(rows.values(), found, strict=True) if not there]
         if not new:
             return
+        new = await _placed(transaction, new)
         await transaction.fetch_each(insertions("evaluations", COLUMNS, [row_of(row) for row in new]))
         cells: Cells = {}
         for row in new:
             _add(cells, row)
         await self._count(transaction, cells)
         await self._aging.delete(transaction, "evaluations", max(row.at_us for row in new))
+
+
+async def _placed(transaction: Transaction, rows: Sequence[Evaluation]) -> list[Evaluation]:
+    """The rows where their calls are, of those that are listed: they were drained before. The others are where the
+    evaluator saw them.
+    """
+    calls = list({(row.organisation, row.call_id) for row in rows})
+    found = await transaction.fetch_each((LISTED_CALL, [call_id, organisation]) for organisation, call_id in calls)
+    places = {call: place_of(columns[0][:-1]) for call, columns in zip(calls, found, strict=True) if columns}
+    return [
+        row if (place := places.get((row.organisation, row.call_id))) is None else replace(row, **asdict(place))
+        for row in rows
+    ]
 
 
 def _add(cells: Cells, row: Evaluation) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from headgate import dialects
@@ -14,7 +14,7 @@ from headgate.checks.repetition import repeats
 from headgate.dialects.hub import Answer, Choice, Reasoning, Refusal, Text, ToolCall
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
-from headgate.observing.kept import LARGE_BYTES, aside
+from headgate.observing.kept import aside
 from headgate.routing.validation.demand import Demand
 from headgate.routing.validation.validators import no_repetition
 from headgate.routing.validation.verdict import judged
@@ -22,6 +22,10 @@ from headgate.types import Payload
 
 FEWEST_CONTEXT = 200
 """Characters of a request below which nothing was given that an answer could rest on."""
+
+
+LARGE_BYTES = 4 * 1024
+"""From here on an answer and its request are looked at in a thread: `groundedness` takes a millisecond of it."""
 
 
 class Finding(NamedTuple):
@@ -65,13 +69,19 @@ class Material:
 
     @property
     def is_large(self) -> bool:
+        """Whether looking at it takes so long that others would have to wait."""
         return len(self.text) + len(self.request.encode()) > LARGE_BYTES
 
+    def read(self) -> None:
+        """Read the request, which takes a while where it is large.
 
-Evaluator = Callable[[Material], Awaitable[Finding]]
+        Raises:
+            BadRequest: it cannot be.
+        """
+        _ = self.texts
 
 
-async def schema(material: Material) -> Finding:
+async def _schema(material: Material) -> Finding:
     """It is JSON of the schema that was asked for, and calls the tools there are as they want to be called."""
     dialect, tree = dialects.get(material.request.dialect), material.request.tree
     demand = Demand(dialect.expected(tree), dialect.offered(tree), (), len(material.request.encode()))
@@ -147,29 +157,35 @@ def _repetition(material: Material) -> Finding:
     return Finding("fail", "repeats") if repeats(material.text) else PASS
 
 
-def _plain(look: Callable[[Material], Finding]) -> Evaluator:
-    """An evaluator that waits for nothing; large texts are looked at in a thread."""
-
-    async def evaluate(material: Material) -> Finding:
-        return await aside(lambda: look(material)) if material.is_large else look(material)
-
-    return evaluate
-
-
-EVALUATORS: Mapping[str, Evaluator] = {
-    "schema": schema,
-    "refusal": _plain(_refusal),
-    "empty": _plain(_empty),
-    "truncated": _plain(_truncated),
-    "groundedness": _plain(_groundedness),
-    "language": _plain(_language),
-    "repetition": _plain(_repetition),
+_LOOKS: Mapping[str, Callable[[Material], Finding]] = {
+    "refusal": _refusal,
+    "empty": _empty,
+    "truncated": _truncated,
+    "groundedness": _groundedness,
+    "language": _language,
+    "repetition": _repetition,
 }
+"""Those that wait for nothing."""
 
 
-async def found(name: str, material: Material) -> Finding:
-    """What an evaluator finds; where it cannot do its work, that says nothing about the answer."""
+async def examined(material: Material, checks: Sequence[str]) -> list[tuple[str, Finding]]:
+    """What checks find, by their names. Those that cannot do their work say nothing about the answer."""
+    plain = partial(_looked, material, [name for name in checks if name in _LOOKS])
+    found = await aside(plain) if material.is_large else plain()
+    if "schema" in checks:
+        try:
+            found["schema"] = await _schema(material)
+        except HeadgateError as error:
+            found["schema"] = Finding("skip", error.code)
+    return [(name, found[name]) for name in checks]
+
+
+def _looked(material: Material, names: Sequence[str]) -> dict[str, Finding]:
+    """What plain checks find. The request's texts are read here in any case: it may be in a thread."""
+    found: dict[str, Finding] = {}
     try:
-        return await EVALUATORS[name](material)
+        material.read()
+        found = {name: _LOOKS[name](material) for name in names}
     except HeadgateError as error:
-        return Finding("skip", error.code)
+        found = dict.fromkeys(names, Finding("skip", error.code))
+    return found

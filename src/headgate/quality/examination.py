@@ -15,7 +15,7 @@ from headgate.dialects.hub import Answer
 from headgate.observing.answers import stream_answer, whole_answer
 from headgate.observing.passing import Seen
 from headgate.quality.evaluating import Unevaluated
-from headgate.quality.evaluators import Finding, Material, found
+from headgate.quality.evaluators import Finding, Material, examined
 from headgate.quality.judge import Judge
 from headgate.storage.records import CalledAt, Evaluation
 from headgate.types import Payload
@@ -57,8 +57,8 @@ class Examination(msgspec.Struct, frozen=True):
         if not isinstance(answer, Answer):
             raise Unevaluated("unreadable" if self.seen.kept.complete else "memory")
         material = Material(self.request, answer, self.grounded_from)
-        for name in self.checks:
-            yield self._told(name, await found(name, material))
+        for name, finding in await examined(material, self.checks):
+            yield self._told(name, finding)
         for judge in self.judges:
             finding = await judge.find(material, self.organisation, self.call_id, self.parent)
             yield self._told(f"judge.{judge.name}", finding)

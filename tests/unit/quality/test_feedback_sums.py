@@ -160,6 +160,21 @@ async def test_what_an_evaluator_found_is_counted_once(database: MigratedDatabas
     }  # fmt: skip
 
 
+async def test_what_an_evaluator_found_is_counted_where_its_call_is(database: MigratedDatabase):
+    kept = Kept(database)
+    await kept.call(call_row(1, arm="b", prompt_version="greet@3"), call_row(2, arm="b", kept=""))
+    rows = [
+        Evaluation(id=f"req_{number}.empty", at_us=NOVEMBER_US, organisation="default", call_id=f"req_{number}",
+                   evaluator="empty", outcome="pass", started_us=NOVEMBER_US + 30_000_000, model="chat", arm="c")
+        for number in (1, 2)
+    ]  # fmt: skip
+    async with database.transaction() as transaction:
+        await kept.evaluations.store(transaction, [encode_evaluation(row) for row in rows])
+    assert await kept.counts(fixed="arm", name="b") == {"calls": 2, "evaluation.empty.pass": 1}
+    assert await kept.counts(fixed="prompt", name="greet@3") == {"calls": 1, "evaluation.empty.pass": 1}
+    assert await kept.counts(fixed="arm", name="c") == {"evaluation.empty.pass": 1}
+
+
 @pytest.mark.parametrize("member", ["thumb", "score"])
 def test_a_thumb_takes_a_scores_place_and_the_other_way_round(member: str):
     other = {"thumb": {"score": 1}, "score": {"thumb": "up"}}[member]
