@@ -139,6 +139,7 @@ async def test_only_who_made_a_call_its_team_and_who_has_the_scope_rate_it(
         ({"comment": "x" * 8001}, "longer than 8000"),
         ({"thumb": "sideways"}, "thumb"),
         ({"stars": 3}, "stars"),
+        ({"score": 3, "request_id": "req\0"}, "request_id"),
     ],
 )
 async def test_what_is_no_feedback_is_refused_with_what_to_write(

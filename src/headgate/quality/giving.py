@@ -42,7 +42,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     of `score` and `thumb`.
     """
 
-    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    request_id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$")]
     """The call's, as `x-headgate-request-id` told it."""
     score: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
     thumb: Literal["up", "down"] | None = None

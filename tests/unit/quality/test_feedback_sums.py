@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import permutations
 from typing import Any
 
@@ -15,7 +16,7 @@ from headgate.quality.aging import DAY_US, Aging
 from headgate.quality.called import find
 from headgate.quality.evaluations import EvaluationSink
 from headgate.quality.evaluations import encode as encode_evaluation
-from headgate.quality.feedback import FeedbackSink, encode, opinion
+from headgate.quality.feedback import FeedbackSink, Opinion, encode, opinion
 from headgate.quality.listing import page
 from headgate.storage.migrating import MigratedDatabase
 from headgate.storage.records import CallRow, Evaluation, Feedback
@@ -191,3 +192,37 @@ def test_a_thumb_takes_a_scores_place_and_the_other_way_round(member: str):
 def test_an_opinion_does_not_depend_on_the_order_its_words_come_in(order: list[int], said: list[dict[str, Any]]):
     words = [word(number, **each) for number, each in enumerate(said)]
     assert opinion(words[at] for at in order) == opinion(words)
+
+
+async def test_hundreds_of_words_over_two_replicas_add_up_to_what_their_order_says(database: MigratedDatabase):
+    """Batches of any size come in any order, some of them twice, by two sinks that know nothing of each other."""
+    dice = random.Random(7)
+    sinks = [Kept(database), Kept(database)]
+    words = [
+        word(number, call_id=f"req_{dice.randrange(12)}", rater=f"user:{dice.randrange(4)}", **dice.choice(SAID))
+        for number in range(300)
+    ]
+    left = words[:]
+    dice.shuffle(left)
+    while left:
+        batch, left = left[: dice.randrange(1, 40)], left[dice.randrange(1, 20) :]
+        await dice.choice(sinks).said(*batch)
+    await sinks[0].said(*words)
+    opinions: dict[str, list[Opinion]] = {}
+    for call, rater in sorted({(each.call_id, each.rater) for each in words}):
+        own = [each for each in words if (each.call_id, each.rater) == (call, rater)]
+        opinions.setdefault(call, []).append(opinion(own))
+    every = [each for those in opinions.values() for each in those]
+    expected = {
+        "rated": sum(any(each.rates for each in those) for those in opinions.values()),
+        **{f"feedback.{thumb}": sum(each.thumb == thumb for each in every) for thumb in ("up", "down")},
+        **{f"feedback.score_{score}": sum(each.score == score for each in every) for score in (1, 5)},
+        "feedback_label.unsafe": sum(each.label == "unsafe" for each in every),
+        "feedback.corrections": sum(each.correction is not None for each in every),
+    }
+    assert await sinks[1].counts() == expected
+
+
+SAID: list[dict[str, Any]] = [
+    {"thumb": "up"}, {"thumb": "down"}, {"score": 1}, {"score": 5}, {"label": "unsafe"}, {"correction": "so"},
+]  # fmt: skip
