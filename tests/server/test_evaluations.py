@@ -290,3 +290,24 @@ async def test_a_reload_without_it_stops_it(tmp_path: Path):
         serving.gateway.reload(replace(config, models=models))
         await asked(serving, path, body)
         assert (await evaluated(serving, "chat"))["evaluations"]["empty"]["passed"]["of"] == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_completions_are_evaluated_and_embeddings_are_not(stream: bool):
+    config = """
+providers: {sim: {kind: simulator}}
+models: {chat: {targets: [sim/gpt-4o-mini], evaluate: {share: 1, checks: [empty, truncated, groundedness, schema]}}}
+"""
+    async with Serving(config) as serving:
+        body = {"model": "chat", "prompt": MANUAL, "max_tokens": 5, "stream": stream}
+        response = await serving.post("/v1/completions", body)
+        assert response.status == 200, response.body
+        await serving.post("/v1/embeddings", {"model": "chat", "input": "Hello"})
+        await serving.gateway.services.evaluations.idle()
+        found = serving.gateway.metrics.evaluations
+        assert found == {
+            ("chat", "empty", "pass"): 1,
+            ("chat", "truncated", "fail"): 1,
+            ("chat", "groundedness", "fail"): 1,
+            ("chat", "schema", "skip"): 1,
+        }
