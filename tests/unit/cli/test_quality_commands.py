@@ -60,7 +60,7 @@ def keep() -> None:
         ]  # fmt: skip
         async with database.transaction() as transaction:
             rows = [call_row(number, started_us=NOW_US) for number in range(1, 5)]
-            await calls.store(transaction, [encode_call(row) for row in rows])
+            await calls.store(transaction, [encode_call(rows)])
             await FeedbackSink(calls.count, Aging(lambda: 9)).store(transaction, [encode(row) for row in feedback])
             await EvaluationSink(calls.count, Aging(lambda: 9)).store(
                 transaction, [encode_evaluation(row) for row in found]

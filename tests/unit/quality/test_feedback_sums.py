@@ -52,7 +52,7 @@ class Kept:
 
     async def call(self, *rows: CallRow) -> None:
         async with self.database.transaction() as transaction:
-            await self.calls.store(transaction, [encode_call(row) for row in rows])
+            await self.calls.store(transaction, [encode_call(rows)])
 
     async def said(self, *words: Feedback) -> None:
         async with self.database.transaction() as transaction:
