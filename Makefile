@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy prices replay \
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy quality prices replay \
   fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs clean
 
 help:  ## Show this list
@@ -65,6 +65,9 @@ accuracy: $(STAMP)  ## Hold every figure shown against the truth, over ACCURACY_
 drain: $(STAMP)  ## Hold the drain against the gateway's full rate, for DRAIN_SECONDS (ten minutes)
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
 	@$(BIN)/python tests/bench/drain.py
+
+quality: $(STAMP)  ## Measure how good the evaluators of answers are, on HEADGATE_DATA
+	@PYTHONPATH=tests $(BIN)/python tests/bench/evaluators.py
 
 prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
 	@$(BIN)/python tools/update_prices.py

@@ -27,6 +27,16 @@ class AttemptFailed(Event, frozen=True):
     upstream_status: int | None = None
 
 
+class Evaluated(Event, frozen=True):
+    """An evaluator looked at an answer, after its client had it. Of no call's account."""
+
+    model: str
+    evaluator: str
+    outcome: str
+    """`pass`, `fail`, or `skip` where it could not tell."""
+    score: float | None = None
+
+
 class FieldDropped(Event, frozen=True):
     """A field the target cannot take was left out, because the configuration says so."""
 

@@ -1,12 +1,13 @@
 """The model and attempt folds of one configuration.
 
-model fold     once > shadow > deadline > fallback > validated > route
+model fold     once > shadow > evaluate > deadline > fallback > validated > route
 attempt fold   settle (which has money reserved) > own keys > watch > transport
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf
 
@@ -24,6 +25,7 @@ from headgate.money import from_decimal
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
+from headgate.quality.config import EvaluateConfig
 from headgate.routing.balance import chooser, session_of
 from headgate.routing.conditions import Conditions
 from headgate.routing.config import FallbackConfig, ModelConfig, OnceConfig, TargetConfig
@@ -42,7 +44,7 @@ from headgate.shadow.config import ShadowConfig
 from headgate.shadow.stage import Shadow
 from headgate.stage import Next, Stage, fold
 from headgate.stages import OwnStage, arranged
-from headgate.storage.records import Budget
+from headgate.storage.records import Budget, Period
 from headgate.types import Call, Reply, Usage
 
 
@@ -93,6 +95,8 @@ class Maker:
         recovering: list[Stage] = [Once(config.once, answers)]
         if self._mirrored and config.shadow is not None and config.shadow.share:
             recovering.append(self._shadow(name, config, config.shadow))
+        if self._mirrored and config.evaluate is not None and config.evaluate.share:
+            recovering.append(self._evaluate(name, config.evaluate))
         recovering.append(Deadline(config.timeout.total_s))
         if config.fallback:
             recovering.append(
@@ -113,7 +117,20 @@ class Maker:
 
     def _shadow(self, name: str, config: ModelConfig, shadow: ShadowConfig) -> Shadow:
         mirror = self._services.shadows.mirror(name, shadow)
-        return Shadow(name, shadow, mirror, self._aside.mirroring(shadow.to, config), _pots(name, shadow), session_of)
+        pots = _pots("shadow", name, shadow.budget_usd, shadow.period)
+        return Shadow(name, shadow, mirror, self._aside.mirroring(shadow.to, config), pots, session_of)
+
+    def _evaluate(self, name: str, evaluate: EvaluateConfig) -> Stage:
+        from headgate.quality.judge import Judge  # evaluators are for who evaluates
+        from headgate.quality.stage import Evaluate
+
+        line = self._services.evaluations.line(name, evaluate.concurrency, evaluate.queue)
+        pots = _pots("judge", name, evaluate.budget_usd, evaluate.period)
+        judges = [
+            Judge(each, judge, self._aside.mirroring(judge.model, JUDGING), pots, evaluate.timeout_s)
+            for each, judge in evaluate.judges.items()
+        ]
+        return Evaluate(name, evaluate, line, judges)
 
     def mirroring(self, to: str, config: ModelConfig) -> Next:
         """What makes mirrored calls: a model, or a route to one target that recovers as the model does whose calls
@@ -126,8 +143,9 @@ class Maker:
 
     @cached_property
     def _aside(self) -> Maker:
-        """Makes the folds of shadows. What is known of their targets is apart from what is known of everybody's: a
-        shadow that fails opens no breaker, takes no place in a queue and no retry from a budget that clients need.
+        """Makes the folds of shadows and judges. What is known of their targets is apart from what is known of
+        everybody's: one that fails opens no breaker, takes no place in a queue and no retry from a budget that clients
+        need.
 
         Stages of one's own that stand above the attempt have seen the request already.
         """
@@ -226,23 +244,26 @@ class Maker:
         )
 
 
-def _pots(model: str, shadow: ShadowConfig) -> Pots | None:
-    """What pays for mirrored calls: a budget of their own, which is reserved of and settled as any other, so that it
-    holds over all processes and restarts; None where they cost nothing.
+def _pots(kind: str, model: str, amount_usd: Decimal | None, period: Period) -> Pots | None:
+    """What pays for mirrored calls, or for judges: a budget of their own, which is reserved of and settled as any
+    other, so that it holds over all processes and restarts; None where they cost nothing.
     """
-    if shadow.budget_usd is None:
+    if amount_usd is None:
         return None
-    subject = f"shadow:{model}"
+    subject = f"{kind}:{model}"
     budget = Budget(
-        id=f"shadow_{model}",
+        id=f"{kind}_{model}",
         organisation="",
         subject=subject,
-        amount_picodollars=from_decimal(shadow.budget_usd),
-        period=shadow.period,
+        amount_picodollars=from_decimal(amount_usd),
+        period=period,
         alert_percent=[],
     )
     return Pots([(budget, subject)], [])
 
+
+JUDGING = ModelConfig(targets=[])
+"""How a target does that judges without being a model of its own."""
 
 NEVER_CUT = 2**62
 """As the least output a call is cut down to: a mirrored call is made as it is, or not at all."""

@@ -142,6 +142,7 @@ class Gateway:
                 await self.metrics.idle()
                 async with asyncio.timeout(SHADOWS_S):
                     await self._services.shadows.idle()
+                    await self._services.evaluations.idle()
 
     async def close(self) -> None:
         self._started = False
@@ -151,6 +152,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._services.shadows.close()
+        await self._services.evaluations.close()
         for provider in self._folds.providers.values():
             await provider.close()
         await self._services.close()
@@ -334,9 +336,13 @@ class Gateway:
         services.shadows.only(
             {(name, model.shadow.to) for name, model in config.models.items() if model.shadow and model.shadow.share}
         )
+        services.evaluations.only(
+            {name for name, model in config.models.items() if model.evaluate and model.evaluate.share}
+        )
         recorder = None
         if services.store is not None:
             services.store.calls.use(config.telemetry)
+            services.store.quality.config = config.feedback
             recorder = services.store.calls.recorder
         call_fold = arranged(
             {

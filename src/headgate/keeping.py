@@ -12,6 +12,7 @@ from headgate.config import Config
 from headgate.ledger.seeds import LedgerSeeds
 from headgate.limits import Seeder
 from headgate.providers.own import Credential
+from headgate.quality.evaluating import Evaluations
 from headgate.services import Services
 from headgate.shadow.mirror import Shadows
 from headgate.store import Store
@@ -32,6 +33,7 @@ async def keeping(config: Config, environ: Mapping[str, str], services: Services
         rules=store.directory,
         credentials=_TeamKeys(store.directory, environ.get("HEADGATE_SECRET")),
         shadows=Shadows(services.clock, store.compared),
+        evaluations=Evaluations(services.clock, services.metrics.evaluated, store.quality.evaluated),
         store=store,
     )
     try:

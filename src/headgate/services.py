@@ -14,6 +14,8 @@ from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
+from headgate.quality.config import FeedbackConfig
+from headgate.quality.evaluating import Evaluations
 from headgate.routing.conditions import Conditions
 from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
@@ -26,11 +28,19 @@ from headgate.types import Identity
 log = logging.getLogger("headgate")
 
 
+class TakesFeedback(Protocol):
+    """What takes feedback."""
+
+    config: FeedbackConfig
+    """What it goes by from now on."""
+
+
 class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
     directory: Directory
     calls: CallKeeping
+    quality: TakesFeedback
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""
@@ -68,6 +78,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ids: IdCodec
     shadows: Shadows
     """What mirrors calls."""
+    evaluations: Evaluations
+    """What evaluates answers."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -83,7 +95,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 def in_memory(environ: Mapping[str, str]) -> Services:
     """Services of one process that keep nothing."""
     clock = SystemClock()
-    counters = MemoryCounters(clock)
+    counters, metrics = MemoryCounters(clock), Metrics()
     return Services(
         clock=clock,
         ledger=MemoryLedger(),
@@ -94,9 +106,10 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         calendar=Calendar(clock),
         alerts=Alerts(),
         conditions=Conditions(),
-        metrics=Metrics(),
+        metrics=metrics,
         ids=_codec(environ),
         shadows=Shadows(clock),
+        evaluations=Evaluations(clock, metrics.evaluated),
     )
 
 

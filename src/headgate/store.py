@@ -20,6 +20,7 @@ from headgate.config.schema import AuditConfig, StorageConfig
 from headgate.errors import ConfigError, HeadgateError, StoreUnavailable
 from headgate.ledger.journalled import JournalledLedger
 from headgate.ledger.sink import LedgerSink
+from headgate.quality.keeping import QualityKeeping
 from headgate.shadow.comparisons import KIND as COMPARISON
 from headgate.shadow.comparisons import ComparisonSink
 from headgate.shadow.comparisons import encode as encode_comparison
@@ -82,7 +83,10 @@ class Store:
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
         self.ledger_sink = LedgerSink(self.calls.sink.attempts)
-        sinks = [self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
+        self.quality = QualityKeeping(database, journal.append, clock, self.calls.sink.count, self.caught_up)
+        sinks = [
+            self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink(), *self.quality.sinks,
+        ]  # fmt: skip
         self.writer = Writer(database, journal, sinks, clock)
         self._append = journal.append
         self._clock = clock

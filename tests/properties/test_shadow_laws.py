@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from headgate.clock import ManualClock
 from headgate.errors import ServerError
+from headgate.observing.kept import Kept
+from headgate.observing.passing import drawn
 from headgate.shadow.config import ShadowConfig
 from headgate.shadow.mirror import Job, Shadows
-from headgate.shadow.observed import Kept
 from headgate.shadow.pair import Side
-from headgate.shadow.stage import drawn
 from headgate.types import Account, Call, Identity, Payload, Reply
 
 shares = st.floats(0, 1)
@@ -23,19 +23,19 @@ shares = st.floats(0, 1)
 @given(st.binary(max_size=40), shares, shares)
 def test_who_is_drawn_is_drawn_for_every_larger_share_and_each_time(unit: bytes, one: float, other: float):
     less, more = sorted((one, other))
-    assert drawn(less, "chat", unit) <= drawn(more, "chat", unit)
-    assert drawn(one, "chat", unit) == drawn(one, "chat", unit)
-    assert drawn(1, "chat", unit)
-    assert not drawn(0, "chat", unit)
+    assert drawn(less, b"shadow", "chat", unit) <= drawn(more, b"shadow", "chat", unit)
+    assert drawn(one, b"shadow", "chat", unit) == drawn(one, b"shadow", "chat", unit)
+    assert drawn(1, b"shadow", "chat", unit)
+    assert not drawn(0, b"shadow", "chat", unit)
 
 
 def test_as_many_are_drawn_as_the_share_says():
     """Of 20,000 within four standard errors; and other ones for another model."""
     units = [f"req_{number:024x}".encode() for number in range(20_000)]
     for share in (0.01, 0.05, 0.5):
-        found = sum(drawn(share, "chat", unit) for unit in units)
+        found = sum(drawn(share, b"shadow", "chat", unit) for unit in units)
         assert abs(found - share * 20_000) < 4 * (share * (1 - share) * 20_000) ** 0.5
-    both = sum(drawn(0.5, "chat", unit) and drawn(0.5, "other", unit) for unit in units)
+    both = sum(drawn(0.5, b"shadow", "chat", unit) and drawn(0.5, b"shadow", "other", unit) for unit in units)
     assert abs(both - 5_000) < 4 * (0.25 * 0.75 * 20_000) ** 0.5
 
 

@@ -26,6 +26,7 @@ SCOPES: Mapping[str, str] = {
     "ledger.write": "correct the ledger by a provider's own bill",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",
+    "feedback.write": "rate calls of other keys and teams",
 }
 """Every scope there is, and what it lets do."""
 
@@ -34,7 +35,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "operator": frozenset(
         {
             "call", "metrics", "config.read", "teams.read", "teams.write", "keys.read", "keys.write", "limits.read",
-            "limits.write", "budgets.read", "budgets.write", "ledger.read", "ledger.write",
+            "limits.write", "budgets.read", "budgets.write", "ledger.read", "ledger.write", "feedback.write",
         }
     ),
     "auditor": frozenset(

@@ -445,6 +445,49 @@ class ReviewAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "markdown", "html"] = "json"
 
 
+class FeedbackListing(Request, frozen=True, kw_only=True):
+    """A page of feedback, the newest first: what fits all that is given."""
+
+    call: Word | None = None
+    """The call's id."""
+    key: Word | None = None
+    """The id of the key that made the call."""
+    team: Word | None = None
+    """The id of a team."""
+    model: Word | None = None
+    thumb: Literal["up", "down"] | None = None
+    score: Annotated[int, Meta(ge=1, le=5)] | None = None
+    label: Word | None = None
+    history: bool = False
+    """Whether what users said before their last word is listed too."""
+    texts: bool = False
+    """Whether comments and corrections are shown: needs the scope `content.read`, and is audited."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Given before when."""
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class EvaluationListing(Request, frozen=True, kw_only=True):
+    """A page of what evaluators found, the newest first: what fits all that is given."""
+
+    call: Word | None = None
+    """The call's id."""
+    key: Word | None = None
+    """The id of the key that made the call."""
+    team: Word | None = None
+    """The id of a team."""
+    model: Word | None = None
+    evaluator: Word | None = None
+    outcome: Literal["pass", "fail", "skip"] | None = None
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Found before when."""
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
 class StatementAsked(Request, frozen=True, kw_only=True):
     format: Literal["json", "csv", "text"] = "json"
 

@@ -16,6 +16,7 @@ from headgate.administration.limits import Limits
 from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
 from headgate.administration.provider_keys import ProviderKeys
+from headgate.administration.quality import QualityReading
 from headgate.administration.reviews import Reviews
 from headgate.administration.sealing import Sealer
 from headgate.administration.shadows import ShadowReading
@@ -56,6 +57,7 @@ class Administration:
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
         self.traffic = Traffic(ports)
+        self.quality = QualityReading(ports, acts)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)
         self.reviews = Reviews(ports, self.errors)

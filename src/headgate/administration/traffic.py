@@ -16,6 +16,7 @@ from headgate.administration.views import Page
 from headgate.errors import BadRequest, NotFound
 from headgate.ledger.exports import plain
 from headgate.ledger.queries import Filters, LedgerQueries
+from headgate.quality.reading import Evaluated, Satisfaction, evaluations_of, satisfaction_of
 from headgate.storage.records import CallRow
 from headgate.telemetry.listing import CallFilters, CallQueries
 from headgate.telemetry.rollups.reading import STEPS, Query, Sum, series, total
@@ -102,6 +103,10 @@ class SumView(msgspec.Struct, frozen=True, kw_only=True):
     """Of calls `duration`, `first_token`, `per_token`, `overhead`, `queued`; of attempts `attempt_duration`,
     `attempt_first_token`. Each with `p50`, `p95`, `p99`.
     """
+    satisfaction: Satisfaction
+    """What users said of the calls."""
+    evaluations: dict[str, Evaluated]
+    """What evaluators found in those they looked at, by evaluator."""
 
 
 class PointView(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +276,8 @@ def _sum(sum_: Sum) -> SumView:
         saving_usd=usd_of(counts.get("saving_picodollars", 0)) or "0",
         unpriced=counts.get("unpriced", 0),
         durations_ms={name: _quantiles(sum_, name) for name in DURATIONS},
+        satisfaction=satisfaction_of(counts),
+        evaluations=evaluations_of(counts),
     )
 
 

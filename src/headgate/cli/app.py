@@ -32,9 +32,11 @@ limits = App(name="limits", help="How much a subject may do in a time.")
 budgets = App(name="budgets", help="How much a subject may spend in a period.")
 ledger = App(name="ledger", help="What every attempt used and cost.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
+quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
-    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow, moving,
+    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow, quality,
+    moving,
 ):  # fmt: skip
     app.command(_of)
 
@@ -97,6 +99,9 @@ for _group, _name, _where, _help in (
     (ledger, "reconcile", "headgate.cli.ledgering:reconcile", "Compare the ledger with a vendor's own account."),
     (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
     (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
+    (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),
+    (quality, "feedback", "headgate.cli.quality:feedback", "List what users said of answers, the newest first."),
+    (quality, "evaluations", "headgate.cli.quality:evaluations", "List what evaluators found, the newest first."),
     (organisations, "list", "headgate.cli.tenants:list_organisations", "List organisations."),
     (organisations, "create", "headgate.cli.tenants:create_organisation", "Make an organisation."),
     (teams, "list", "headgate.cli.tenants:list_teams", "List teams."),

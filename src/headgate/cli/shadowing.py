@@ -52,7 +52,7 @@ def verdict(
     shadow
         Where to, if there were several; else the latest.
     """
-    query = given(model=model, shadow=shadow, **{"from": _moment(since)})
+    query = given(model=model, shadow=shadow, **{"from": moment_of(since)})
 
     def work(client: Client) -> int:
         answer: Any = client.ask("GET", "/shadows/verdict", query=query)
@@ -197,7 +197,12 @@ def _read(file: Path, limit: int) -> list[Recorded]:
     return calls
 
 
-def _moment(since: str | None) -> str | None:
+def moment_of(since: str | None) -> str | None:
+    """A time as the admin API takes it: of `7d` that long ago, of a time itself.
+
+    Raises:
+        Misused: it is neither.
+    """
     if since is None:
         return None
     if "T" not in since and "-" not in since:

@@ -15,6 +15,7 @@ from headgate.catalog import config as catalog_config
 from headgate.config import schema as config_schema
 from headgate.limits import config as limits_config
 from headgate.providers import config as providers_config
+from headgate.quality import config as quality_config
 from headgate.routing import config as routing_config
 from headgate.shadow import config as shadow_config
 from headgate.telemetry import config as telemetry_config
@@ -25,6 +26,7 @@ _MODULES: tuple[ModuleType, ...] = (
     catalog_config,
     limits_config,
     providers_config,
+    quality_config,
     routing_config,
     shadow_config,
     telemetry_config,

@@ -172,6 +172,7 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
         if isinstance(model, dict):
             yield from _times(source, at, model)
             yield from _shadow(source, tree, name, (*at, "shadow"), member(model, "shadow", dict))
+            yield from _judges(source, tree, name, (*at, "evaluate", "judges"), model)
             rules = member(member(model, "retry", dict), "rules", dict)
             yield from unknown((*at, "retry", "rules"), rules, get_args(Cause))
 
@@ -204,6 +205,17 @@ def _shadow(source: Source, tree: JSON, model: str, at: Path, shadow: JSON) -> I
             yield from reference(source, tree, model, (*at, "to"), to)
         elif to.endswith("*"):
             yield Problem((*at, "to"), "is a pattern, and calls go to one model; write a name or provider/model-id")
+
+
+def _judges(source: Source, tree: JSON, model: str, at: Path, block: JSON) -> Iterator[Problem]:
+    for name, judge in member(member(block, "evaluate", dict), "judges", dict).items():
+        to = judge.get("model") if isinstance(judge, dict) else None
+        if isinstance(to, str):
+            path = (*at, name, "model")
+            if to not in member(tree, "models", dict):
+                yield from reference(source, tree, model, path, to)
+            if "*" in to:
+                yield Problem(path, "is a pattern, and a judge is one model; write a name or provider/model-id")
 
 
 def _number(value: Any, default: float) -> float:

@@ -12,6 +12,7 @@ from headgate.access.config import AccessConfig
 from headgate.catalog.config import PriceConfig, PriceListConfig
 from headgate.limits.config import LimitsConfig
 from headgate.providers.config import ProviderConfig
+from headgate.quality.config import FeedbackConfig
 from headgate.routing.config import ModelConfig
 from headgate.telemetry.config import TelemetryConfig
 
@@ -147,6 +148,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How limits and budgets are kept."""
     telemetry: TelemetryConfig = TelemetryConfig()
     """What is kept of calls, and for how long."""
+    feedback: FeedbackConfig = FeedbackConfig()
+    """What users may say of answers."""
     providers: dict[str, ProviderConfig] = {}
     """How to reach vendors, under names of your own."""
     models: dict[str, ModelConfig] = {}

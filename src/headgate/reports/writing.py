@@ -46,8 +46,8 @@ def _blocks(review: Review) -> Iterator[Block]:
     yield Paragraph(
         f"The period is held against the one of the same length before it, from {review.before:%Y-%m-%d} on, in UTC. "
         f"{review.looked_at:,} figures were compared. What is called a change is more than chance would explain at a "
-        f"false discovery rate of 5 %, and large enough to matter{confidence}. Other intervals have 95 %. Intervals rest "
-        "on how much hours and days differ among themselves, so a burst counts once."
+        f"false discovery rate of 5 %, and large enough to matter{confidence}. Other intervals have 95 %. Intervals "
+        "rest on how much hours and days differ among themselves, so a burst counts once."
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from headgate.quality.config import EvaluateConfig
 from headgate.shadow.config import ShadowConfig
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -202,6 +203,8 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Checking answers."""
     once: OnceConfig = OnceConfig()
     """Repeated requests."""
+    evaluate: EvaluateConfig | None = None
+    """A share of its answers looked at afterwards: whether they are any good."""
     shadow: ShadowConfig | None = None
     """Another place that gets a share of its calls too, and whose answers nobody gets. None by default."""
     drop_unsupported: bool = False

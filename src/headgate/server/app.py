@@ -28,6 +28,8 @@ from headgate.ids import request_id
 from headgate.server.admin.making import admin_of
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
+from headgate.server.feedback import PATHS as FEEDBACK
+from headgate.server.feedback import FeedbackPage
 from headgate.server.guard import Guard, check_repeated
 from headgate.server.lag import Lag
 from headgate.server.litellm import LitellmAnswer
@@ -60,6 +62,7 @@ class App:
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
+        self._feedback = FeedbackPage(gateway, self._guard)
         self._client = ClientAddress(server.trusted_proxies)
         self._answer = LitellmAnswer if server.litellm_headers else Answer
         self._keepalive_s = server.keepalive_s
@@ -162,6 +165,8 @@ class App:
             await self._administer(scope, headers, receive, send)
         elif path.startswith(SIGNING_IN) and self._sign_in is not None:
             await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
+        elif path in FEEDBACK:
+            await self._feedback.serve(scope, headers, receive, send, self._address(scope, headers))
         elif path == USAGE:
             await self._usage.serve(scope, headers, receive, send, self._address(scope, headers))
         else:

@@ -43,6 +43,7 @@ def document() -> dict[str, Any]:
         if path.startswith("/v1/"):
             paths[path] = {"post": _operation(path, endpoint)}
     stored = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    paths["/v1/feedback"] = {"post": _feedback()}
     paths["/v1/responses/{id}"] = {
         method: {**_page(what), "parameters": stored}
         for method, what in (("get", "A stored response"), ("delete", "Forget a stored response"))
@@ -69,6 +70,22 @@ def document() -> dict[str, Any]:
 
 def _page(what: str) -> dict[str, Any]:
     return {"summary": what, "responses": {"200": {"description": what}}}
+
+
+def _feedback() -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Given"}
+    return {
+        "summary": "What a user says of a call's answer",
+        "operationId": "feedback",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            "201": {
+                "description": "It was taken",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
+            },
+            "default": {"description": "An error, in OpenAI's dialect"},
+        },
+    }
 
 
 def _operation(path: str, endpoint: Endpoint) -> dict[str, Any]:

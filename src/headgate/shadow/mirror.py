@@ -15,9 +15,10 @@ import msgspec
 from headgate.clock import Clock
 from headgate.errors import BudgetExceeded, HeadgateError, StoreUnavailable
 from headgate.ids import request_id
+from headgate.observing.kept import Kept, Room, aside
+from headgate.observing.line import Line
 from headgate.shadow.config import ShadowConfig
-from headgate.shadow.observed import Kept, Room, aside
-from headgate.shadow.pair import Side, compared
+from headgate.shadow.pair import Side, compared, look
 from headgate.shadow.shape import Shape
 from headgate.stage import Next
 from headgate.storage.records import Comparison
@@ -53,101 +54,37 @@ class Job(msgspec.Struct, frozen=True):
     size: int
     """Bytes of the request."""
 
+    def let_go(self) -> None:
+        """Let go of the answer that was kept."""
+        self.primary.kept.let_go()
 
-class Mirror:
+
+class Mirror(Line[Job]):
     """The mirrored calls of one model. Outlives a reload that leaves it where it goes to."""
 
     def __init__(self, model: str, to: str, shadows: Shadows) -> None:
+        super().__init__(f"mirroring '{model}' to '{to}'", shadows.room, shadows.under_way)
         self.model = model
         self.to = to
-        self.room = shadows.room
-        self.concurrency = 1
-        self.queue = 0
         self._shadows = shadows
-        self._waiting = deque[Job]()
-        self._under_way: set[asyncio.Task[str | None]] = set()
         self._short: set[asyncio.Task[str | None]] = set()
         """Those under way that wait for their budget."""
-        self._stopped = False
         self._complained = -COMPLAIN_S
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
-
-    @property
-    def under_way(self) -> int:
-        return len(self._under_way)
-
-    def offer(self, job: Job) -> None:
-        """Mirror a call now or when it is its turn, or count it among those that are not."""
-        reason = self._refusal(job)
-        if reason is not None:
-            job.primary.kept.let_go()
-            self.drop(reason, job.organisation)
-        elif len(self._under_way) < self.concurrency:
-            self._begin(job)
-        else:
-            self._waiting.append(job)
 
     def drop(self, reason: str, organisation: str) -> None:
         """Count a call that is not mirrored."""
         self._shadows.drop((organisation, self.model, self.to, reason))
 
-    def stop(self) -> None:
-        """Mirror nothing any more, and give up what is under way."""
-        self._stopped = True
-        while self._waiting:
-            self._account(self._waiting.popleft(), "stopped")
-        for task in self._under_way:
-            task.cancel()
-
-    def _refusal(self, job: Job) -> str | None:
-        if self._stopped:
-            return "stopped"
-        if len(self._under_way) >= self.concurrency and len(self._waiting) >= self.queue:
-            return "queue_full"
-        return None if self.room.take(job.size) else "memory"
-
-    def _begin(self, job: Job) -> None:
-        task = asyncio.ensure_future(self._mirrored(job))
-        self._under_way.add(task)
-        self._shadows.under_way.add(task)
-        task.add_done_callback(partial(self._ended, job))
-
-    def _ended(self, job: Job, task: asyncio.Task[str | None]) -> None:
-        """Account for a call that is over, also for one that was given up before it began."""
-        self._under_way.discard(task)
-        self._shadows.under_way.discard(task)
-        self._account(job, self._outcome(task))
-        while self._waiting and len(self._under_way) < self.concurrency:
-            self._begin(self._waiting.popleft())
-
-    def _outcome(self, task: asyncio.Task[str | None]) -> str | None:
-        if task.cancelled():
-            return "stopped"
-        error = task.exception()
-        if error is None:
-            return task.result()
-        log.error("a call of '%s' could not be mirrored to '%s'", self.model, self.to, exc_info=error)
-        return "defect"
-
-    def _account(self, job: Job, dropped: str | None) -> None:
-        self.room.give(job.size)
-        if dropped is not None:
-            job.primary.kept.let_go()
-            self.drop(dropped, job.organisation)
-
-    async def _mirrored(self, job: Job) -> str | None:
+    async def work(self, job: Job) -> str | None:
         """Make the call and write down what came of it; why nothing can be written down."""
         primary, call = job.primary, job.call
-        primary.look = await primary.kept.look(call.request.dialect)
+        primary.look = await look(primary.kept, call.request.dialect)
         shadow = Side(Kept(self.room))
         try:
             reason = await self._admitted(job, shadow)
             if reason is not None:
                 return reason
-            shadow.look = await shadow.kept.look(call.request.dialect)
+            shadow.look = await look(shadow.kept, call.request.dialect)
         finally:
             shadow.kept.let_go()
         compare = partial(compared, primary, shadow, json=job.wants_json)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-import msgspec
-
+from headgate import dialects
+from headgate.observing.kept import Kept
+from headgate.observing.passing import Seen
 from headgate.shadow.likeness import FITS, ORDERED, Order, Vectors, agreement, least_cosine
-from headgate.shadow.observed import Kept
-from headgate.shadow.shape import Look, Shape, compared_tools, is_same
+from headgate.shadow.shape import Look, Shape, compared_tools, is_same, stream_look, whole_look
 
 
-class Side(msgspec.Struct):
+class Side(Seen):
     """What one of the two made of a call."""
 
-    kept: Kept
     target: str | None = None
-    code: str | None = None
-    duration_s: float = 0.0
-    first_token_s: float | None = None
     cost_picodollars: int | None = None
     look: Look | None = None
+
+
+async def look(kept: Kept, dialect: str) -> Look | None:
+    """What an answer looks like; None where not all of it was kept, or it cannot be read. Lets go of it."""
+    codec = dialects.get(dialect)
+    return await kept.read(partial(whole_look, codec), partial(stream_look, codec))
 
 
 def compared(one: Side, other: Side, *, json: bool) -> dict[str, Any]:

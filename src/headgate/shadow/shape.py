@@ -9,10 +9,9 @@ from typing import Literal
 import jiter
 import msgspec
 
-from headgate.dialects.accumulate import Accumulator
 from headgate.dialects.base import AnyDialect
 from headgate.dialects.hub import Answer, Embeddings, Ranking, Refusal, Stop, Text, ToolCall
-from headgate.errors import HeadgateError
+from headgate.observing.answers import stream_answer, whole_answer
 from headgate.shadow.likeness import Order, Vectors, order_of, vectors_of
 from headgate.types import Chunk, Payload
 
@@ -58,34 +57,21 @@ def shape_of(answer: Answer) -> Shape:
 
 def whole_look(dialect: AnyDialect, payload: Payload) -> Look | None:
     """What a whole answer looks like; None where it is no answer of its dialect."""
-    try:
-        answer = dialect.decode_answer(payload.answer_tree)
-    except HeadgateError:
-        return None
-    match answer:
-        case Answer():
+    match whole_answer(dialect, payload):
+        case Answer() as answer:
             return shape_of(answer)
-        case Embeddings():
-            return vectors_of(answer)
-        case Ranking():
-            return order_of(answer)
+        case Embeddings() as vectors:
+            return vectors_of(vectors)
+        case Ranking() as ranking:
+            return order_of(ranking)
         case _:
             return None
 
 
 def stream_look(dialect: AnyDialect, chunks: Sequence[Chunk]) -> Look | None:
     """What a stream's answer looks like; None where some of it cannot be read."""
-    decoder, joined = dialect.decode_stream(), Accumulator()
-    try:
-        for chunk in chunks:
-            for frame in chunk:
-                for event in decoder.feed(frame):
-                    joined.feed(event)
-        for event in decoder.close():
-            joined.feed(event)
-    except HeadgateError:
-        return None
-    return shape_of(joined.answer())
+    answer = stream_answer(dialect, chunks)
+    return None if answer is None else shape_of(answer)
 
 
 def compared_tools(one: Shape, other: Shape) -> Tools:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
-from time import monotonic
 from typing import Any
 
 from msgspec.structs import replace
 
 from headgate import dialects
-from headgate.errors import HeadgateError
+from headgate.observing.kept import Kept
+from headgate.observing.passing import drawn, observed
 from headgate.shadow.config import ShadowConfig
 from headgate.shadow.mirror import Job, Mirror
-from headgate.shadow.observed import Kept
 from headgate.shadow.pair import Side
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import GENERATES, OPAQUE, Account, Call, Chunks, Frame, Identity, Payload, Reply
+from headgate.types import GENERATES, OPAQUE, Account, Call, Identity, Payload, Reply
 
 log = logging.getLogger("headgate.shadow")
 
@@ -33,14 +30,6 @@ OWN_CREDENTIAL = "x-headgate-key"
 
 
 BROKEN = "a call of '%s' could not be mirrored"
-
-
-def drawn(share: float, model: str, unit: bytes) -> bool:
-    """Whether what is called `unit` is among a share of all: always the same for the same, in every process, and for
-    a larger share too.
-    """
-    digest = blake2b(b"shadow\0%b\0%b" % (model.encode("utf-8", "replace"), unit), digest_size=8).digest()
-    return int.from_bytes(digest) < share * 2**64
 
 
 class Shadow:
@@ -71,7 +60,7 @@ class Shadow:
             log.exception(BROKEN, self._model)
             self._drop(call, "defect")
             mirrors = False
-        return self._observed(call, next) if mirrors else next(call)
+        return observed(call, next, Side(Kept(self._mirror.room)), self) if mirrors else next(call)
 
     def _mirrors(self, call: Call) -> bool:
         if call.cause != "primary" or call.operation not in MIRRORED or call.pinned is not None:
@@ -79,7 +68,7 @@ class Shadow:
         if call.request.dialect == OPAQUE or call.headers.get(OWN_CREDENTIAL) is not None:
             return False
         unit = call.id.encode() if self._session is None else self._session(call)
-        if not drawn(self._config.share, self._model, unit):
+        if not drawn(self._config.share, b"shadow", self._model, unit):
             return False
         dialect = dialects.get(call.request.dialect)
         if dialect.recalls(call.request.tree):
@@ -89,71 +78,28 @@ class Shadow:
             return False
         return True
 
-    async def _observed(self, call: Call, next: Next) -> Reply:
-        began = monotonic()
-        side = Side(Kept(self._mirror.room))
-        try:
-            reply = await next(call)
-        except HeadgateError as error:
-            side.code = error.code
-            self._offer(call, side, began)
-            raise
-        except BaseException as error:
-            self._drop(call, _why(error))
-            raise
-        if reply.chunks is None:
-            if reply.payload is not None:
-                side.kept.whole(reply.payload)
-            self._offer(call, side, began)
-            return reply
-        side.first_token_s = monotonic() - began
-        return replace(reply, chunks=self._passed(call, side, began, reply.chunks))
-
-    async def _passed(self, call: Call, side: Side, began: float, chunks: Chunks) -> Chunks:
-        """A stream, observed. One that its client leaves before it ends is not mirrored."""
-        last: Frame | None = None
-        lost: str | None = None
-        try:
-            async for chunk in chunks:
-                side.kept.piece(chunk)
-                last = chunk[-1]
-                yield chunk
-        except HeadgateError as error:
-            side.code = error.code
-            raise
-        except BaseException as error:
-            if last is None or not dialects.get(call.request.dialect).is_terminator(last):
-                lost = _why(error)
-            raise
-        finally:
-            try:
-                await chunks.aclose()
-            finally:
-                if lost is not None:
-                    side.kept.let_go()
-                    self._drop(call, lost)
-                else:
-                    self._offer(call, side, began)
+    def lost(self, call: Call, reason: str) -> None:
+        """Count a call without an answer among those that are not mirrored."""
+        self._drop(call, reason)
 
     def _drop(self, call: Call, reason: str) -> None:
         self._mirror.drop(reason, call.identity.organisation)
 
-    def _offer(self, call: Call, side: Side, began: float) -> None:
+    def over(self, call: Call, seen: Side) -> None:
         """Hand the call to the mirror. Whatever goes wrong there is not the client's affair."""
         try:
-            side.duration_s = monotonic() - began
             account = call.account
             answering = account.answering
             if answering is None or account.output_limit is not None:
-                side.kept.let_go()
+                seen.kept.let_go()
                 self._drop(call, "not_sent" if answering is None else "budget")
                 return
-            side.target = answering.target
-            side.cost_picodollars = account.cost_picodollars
-            self._mirror.offer(self._job(call, side, answering.id))
+            seen.target = answering.target
+            seen.cost_picodollars = account.cost_picodollars
+            self._mirror.offer(self._job(call, seen, answering.id))
         except Exception:
             log.exception(BROKEN, self._model)
-            side.kept.let_go()
+            seen.kept.let_go()
             self._drop(call, "defect")
 
     def _job(self, call: Call, side: Side, parent: str) -> Job:
@@ -189,8 +135,3 @@ class Shadow:
             timeout_s=self._config.timeout_s,
             size=len(raw),
         )
-
-
-def _why(error: BaseException) -> str:
-    """Why a call that ended without an answer is not mirrored."""
-    return "client_left" if isinstance(error, CancelledError | GeneratorExit) else "defect"

@@ -317,3 +317,61 @@ class CallRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of its body; 0 where it came in none. Like what follows it is only counted, and in no list."""
     tools: int = 0
     """Offered to the model."""
+
+
+class CalledAt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a call stands among all calls: what it is counted by."""
+
+    started_us: int
+    model: str
+    target: str = ""
+    operation: str = "chat"
+    key_id: str = ""
+    team_id: str | None = None
+    project_id: str | None = None
+    prompt_version: str | None = None
+    arm: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+class Feedback(CalledAt, frozen=True, kw_only=True, omit_defaults=True):
+    """What one user said of one call's answer. A later word of the same user replaces it; it stays as history."""
+
+    id: str
+    at_us: int
+    organisation: str
+    call_id: str
+    rater: str
+    """Whose word it is: `user:` and the hashed end user, `person:…` or `key:…`."""
+    given_by: str
+    """Who sent it, as the audit log calls it."""
+    thumb: str | None = None
+    """`up` or `down`."""
+    score: int | None = None
+    """From 1 to 5."""
+    label: str | None = None
+    """One of those the configuration has."""
+    comment: str | None = None
+    """Content."""
+    correction: str | None = None
+    """What the answer should have been. Content."""
+    replaced: int = 0
+    """Whether the same user has said something else since."""
+
+
+class Evaluation(CalledAt, frozen=True, kw_only=True, omit_defaults=True):
+    """What one evaluator found in one call's answer. No content."""
+
+    id: str
+    """Of the call and the evaluator: the same is there once."""
+    at_us: int
+    organisation: str
+    call_id: str
+    evaluator: str
+    outcome: str
+    """`pass`, `fail`, or `skip` where it could not tell."""
+    score: float | None = None
+    """What the outcome was decided by: of a judge its mark, of groundedness the share that is supported."""
+    reason: str = ""
+    """Why, in a word."""
+    streamed: int = 0

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from headgate.events import Unpriced
+from headgate.events import Evaluated, Unpriced
 from headgate.types import Account, Attempt, Usage
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0)
@@ -75,6 +75,8 @@ class Metrics:
         """Calls refused before anything was done for them: for too many under way, or for the event loop's lateness."""
         self.events: dict[Labels, int] = {}
         """By kind of event and target."""
+        self.evaluations: dict[Labels, int] = {}
+        """By model, evaluator and outcome."""
         self.reloads = {"ok": 0, "failed": 0}
         self._warned: set[Unpriced] = set()
 
@@ -99,6 +101,10 @@ class Metrics:
         if histogram is None:
             histogram = self.call_seconds[model,] = Histogram()
         histogram.observe(seconds)
+
+    def evaluated(self, event: Evaluated) -> None:
+        labels = (event.model, event.evaluator, event.outcome)
+        self.evaluations[labels] = self.evaluations.get(labels, 0) + 1
 
     def account_closed(self, account: Account) -> None:
         for attempt in account.attempts:
@@ -174,6 +180,8 @@ def render(metrics: Metrics, gauges: Sequence[Gauge] = (), levels: Sequence[Leve
             yield counter("headgate_cost_usd", "Cost of all attempts", ["target"], metrics.cost_picodollars, 1e-12)
             yield counter("headgate_unpriced_attempts", "Attempts at an unknown price", ["target"], metrics.unpriced)
             yield counter("headgate_events", "What happened to calls", ["event", "target"], metrics.events)
+            yield counter("headgate_evaluations", "What evaluators found in answers",
+                          ["model", "evaluator", "outcome"], metrics.evaluations)  # fmt: skip
             for name, what, values in gauges:
                 gauge = GaugeMetricFamily(name, what, labels=["target"])
                 for target, value in values.items():

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from headgate.clock import ManualClock
 from headgate.errors import BudgetExceeded, RateLimited, StoreUnavailable
+from headgate.observing.kept import MOST_BYTES
 from headgate.shadow.config import ShadowConfig
 from headgate.shadow.mirror import Shadows
-from headgate.shadow.observed import MOST_BYTES
 from headgate.shadow.stage import Shadow
 from headgate.types import JSON, Account, Attempt, Call, Chunks, Frame, Identity, Payload, Reply
 from spoken import said, streamed, whole

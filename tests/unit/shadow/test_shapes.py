@@ -13,7 +13,8 @@ import pytest
 from headgate import dialects
 from headgate.dialects.framing import SseFramer
 from headgate.dialects.hub import Answer, Choice, Refusal, Text, ToolCall
-from headgate.shadow.observed import FRAME_BYTES, LARGE_BYTES, MOST_BYTES, Kept, Room
+from headgate.observing.kept import FRAME_BYTES, LARGE_BYTES, MOST_BYTES, Kept, Room
+from headgate.shadow.pair import look
 from headgate.shadow.shape import Shape, compared_tools, is_same, shape_of, stream_look, whole_look
 from headgate.types import Frame, Payload
 from spoken import said, streamed, whole
@@ -92,11 +93,11 @@ async def test_a_long_answer_is_read_while_every_thread_that_calls_may_need_is_t
     kept = Kept(Room())
     kept.whole(Payload("openai_chat", whole("openai_chat", said("x" * LARGE_BYTES))))
     async with asyncio.timeout(5):
-        look = await kept.look("openai_chat")
+        found = await look(kept, "openai_chat")
     over.set()
     await waiting
-    assert isinstance(look, Shape)
-    assert look.characters == LARGE_BYTES
+    assert isinstance(found, Shape)
+    assert found.characters == LARGE_BYTES
 
 
 async def test_an_answer_that_is_too_long_is_let_go_of():
@@ -106,7 +107,7 @@ async def test_an_answer_that_is_too_long_is_let_go_of():
         kept.piece([Frame(b"x" * (MOST_BYTES // 4))])
     assert not kept.complete
     assert room.free == 2 * MOST_BYTES
-    assert await kept.look("openai_chat") is None
+    assert await look(kept, "openai_chat") is None
 
 
 async def test_there_is_no_more_room_than_there_is():

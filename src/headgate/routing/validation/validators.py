@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from headgate.checks.refusals import refuses
 from headgate.errors import ConfigError
 from headgate.registry import load, look_up
 
@@ -90,19 +90,9 @@ def not_empty(text: str) -> Told:
     return None if text.strip() else "it is empty"
 
 
-_REFUSAL = re.compile(
-    r"\bI(?:'m| am)? (?:can'?t|cannot|can not|won't|will not|unable to|not able to|must decline to) (?:\w+ )?"
-    r"(?:answer|assist|comply|continue|create|discuss|do (?:that|this)|fulfil|generate|help|provide|support)",
-    re.IGNORECASE,
-)
-_BEGINNING = 300
-"""Characters in which a refusal says that it is one."""
-
-
 def no_refusal(text: str) -> Told:
-    """It does not begin by saying, in English, that the model will not answer."""
-    beginning = " ".join(text[:_BEGINNING].replace("’", "'").split())
-    return "it refuses to answer" if _REFUSAL.search(beginning) else None
+    """It does not begin by saying that the model will not answer."""
+    return "it refuses to answer" if refuses(text) else None
 
 
 _LONGEST_UNIT = 200

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, errors, ledger, requests, shadows, traffic, views
+from headgate.administration import auditing, errors, ledger, quality, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.config.json_schema import documentation
+from headgate.quality import giving, reading
+from headgate.quality.giving import Accepted, Given
 from headgate.reports import advice, changes, costs, patterns, review, unusual
 from headgate.server.admin import handlers, problems
 from headgate.server.admin.asking import File
@@ -22,7 +24,12 @@ from headgate.shadow import verdict
 from headgate.types import JSON
 
 _REFERENCE = "#/components/schemas/{name}"
-REPORTS = (errors, patterns, review, changes, costs, unusual, advice)
+DOCUMENTED = (
+    requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems, handlers,
+    errors, patterns, review, changes, costs, unusual, advice,
+)  # fmt: skip
+"""Where what answers are made of is documented."""
+
 _PARAM = re.compile(r"\{(\w+)\}")
 _NO_FILE = "application/octet-stream"
 
@@ -47,9 +54,22 @@ def paths() -> JSON:
 def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
-    _, components = msgspec.json.schema_components([ErrorDocument, *kinds], ref_template=_REFERENCE)
+    _, components = msgspec.json.schema_components([ErrorDocument, Given, Accepted, *kinds], ref_template=_REFERENCE)
     docs = documentation(
-        (requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers, *REPORTS)
+        (
+            requests,
+            views,
+            auditing,
+            ledger,
+            importing,
+            verdict,
+            shadows,
+            traffic,
+            *QUALITY,
+            problems,
+            handlers,
+            *REPORTS,
+        )
     )
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():

@@ -16,6 +16,7 @@ from headgate.administration.auditing import OPERATORS, AuditView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
+from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.shadows import VerdictView
 from headgate.administration.traffic import CallDetail, CallView, TrafficView
 from headgate.administration.values import Usd
@@ -302,6 +303,14 @@ async def list_calls(ask: Ask) -> Page[CallView]:
 
 async def get_call(ask: Ask) -> CallDetail:
     return await ask.administration.traffic.get(ask.actor, ask.params["id"])
+
+
+async def list_feedback(ask: Ask) -> Page[FeedbackView]:
+    return await ask.administration.quality.feedback(ask.actor, ask.query)
+
+
+async def list_evaluations(ask: Ask) -> Page[EvaluationView]:
+    return await ask.administration.quality.evaluations(ask.actor, ask.query)
 
 
 async def get_traffic(ask: Ask) -> TrafficView:

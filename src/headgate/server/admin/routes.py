@@ -12,6 +12,7 @@ from headgate.administration.auditing import AuditView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
+from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
     AuditAsked,
     AuditListing,
@@ -19,6 +20,8 @@ from headgate.administration.requests import (
     CallListing,
     Empty,
     ErrorsAsked,
+    EvaluationListing,
+    FeedbackListing,
     KeyChange,
     KeyListing,
     LedgerExport,
@@ -411,6 +414,24 @@ ROUTES: tuple[Route, ...] = (
         Review,
         "A day, a week or a month held against the one before it",
         query=ReviewAsked,
+    ),
+    Route(
+        "GET",
+        "/feedback",
+        "ledger.read",
+        handlers.list_feedback,
+        Page[FeedbackView],
+        "List what users said of answers, the newest first",
+        query=FeedbackListing,
+    ),
+    Route(
+        "GET",
+        "/evaluations",
+        "ledger.read",
+        handlers.list_evaluations,
+        Page[EvaluationView],
+        "List what evaluators found in answers, the newest first",
+        query=EvaluationListing,
     ),
     Route(
         "GET",

@@ -44,7 +44,9 @@ class Cell:
         self.counts: dict[str, int] = {}
         """`calls`, `failed`, `streamed`, `attempts`, `attempts_failed`, `cost_picodollars`, `saving_picodollars`,
         `unpriced` (attempts of unknown cost); by name `error.…`, `attempt_error.…`, `event.…`, `tokens.…`, what
-        `failures.py` has of calls, and `cost_picodollars.…` of who pays, where that is not the caller.
+        `failures.py` has of calls, and `cost_picodollars.…` of who pays, where that is not the caller. Of what is
+        known of answers' quality `rated` (calls somebody rated), `feedback.…`, `feedback_label.…` and
+        `evaluation.NAME.…`; feedback that is taken back counts below 0.
         """
         self.sketches: dict[str, Sketch] = {}
         """In microseconds: of calls `duration`, `first_token`, `per_token`, `overhead`, `queued`; of attempts

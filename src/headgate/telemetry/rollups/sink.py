@@ -52,6 +52,16 @@ class CallSink:
         """Count attempts that the ledger did not have before."""
         await self._count(transaction, add_attempts, rows)
 
+    async def count(self, transaction: Transaction, cells: Cells) -> None:
+        """Add to the sums. Whatever goes wrong with that, the records themselves are stored."""
+        try:
+            encoded = encode_cells(cells)
+        except Exception:
+            self.failed += 1
+            log.exception("what %d cells come to is missing in the sums", len(cells))
+            return
+        await transaction.execute(_INBOX, encoded)
+
     async def _count(
         self, transaction: Transaction, add: Callable[[Cells, Sequence[T]], None], rows: Sequence[T]
     ) -> None:
@@ -59,12 +69,11 @@ class CallSink:
         cells: Cells = {}
         try:
             add(cells, rows)
-            encoded = encode_cells(cells)
         except Exception:
             self.failed += 1
             log.exception("%d calls or attempts are missing in the sums", len(rows))
             return
-        await transaction.execute("INSERT INTO rollup_inbox (cells) VALUES ($1)", encoded)
+        await self.count(transaction, cells)
 
     async def _new(self, transaction: Transaction, rows: Sequence[CallRow]) -> Sequence[CallRow]:
         """Those that have not been counted yet, and note that they are now."""
@@ -81,6 +90,7 @@ class CallSink:
         return new
 
 
+_INBOX = "INSERT INTO rollup_inbox (cells) VALUES ($1)"
 _MARK = (
     "INSERT INTO rollup_marks (owner, number, at_us) VALUES ($1, $2, $3) "
     "ON CONFLICT (owner) DO UPDATE SET number = excluded.number, at_us = excluded.at_us"

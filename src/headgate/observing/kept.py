@@ -1,22 +1,20 @@
-"""Keeping what passes, as much as there is room for, to look at its shape afterwards."""
+"""Keeping what passes, as much as there is room for, to look at it afterwards."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from headgate import dialects
-from headgate.shadow.shape import Look, stream_look, whole_look
 from headgate.types import Chunk, Payload
 
 MOST_BYTES = 8 * 1024 * 1024
 """Most memory an answer takes that is looked at: a stream of about 10,000 pieces, or 1.6 MiB of JSON."""
 
 ROOM_BYTES = 64 * 1024 * 1024
-"""Memory one process keeps for all shadows together: for requests that wait, and answers that pass."""
+"""Memory one process keeps for all that looks at answers of a kind: for what waits, and answers that pass."""
 
 LARGE_BYTES = 64 * 1024
 """From here on an answer is read in a thread, so that nobody's call waits for it."""
@@ -28,13 +26,13 @@ PARSED = 5
 """Times as much memory as its bytes take, for an answer and what it is once it is parsed."""
 
 
-_THREAD = ThreadPoolExecutor(1, "headgate-shadow")
+_THREAD = ThreadPoolExecutor(1, "headgate-observing")
 
 Found = TypeVar("Found")
 
 
 async def aside(work: Callable[[], Found]) -> Found:
-    """Have work done in the one thread of all shadows: those that calls may need are left to them."""
+    """Have work done in the one thread of all that is looked at: those that calls may need are left to them."""
     return await asyncio.get_running_loop().run_in_executor(_THREAD, work)
 
 
@@ -77,15 +75,18 @@ class Kept:
         if self.complete and self._fits(sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])):
             self._chunks.append(chunk)
 
-    async def look(self, dialect: str) -> Look | None:
-        """What it looks like; None where not all of it was kept, or it cannot be read. Lets go of it."""
+    async def read(
+        self, whole: Callable[[Payload], Found | None], stream: Callable[[Sequence[Chunk]], Found | None]
+    ) -> Found | None:
+        """What is found in it, a whole answer or a stream; None where not all of it was kept, or nothing is found. Lets
+        go of it.
+        """
         payload, chunks, large = self._payload, self._chunks, self._size > LARGE_BYTES
         try:
             if not self.complete or (payload is None and not chunks):
                 return None
-            codec = dialects.get(dialect)
-            read = partial(stream_look, codec, chunks) if payload is None else partial(whole_look, codec, payload)
-            return await aside(read) if large else read()
+            find = partial(stream, chunks) if payload is None else partial(whole, payload)
+            return await aside(find) if large else find()
         finally:
             self.let_go()
 
