@@ -25,8 +25,8 @@ from headgate.types import JSON
 
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
-    requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems, handlers,
-    errors, patterns, review, changes, costs, unusual, advice,
+    requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
+    handlers, errors, patterns, review, changes, costs, unusual, advice,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 
@@ -55,22 +55,7 @@ def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
     _, components = msgspec.json.schema_components([ErrorDocument, Given, Accepted, *kinds], ref_template=_REFERENCE)
-    docs = documentation(
-        (
-            requests,
-            views,
-            auditing,
-            ledger,
-            importing,
-            verdict,
-            shadows,
-            traffic,
-            *QUALITY,
-            problems,
-            handlers,
-            *REPORTS,
-        )
-    )
+    docs = documentation(DOCUMENTED)
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():
             if told := docs.get(name, {}).get(field.rstrip("_")):
