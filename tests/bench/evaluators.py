@@ -95,7 +95,7 @@ _NEAR = re.compile(
 def _refusals(texts: Sequence[str], recorded: Sequence[tuple[str, bool]]) -> None:
     print("\n### refusal, by its words\n")
     alarms = [text for text in texts if refuses(text) or is_unable(text)]
-    print(f"- responses of BEGIN, none of which refuses: {_share(len(alarms), len(texts))} flagged")
+    print(f"- responses of BEGIN, taken to have no refusal in them: {_share(len(alarms), len(texts))} flagged")
     answers = [text for text, refused in recorded if not refused]
     alarms = [text for text in answers if refuses(text) or is_unable(text)]
     print(f"- recorded answers whose vendor tells of no refusal: {_share(len(alarms), len(answers))} flagged; all:")
@@ -142,7 +142,9 @@ def _answer(recording: Any) -> Answer | None:
 def _repetition(texts: Sequence[str]) -> None:
     print("\n### repetition\n")
     alarms = [text for text in texts if _loops(text)]
-    print(f"- recorded answers and responses of BEGIN, none of which loops: {_share(len(alarms), len(texts))} flagged")
+    print(
+        f"- recorded answers and responses of BEGIN, taken to have no loop in them: {_share(len(alarms), len(texts))} flagged"
+    )
     dice = random.Random(2)
     long = [text for text in texts if len(text.split()) >= 40]
     for words, times in ((1, 100), (4, 30), (12, 10), (12, 5), (30, 3), (30, 10)):
