@@ -28,6 +28,8 @@ from headgate.ids import request_id
 from headgate.server.admin.making import admin_of
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
+from headgate.server.figures import Figures
+from headgate.server.fleet.member import Member
 from headgate.server.guard import Guard, check_repeated
 from headgate.server.lag import Lag
 from headgate.server.litellm import LitellmAnswer
@@ -51,12 +53,16 @@ OPEN = frozenset({"/healthz", "/readyz"})
 class App:
     """One server process over one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, fleet: Member | None = None) -> None:
+        """`fleet` is what this process and other workers of its server tell their figures."""
         server = gateway.config.server
         self._gateway = gateway
         self._guard = Guard([server.host, *server.hosts], server.max_body_mb * 1024 * 1024)
         self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
-        self._pages = Pages(gateway)
+        self._lag = Lag()
+        self.figures = Figures(gateway, self._lag)
+        """All metrics of this process."""
+        self._pages = Pages(gateway, self.figures, fleet)
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
@@ -66,7 +72,6 @@ class App:
         self._streams: set[Answer] = set()
         self._calls: set[asyncio.Task[Any]] = set()
         self._stopping = False
-        self._lag = Lag()
         self._keeper: asyncio.Task[None] | None = None
 
     def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
@@ -101,6 +106,8 @@ class App:
         except Cancelled:
             return  # nobody is there to be told
         except HeadgateError as error:
+            if not answer.called:
+                self._gateway.metrics.refused(error.code)
             await answer.error(error)
         except Exception as error:  # the last resort of a request: a defect costs no more than this one
             log.exception("request %s failed", answer.id)
@@ -123,7 +130,7 @@ class App:
             if answer.body_read - begun > SLOW_S:
                 identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
-            answer.account = call.account
+            answer.account, answer.called = call.account, True
             if call.stream:
                 answer.waiting = True
                 self._streams.add(answer)

@@ -22,6 +22,7 @@ from headgate.errors import ConfigError
 from headgate.gateway import Gateway
 from headgate.server.admin.making import administration_of
 from headgate.server.app import App
+from headgate.server.fleet.member import Member
 from headgate.server.listening import listener, usable_port
 from headgate.server.workers import command_of, is_worker, orphaned, supervise
 
@@ -77,7 +78,8 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
     await gateway.open()
     if config.server.auth == "keys" and not environ.get("HEADGATE_ADMIN_KEY"):
         await _first_key(gateway)
-    app = App(gateway)
+    fleet = await Member.joined(environ)
+    app = App(gateway, fleet)
     server = listener(app, config.server.host, port)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -91,6 +93,7 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
         watching.append(asyncio.create_task(_watch(gateway, path, environ, changed, secrets)))
     if worker:
         watching.append(asyncio.create_task(orphaned()))
+    telling = asyncio.create_task(fleet.run(app.figures.taken)) if fleet is not None else None
     _collect_seldom()
     log.info("listening on http://%s:%d", config.server.host, port)
     try:
@@ -104,6 +107,9 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
         await app.abort()
         server.stop()
         await asyncio.wait([serving], timeout=STOP_S)
+        if fleet is not None and telling is not None:
+            telling.cancel()
+            await fleet.leave(app.figures.taken)
         if not serving.done():
             log.warning("connections are still open; leaving them")
             logging.shutdown()
@@ -234,7 +240,7 @@ def _fixed(config: Config) -> tuple[Any, ...]:
 
 def _count(gateway: Gateway, *, done: bool) -> None:
     """Count a reload, and have it written down."""
-    gateway.metrics.reloads["ok" if done else "failed"] += 1
+    gateway.metrics.reloaded(done=done)
     if gateway.store is not None:
         gateway.store.reloaded(done=done)
 
