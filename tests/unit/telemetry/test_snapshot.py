@@ -73,3 +73,25 @@ def test_money_of_any_size_is_added_exactly():
     metrics.cost_picodollars["t",] = 2**64 + 1
     [cost] = [each for each in summed([decode(encode(taken(metrics)))] * 3) if each.name == "headgate_cost_usd_total"]
     assert cost.values == [(("t",), 3 * (2**64 + 1))]
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(NAMES, NAMES, st.floats(0, 400)), max_size=10))
+def test_what_is_written_is_read_as_it_was_meant_whatever_names_are_like(calls: Calls):
+    metrics = counted(calls)
+    text = render(taken(metrics)).decode()
+    told = Exposed(text)
+    assert told.by("headgate_calls_total", "model") == {
+        model: sum(each == model for each, _, _ in calls) for model in {model for model, _, _ in calls}
+    }
+    for (model,), pace in metrics.paces.items():
+        samples = told.families["headgate_call_seconds"].samples
+        mine = {(each.name, each.labels.get("le")): each.value for each in samples if each.labels["model"] == model}
+        assert mine["headgate_call_seconds_bucket", "+Inf"] == mine["headgate_call_seconds_count", None]
+        assert mine["headgate_call_seconds_sum", None] == pace.whole.sum
+        assert mine["headgate_call_seconds_bucket", "0.005"] == pace.whole.counts[0]
+    for line in text.split("\n"):
+        assert line == "" or line.startswith(("# ", "headgate_", "process_"))
