@@ -38,6 +38,7 @@ from headgate.services import Keeper, Services, in_memory
 from headgate.stage import Next, fold
 from headgate.stages import OwnStage, arranged
 from headgate.telemetry import UNKNOWN, Metrics, Telemetry
+from headgate.telemetry.logs.calls import say
 from headgate.types import JSON, Call, Identity, Reply
 
 
@@ -340,7 +341,9 @@ class Gateway:
             recorder = services.store.calls.recorder
         call_fold = arranged(
             {
-                "telemetry": Telemetry(services.metrics, recorder, config.telemetry.calls),
+                "telemetry": Telemetry(
+                    services.metrics, recorder, config.telemetry.calls, say if config.telemetry.logs.calls else None
+                ),
                 "access": Access(authenticator.opens),
                 "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
                 "ids": AccountIds(services.ids),

@@ -40,6 +40,7 @@ from headgate.server.signing_in import PREFIX as SIGNING_IN
 from headgate.server.signing_in import signing_in
 from headgate.server.usage_html import PATH as USAGE
 from headgate.server.usage_page import UsagePage
+from headgate.telemetry.logs.context import about
 from headgate.timers import sweeper_of_loop
 from headgate.types import Identity
 
@@ -84,6 +85,7 @@ class App:
         path: str = scope["path"]
         endpoint = find(path)
         answer = self._answer(endpoint or _nowhere(path), request_id(), send)
+        about.set((answer.id, headers.get(b"traceparent")))
         try:
             if len(headers) != len(scope["headers"]):
                 check_repeated(scope["headers"])

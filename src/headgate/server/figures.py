@@ -9,6 +9,7 @@ from headgate.gateway import Gateway
 from headgate.routing.breaker import State
 from headgate.routing.status import TargetStatus
 from headgate.server.lag import Lag
+from headgate.telemetry.logs.handler import installed
 from headgate.telemetry.metrics import Gauge, Level
 from headgate.telemetry.snapshot import Snapshot, taken
 
@@ -29,6 +30,8 @@ class Figures:
         store, services = self._gateway.store, self._gateway.services
         yield Level("headgate_event_loop_late_seconds", "How late the event loop was lately", self._lag.late_s, "max")
         yield Level("headgate_ready", "Whether this server takes calls", self._gateway.ready, "max")
+        if (logs := installed()) is not None:
+            yield Level("headgate_log_lost_lines_total", "Lines of the log that nobody read in time", logs.lost)
         if store is not None:
             yield from store.levels()
         yield from (Level(*each) for each in services.shadows.levels())

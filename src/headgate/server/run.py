@@ -16,6 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from headgate.config import Config, Secrets, load
+from headgate.config.known_secrets import secrets_of
 from headgate.config.places import placed
 from headgate.config.price_lists import stamp
 from headgate.errors import ConfigError
@@ -25,6 +26,7 @@ from headgate.server.app import App
 from headgate.server.fleet.member import Member
 from headgate.server.listening import listener, usable_port
 from headgate.server.workers import command_of, is_worker, orphaned, supervise
+from headgate.telemetry.logs.handler import installed
 
 log = logging.getLogger("headgate.server")
 
@@ -58,6 +60,8 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets
     """
     import uvloop
 
+    secrets = secrets or Secrets(environ)
+    _say_by(config, environ, secrets)
     if path is not None:
         config = placed(config, path.parent)
     if config.server.auth == "keys" and not is_worker(environ):
@@ -67,7 +71,7 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets
         command = command_of(path, config.server.host, port)
         return uvloop.run(supervise(command, config.server.workers, environ))
     _work_in_batches()
-    uvloop.run(_serve(config, path, environ, secrets or Secrets(environ)))
+    uvloop.run(_serve(config, path, environ, secrets))
     return 0
 
 
@@ -228,6 +232,7 @@ async def reload(
         log.exception("%s was not loaded, the configuration before it stays in force", path)
         _count(gateway, done=False)
         return False
+    _say_by(gateway.config, environ, secrets)
     log.info("%s reloaded", path)
     _count(gateway, done=True)
     return True
@@ -236,6 +241,14 @@ async def reload(
 def _fixed(config: Config) -> tuple[Any, ...]:
     """What only a restart changes."""
     return config.server, config.storage, config.audit, config.access.sign_in
+
+
+def _say_by(config: Config, environ: Mapping[str, str], secrets: Secrets | None) -> None:
+    """Have the log go by a configuration, and know its secrets."""
+    logs = installed()
+    if logs is not None:
+        held = secrets.held if secrets is not None else ()
+        logs.use(config.telemetry.logs, [*secrets_of(config, environ), *held])
 
 
 def _count(gateway: Gateway, *, done: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 from msgspec.structs import replace
@@ -23,11 +24,18 @@ class Telemetry:
 
     operations = EVERY_OPERATION
 
-    def __init__(self, metrics: Metrics, recorder: CallRecorder | None = None, config: CallsConfig = ALL) -> None:
-        """`recorder` writes down every call; None where nothing keeps them."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        recorder: CallRecorder | None = None,
+        config: CallsConfig = ALL,
+        say: Callable[[Call, str | None, Timing], None] | None = None,
+    ) -> None:
+        """`recorder` writes down every call, `say` tells the log of it; None where nothing does."""
         self._metrics = metrics
         self._recorder = recorder
         self._config = config
+        self._say = say
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         started = monotonic()
@@ -67,6 +75,8 @@ class Telemetry:
         metrics.account_closed(call.account, model)
         if self._recorder is not None:
             self._recorder.record(call, code, timing, self._config)
+        if self._say is not None:
+            self._say(call, code, timing)
 
 
 def _observe_tokens(pace: Pace, call: Call, code: str | None, timing: Timing) -> None:
