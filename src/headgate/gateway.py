@@ -225,9 +225,11 @@ class Gateway:
             HeadgateError: it cannot be answered.
         """
         if self._draining:
+            self.metrics.refused(Overloaded.code)
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
         if not self.records_calls:
+            self.metrics.refused(StoreUnavailable.code)
             raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
         if self._services.metrics.in_flight >= folds.max_concurrent:
             self._services.metrics.shed["calls"] += 1

@@ -85,7 +85,7 @@ async def test_four_workers_tell_what_the_ledger_has_though_one_dies_and_one_is_
         [(tokens,)] = await cluster.sql("SELECT sum(output_tokens) FROM ledger")
         assert before.of("headgate_tokens_total", category="output") == tokens
 
-        await asyncio.sleep(2 * EVERY_S)  # what a worker has not told yet dies with it
+        await asyncio.sleep(1.3 * EVERY_S)  # what a worker has not told yet dies with it
         victim = replica.children()[1]
         os.kill(victim, signal.SIGKILL)
         async with asyncio.timeout(20):
@@ -102,10 +102,10 @@ async def test_four_workers_tell_what_the_ledger_has_though_one_dies_and_one_is_
         os.kill(stuck, signal.SIGSTOP)
         try:
             taken, silent = [], 0.0
-            for _ in range(16):
+            for _ in range(10):
                 began = monotonic()
                 try:
-                    async with asyncio.timeout(2 * ANSWER_S):
+                    async with asyncio.timeout(ANSWER_S + 0.3):
                         told = await scrape(cluster)
                 except TimeoutError:
                     continue  # it was given to the worker that is stuck

@@ -59,7 +59,10 @@ class _Crew:
                     worker.send_signal(signum)
 
     async def run(self, workers: int) -> int:
-        codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
+        try:
+            codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
+        finally:
+            await self._hub.close()
         return max(codes, key=abs)
 
     async def _keep(self, number: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 
@@ -49,6 +50,13 @@ class Hub:
             self._coming = asyncio.ensure_future(self._gathered(self._going))
         return await asyncio.shield(self._coming)
 
+    async def close(self) -> None:
+        """Listen to nobody any more."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _gathered(self, before: asyncio.Future[bytes] | None) -> bytes:
         if before is not None:
             await asyncio.wait([before])
@@ -79,11 +87,11 @@ class Hub:
         except (Oversize, msgspec.MsgspecError) as error:
             log.error("the figures of a worker are not taken any more: %s", error)  # noqa: TRY400
         finally:
-            worker.close()
             self._workers.discard(worker)
             self._past = summed([self._past, lasting(worker.figures)])
             self._gone += 1
             self._answered.set()
+            await worker.close()
 
     async def _take(self, worker: _Worker, message: Message) -> None:
         if message.kind == FIGURES:
@@ -133,9 +141,11 @@ class _Worker:
         if self.open and self._free():
             self._writer.write(data)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.open = False
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     def _free(self) -> bool:
         """Whether it has read all it was sent."""

@@ -93,6 +93,8 @@ class Member:
                 self._writer.transport.set_write_buffer_limits(0)
                 await self._writer.drain()
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _tell_on(self, taken: Taken) -> None:
         while True:
