@@ -92,8 +92,9 @@ deploy-check: wheel  ## Try deploy/ as far as this machine can: nginx, Envoy, ch
 lock:  ## Write requirements.lock anew from pyproject.toml and constraints.txt
 	@tools/lock.sh
 
-reference: $(STAMP)  ## Write docs/configuration.md from the schema
+reference: $(STAMP)  ## Write docs/configuration.md from the schema, and the dashboard of deploy/grafana from its panels
 	@$(BIN)/python tools/configuration_page.py
+	@$(BIN)/python tools/grafana.py
 
 docs: $(STAMP)  ## Build the documentation into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group docs

@@ -35,6 +35,7 @@ SECTIONS = {
     "TelemetryConfig": "telemetry",
     "CallsConfig": "telemetry.calls",
     "RollupsConfig": "telemetry.rollups",
+    "LogsConfig": "telemetry.logs",
     "FeedbackConfig": "feedback",
     "ProviderConfig": "providers",
     "HealthConfig": "providers.health",

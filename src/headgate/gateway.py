@@ -38,6 +38,7 @@ from headgate.services import Keeper, Services, in_memory
 from headgate.stage import Next, fold
 from headgate.stages import OwnStage, arranged
 from headgate.telemetry import UNKNOWN, Metrics, Telemetry
+from headgate.telemetry.logs.calls import say
 from headgate.types import JSON, Call, Identity, Reply
 
 
@@ -226,9 +227,11 @@ class Gateway:
             HeadgateError: it cannot be answered.
         """
         if self._draining:
+            self.metrics.refused(Overloaded.code)
             raise Overloaded("This gateway is shutting down; try again.", retry_after_s=1)
         folds = self._folds
         if not self.records_calls:
+            self.metrics.refused(StoreUnavailable.code)
             raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
         if self._services.metrics.in_flight >= folds.max_concurrent:
             self._services.metrics.shed["calls"] += 1
@@ -346,7 +349,9 @@ class Gateway:
             recorder = services.store.calls.recorder
         call_fold = arranged(
             {
-                "telemetry": Telemetry(services.metrics, recorder, config.telemetry.calls),
+                "telemetry": Telemetry(
+                    services.metrics, recorder, config.telemetry.calls, say if config.telemetry.logs.calls else None
+                ),
                 "access": Access(authenticator.opens),
                 "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
                 "ids": AccountIds(services.ids),

@@ -155,14 +155,21 @@ class Store:
         """How it is doing, for Prometheus."""
         writer, ledger = self.writer, self.ledger
         return [
-            ("headgate_journal_backlog_records", "Records the database does not have yet", writer.backlog),
-            ("headgate_journal_behind_seconds", "Time since the database had everything", writer.behind_s),
-            ("headgate_journal_failing", "Whether the database takes nothing", writer.failing is not None),
-            ("headgate_journal_damaged_records", "Records that were put aside", writer.damaged),
-            ("headgate_ledger_waiting_rows", "Rows that wait for the journal", ledger.waiting),
-            ("headgate_ledger_lost_rows", "Rows that had to be given up", ledger.lost),
-            ("headgate_audit_lost_records", "Refusals that could not be written down", self.recorder.lost),
-            ("headgate_audit_unsigned", "Whether the audit log is not signed any more", self.audit.problem is not None),
+            Level("headgate_journal_backlog_records", "Records the database does not have yet", writer.backlog),
+            Level("headgate_journal_behind_seconds", "Time since the database had everything", writer.behind_s, "max"),
+            Level("headgate_journal_failing", "Whether the database takes nothing", writer.failing is not None, "max"),
+            Level("headgate_journal_drained_records_total", "Records brought into the database", writer.drained),
+            Level("headgate_journal_adopted_records_total", "Records that dead processes had left", writer.adopted),
+            Level("headgate_journal_damaged_records_total", "Records that were put aside", writer.damaged),
+            Level("headgate_ledger_waiting_rows", "Rows that wait for the journal", ledger.waiting),
+            Level("headgate_ledger_lost_rows_total", "Rows that had to be given up", ledger.lost),
+            Level("headgate_audit_lost_records_total", "Refusals that could not be written down", self.recorder.lost),
+            Level(
+                "headgate_audit_unsigned",
+                "Whether the audit log is not signed any more",
+                self.audit.problem is not None,
+                "max",
+            ),
             *self.calls.levels(),
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -32,13 +31,13 @@ def serve(
     workers
         Processes, in place of server.workers.
     """
+    _log()
     secrets = Secrets(os.environ)
     loaded, path = load_or_starter(config, secrets)
     given = {"host": host, "port": port, "workers": workers}
     settings = {name: value for name, value in given.items() if value is not None}
     if settings:
         loaded = with_server(loaded, **settings)
-    _log()
     if path is None:
         targets = ", ".join(target.target for model in loaded.models.values() for target in model.targets)
         output.complain(f"There is no headgate.yaml, so 'chat' is {targets}; 'headgate init' writes one.")
@@ -87,4 +86,9 @@ def simulate(
 
 
 def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    from headgate.config.known_secrets import secrets_of_environment
+    from headgate.server.workers import WORKER
+    from headgate.telemetry.logs.handler import begin
+
+    worker = os.environ.get(WORKER)
+    begin(secrets_of_environment(os.environ), int(worker) if worker is not None else None)

@@ -90,6 +90,11 @@ class Secrets:
         """
         return self._get(Origin("exec", command, directory))
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """All values there are now."""
+        return tuple(self._held.values())
+
     def refresh(self, *, asked: bool = False) -> bool:
         """Look at everything in use again; whether any of it is another than it was. Blocks: not for an event loop.
 

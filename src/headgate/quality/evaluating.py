@@ -139,7 +139,7 @@ class Evaluations:
         return [
             ("headgate_evaluations_under_way", "Answers being evaluated", len(self.under_way)),
             ("headgate_evaluations_waiting", "Answers that wait to be evaluated", waiting),
-            ("headgate_evaluations_dropped", "Answers drawn that were not evaluated, or not judged",
+            ("headgate_evaluations_dropped_total", "Answers drawn that were not evaluated, or not judged",
              self.dropped.total()),
-            ("headgate_evaluations_lost_records", "Findings that could not be written down", self.lost),
+            ("headgate_evaluations_lost_records_total", "Findings that could not be written down", self.lost),
         ]  # fmt: skip

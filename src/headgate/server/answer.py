@@ -36,7 +36,8 @@ class Answer:
     """One HTTP answer under way."""
 
     __slots__ = (
-        "_beat", "_endpoint", "_limit", "_send", "account", "body_read", "committed", "id", "last_sent", "waiting",
+        "_beat", "_endpoint", "_limit", "_send", "account", "body_read", "called", "committed", "id", "last_sent",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, id: str, send: Send) -> None:
@@ -48,6 +49,8 @@ class Answer:
         self.account = Account()
         self.body_read = monotonic()
         """When the last byte of the request was in."""
+        self.called = False
+        """The request has become a call."""
         self.committed = False
         """The status line is out."""
         self.last_sent = self.body_read

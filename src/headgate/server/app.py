@@ -30,6 +30,8 @@ from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
 from headgate.server.feedback import PATHS as FEEDBACK
 from headgate.server.feedback import FeedbackPage
+from headgate.server.figures import Figures
+from headgate.server.fleet.member import Member
 from headgate.server.guard import Guard, check_repeated
 from headgate.server.lag import Lag
 from headgate.server.litellm import LitellmAnswer
@@ -40,6 +42,7 @@ from headgate.server.signing_in import PREFIX as SIGNING_IN
 from headgate.server.signing_in import signing_in
 from headgate.server.usage_html import PATH as USAGE
 from headgate.server.usage_page import UsagePage
+from headgate.telemetry.logs.context import about
 from headgate.timers import sweeper_of_loop
 from headgate.types import Identity
 
@@ -53,12 +56,16 @@ OPEN = frozenset({"/healthz", "/readyz"})
 class App:
     """One server process over one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, fleet: Member | None = None) -> None:
+        """`fleet` is what this process and other workers of its server tell their figures."""
         server = gateway.config.server
         self._gateway = gateway
         self._guard = Guard([server.host, *server.hosts], server.max_body_mb * 1024 * 1024)
         self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
-        self._pages = Pages(gateway)
+        self._lag = Lag()
+        self.figures = Figures(gateway, self._lag)
+        """All metrics of this process."""
+        self._pages = Pages(gateway, self.figures, fleet)
         self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
@@ -69,7 +76,6 @@ class App:
         self._streams: set[Answer] = set()
         self._calls: set[asyncio.Task[Any]] = set()
         self._stopping = False
-        self._lag = Lag()
         self._keeper: asyncio.Task[None] | None = None
 
     def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
@@ -82,6 +88,7 @@ class App:
         path: str = scope["path"]
         endpoint = find(path)
         answer = self._answer(endpoint or _nowhere(path), request_id(), send)
+        about.set((answer.id, headers.get(b"traceparent")))
         try:
             if len(headers) != len(scope["headers"]):
                 check_repeated(scope["headers"])
@@ -104,6 +111,8 @@ class App:
         except Cancelled:
             return  # nobody is there to be told
         except HeadgateError as error:
+            if not answer.called:
+                self._gateway.metrics.refused(error.code)
             await answer.error(error)
         except Exception as error:  # the last resort of a request: a defect costs no more than this one
             log.exception("request %s failed", answer.id)
@@ -126,7 +135,7 @@ class App:
             if answer.body_read - begun > SLOW_S:
                 identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
-            answer.account = call.account
+            answer.account, answer.called = call.account, True
             if call.stream:
                 answer.waiting = True
                 self._streams.add(answer)

@@ -36,6 +36,11 @@ class Lag:
         self._late_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def late_s(self) -> float:
+        """How late it was lately, in seconds."""
+        return self._late_s
+
     def start(self) -> None:
         """Begin to look, on the running loop."""
         self._loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -11,14 +11,17 @@ import headgate
 from headgate.access import allows, check_scope
 from headgate.errors import MethodNotAllowed, ModelNotFound, NotFound
 from headgate.gateway import Gateway
-from headgate.routing.status import TargetStatus
 from headgate.server.answer import Send
-from headgate.telemetry.metrics import Gauge, Level, render
+from headgate.server.figures import Figures
+from headgate.server.fleet.member import Member
+from headgate.telemetry.exposition import CONTENT_TYPE, render
 from headgate.types import Identity
 
 Headers = dict[bytes, bytes]
-Page = Callable[[Headers, str, str], tuple[int, str, bytes]]
-"""Makes status, content type and body from the request's headers, the client's address and the path."""
+Answer = tuple[int, str, bytes]
+"""Status, content type and body."""
+Page = Callable[[Headers, str, str], Answer | Awaitable[Answer]]
+"""Makes an answer from the request's headers, the client's address and the path."""
 
 _CREATED = 1_735_689_600
 """What the list of models gives as creation time of each: SDKs want one, a route has none."""
@@ -27,8 +30,11 @@ _CREATED = 1_735_689_600
 class Pages:
     """The small pages of one server."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, figures: Figures, fleet: Member | None = None) -> None:
+        """`fleet` knows what the figures of all workers come to, where there are several."""
         self._gateway = gateway
+        self._figures = figures
+        self._fleet = fleet
         self._pages: dict[str, Page] = {
             "/": self._home,
             "/healthz": self._health,
@@ -47,6 +53,7 @@ class Pages:
             NotFound: there is no such page.
             MethodNotAllowed: pages are only read.
             Unauthenticated, Forbidden: the page needs a scope the caller lacks.
+            Overloaded: the workers' figures cannot be had at this moment.
         """
         path: str = scope["path"]
         page = self._pages.get(path)
@@ -56,7 +63,8 @@ class Pages:
             raise NotFound(f"There is nothing at {path[:200]}. /openapi.json lists what there is.")
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{path} takes GET, not {scope['method']}.")
-        status, content_type, body = page(headers, address, path)
+        answer = page(headers, address, path)
+        status, content_type, body = answer if isinstance(answer, tuple) else await answer
         await send(
             {
                 "type": "http.response.start",
@@ -70,13 +78,13 @@ class Pages:
         )
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    def _home(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _home(self, headers: Headers, address: str, path: str) -> Answer:
         return _json({"name": "headgate", "version": headgate.__version__, "api": "/openapi.json"})
 
-    def _health(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _health(self, headers: Headers, address: str, path: str) -> Answer:
         return _json({"status": "ok"})
 
-    def _ready(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _ready(self, headers: Headers, address: str, path: str) -> Answer:
         """Whether it takes calls; vendors that fail are told, and no reason to send calls to another replica."""
         if not self._gateway.ready:
             return _json({"status": "starting or stopping"}, 503)
@@ -87,34 +95,22 @@ class Pages:
         status = "degraded" if resting else "ready"
         return _json({"status": status, "targets": len(targets), "targets_resting": resting})
 
-    def _metrics(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    async def _metrics(self, headers: Headers, address: str, path: str) -> Answer:
         self._need(headers, address, "metrics")
-        return (
-            200,
-            "text/plain; version=0.0.4; charset=utf-8",
-            render(self._gateway.metrics, _gauges(self._gateway.targets()), self._levels()),
-        )
+        snapshot = self._figures.taken() if self._fleet is None else await self._fleet.total()
+        return 200, CONTENT_TYPE, render(snapshot)
 
-    def _levels(self) -> list[Level]:
-        """How the records are doing."""
-        store, services = self._gateway.store, self._gateway.services
-        return [
-            *(store.levels() if store is not None else ()),
-            *services.shadows.levels(),
-            *services.evaluations.levels(),
-        ]
-
-    def _targets(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _targets(self, headers: Headers, address: str, path: str) -> Answer:
         self._need(headers, address, "metrics")
         return _json({"targets": self._gateway.targets()})
 
-    def _openapi(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _openapi(self, headers: Headers, address: str, path: str) -> Answer:
         from headgate.server.openapi import document
 
         self._need(headers, address, "metrics")
         return _json(document())
 
-    def _models(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _models(self, headers: Headers, address: str, path: str) -> Answer:
         models = self._need(headers, address, "call").models
         names = [name for name in self._gateway.model_names() if allows(models, name)]
         if b"anthropic-version" in headers:
@@ -123,7 +119,7 @@ class Pages:
             return _json({"data": data, "has_more": False, **ends})
         return _json({"object": "list", "data": [_openai_model(name) for name in names]})
 
-    def _model(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
+    def _model(self, headers: Headers, address: str, path: str) -> Answer:
         models = self._need(headers, address, "call").models
         name = path.removeprefix("/v1").removeprefix("/models/")
         if not allows(models, name):
@@ -139,26 +135,6 @@ class Pages:
         return identity
 
 
-def _gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:
-    """How targets are doing, for Prometheus. Models that use one with other settings see it in their own way."""
-    resting: dict[str, float] = {}
-    in_flight: dict[str, float] = {}
-    limit: dict[str, float] = {}
-    waiting: dict[str, float] = {}
-    for each in targets:
-        name = each.target
-        resting[name] = max(resting.get(name, 0.0), float(each.rests_s != 0))
-        in_flight[name] = in_flight.get(name, 0.0) + each.in_flight
-        limit[name] = limit.get(name, 0.0) + each.limit
-        waiting[name] = waiting.get(name, 0.0) + each.waiting
-    return [
-        ("headgate_target_resting", "Whether a target is left alone", resting),
-        ("headgate_target_in_flight", "Calls under way at a target", in_flight),
-        ("headgate_target_limit", "Most calls a target is given at a time", limit),
-        ("headgate_target_waiting", "Calls that wait for a place at a target", waiting),
-    ]
-
-
 def _openai_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _CREATED, "owned_by": "headgate"}
 
@@ -167,5 +143,5 @@ def _anthropic_model(name: str) -> dict[str, Any]:
     return {"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"}
 
 
-def _json(value: Any, status: int = 200) -> tuple[int, str, bytes]:
+def _json(value: Any, status: int = 200) -> Answer:
     return status, "application/json", msgspec.json.encode(value)

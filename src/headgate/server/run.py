@@ -16,14 +16,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from headgate.config import Config, Secrets, load
+from headgate.config.known_secrets import secrets_of
 from headgate.config.places import placed
 from headgate.config.price_lists import stamp
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
 from headgate.server.admin.making import administration_of
 from headgate.server.app import App
+from headgate.server.fleet.member import Member
 from headgate.server.listening import listener, usable_port
 from headgate.server.workers import command_of, is_worker, orphaned, supervise
+from headgate.telemetry.logs.handler import installed
 
 log = logging.getLogger("headgate.server")
 
@@ -57,6 +60,8 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets
     """
     import uvloop
 
+    secrets = secrets or Secrets(environ)
+    _say_by(config, environ, secrets)
     if path is not None:
         config = placed(config, path.parent)
     if config.server.auth == "keys" and not is_worker(environ):
@@ -66,7 +71,7 @@ def serve(config: Config, path: Path | None, environ: Mapping[str, str], secrets
         command = command_of(path, config.server.host, port)
         return uvloop.run(supervise(command, config.server.workers, environ))
     _work_in_batches()
-    uvloop.run(_serve(config, path, environ, secrets or Secrets(environ)))
+    uvloop.run(_serve(config, path, environ, secrets))
     return 0
 
 
@@ -77,7 +82,8 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
     await gateway.open()
     if config.server.auth == "keys" and not environ.get("HEADGATE_ADMIN_KEY"):
         await _first_key(gateway)
-    app = App(gateway)
+    fleet = await Member.joined(environ)
+    app = App(gateway, fleet)
     server = listener(app, config.server.host, port)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -91,6 +97,7 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
         watching.append(asyncio.create_task(_watch(gateway, path, environ, changed, secrets)))
     if worker:
         watching.append(asyncio.create_task(orphaned()))
+    telling = asyncio.create_task(fleet.run(app.figures.taken)) if fleet is not None else None
     _collect_seldom()
     log.info("listening on http://%s:%d", config.server.host, port)
     try:
@@ -104,6 +111,9 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
         await app.abort()
         server.stop()
         await asyncio.wait([serving], timeout=STOP_S)
+        if fleet is not None and telling is not None:
+            telling.cancel()
+            await fleet.leave(app.figures.taken)
         if not serving.done():
             log.warning("connections are still open; leaving them")
             logging.shutdown()
@@ -222,6 +232,7 @@ async def reload(
         log.exception("%s was not loaded, the configuration before it stays in force", path)
         _count(gateway, done=False)
         return False
+    _say_by(gateway.config, environ, secrets)
     log.info("%s reloaded", path)
     _count(gateway, done=True)
     return True
@@ -232,9 +243,17 @@ def _fixed(config: Config) -> tuple[Any, ...]:
     return config.server, config.storage, config.audit, config.access.sign_in
 
 
+def _say_by(config: Config, environ: Mapping[str, str], secrets: Secrets | None) -> None:
+    """Have the log go by a configuration, and know its secrets."""
+    logs = installed()
+    if logs is not None:
+        held = secrets.held if secrets is not None else ()
+        logs.use(config.telemetry.logs, [*secrets_of(config, environ), *held])
+
+
 def _count(gateway: Gateway, *, done: bool) -> None:
     """Count a reload, and have it written down."""
-    gateway.metrics.reloads["ok" if done else "failed"] += 1
+    gateway.metrics.reloaded(done=done)
     if gateway.store is not None:
         gateway.store.reloaded(done=done)
 

@@ -16,6 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
+from headgate.server.fleet.hub import Hub
+from headgate.server.fleet.member import DESCRIPTOR
+
 log = logging.getLogger("headgate.server")
 
 WORKER = "HEADGATE_WORKER"
@@ -45,6 +48,7 @@ class _Crew:
         self._command = command
         self._environ = environ
         self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._hub = Hub()
         self._stopping = False
 
     def tell(self, signum: int) -> None:
@@ -55,7 +59,10 @@ class _Crew:
                     worker.send_signal(signum)
 
     async def run(self, workers: int) -> int:
-        codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
+        try:
+            codes = await asyncio.gather(*(self._keep(number) for number in range(workers)))
+        finally:
+            await self._hub.close()
         return max(codes, key=abs)
 
     async def _keep(self, number: int) -> int:
@@ -63,11 +70,7 @@ class _Crew:
         first = True
         while not self._stopping:
             began = monotonic()
-            # A worker reads its standard input to know when this process is gone.
-            worker = await asyncio.create_subprocess_exec(
-                *self._command, env={**self._environ, WORKER: str(number)}, stdin=asyncio.subprocess.PIPE
-            )
-            self._workers[number] = worker
+            worker = self._workers[number] = await self._start(number)
             if self._stopping:
                 self.tell(signal.SIGTERM)
             code = await worker.wait()
@@ -81,6 +84,16 @@ class _Crew:
             first = False
             await asyncio.sleep(max(0.0, RESTS_S - (monotonic() - began)))
         return 0
+
+    async def _start(self, number: int) -> asyncio.subprocess.Process:
+        # A worker reads its standard input to know when this process is gone.
+        with await self._hub.begin() as figures:
+            return await asyncio.create_subprocess_exec(
+                *self._command,
+                env={**self._environ, WORKER: str(number), DESCRIPTOR: str(figures.fileno())},
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(figures.fileno(),),
+            )
 
 
 START_S = 10.0

@@ -263,9 +263,9 @@ class Shadows:
         return [
             ("headgate_shadow_under_way", "Mirrored calls under way", len(self.under_way)),
             ("headgate_shadow_waiting", "Mirrored calls that wait", sum(each.waiting for each in mirrors)),
-            ("headgate_shadow_compared", "Calls compared with what their shadow made of them", self.compared),
-            ("headgate_shadow_dropped", "Calls drawn that were not mirrored", self.dropped.total()),
-            ("headgate_shadow_lost_records", "Comparisons that could not be written down", self.lost),
+            ("headgate_shadow_compared_total", "Calls compared with what their shadow made of them", self.compared),
+            ("headgate_shadow_dropped_total", "Calls drawn that were not mirrored", self.dropped.total()),
+            ("headgate_shadow_lost_records_total", "Comparisons that could not be written down", self.lost),
         ]
 
     def _record(self, record: Comparison) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -34,10 +34,23 @@ class RollupsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     "(other)"."""
 
 
+class LogsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the server says on standard error. Secrets are taken out of all of it."""
+
+    format: Literal["text", "json", "auto"] = "text"
+    """Lines for people, or one JSON object per line; `auto` is text on a terminal, else JSON."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is said."""
+    calls: bool = False
+    """Whether there is a line of every call: who, model and target, how it ended, times, tokens, cost. No content."""
+
+
 class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is kept of calls."""
+    """What is kept and said of calls."""
 
     calls: CallsConfig = CallsConfig()
     """Which calls are listed, and for how long."""
     rollups: RollupsConfig = RollupsConfig()
     """How long sums are kept, and of how many names."""
+    logs: LogsConfig = LogsConfig()
+    """What is said on standard error."""

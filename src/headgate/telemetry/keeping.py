@@ -48,10 +48,16 @@ class CallKeeping:
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""
         return [
-            (
-                "headgate_calls_lost",
+            Level(
+                "headgate_lost_calls_total",
                 "Calls missing in lists and sums: the journal did not take them",
                 self.recorder.lost,
             ),
-            ("headgate_rollups_failed_batches", "Batches of calls missing in the sums", self.sink.failed),
+            Level("headgate_rollups_failed_batches_total", "Batches of calls missing in the sums", self.sink.failed),
+            Level(
+                "headgate_rollups_behind_seconds",
+                "Time since all sums were up to date, or nobody was there to see to it",
+                self.merger.behind_s,
+                "min",
+            ),
         ]

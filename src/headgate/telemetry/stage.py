@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from headgate.errors import HeadgateError
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.telemetry.calls import CallRecorder, Timing
 from headgate.telemetry.config import CallsConfig
-from headgate.telemetry.metrics import Metrics
+from headgate.telemetry.metrics import Metrics, Pace
 from headgate.types import Call, Chunks, Reply
 
 ALL = CallsConfig()
@@ -23,11 +24,18 @@ class Telemetry:
 
     operations = EVERY_OPERATION
 
-    def __init__(self, metrics: Metrics, recorder: CallRecorder | None = None, config: CallsConfig = ALL) -> None:
-        """`recorder` writes down every call; None where nothing keeps them."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        recorder: CallRecorder | None = None,
+        config: CallsConfig = ALL,
+        say: Callable[[Call, str | None, Timing], None] | None = None,
+    ) -> None:
+        """`recorder` writes down every call, `say` tells the log of it; None where nothing does."""
         self._metrics = metrics
         self._recorder = recorder
         self._config = config
+        self._say = say
 
     async def __call__(self, call: Call, next: Next) -> Reply:
         started = monotonic()
@@ -60,11 +68,28 @@ class Telemetry:
         call.account.when_over(self._count, call, code, Timing(started, seconds, max(0.0, overhead_s)))
 
     def _count(self, call: Call, code: str | None, timing: Timing) -> None:
-        metrics = self._metrics
-        metrics.call_ended(call.label or call.model, call.operation, call.stream, code or "ok", timing.seconds)
-        metrics.account_closed(call.account)
+        metrics, model = self._metrics, call.label or call.model
+        pace = metrics.call_ended(model, call.operation, call.stream, code or "ok", timing.seconds, timing.overhead_s)
+        if call.stream:
+            _observe_tokens(pace, call, code, timing)
+        metrics.account_closed(call.account, model)
         if self._recorder is not None:
             self._recorder.record(call, code, timing, self._config)
+        if self._say is not None:
+            self._say(call, code, timing)
+
+
+def _observe_tokens(pace: Pace, call: Call, code: str | None, timing: Timing) -> None:
+    """Note when the first token of a stream came, and how long each one after it took."""
+    attempt = call.account.answering
+    if attempt is None or attempt.first_token_s is None:
+        return
+    first_s = attempt.started + attempt.first_token_s - timing.started
+    pace.first_token.observe(first_s)
+    if code is None and attempt.usage is not None:
+        more = attempt.usage.total_output_tokens - 1
+        if more > 0:
+            pace.per_token.observe((timing.seconds - first_s) / more)
 
 
 def outcome(error: BaseException) -> str:

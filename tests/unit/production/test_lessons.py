@@ -122,7 +122,6 @@ TEXTS = [
     ("journal-needed", "journal_unwritable: refuse", "journal_unwritable: allow"),
     ("audit-anchored", "  checkpoint_file: checkpoints/headgate", "  every_s: 10"),
     ("audit-signed-often", "  origin: gate.example.com", "  every_s: 3600"),
-    ("metrics-of-each-worker", "grace_s: 10", "workers: 2"),
     ("bodies-fit-memory", "max_inflight_mb: 512", "max_inflight_mb: 16384"),
 ]  # fmt: skip
 

@@ -134,9 +134,6 @@ LESSONS: tuple[Lesson, ...] = (
         "What is not yet signed can still be changed without a trace.", observability.signed_seldom),
     Lesson("metrics-readable", "observability", _ADVICE,
         "A scraper with an administrator's key is an administrator.", observability.nobody_scrapes),
-    Lesson("metrics-of-each-worker", "observability", _ADVICE,
-        "One port that several processes share answers a scrape with the figures of one of them.",
-        observability.metrics_of_one_worker),
     # ── capacity ──
     Lesson("bodies-fit-memory", "capacity", _SERIOUS,
         "Request bodies are held in memory, and a process that runs out of it takes all its calls along.",

@@ -43,12 +43,3 @@ def nobody_scrapes(facts: Facts) -> Flaws:
             what="no key but an administrator's may read /metrics",
             write="access: {roles: {scraper: [metrics]}}, and 'headgate keys create prometheus --role scraper'",
         )
-
-
-def metrics_of_one_worker(facts: Facts) -> Flaws:
-    if facts.config.server.workers > 1:
-        yield Flaw(
-            path=("server", "workers"),
-            what=f"{facts.config.server.workers} workers answer /metrics in turn, each with its own figures",
-            write="workers: 1, and a replica per core behind the proxy",
-        )

@@ -59,6 +59,12 @@ class Merger:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._names = Names()
+        self._caught_up = clock.monotonic()
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds since this process last found nothing left to merge."""
+        return self._clock.monotonic() - self._caught_up
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -82,6 +88,7 @@ class Merger:
             try:
                 while await self._merge_some():
                     pass
+                self._caught_up = self._clock.monotonic()
             except BaseException:
                 self._names = Names()  # some of those it knows may not be stored
                 raise

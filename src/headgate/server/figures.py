@@ -1,0 +1,64 @@
+"""All metrics of one server process: what it counted, and what its parts know of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from headgate.gateway import Gateway
+from headgate.routing.breaker import State
+from headgate.routing.status import TargetStatus
+from headgate.server.lag import Lag
+from headgate.telemetry.logs.handler import installed
+from headgate.telemetry.metrics import Gauge, Level
+from headgate.telemetry.snapshot import Snapshot, taken
+
+
+class Figures:
+    """Of one process."""
+
+    def __init__(self, gateway: Gateway, lag: Lag) -> None:
+        self._gateway = gateway
+        self._lag = lag
+
+    def taken(self) -> Snapshot:
+        """All of them, now."""
+        gateway = self._gateway
+        return taken(gateway.metrics, gauges(gateway.targets()), self._levels())
+
+    def _levels(self) -> Iterator[Level]:
+        store, services = self._gateway.store, self._gateway.services
+        yield Level("headgate_event_loop_late_seconds", "How late the event loop was lately", self._lag.late_s, "max")
+        yield Level("headgate_ready", "Whether this server takes calls", self._gateway.ready, "max")
+        if (logs := installed()) is not None:
+            yield Level("headgate_log_lost_lines_total", "Lines of the log that nobody read in time", logs.lost)
+        if store is not None:
+            yield from store.levels()
+        for each in (*services.shadows.levels(), *services.evaluations.levels()):
+            yield Level(*each)
+
+
+def gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:
+    """How targets are doing. Models that use one with other settings see it in their own way."""
+    resting: dict[tuple[str, ...], float] = {}
+    in_flight: dict[tuple[str, ...], float] = {}
+    limit: dict[tuple[str, ...], float] = {}
+    waiting: dict[tuple[str, ...], float] = {}
+    breaker: dict[tuple[str, ...], float] = {}
+    for each in targets:
+        name = (each.target,)
+        resting[name] = max(resting.get(name, 0.0), float(each.rests_s != 0))
+        in_flight[name] = in_flight.get(name, 0.0) + each.in_flight
+        limit[name] = limit.get(name, 0.0) + each.limit
+        waiting[name] = waiting.get(name, 0.0) + each.waiting
+        for state in get_args(State):
+            held = float(each.breaker == state)
+            breaker[each.target, state] = max(breaker.get((each.target, state), 0.0), held)
+    return [
+        Gauge("headgate_target_resting", "Whether a target is left alone", resting, of_many="max"),
+        Gauge("headgate_target_breaker", "Whether a breaker is in this state anywhere", breaker,
+              ("target", "state"), "max"),
+        Gauge("headgate_target_in_flight", "Calls under way at a target", in_flight),
+        Gauge("headgate_target_limit", "Most calls a target is given at a time", limit),
+        Gauge("headgate_target_waiting", "Calls that wait for a place at a target", waiting),
+    ]  # fmt: skip
