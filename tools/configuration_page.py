@@ -35,6 +35,8 @@ SECTIONS = {
     "TelemetryConfig": "telemetry",
     "CallsConfig": "telemetry.calls",
     "RollupsConfig": "telemetry.rollups",
+    "OtelConfig": "telemetry.otel",
+    "ContentConfig": "telemetry.otel.content",
     "ProviderConfig": "providers",
     "HealthConfig": "providers.health",
     "BaseModel": "providers.models",

@@ -21,6 +21,7 @@ from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.otel.export import Export
 from headgate.types import Identity
 
 log = logging.getLogger("headgate")
@@ -68,6 +69,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ids: IdCodec
     shadows: Shadows
     """What mirrors calls."""
+    otel: Export
+    """What sends traces and metrics."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -75,6 +78,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     async def close(self) -> None:
         """Let go of everything, once all that was settled is where it belongs."""
+        await self.otel.close()
         await self.counters.close()
         if self.store is not None:
             await self.store.close()
@@ -97,6 +101,7 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         metrics=Metrics(),
         ids=_codec(environ),
         shadows=Shadows(clock),
+        otel=Export(environ, clock),
     )
 
 

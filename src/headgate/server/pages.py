@@ -97,8 +97,8 @@ class Pages:
 
     def _levels(self) -> list[Level]:
         """How the records are doing."""
-        store = self._gateway.store
-        return [*(store.levels() if store is not None else ()), *self._gateway.services.shadows.levels()]
+        store, services = self._gateway.store, self._gateway.services
+        return [*(store.levels() if store is not None else ()), *services.shadows.levels(), *services.otel.levels()]
 
     def _targets(self, headers: Headers, address: str, path: str) -> tuple[int, str, bytes]:
         self._need(headers, address, "metrics")

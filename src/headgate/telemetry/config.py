@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from headgate.telemetry.otel.config import OtelConfig
+
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
 
 
@@ -41,3 +43,5 @@ class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Which calls are listed, and for how long."""
     rollups: RollupsConfig = RollupsConfig()
     """How long sums are kept, and of how many names."""
+    otel: OtelConfig | None = None
+    """An OpenTelemetry collector that traces and metrics go to. Nothing is sent without this block."""

@@ -1,0 +1,112 @@
+"""The way from calls to the collector there is now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from headgate.clock import Clock
+from headgate.providers.provider import Provider
+from headgate.telemetry.metrics import Level
+from headgate.telemetry.otel.config import OtelConfig
+from headgate.telemetry.otel.counts import Counts
+from headgate.telemetry.otel.observer import Observer
+from headgate.telemetry.otel.pipeline import Pipeline
+from headgate.telemetry.otel.sending import Sender, sender_of
+from headgate.telemetry.otel.settings import Destination, Settings, settle
+from headgate.telemetry.otel.vendors import vendors_of
+
+TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+"""Names of the services (opentelemetry-proto, collector/)."""
+
+
+class Export:
+    """Outlives reloads of the configuration: another collector gets a pipeline of its own, and counts go on."""
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._counts = Counts()
+        self._pipeline: Pipeline | None = None
+        self._next: tuple[Pipeline | None] | None = None
+        self._started = False
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def prepare(self, config: OtelConfig | None, providers: Mapping[str, Provider]) -> Observer | None:
+        """What observes calls by a configuration that is about to be used; `use` makes it so. None where nothing is
+        sent.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        if config is None:
+            self._next = (None,)
+            return None
+        settings = settle(config, self._environ)
+        if settings is None or (settings.traces is None and settings.metrics is None):
+            self._next = (None,)
+            return None
+        pipeline = self._pipeline
+        if pipeline is None or pipeline.settings != settings:
+            pipeline = self._made(settings)
+        self._next = (pipeline,)
+        return Observer(pipeline, vendors_of(providers), self._clock)
+
+    def use(self) -> None:
+        """Use what was prepared. What came before sends what it has, and ends."""
+        assert self._next is not None, "something was prepared"
+        [pipeline], self._next = self._next, None
+        before, self._pipeline = self._pipeline, pipeline
+        if before is pipeline:
+            return
+        if self._started:
+            if before is not None:
+                self._closing.add(task := asyncio.ensure_future(before.close()))
+                task.add_done_callback(self._closing.discard)
+            if pipeline is not None:
+                pipeline.start()
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._started = True
+        if self._pipeline is not None:
+            self._pipeline.start()
+
+    async def close(self) -> None:
+        """Send what there is, within a few seconds, and end."""
+        self._started = False
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._pipeline is not None:
+            await self._pipeline.close()
+
+    def levels(self) -> list[Level]:
+        """How it is doing, for Prometheus; nothing where it never had anything to do."""
+        pipeline, counts = self._pipeline, self._counts
+        if pipeline is None:
+            return []
+        return [
+            ("headgate_otel_spans_sent", "Spans the collector has taken", counts.spans),
+            ("headgate_otel_spans_waiting", "Spans that wait to be sent", pipeline.waiting),
+            (
+                "headgate_otel_spans_dropped",
+                "Spans given up for want of room, or of time at the end",
+                counts.queue_dropped,
+            ),
+            ("headgate_otel_spans_refused", "Spans the collector did not want", counts.refused),
+            (
+                "headgate_otel_calls_dropped",
+                "Calls in no span or metric: too many were over at once",
+                counts.calls_dropped,
+            ),
+            ("headgate_otel_calls_broken", "Calls no spans could be made of", counts.broken),
+            ("headgate_otel_metrics_sent", "Messages of metrics the collector has taken", counts.metrics),
+            ("headgate_otel_failed_sends", "Messages that did not reach the collector", counts.failed_sends),
+        ]
+
+    def _made(self, settings: Settings) -> Pipeline:
+        def sender(destination: Destination | None, service: str) -> Sender | None:
+            return None if destination is None else sender_of(destination, service, grpc=settings.grpc)
+
+        traces, metrics = sender(settings.traces, TRACES), sender(settings.metrics, METRICS)
+        return Pipeline(settings, traces, metrics, self._counts, self._clock)

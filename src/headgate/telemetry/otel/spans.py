@@ -1,0 +1,359 @@
+"""Spans of a call and of its attempts, made when it is over, as OTLP has them.
+
+The call is a span of kind server, each attempt one of kind client below it. Usage stands on attempts alone, as
+`gen_ai.usage.*`: whoever adds up spans would otherwise count a call's tokens twice. The call's own totals are
+`headgate.usage.*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from headgate.events import Event
+from headgate.telemetry.calls import UNKNOWN, Timing, queued_s
+from headgate.telemetry.otel import names
+from headgate.telemetry.otel.config import ContentConfig
+from headgate.telemetry.otel.meters import vendor_of, written_tokens
+from headgate.telemetry.otel.names import Names
+from headgate.telemetry.otel.parameters import parameters, session
+from headgate.telemetry.otel.protobuf import (
+    attributes,
+    field,
+    fixed64,
+    integer,
+    known,
+    known_texts,
+    number,
+    real,
+    text,
+    truth,
+)
+from headgate.telemetry.otel.rhythm import Kept, Rhythm
+from headgate.telemetry.otel.vendors import Vendor
+from headgate.trace import Trace
+from headgate.types import Attempt, Call, Payload, Usage, number_of
+
+MAX_EVENTS = 128
+"""Of one span; the SDK's own limit."""
+
+OPENAIS = ("openai", "azure.ai.openai")
+
+_SERVER, _CLIENT = 2, 3
+_ERROR = 2
+_SAMPLED = 1
+_REMOTE = 0x100 | 0x200
+"""Flags of a span whose parent is known to be in another process (trace.proto, SpanFlags)."""
+_LOCAL = 0x100
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is over, and all that is needed to tell of it."""
+
+    call: Call
+    trace: Trace
+    code: str | None
+    timing: Timing
+    zero_ns: int
+    """What the wall clock shows at second 0 of the monotonic one."""
+    rhythm: Rhythm | None
+    """Of its stream; None where there was none."""
+    sampled_for: str
+    """Why its spans are sent: `share`, `error`, `slow`."""
+    vendors: dict[str, Vendor]
+    answer: Payload | None = None
+    """The whole answer, where content is sent."""
+
+    def ns(self, second: float) -> int:
+        """A monotonic second on the wall clock."""
+        return self.zero_ns + int(second * 1e9)
+
+
+class _First(msgspec.Struct):
+    """How a stream begins, in any dialect."""
+
+    id: str | None = None
+    model: str | None = None
+    message: _First | None = None
+    """Of Anthropic's messages."""
+    response: _First | None = None
+    """Of Responses."""
+    responseId: str | None = None  # noqa: N815  # Gemini's
+    modelVersion: str | None = None  # noqa: N815
+
+
+_first = msgspec.json.Decoder(_First).decode
+MAX_FIRST_BYTES = 64 * 1024
+
+
+def spans_of(ended: Ended, called: Names, content: ContentConfig | None = None) -> list[bytes]:
+    """`Span` messages: the call's, and one of each attempt."""
+    call, account = ended.call, ended.call.account
+    operation = names.OPERATIONS.get(call.operation, call.operation)
+    asked = parameters(call.operation, call.request.tree, called)
+    if call.stream:
+        asked.append(truth(names.REQUEST_STREAM, True))
+    answering = account.answering
+    answered = _answered(ended, answering)
+    told = [*asked, *answered]
+    if content is not None:
+        from headgate.telemetry.otel.content import content_of  # the hub's types are for who sends content
+
+        frames = ended.rhythm.frames if isinstance(ended.rhythm, Kept) else None
+        told += content_of(call, ended.answer, frames, content)
+    spans = [_call_span(ended, operation, told)]
+    for attempt in account.attempts:
+        vendor = vendor_of(ended.vendors, attempt)
+        told = answered if attempt is answering and attempt.code is None else _own_answer(attempt)
+        spans.append(_attempt_span(ended, attempt, operation, vendor, [*asked, *told], called))
+    return spans
+
+
+# ── the call ──
+
+
+def _call_span(ended: Ended, operation: str, told: list[bytes]) -> bytes:
+    call, timing, account = ended.call, ended.timing, ended.call.account
+    attempt = account.answering
+    made = [
+        known(names.OPERATION, operation),
+        known(names.PROVIDER, vendor_of(ended.vendors, attempt).name),
+        known(names.REQUEST_MODEL, call.model),
+        text(names.REQUEST_ID, call.id),
+        known(names.DIALECT, call.request.dialect),
+        *_tenant(call),
+        *told,
+        integer(names.ATTEMPTS, len(account.attempts)),
+        real(names.OVERHEAD_S, timing.overhead_s),
+        known(names.SAMPLED_FOR, ended.sampled_for),
+    ]
+    if attempt is not None:
+        made.append(known(names.TARGET, attempt.target))
+        made += _cost(account.cost_picodollars)
+        made += _totals(account.attempts)
+        if attempt.first_token_s is not None:
+            made.append(real(names.FIRST_CHUNK, attempt.started + attempt.first_token_s - timing.started))
+    if (belongs := session(call.headers)) is not None:
+        made.append(belongs)
+    if account.events and (waited_s := queued_s(account.events)):
+        made.append(real(names.QUEUED_S, waited_s))
+    shown = call.label if call.label == UNKNOWN else call.model
+    trace = ended.trace
+    return _span(
+        trace,
+        trace.span_id,
+        trace.parent,
+        f"{operation} {shown}" if shown else operation,
+        _SERVER,
+        ended.ns(timing.started),
+        ended.ns(timing.started + timing.seconds),
+        made,
+        ended.code,
+        _events(ended),
+    )
+
+
+def _tenant(call: Call) -> Iterator[bytes]:
+    identity, account = call.identity, call.account
+    yield known(names.ORGANISATION, identity.organisation)
+    yield known(names.KEY, identity.key_id)
+    if identity.team_id is not None:
+        yield known(names.TEAM, identity.team_id)
+    if identity.project_id is not None:
+        yield known(names.PROJECT, identity.project_id)
+    if identity.user_id is not None:
+        yield known(names.USER, identity.user_id)
+    if account.end_user is not None:
+        yield text(names.END_USER, account.end_user)
+    for name, value in call.tags:
+        yield known(names.TAG + name, value)
+
+
+def _cost(picodollars: int | None) -> list[bytes]:
+    """Exact, and as most who read it want it."""
+    if picodollars is None:
+        return []
+    return [integer(names.COST_PICODOLLARS, picodollars), real(names.COST_USD, picodollars / 10**12)]
+
+
+def _totals(attempts: Sequence[Attempt]) -> list[bytes]:
+    given = made = 0
+    for attempt in attempts:
+        if attempt.usage is not None:
+            given += attempt.usage.total_input_tokens
+            made += attempt.usage.total_output_tokens
+    return [integer(names.TOTAL_INPUT_TOKENS, given), integer(names.TOTAL_OUTPUT_TOKENS, made)]
+
+
+def _events(ended: Ended) -> bytes:
+    """What happened, as span events, each with its time."""
+    events = ended.call.account.events
+    if not events:
+        return b""
+    told = zip(events[:MAX_EVENTS], events.times, strict=False)
+    content = b"".join([field(11, _event(event, ended.ns(second))) for event, second in told])
+    beyond = len(events) - MAX_EVENTS
+    return content + (number(12, beyond) if beyond > 0 else b"")
+
+
+def _event(event: Event, at_ns: int) -> bytes:
+    name, members = _shape(type(event))
+    made: list[bytes] = []
+    for member, attribute in members:
+        value = getattr(event, member)
+        match value:
+            case str():
+                made.append(known(attribute, value))
+            case int():
+                made.append(integer(attribute, value))
+            case float():
+                made.append(real(attribute, value))
+            case _:
+                pass
+    return fixed64(1, at_ns) + name + attributes(b"\x1a", made)
+
+
+@lru_cache
+def _shape(kind: type[Event]) -> tuple[bytes, Sequence[tuple[str, str]]]:
+    """How a kind of event is told: `RetryDenied` is `headgate.retry_denied`, its members are `headgate.…` too."""
+    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    members = [(member, f"{names.EVENT}{member}") for member in kind.__struct_fields__]
+    return field(2, f"{names.EVENT}{words.lstrip('_')}".encode()), members
+
+
+# ── attempts ──
+
+
+def _attempt_span(
+    ended: Ended, attempt: Attempt, operation: str, vendor: Vendor, told: list[bytes], called: Names
+) -> bytes:
+    model = attempt.target.partition("/")[2]
+    index = number_of(attempt)
+    made = [
+        known(names.OPERATION, operation),
+        known(names.PROVIDER, vendor.name),
+        known(names.REQUEST_MODEL, model),
+        *told,
+        *_usage(attempt, called),
+        *_cost(attempt.cost_picodollars),
+        known(names.TARGET, attempt.target),
+        integer(names.ATTEMPT_NUMBER, index),
+        known(names.ATTEMPT_CAUSE, attempt.cause),
+    ]
+    if vendor.address:
+        made += [known(names.SERVER_ADDRESS, vendor.address), integer(names.SERVER_PORT, vendor.port)]
+    if attempt.status:
+        made.append(integer(names.STATUS_CODE, attempt.status))
+    if attempt.first_token_s is not None:
+        made.append(real(names.FIRST_CHUNK, attempt.first_token_s))
+    if attempt.vendor_request_id is not None:
+        made.append(text(names.VENDOR_REQUEST_ID, attempt.vendor_request_id))
+    if vendor.name in OPENAIS:
+        made += _openai(attempt)
+    trace = ended.trace
+    return _span(
+        trace,
+        trace.attempt(index),
+        f"{trace.span_id:016x}",
+        f"{operation} {model}",
+        _CLIENT,
+        ended.ns(attempt.started),
+        ended.ns(attempt.started + attempt.duration_s),
+        made,
+        attempt.code,
+    )
+
+
+def _openai(attempt: Attempt) -> Iterator[bytes]:
+    """What the conventions have for OpenAI's API alone."""
+    if attempt.tier is not None:
+        yield known(names.OPENAI_TIER, attempt.tier)
+    if (api := names.APIS.get(attempt.vendor_dialect)) is not None:
+        yield known(names.OPENAI_API, api)
+
+
+def _usage(attempt: Attempt, called: Names) -> Iterator[bytes]:
+    """Tokens. Those read from and written to a cache are among the input's, those of reasoning among the output's."""
+    usage: Usage | None = attempt.usage
+    if usage is None:
+        return
+    yield integer(names.INPUT_TOKENS, usage.total_input_tokens)
+    yield integer(names.OUTPUT_TOKENS, usage.total_output_tokens)
+    if read := usage.cached_tokens + usage.audio_cached_tokens:
+        yield integer(names.CACHE_READ_TOKENS, read)
+    if written := written_tokens(usage):
+        yield integer(called.cache_write_tokens, written)
+    if usage.reasoning_tokens:
+        yield integer(names.REASONING_TOKENS, usage.reasoning_tokens)
+    if attempt.usage_source == "estimated":
+        yield truth(names.USAGE_ESTIMATED, True)
+
+
+def _own_answer(attempt: Attempt) -> list[bytes]:
+    """What an attempt's answer says of itself."""
+    made: list[bytes] = []
+    if attempt.answer_id:
+        made.append(text(names.RESPONSE_ID, attempt.answer_id))
+    if attempt.answer_model:
+        made.append(known(names.RESPONSE_MODEL, attempt.answer_model[:256]))
+    if attempt.stop is not None:
+        made.append(known_texts(names.FINISH_REASONS, (names.STOPS.get(attempt.stop, attempt.stop),)))
+    return made
+
+
+def _answered(ended: Ended, attempt: Attempt | None) -> list[bytes]:
+    """What the answer says of itself: of a stream, its first frame does."""
+    if attempt is None:
+        return []
+    if ended.rhythm is not None and ended.rhythm.first is not None and len(ended.rhythm.first.data) < MAX_FIRST_BYTES:
+        try:
+            first = _first(ended.rhythm.first.data)
+        except msgspec.MsgspecError:
+            return _own_answer(attempt)
+        inner = first.message or first.response or first
+        attempt.answer_id = attempt.answer_id or inner.id or inner.responseId
+        attempt.answer_model = attempt.answer_model or inner.model or inner.modelVersion
+    return _own_answer(attempt)
+
+
+# ── both ──
+
+
+def _span(
+    trace: Trace,
+    span_id: int,
+    parent: str | None,
+    name: str,
+    kind: int,
+    start_ns: int,
+    end_ns: int,
+    made: list[bytes],
+    code: str | None,
+    events: bytes = b"",
+) -> bytes:
+    """A `Span` message (opentelemetry-proto, trace/v1/trace.proto)."""
+    failed = b""
+    if code is not None:
+        made.append(known(names.ERROR_TYPE, code))
+        failed = field(15, field(2, code.encode()) + number(3, _ERROR))
+    flags = (_REMOTE if kind == _SERVER and parent is not None else _LOCAL) | (_SAMPLED if trace.sampled else 0)
+    return b"".join(
+        (
+            b"\x0a\x10",
+            bytes.fromhex(trace.trace_id),
+            b"\x12\x08",
+            span_id.to_bytes(8),
+            field(3, trace.state.encode()) if trace.state else b"",
+            b"" if parent is None else b"\x22\x08" + bytes.fromhex(parent),
+            field(5, name.encode("utf-8", "replace")),
+            number(6, kind),
+            fixed64(7, start_ns),
+            fixed64(8, end_ns),
+            attributes(b"\x4a", made),
+            events,
+            failed,
+            b"\x85\x01" + flags.to_bytes(4, "little"),
+        )
+    )
