@@ -123,6 +123,10 @@ TEXTS = [
     ("audit-anchored", "  checkpoint_file: checkpoints/headgate", "  every_s: 10"),
     ("audit-signed-often", "  origin: gate.example.com", "  every_s: 3600"),
     ("metrics-of-each-worker", "grace_s: 10", "workers: 2"),
+    ("traces-encrypted", "audit:\n",
+     'telemetry: {otel: {endpoint: "http://collector:4318", headers: {api-key: "${HEADGATE_SECRET}"}}}\naudit:\n'),
+    ("content-not-traced", "audit:\n", "telemetry: {otel: {content: {}}}\naudit:\n"),
+    ("secrets-elsewhere", "audit:\n", "telemetry: {otel: {headers: {api-key: sk-literal}}}\naudit:\n"),
     ("bodies-fit-memory", "max_inflight_mb: 512", "max_inflight_mb: 16384"),
 ]  # fmt: skip
 

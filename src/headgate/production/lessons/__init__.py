@@ -137,6 +137,11 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("metrics-of-each-worker", "observability", _ADVICE,
         "One port that several processes share answers a scrape with the figures of one of them.",
         observability.metrics_of_one_worker),
+    Lesson("traces-encrypted", "observability", _SERIOUS,
+        "What a collector is sent crosses the network like everything else.", observability.traces_in_the_clear),
+    Lesson("content-not-traced", "observability", _ADVICE,
+        "Whoever may read traces reads every prompt, and tracing systems keep them for long.",
+        observability.content_in_traces),
     # ── capacity ──
     Lesson("bodies-fit-memory", "capacity", _SERIOUS,
         "Request bodies are held in memory, and a process that runs out of it takes all its calls along.",

@@ -12,7 +12,7 @@ class Counts:
         self.metrics = 0
         """Messages of metrics delivered."""
         self.calls_dropped = 0
-        """Not looked at: too many were over at once."""
+        """Not looked at: too many were over at once, or the collector of their time is another one now."""
         self.queue_dropped = 0
         """Spans that had to make room for later ones, or were left at the end."""
         self.refused = 0

@@ -58,7 +58,9 @@ class Pipeline:
         self._due = False
         self._spans: deque[bytes] = deque()
         self._bytes = 0
-        self._full = asyncio.Event()
+        self._due_now = asyncio.Event()
+        """There are as many spans as a message takes, or the end has come."""
+        self._closing = asyncio.Event()
         self._since_ns = clock.now_us() * 1000
         self._resource = field(1, attributes(b"\x0a", [known(name, value) for name, value in settings.resource]))
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,7 +75,7 @@ class Pipeline:
 
     def take(self, ended: Ended, *, sampled: bool) -> None:
         """Have a call looked at soon."""
-        if len(self._pending) >= MAX_PENDING:
+        if len(self._pending) >= MAX_PENDING or self._closing.is_set():
             self._counts.calls_dropped += 1
             return
         self._pending.append((ended, sampled))
@@ -118,7 +120,7 @@ class Pipeline:
             self._bytes -= len(spans.popleft())
             self._counts.queue_dropped += 1
         if len(spans) >= self.settings.batch:
-            self._full.set()
+            self._due_now.set()
 
     # ── sending ──
 
@@ -130,43 +132,39 @@ class Pipeline:
 
     async def close(self) -> None:
         """Send what there is, for as long as that may take, and let go of everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         while self._pending:
             self._look()
+        self._closing.set()
+        self._due_now.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await self._flush()
-        self._counts.queue_dropped += len(self._spans)
+                await asyncio.gather(*self._tasks)
         if self._spans:
+            self._counts.queue_dropped += len(self._spans)
             log.warning("%d spans could not be sent before the end", len(self._spans))
             self._spans.clear()
         for sender in (self._traces, self._metrics):
             if sender is not None:
                 await sender.close()
 
-    async def _flush(self) -> None:
-        if self._metrics is not None and self._tasks:
-            await self._metrics_sent(self._metrics)
-        while self._traces is not None and self._tasks and self._spans:
-            if isinstance(await self._batch_sent(self._traces), Unreachable):
-                return
-
     async def _send_spans(self, sender: Sender) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self.settings.delay_s)
-            self._full.clear()
-            wait_s = FIRST_WAIT_S
-            while self._spans:
-                outcome = await self._batch_sent(sender)
-                if isinstance(outcome, Unreachable):
-                    told_s, drawn_s = outcome.after_s, uniform(0.5, 1.0) * wait_s  # noqa: S311
-                    await asyncio.sleep(drawn_s if told_s is None else told_s)
-                    wait_s = min(wait_s * 2, MAX_WAIT_S)
-                elif len(self._spans) < self.settings.batch:
-                    break  # the others may wait for more of them
+        wait_s = FIRST_WAIT_S
+        while self._spans or not self._closing.is_set():
+            if len(self._spans) < self.settings.batch:
+                await _wait(self._due_now, self.settings.delay_s)  # others may join them
+            if not self._closing.is_set():
+                self._due_now.clear()
+            if not self._spans:
+                continue
+            outcome = await self._batch_sent(sender)
+            if not isinstance(outcome, Unreachable):
+                wait_s = FIRST_WAIT_S
+            elif self._closing.is_set():
+                return
+            else:
+                told_s, drawn_s = outcome.after_s, uniform(0.5, 1.0) * wait_s  # noqa: S311
+                await _wait(self._closing, drawn_s if told_s is None else told_s)
+                wait_s = min(wait_s * 2, MAX_WAIT_S)
 
     async def _batch_sent(self, sender: Sender) -> Outcome:
         """Send the oldest spans. They wait again where the collector cannot be reached, or this is cancelled."""
@@ -210,8 +208,8 @@ class Pipeline:
         return field(1, self._resource + field(2, field(1, _SCOPE) + members + url) + url)
 
     async def _send_metrics(self, sender: Sender) -> None:
-        while True:
-            await asyncio.sleep(self.settings.interval_s)
+        while not self._closing.is_set():
+            await _wait(self._closing, self.settings.interval_s)
             await self._metrics_sent(sender)
 
     async def _metrics_sent(self, sender: Sender) -> None:
@@ -254,6 +252,13 @@ class Pipeline:
 
 POINTS_SLICE = 100
 """Data points encoded in one go: half a millisecond."""
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than that."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _encoded(series: Series) -> bytes:
