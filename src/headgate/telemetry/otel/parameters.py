@@ -10,7 +10,7 @@ from typing import Any
 
 from headgate.telemetry.otel import names
 from headgate.telemetry.otel.names import Names
-from headgate.telemetry.otel.protobuf import integer, known, known_texts, real, text, texts
+from headgate.telemetry.otel.protobuf import integer, known, known_integer, known_texts, real, text, texts
 from headgate.types import JSON
 
 MAX_STOPS = 16
@@ -19,7 +19,7 @@ Maker = Callable[[str, Any], bytes | None]
 
 
 def _whole(name: str, value: Any) -> bytes | None:
-    return integer(name, value) if type(value) is int else None
+    return known_integer(name, value) if type(value) is int else None
 
 
 def _number(name: str, value: Any) -> bytes | None:

@@ -72,7 +72,7 @@ def text(key: str, value: str) -> bytes:
     return _attribute(key, _text(value))
 
 
-@lru_cache(16_384)
+@lru_cache(4_096)
 def known(key: str, value: str) -> bytes:
     """The same for texts that come again."""
     return text(key, value)
@@ -85,12 +85,25 @@ def truth(key: str, value: bool) -> bytes:
 
 def integer(key: str, value: int) -> bytes:
     """What does not fit 64 bits is given as the largest number that does."""
-    value = max(-_MAX_INT64, min(value, _MAX_INT64))
-    return _attribute(key, b"\x18" + varint(value & _INT64))
+    if not 0 <= value <= _MAX_INT64:
+        value = max(-_MAX_INT64, min(value, _MAX_INT64)) & _INT64
+    before, raw = _key(key), b"\x18" + varint(value)
+    size = len(before) + 1 + len(raw)
+    return (_SMALL[size] if size < 128 else varint(size)) + before + _SMALL[len(raw)] + raw
+
+
+known_integer = lru_cache(4_096)(integer)
+"""The same for numbers that come again."""
 
 
 def real(key: str, value: float) -> bytes:
-    return _attribute(key, b"\x21" + pack("<d", value))
+    return _before_real(key) + pack("<d", value)
+
+
+@lru_cache(1_024)
+def _before_real(key: str) -> bytes:
+    """All of an attribute but its eight last bytes."""
+    return _attribute(key, b"\x21" + bytes(8))[:-8]
 
 
 def texts(key: str, values: tuple[str, ...]) -> bytes:
@@ -121,6 +134,14 @@ def _attribute(key: str, value: bytes) -> bytes:
     before = _key(key)
     content = before + varint(len(value)) + value
     return varint(len(content)) + content
+
+
+def block(made: Sequence[bytes]) -> bytes:
+    """Several attributes of a span as if they were one: what comes again is put together once."""
+    return SPAN_ATTRIBUTE.join(made)
+
+
+SPAN_ATTRIBUTE = b"\x4a"
 
 
 def attributes(tag: bytes, made: Sequence[bytes]) -> bytes:

@@ -20,11 +20,14 @@ from headgate.telemetry.otel.meters import vendor_of, written_tokens
 from headgate.telemetry.otel.names import Names
 from headgate.telemetry.otel.parameters import parameters, session
 from headgate.telemetry.otel.protobuf import (
+    SPAN_ATTRIBUTE,
     attributes,
+    block,
     field,
     fixed64,
     integer,
     known,
+    known_integer,
     known_texts,
     number,
     real,
@@ -116,21 +119,22 @@ def spans_of(ended: Ended, called: Names, content: ContentConfig | None = None) 
 
 def _call_span(ended: Ended, operation: str, told: list[bytes]) -> bytes:
     call, timing, account = ended.call, ended.timing, ended.call.account
-    attempt = account.answering
+    attempt, identity = account.answering, call.identity
+    provider, target = vendor_of(ended.vendors, attempt).name, "" if attempt is None else attempt.target
     made = [
-        known(names.OPERATION, operation),
-        known(names.PROVIDER, vendor_of(ended.vendors, attempt).name),
-        known(names.REQUEST_MODEL, call.model),
+        _asking(operation, provider, call.model, call.request.dialect, target),
+        _tenant(
+            identity.organisation, identity.key_id, identity.team_id, identity.project_id, identity.user_id, call.tags
+        ),
         text(names.REQUEST_ID, call.id),
-        known(names.DIALECT, call.request.dialect),
-        *_tenant(call),
         *told,
-        integer(names.ATTEMPTS, len(account.attempts)),
+        known_integer(names.ATTEMPTS, len(account.attempts)),
         real(names.OVERHEAD_S, timing.overhead_s),
         known(names.SAMPLED_FOR, ended.sampled_for),
     ]
+    if account.end_user is not None:
+        made.append(text(names.END_USER, account.end_user))
     if attempt is not None:
-        made.append(known(names.TARGET, attempt.target))
         made += _cost(account.cost_picodollars)
         made += _totals(account.attempts)
         if attempt.first_token_s is not None:
@@ -155,27 +159,45 @@ def _call_span(ended: Ended, operation: str, told: list[bytes]) -> bytes:
     )
 
 
-def _tenant(call: Call) -> Iterator[bytes]:
-    identity, account = call.identity, call.account
-    yield known(names.ORGANISATION, identity.organisation)
-    yield known(names.KEY, identity.key_id)
-    if identity.team_id is not None:
-        yield known(names.TEAM, identity.team_id)
-    if identity.project_id is not None:
-        yield known(names.PROJECT, identity.project_id)
-    if identity.user_id is not None:
-        yield known(names.USER, identity.user_id)
-    if account.end_user is not None:
-        yield text(names.END_USER, account.end_user)
-    for name, value in call.tags:
-        yield known(names.TAG + name, value)
+@lru_cache(1_024)
+def _asking(operation: str, provider: str, model: str, dialect: str, target: str) -> bytes:
+    """Who was asked for what."""
+    made = [
+        known(names.OPERATION, operation),
+        known(names.PROVIDER, provider),
+        known(names.REQUEST_MODEL, model),
+        known(names.DIALECT, dialect),
+    ]
+    return block([*made, known(names.TARGET, target)] if target else made)
 
 
-def _cost(picodollars: int | None) -> list[bytes]:
+@lru_cache(512)  # tags may be of any length a header can have
+def _tenant(
+    organisation: str,
+    key: str,
+    team: str | None,
+    project: str | None,
+    user: str | None,
+    tags: tuple[tuple[str, str], ...],
+) -> bytes:
+    """Who asked."""
+    who = (
+        (names.ORGANISATION, organisation),
+        (names.KEY, key),
+        (names.TEAM, team),
+        (names.PROJECT, project),
+        (names.USER, user),
+        *((names.TAG + name, value) for name, value in tags),
+    )
+    return block([text(name, value) for name, value in who if value is not None])
+
+
+@lru_cache(1_024)
+def _cost(picodollars: int | None) -> Sequence[bytes]:
     """Exact, and as most who read it want it."""
     if picodollars is None:
-        return []
-    return [integer(names.COST_PICODOLLARS, picodollars), real(names.COST_USD, picodollars / 10**12)]
+        return ()
+    return integer(names.COST_PICODOLLARS, picodollars), real(names.COST_USD, picodollars / 10**12)
 
 
 def _totals(attempts: Sequence[Attempt]) -> list[bytes]:
@@ -232,26 +254,17 @@ def _attempt_span(
     model = attempt.target.partition("/")[2]
     index = number_of(attempt)
     made = [
-        known(names.OPERATION, operation),
-        known(names.PROVIDER, vendor.name),
-        known(names.REQUEST_MODEL, model),
+        _attempting(operation, vendor, attempt.target, attempt.cause, index, attempt.status),
         *told,
         *_usage(attempt, called),
         *_cost(attempt.cost_picodollars),
-        known(names.TARGET, attempt.target),
-        integer(names.ATTEMPT_NUMBER, index),
-        known(names.ATTEMPT_CAUSE, attempt.cause),
     ]
-    if vendor.address:
-        made += [known(names.SERVER_ADDRESS, vendor.address), integer(names.SERVER_PORT, vendor.port)]
-    if attempt.status:
-        made.append(integer(names.STATUS_CODE, attempt.status))
     if attempt.first_token_s is not None:
         made.append(real(names.FIRST_CHUNK, attempt.first_token_s))
     if attempt.vendor_request_id is not None:
         made.append(text(names.VENDOR_REQUEST_ID, attempt.vendor_request_id))
     if vendor.name in OPENAIS:
-        made += _openai(attempt)
+        made += _openai(attempt.tier, attempt.vendor_dialect)
     trace = ended.trace
     return _span(
         trace,
@@ -266,12 +279,33 @@ def _attempt_span(
     )
 
 
-def _openai(attempt: Attempt) -> Iterator[bytes]:
+@lru_cache(1_024)
+def _attempting(operation: str, vendor: Vendor, target: str, cause: str, index: int, status: int) -> bytes:
+    """Who was asked, why, and with what success."""
+    made = [
+        known(names.OPERATION, operation),
+        known(names.PROVIDER, vendor.name),
+        known(names.REQUEST_MODEL, target.partition("/")[2]),
+        known(names.TARGET, target),
+        known(names.ATTEMPT_CAUSE, cause),
+        integer(names.ATTEMPT_NUMBER, index),
+    ]
+    if vendor.address:
+        made += [known(names.SERVER_ADDRESS, vendor.address), integer(names.SERVER_PORT, vendor.port)]
+    if status:
+        made.append(integer(names.STATUS_CODE, status))
+    return block(made)
+
+
+@lru_cache(64)
+def _openai(tier: str | None, dialect: str) -> Sequence[bytes]:
     """What the conventions have for OpenAI's API alone."""
-    if attempt.tier is not None:
-        yield known(names.OPENAI_TIER, attempt.tier)
-    if (api := names.APIS.get(attempt.vendor_dialect)) is not None:
-        yield known(names.OPENAI_API, api)
+    made: list[bytes] = []
+    if tier is not None:
+        made.append(known(names.OPENAI_TIER, tier))
+    if (api := names.APIS.get(dialect)) is not None:
+        made.append(known(names.OPENAI_API, api))
+    return made
 
 
 def _usage(attempt: Attempt, called: Names) -> Iterator[bytes]:
@@ -351,7 +385,7 @@ def _span(
             number(6, kind),
             fixed64(7, start_ns),
             fixed64(8, end_ns),
-            attributes(b"\x4a", made),
+            attributes(SPAN_ATTRIBUTE, made),
             events,
             failed,
             b"\x85\x01" + flags.to_bytes(4, "little"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -171,3 +173,9 @@ def test_grpc_wants_its_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("headgate.config.rules.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'headgate\[otel\]'"):
         loads("telemetry: {otel: {protocol: grpc}}")
+
+
+def test_each_process_has_a_name_of_its_own():
+    program = "from headgate.telemetry.otel.settings import INSTANCE; print(INSTANCE)"
+    [one, other] = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(2)]
+    assert len({one.stdout, other.stdout, INSTANCE.encode()}) == 3
