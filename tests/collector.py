@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -86,12 +88,12 @@ class Received:
 class Collector(Received):
     """Over HTTP."""
 
-    def __init__(self, status: int = 200, answer: bytes = b"") -> None:
+    def __init__(self, status: int = 200, answer: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.status = status
         """What it answers with."""
         self._answer = answer
-        self._server = Upstream(self._script)
+        self._server = Upstream(self._script, tls=tls)
 
     def config(self, **settings: Any) -> str:
         """The block `telemetry:`."""
@@ -121,7 +123,11 @@ class Collector(Received):
 
 
 class GrpcCollector(Received):
-    """Over gRPC."""
+    """Over gRPC; by TLS, and from clients with a certificate of the same authority alone, where it has its files."""
+
+    def __init__(self, authority: Path | None = None, certificate: Path | None = None, key: Path | None = None) -> None:
+        super().__init__()
+        self._files = authority, certificate, key
 
     async def __aenter__(self) -> Self:
         import grpc
@@ -145,7 +151,12 @@ class GrpcCollector(Received):
             name = f"opentelemetry.proto.collector.{package}.v1.{service}"
             handlers = {"Export": handler(signal, answer)}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-        self.port: int = self._server.add_insecure_port("127.0.0.1:0")
+        authority, certificate, key = (None if each is None else each.read_bytes() for each in self._files)
+        if certificate is None:
+            self.port: int = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            shown = grpc.ssl_server_credentials([(key, certificate)], authority, require_client_auth=True)
+            self.port = self._server.add_secure_port("127.0.0.1:0", shown)
         self._server.start()
         return self
 

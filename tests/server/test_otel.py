@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from certificates import Authority
 from collector import Collector, GrpcCollector, Received, told
 from serving import Serving
 from upstream import Exchange, Upstream, head, unused_port
@@ -204,6 +207,28 @@ async def test_over_grpc():
             await collector.latest("gen_ai.client.inference.duration")
     assert whole.name == "chat chat"
     assert collector.headers[0]["api-key"] == "k"
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_by_tls_with_a_certificate_of_our_own(protocol: str, tmp_path: Path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("collector")
+    ours, our_key = authority.issue("gateway")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.ca_file))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(certificate, key)
+    made = Collector(tls=context) if protocol != "grpc" else GrpcCollector(authority.ca_file, certificate, key)
+    async with made as collector:
+        port = collector.url.rpartition(":")[2] if isinstance(collector, Collector) else collector.port
+        otel = {"endpoint": f"https://127.0.0.1:{port}", "protocol": protocol, "ca_file": str(authority.ca_file)}
+        shown = {"client_cert": str(ours), "client_key": str(our_key)}
+        async with quick(MODELS + f"telemetry: {{otel: {otel!r}}}\n") as serving:
+            await ask(serving)
+            await failed(serving)
+            assert collector.all_spans() == [], "without its certificate nobody is let in"
+        async with quick(MODELS + f"telemetry: {{otel: {otel | shown!r}}}\n") as serving:
+            await ask(serving)
+            await collector.spans(2)
 
 
 async def test_grpc_that_nobody_answers():

@@ -14,7 +14,8 @@ import grpc
 from headgate import __version__
 from headgate.errors import ConfigError
 from headgate.providers.address import bracketed, parse_url
-from headgate.telemetry.otel.http import MAX_ANSWER_BYTES, rejected
+from headgate.telemetry.otel.http import MAX_ANSWER_BYTES, MAX_RETRY_S, rejected
+from headgate.telemetry.otel.protobuf import read
 from headgate.telemetry.otel.sending import Delivered, Outcome, Refused, Unreachable
 from headgate.telemetry.otel.settings import Destination
 
@@ -22,14 +23,17 @@ RETRYABLE = frozenset(
     {
         grpc.StatusCode.CANCELLED,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
         grpc.StatusCode.ABORTED,
         grpc.StatusCode.OUT_OF_RANGE,
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DATA_LOSS,
     }
 )
-"""After which the same may be sent again ("OTLP/gRPC Response", "Failures")."""
+"""After which the same may be sent again ("OTLP/gRPC Response", "Failures"). So it may when resources are exhausted, if
+the collector says when.
+"""
+
+DETAILS = "grpc-status-details-bin"
 
 
 class GrpcSender:
@@ -77,12 +81,30 @@ class GrpcSender:
         code = call.code()
         if code is grpc.StatusCode.OK:
             return Delivered(rejected(call.result()))
-        if code in RETRYABLE:
-            return Unreachable(code.name)
+        after_s = retry_s(dict(call.trailing_metadata() or ()).get(DETAILS, b""))
+        if code in RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after_s is not None):
+            return Unreachable(code.name, after_s)
         return Refused(code.name)
 
     async def close(self) -> None:
         self._channel.close()
+
+
+def retry_s(details: bytes | str) -> float | None:
+    """When a collector wants to be asked again (google.rpc.Status with google.rpc.RetryInfo); None where it does not
+    say.
+    """
+    try:
+        held = read(details).get(3) if isinstance(details, bytes) else None
+        detail = read(held) if isinstance(held, bytes) else {}
+        kind, value = detail.get(1), detail.get(2)
+        if not isinstance(kind, bytes) or not kind.endswith(b"/google.rpc.RetryInfo") or not isinstance(value, bytes):
+            return None
+        delay = read(value).get(1)
+        seconds = read(delay).get(1, 0) if isinstance(delay, bytes) else 0
+    except ValueError:
+        return None
+    return min(float(seconds), MAX_RETRY_S) if isinstance(seconds, int) else None
 
 
 def _settle(over: asyncio.Future[None]) -> None:

@@ -325,31 +325,34 @@ def _usage(attempt: Attempt, called: Names) -> Iterator[bytes]:
         yield truth(names.USAGE_ESTIMATED, True)
 
 
-def _own_answer(attempt: Attempt) -> list[bytes]:
-    """What an attempt's answer says of itself."""
-    made: list[bytes] = []
-    if attempt.answer_id:
-        made.append(text(names.RESPONSE_ID, attempt.answer_id))
-    if attempt.answer_model:
-        made.append(known(names.RESPONSE_MODEL, attempt.answer_model[:256]))
-    if attempt.stop is not None:
-        made.append(known_texts(names.FINISH_REASONS, (names.STOPS.get(attempt.stop, attempt.stop),)))
-    return made
-
-
 def _answered(ended: Ended, attempt: Attempt | None) -> list[bytes]:
     """What the answer says of itself: of a stream, its first frame does."""
     if attempt is None:
         return []
-    if ended.rhythm is not None and ended.rhythm.first is not None and len(ended.rhythm.first.data) < MAX_FIRST_BYTES:
-        try:
-            first = _first(ended.rhythm.first.data)
-        except msgspec.MsgspecError:
-            return _own_answer(attempt)
-        inner = first.message or first.response or first
-        attempt.answer_id = attempt.answer_id or inner.id or inner.responseId
-        attempt.answer_model = attempt.answer_model or inner.model or inner.modelVersion
-    return _own_answer(attempt)
+    first = None if ended.rhythm is None else ended.rhythm.first
+    if first is None or len(first.data) > MAX_FIRST_BYTES:
+        return _own_answer(attempt)
+    try:
+        told = _first(first.data)
+    except msgspec.MsgspecError:
+        return _own_answer(attempt)
+    inner = told.message or told.response or told
+    return _answer(inner.id or inner.responseId, inner.model or inner.modelVersion, attempt.stop)
+
+
+def _own_answer(attempt: Attempt) -> list[bytes]:
+    return _answer(attempt.answer_id, attempt.answer_model, attempt.stop)
+
+
+def _answer(answer_id: str | None, model: str | None, stop: str | None) -> list[bytes]:
+    made: list[bytes] = []
+    if answer_id:
+        made.append(text(names.RESPONSE_ID, answer_id))
+    if model:
+        made.append(known(names.RESPONSE_MODEL, model[:256]))
+    if stop is not None:
+        made.append(known_texts(names.FINISH_REASONS, (names.STOPS.get(stop, stop),)))
+    return made
 
 
 # ── both ──

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector import told
 from headgate.telemetry.otel import protobuf as pb
+from headgate.telemetry.otel.grpc import retry_s
 from headgate.telemetry.otel.http import rejected
 
 SIMPLE = st.text(max_size=200)
@@ -59,3 +60,15 @@ def test_what_a_collector_did_not_take_is_read(count: int):
     answer.partial_success.rejected_spans = count
     answer.partial_success.error_message = "too old"
     assert rejected(answer.SerializeToString()) == count
+
+
+def test_when_a_collector_wants_to_be_asked_again():
+    info = pb.field(1, pb.number(1, 7))
+    status = pb.number(1, 8) + pb.field(3, pb.field(1, b"type.googleapis.com/google.rpc.RetryInfo") + pb.field(2, info))
+    assert retry_s(status) == 7.0
+    assert retry_s(pb.field(3, pb.field(1, b"type.googleapis.com/google.rpc.Help") + pb.field(2, info))) is None
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=20)))
+def test_details_of_any_bytes_are_survived(details: bytes | str):
+    assert retry_s(details) is None or retry_s(details) >= 0
