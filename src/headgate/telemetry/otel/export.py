@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from headgate.clock import Clock
 from headgate.providers.provider import Provider
 from headgate.telemetry.metrics import Level
 from headgate.telemetry.otel.config import OtelConfig
 from headgate.telemetry.otel.counts import Counts
-from headgate.telemetry.otel.observer import Observer
-from headgate.telemetry.otel.pipeline import Pipeline
-from headgate.telemetry.otel.sending import Sender, sender_of
-from headgate.telemetry.otel.settings import Destination, Settings, settle
-from headgate.telemetry.otel.vendors import vendors_of
+from headgate.telemetry.stage import Observer
 
-TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-"""Names of the services (opentelemetry-proto, collector/)."""
+
+class Way(Protocol):
+    """To one collector."""
+
+    @property
+    def waiting(self) -> int:
+        """Spans that wait to be sent."""
+        ...
+
+    def start(self) -> None: ...
+
+    async def close(self) -> None:
+        """Send what there is, within a few seconds."""
+        ...
 
 
 class Export:
@@ -28,8 +36,8 @@ class Export:
         self._environ = environ
         self._clock = clock
         self._counts = Counts()
-        self._pipeline: Pipeline | None = None
-        self._next: tuple[Pipeline | None] | None = None
+        self._pipeline: Way | None = None
+        self._next: tuple[Way | None] | None = None
         self._started = False
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -40,18 +48,17 @@ class Export:
         Raises:
             ConfigError: it cannot be used.
         """
+        self._next = (None,)
         if config is None:
-            self._next = (None,)
             return None
-        settings = settle(config, self._environ)
-        if settings is None or (settings.traces is None and settings.metrics is None):
-            self._next = (None,)
+        from headgate.telemetry.otel.making import made  # 10 ms that who sends nothing should not wait for
+
+        found = made(config, self._environ, providers, self._pipeline, self._counts, self._clock)
+        if found is None:
             return None
-        pipeline = self._pipeline
-        if pipeline is None or pipeline.settings != settings:
-            pipeline = self._made(settings)
+        pipeline, observer = found
         self._next = (pipeline,)
-        return Observer(pipeline, vendors_of(providers), self._clock)
+        return observer
 
     def use(self) -> None:
         """Use what was prepared. What came before sends what it has, and ends."""
@@ -103,10 +110,3 @@ class Export:
             ("headgate_otel_metrics_sent", "Messages of metrics the collector has taken", counts.metrics),
             ("headgate_otel_failed_sends", "Messages that did not reach the collector", counts.failed_sends),
         ]
-
-    def _made(self, settings: Settings) -> Pipeline:
-        def sender(destination: Destination | None, service: str) -> Sender | None:
-            return None if destination is None else sender_of(destination, service, grpc=settings.grpc)
-
-        traces, metrics = sender(settings.traces, TRACES), sender(settings.metrics, METRICS)
-        return Pipeline(settings, traces, metrics, self._counts, self._clock)
