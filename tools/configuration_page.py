@@ -36,7 +36,7 @@ SECTIONS = {
     "CallsConfig": "telemetry.calls",
     "RollupsConfig": "telemetry.rollups",
     "OtelConfig": "telemetry.otel",
-    "ContentConfig": "telemetry.otel.content",
+    "OtelContentConfig": "telemetry.otel.content",
     "ProviderConfig": "providers",
     "HealthConfig": "providers.health",
     "BaseModel": "providers.models",

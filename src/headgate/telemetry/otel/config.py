@@ -12,7 +12,7 @@ from headgate.telemetry.otel.names import Version
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class ContentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OtelContentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was asked and answered, on the spans of calls. Whoever reads traces reads that too."""
 
     max_kb: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
@@ -65,7 +65,7 @@ class OtelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `OTEL_RESOURCE_ATTRIBUTES`."""
     conventions: Version = "1.41.1"
     """Which version of the GenAI conventions names things: the last that was tagged, or what is to come."""
-    content: ContentConfig | None = None
+    content: OtelContentConfig | None = None
     """Sends what was asked and answered too. Nothing of it is sent without this block."""
 
     def __repr__(self) -> str:

@@ -32,7 +32,7 @@ from headgate.dialects.hub import (
 )
 from headgate.errors import HeadgateError
 from headgate.telemetry.otel import names
-from headgate.telemetry.otel.config import ContentConfig
+from headgate.telemetry.otel.config import OtelContentConfig
 from headgate.telemetry.otel.protobuf import truth, whole_text
 from headgate.types import GENERATES, JSON, OPAQUE, Call, Frame, Payload
 
@@ -69,7 +69,7 @@ class Room:
 
 
 def content_of(
-    call: Call, answer: Payload | None, frames: Sequence[Frame] | None, config: ContentConfig
+    call: Call, answer: Payload | None, frames: Sequence[Frame] | None, config: OtelContentConfig
 ) -> Iterator[bytes]:
     """The attributes of a call's content; `frames` are those of a stream, as far as they were kept.
 

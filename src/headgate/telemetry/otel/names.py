@@ -84,7 +84,7 @@ EVENT = "headgate."
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs from version to version."""
+    """The names of metrics, and what else differs from version to version."""
 
     version: Version
     schema_url: str

@@ -19,7 +19,7 @@ from headgate import __version__
 from headgate.errors import BadRequest, ConfigError
 from headgate.providers.address import parse_url
 from headgate.providers.headers import refuse_injection
-from headgate.telemetry.otel.config import ContentConfig, OtelConfig
+from headgate.telemetry.otel.config import OtelConfig, OtelContentConfig
 from headgate.telemetry.otel.names import VERSIONS, Names
 
 log = logging.getLogger("headgate.otel")
@@ -28,6 +28,10 @@ Signal = Literal["traces", "metrics"]
 
 INSTANCE = str(uuid4())
 """This process: several workers count each for itself, and are told apart by it."""
+
+
+WORKER = "HEADGATE_WORKER"
+"""The variable that says which of several processes this is: they share a name that somebody gave them."""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether metrics tell what was since the last time, instead of since the start."""
     resource: tuple[tuple[str, str], ...]
     names: Names
-    content: ContentConfig | None
+    content: OtelContentConfig | None
 
 
 def settle(config: OtelConfig, environ: Mapping[str, str]) -> Settings | None:
@@ -209,4 +213,7 @@ def _resource(config: OtelConfig, told: _Environment) -> tuple[tuple[str, str], 
         **given,
         **config.resource,
     }
+    worker = told.text(WORKER)
+    if worker and attributes["service.instance.id"] != INSTANCE:
+        attributes["service.instance.id"] += f"-{worker}"
     return tuple(attributes.items())

@@ -15,7 +15,7 @@ import msgspec
 from headgate.events import Event
 from headgate.telemetry.calls import UNKNOWN, Timing, queued_s
 from headgate.telemetry.otel import names
-from headgate.telemetry.otel.config import ContentConfig
+from headgate.telemetry.otel.config import OtelContentConfig
 from headgate.telemetry.otel.meters import vendor_of, written_tokens
 from headgate.telemetry.otel.names import Names
 from headgate.telemetry.otel.parameters import parameters, session
@@ -91,7 +91,7 @@ _first = msgspec.json.Decoder(_First).decode
 MAX_FIRST_BYTES = 64 * 1024
 
 
-def spans_of(ended: Ended, called: Names, content: ContentConfig | None = None) -> list[bytes]:
+def spans_of(ended: Ended, called: Names, content: OtelContentConfig | None = None) -> list[bytes]:
     """`Span` messages: the call's, and one of each attempt."""
     call, account = ended.call, ended.call.account
     operation = names.OPERATIONS.get(call.operation, call.operation)

@@ -12,16 +12,16 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from calls import call
 from collector import told
-from headgate.telemetry.otel.config import ContentConfig
+from headgate.telemetry.otel.config import OtelContentConfig
 from headgate.telemetry.otel.content import MAX_READ_BYTES, content_of
 from headgate.telemetry.otel.protobuf import attributes
 from headgate.types import Frame, Payload
 
-ALL = ContentConfig(tools=True)
+ALL = OtelContentConfig(tools=True)
 
 
 def content(
-    dialect: str, request: Any, answer: Any = None, frames: list[Frame] | None = None, config: ContentConfig = ALL
+    dialect: str, request: Any, answer: Any = None, frames: list[Frame] | None = None, config: OtelContentConfig = ALL
 ) -> dict[str, Any]:
     asked = call(request=Payload(dialect, tree=request))
     replied = None if answer is None else Payload(dialect, json.dumps(answer).encode())
@@ -101,7 +101,7 @@ def test_the_newest_is_kept_where_not_all_fits():
     messages = [{"role": "user", "content": f"{number} " + "x" * 400} for number in range(40)]
     answer = {"id": "1", "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
               "message": {"role": "assistant", "content": "the answer"}}]}  # fmt: skip
-    found = content("openai_chat", {"model": "m", "messages": messages}, answer, config=ContentConfig(max_kb=2))
+    found = content("openai_chat", {"model": "m", "messages": messages}, answer, config=OtelContentConfig(max_kb=2))
     assert found["gen_ai.output.messages"][0]["parts"][0]["content"] == "the answer"
     kept = found["gen_ai.input.messages"]
     assert kept[-1]["parts"][0]["content"].startswith("39 ")
@@ -114,7 +114,7 @@ def test_there_is_never_more_than_was_allowed(messages: list[str], answer: str):
     request = {"model": "m", "messages": [{"role": "user", "content": text} for text in messages]}
     replied = {"id": "1", "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
                "message": {"role": "assistant", "content": answer}}]}  # fmt: skip
-    found = content("openai_chat", request, replied, config=ContentConfig(max_kb=1))
+    found = content("openai_chat", request, replied, config=OtelContentConfig(max_kb=1))
     texts = [part["content"] for name in ("gen_ai.output.messages", "gen_ai.input.messages")
              for message in found.get(name, []) for part in message["parts"]]  # fmt: skip
     assert sum(len(text.encode()) for text in texts) <= 1024

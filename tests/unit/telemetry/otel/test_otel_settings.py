@@ -179,3 +179,10 @@ def test_each_process_has_a_name_of_its_own():
     program = "from headgate.telemetry.otel.settings import INSTANCE; print(INSTANCE)"
     [one, other] = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(2)]
     assert len({one.stdout, other.stdout, INSTANCE.encode()}) == 3
+
+
+def test_workers_do_not_share_a_name_they_were_given():
+    environ = {"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=pod-7"}
+    names = [dict(settled({**environ, "HEADGATE_WORKER": number}).resource)["service.instance.id"] for number in "01"]
+    assert names == ["pod-7-0", "pod-7-1"]
+    assert dict(settled(environ).resource)["service.instance.id"] == "pod-7"
