@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections import deque
 from random import uniform
+from traceback import extract_tb
 
 from headgate import __version__
 from headgate.clock import Clock
@@ -86,20 +87,28 @@ class Pipeline:
     def _look(self) -> None:
         """Count a few calls and encode their spans; then let others have a turn."""
         pending = self._pending
-        for _ in range(min(SLICE, len(pending))):
+        for _ in range(min(max(SLICE, len(pending) // 8), len(pending))):  # more, where more come than that
             ended, sampled = pending.popleft()
             try:
                 self._count(ended)
                 if sampled and self._traces is not None:
                     for span in spans_of(ended, self.settings.names, self.settings.content):
                         self._enqueue(span)
-            except Exception:
-                self._counts.broken += 1
-                if self._counts.broken == 1:
-                    log.exception("a call could not be made spans of; others like it are counted alone")
+            except Exception as error:  # noqa: BLE001  # a defect here costs a trace, and no call
+                self._broke(error)
         self._due = bool(pending)
         if pending:
             asyncio.get_running_loop().call_soon(self._look)
+
+    def _broke(self, error: Exception) -> None:
+        """Count a call nothing could be made of, and tell of the first one where that was. What the error says may hold
+        what the call did.
+        """
+        self._counts.broken += 1
+        if self._counts.broken == 1:
+            place = extract_tb(error.__traceback__)[-1]
+            what = type(error).__name__
+            log.error("no spans could be made of a call: %s at %s:%d; more are counted", what, place.name, place.lineno)
 
     def _count(self, ended: Ended) -> None:
         if self._metrics is None:

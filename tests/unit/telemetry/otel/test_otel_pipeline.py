@@ -196,6 +196,7 @@ async def test_a_call_nothing_can_be_made_of_costs_no_other(caplog: pytest.LogCa
     await pipeline.close()
     assert place.names() == ["chat b"]
     assert counts.broken == 1
+    assert "no spans could be made of a call: AttributeError at " in caplog.text
 
 
 async def test_more_calls_than_can_be_looked_at_are_counted(monkeypatch: pytest.MonkeyPatch):
