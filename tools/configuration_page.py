@@ -37,6 +37,8 @@ SECTIONS = {
     "RollupsConfig": "telemetry.rollups",
     "LogsConfig": "telemetry.logs",
     "FeedbackConfig": "feedback",
+    "OtelConfig": "telemetry.otel",
+    "OtelContentConfig": "telemetry.otel.content",
     "ProviderConfig": "providers",
     "HealthConfig": "providers.health",
     "BaseModel": "providers.models",

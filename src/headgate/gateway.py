@@ -125,6 +125,7 @@ class Gateway:
         await self.open()
         self._started = True
         services = self._services
+        services.otel.start()
         sharing = Sharing(services.conditions, services.shared)
         health = HealthChecks(lambda: self._folds.providers, services.conditions)
         self._tasks = [asyncio.create_task(each) for each in (sharing.run(), health.run(), self._keep_issuers())]
@@ -347,10 +348,15 @@ class Gateway:
             services.store.calls.use(config.telemetry)
             services.store.quality.config = config.feedback
             recorder = services.store.calls.recorder
+        observer = services.otel.prepare(config.telemetry.otel, providers)
         call_fold = arranged(
             {
                 "telemetry": Telemetry(
-                    services.metrics, recorder, config.telemetry.calls, say if config.telemetry.logs.calls else None
+                    services.metrics,
+                    recorder,
+                    config.telemetry.calls,
+                    say if config.telemetry.logs.calls else None,
+                    observer,
                 ),
                 "access": Access(authenticator.opens),
                 "limits": Limits(services.rules, services.counters, services.calendar, services.seeder, config.limits),
@@ -358,7 +364,7 @@ class Gateway:
             },
             own,
         )
-        return _Folds(
+        folds = _Folds(
             config=config,
             authenticator=authenticator,
             tokens=tokens,
@@ -369,6 +375,8 @@ class Gateway:
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
         )
+        services.otel.use()
+        return folds
 
     def _tokens(self, config: Config, held: WorkloadTokens | None) -> WorkloadTokens | None:
         """Who checks the tokens of configured issuers, by the roles there are now."""

@@ -23,6 +23,7 @@ from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.otel.export import Export
 from headgate.types import Identity
 
 log = logging.getLogger("headgate")
@@ -80,6 +81,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What mirrors calls."""
     evaluations: Evaluations
     """What evaluates answers."""
+    otel: Export
+    """What sends traces and metrics."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -87,6 +90,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     async def close(self) -> None:
         """Let go of everything, once all that was settled is where it belongs."""
+        await self.otel.close()
         await self.counters.close()
         if self.store is not None:
             await self.store.close()
@@ -110,6 +114,7 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         ids=_codec(environ),
         shadows=Shadows(clock),
         evaluations=Evaluations(clock, metrics.evaluated),
+        otel=Export(environ, clock),
     )
 
 

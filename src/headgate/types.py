@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Any, Literal, Protocol, TypeVarTuple
+from time import monotonic
+from typing import Any, Literal, Protocol, Self, TypeVarTuple
 
 import jiter
 import msgspec
 
 from headgate.errors import BadRequest, MalformedOutput
 from headgate.events import Event
+from headgate.trace import Trace
 
 Given = TypeVarTuple("Given")
 
@@ -374,12 +376,21 @@ class Attempt(msgspec.Struct, kw_only=True):
     first_token_s: float | None = None
     duration_s: float = 0.0
     vendor_request_id: str | None = None
+    answer_id: str | None = None
+    """What the vendor calls its answer, where that was read."""
+    answer_model: str | None = None
+    """What the vendor calls the model that answered, where that was read."""
     allowance: Allowance | None = None
     """What the vendor said it still takes."""
     reserved_picodollars: int | None = None
     """What budgets have set aside for it; None where none applies."""
     hold: Hold | None = None
     settled: bool = False
+
+
+def number_of(attempt: Attempt) -> int:
+    """Which of its call's attempts it is, from 0 on: its id ends in it."""
+    return int(attempt.id[attempt.id.rindex("-") + 1 :])
 
 
 class Brought(msgspec.Struct):
@@ -395,12 +406,35 @@ class Brought(msgspec.Struct):
         return f"Brought({self.scheme!r})"
 
 
+class Events(list[Event]):
+    """What happened to a call, in order. Knows when each was told."""
+
+    __slots__ = ("times",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        """Monotonic seconds."""
+
+    def append(self, event: Event) -> None:
+        self.times.append(monotonic())
+        super().append(event)
+
+    def extend(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.append(event)
+
+    def __iadd__(self, events: Iterable[Event]) -> Self:
+        self.extend(events)
+        return self
+
+
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
     __slots__ = (
         "attempts", "begun", "brought", "end_user", "events", "going_on", "output_limit", "pots", "remaining", "sized",
-        "upstream_s",
+        "trace", "upstream_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -409,9 +443,11 @@ class Account:
         """How many attempts were ever begun, those that came to nothing included: the number of the next one."""
         self.brought: Brought | None = None
         """What the client brought to pay with; None for nearly every call."""
-        self.events: list[Event] = []
+        self.events = Events()
         self.going_on: Future[Any] | None = None
         """What makes the answer where that may go on without the client: until it is over, so may attempts."""
+        self.trace: Trace | None = None
+        """Where the call stands in a trace; None where nobody traces."""
         self.upstream_s = 0.0
         """Seconds with an attempt in flight or in back-off: what is not Headgate's own overhead."""
         self.end_user: str | None = None

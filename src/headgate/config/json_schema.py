@@ -19,6 +19,7 @@ from headgate.quality import config as quality_config
 from headgate.routing import config as routing_config
 from headgate.shadow import config as shadow_config
 from headgate.telemetry import config as telemetry_config
+from headgate.telemetry.otel import config as otel_config
 from headgate.types import JSON
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -30,6 +31,7 @@ _MODULES: tuple[ModuleType, ...] = (
     routing_config,
     shadow_config,
     telemetry_config,
+    otel_config,
     config_schema,
 )
 _REFERENCE = {"type": "string", "pattern": r"\$\{.+\}", "description": "`${NAME}`, `${NAME:-default}`, `${file:/path}`"}

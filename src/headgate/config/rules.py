@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from math import inf
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ def check(source: Source) -> Iterator[Problem]:
     yield from _storage(member(tree, "storage", dict), member(tree, "server", dict).get("workers"))
     for path, what in access_problems(member(tree, "access", dict), source.show):
         yield Problem(path, what)
+    yield from _otel(member(member(tree, "telemetry", dict), "otel", dict))
     for name, provider in member(tree, "providers", dict).items():
         yield from _provider(source, name, provider)
     yield from _models(source, tree)
@@ -113,6 +115,26 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# ── telemetry ──
+
+
+def _otel(otel: JSON) -> Iterator[Problem]:
+    at: Path = ("telemetry", "otel")
+    endpoint, is_grpc = otel.get("endpoint"), otel.get("protocol") == "grpc"
+    if isinstance(endpoint, str):
+        signal = re.search(r"/v1/(traces|metrics)/?$", endpoint)
+        if "@" in endpoint or not _is_url(endpoint):
+            yield Problem((*at, "endpoint"), "is no address; write http://host:4318 or https://host, and a credential "
+                          "under headers")  # fmt: skip
+        elif signal and not is_grpc:
+            yield Problem((*at, "endpoint"), f"ends in {signal[0]}, which is added here; write what stands before it")
+    if otel.get("client_key") and not otel.get("client_cert"):
+        yield Problem((*at, "client_key"), "needs client_cert beside it")
+    if is_grpc and find_spec("grpc") is None:
+        what = "needs what is not installed here; pip install 'headgate[otel]', or write http/protobuf"
+        yield Problem((*at, "protocol"), what)
 
 
 # ── providers ──

@@ -79,6 +79,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     accepts_client_credential: bool = False
     """Whether callers with the scope `byo_credential` may send a credential of their own, which goes here in place of
     `api_key` and costs no budget."""
+    trace_context: bool = False
+    """Whether requests carry the W3C trace context (`traceparent`, `tracestate`), so that a server of your own is in
+    the same traces. By default nobody is told of them."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""
     models: dict[str, BaseModel] = {}

@@ -25,7 +25,8 @@ from headgate.providers.transport import HttpRequest, HttpResponse
 from headgate.providers.usage import estimate, measure
 from headgate.providers.wire import Passed, Same, Translated, Wire
 from headgate.timers import Watchdog
-from headgate.types import OPAQUE, Attempt, Call, Payload, Reply, Usage
+from headgate.trace import passed_on
+from headgate.types import OPAQUE, Attempt, Call, Payload, Reply, Usage, number_of
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Longest whole answer taken, decompressed."""
@@ -147,6 +148,8 @@ class Exchange:
             request = await provider.request(wire.vendor.name, model, call.stream, wire.body, call.headers)
         if self._limits.connect_s != DEFAULT_CONNECT_S:
             request = replace(request, connect_s=self._limits.connect_s)
+        if provider.config.trace_context:
+            request = replace(request, headers=(*request.headers, *_trace_context(call, attempt)))
         attempt.sent = True
         response = await provider.transport.send(request)
         attempt.status = response.status
@@ -163,6 +166,7 @@ class Exchange:
                 attempt.usage = peek.usage or header_usage(response.headers)
                 attempt.tier = peek.tier
                 attempt.stop = peek.stop
+                attempt.answer_id, attempt.answer_model = peek.id, peek.model
                 if attempt.usage is None and wire.tells_usage:
                     measure(call, attempt, len(wire.body), len(raw), always=self._provider.config.body)
                 watchdog.close()
@@ -200,6 +204,12 @@ class Exchange:
         if self._provider.tells_secret(said):
             error.message = "The model's provider refused the request. Its words are left out, they held a secret."
             error.param = error.upstream_body = None
+
+
+def _trace_context(call: Call, attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    """What tells a vendor which trace an attempt belongs to: our own span where there is one, else the client's."""
+    trace = call.account.trace
+    return passed_on(call.headers) if trace is None else trace.headers(number_of(attempt))
 
 
 def header_usage(headers: Mapping[str, str]) -> Usage | None:

@@ -14,7 +14,7 @@ from headgate import __version__, dialects
 from headgate.clock import Clock, SystemClock
 from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest, ConfigError, HeadgateError, Unsupported
-from headgate.providers.address import parse_url
+from headgate.providers.address import Origin, parse_url
 from headgate.providers.auth import Auth, KeyRing, make_auth, region_of
 from headgate.providers.auth.keys import Key
 from headgate.providers.config import ProviderConfig
@@ -122,6 +122,11 @@ class Provider:
         """The model a deployment or inference profile stands for; the name itself where nothing was configured."""
         found = self.config.models.get(model)
         return found.base_model if found is not None else model
+
+    @property
+    def origin(self) -> Origin:
+        """Where it is reached: host, port, and whether by TLS."""
+        return parse_url(self._base).origin
 
     @property
     def secrets(self) -> tuple[str, ...]:

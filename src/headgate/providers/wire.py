@@ -143,7 +143,7 @@ class Translated:
         tree = self._client.encode_answer(answer, self._context)
         if isinstance(answer, Answer):
             stop = answer.choices[0].stop if answer.choices else None
-            peek = Peek(usage=answer.usage, tier=answer.tier, stop=stop)
+            peek = Peek(usage=answer.usage, tier=answer.tier, stop=stop, id=answer.id, model=answer.model)
         else:  # counting uses nothing
             peek = Peek(usage=Usage() if isinstance(answer, TokenCount) else answer.usage)
         return Payload(self._client.name, tree=tree), peek

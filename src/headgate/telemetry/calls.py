@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Iterable
 from random import random
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from headgate.clock import Clock
 from headgate.events import Event, Queued
 from headgate.storage.records import CallRow
 from headgate.telemetry.config import CallsConfig
+from headgate.trace import read_parent
 from headgate.types import Call
 
 log = logging.getLogger("headgate.telemetry")
@@ -31,10 +31,6 @@ Raises:
 """
 
 encode = msgspec.json.Encoder().encode
-
-_TRACEPARENT = re.compile(
-    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII
-)
 
 
 class Timing(NamedTuple):
@@ -102,7 +98,6 @@ class CallRecorder:
             if usage is not None:
                 input_tokens, output_tokens = usage.total_input_tokens, usage.total_output_tokens
         duration_us = int(timing.seconds * 1e6)
-        parent = call.headers.get("traceparent")
         tools = call.request.parsed("tools")
         return CallRow(  # in its members' order: by name it would take ten times as long
             call.id,
@@ -131,7 +126,7 @@ class CallRecorder:
             account.cost_picodollars,
             None,
             None,
-            trace_id(parent) if parent else None,
+            _trace_id(call),
             call.tags,
             tuple(told(event) for event in events) if events else (),
             call.request.size,
@@ -141,8 +136,16 @@ class CallRecorder:
 
 def trace_id(traceparent: str) -> str | None:
     """The trace a caller's request belongs to (W3C Trace Context, section 3.2); None where that is not well-formed."""
-    found = _TRACEPARENT.fullmatch(traceparent.strip())
-    return found[2] if found and (found[1] != "00" or not found[3]) else None  # only later versions say more
+    parent = read_parent(traceparent)
+    return None if parent is None else parent.trace_id
+
+
+def _trace_id(call: Call) -> str | None:
+    """The trace a call is in: its caller's, or our own."""
+    if call.account.trace is not None:
+        return call.account.trace.trace_id
+    parent = call.headers.get("traceparent")
+    return trace_id(parent) if parent else None
 
 
 def queued_s(events: Iterable[Event]) -> float:

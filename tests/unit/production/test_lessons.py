@@ -122,6 +122,10 @@ TEXTS = [
     ("journal-needed", "journal_unwritable: refuse", "journal_unwritable: allow"),
     ("audit-anchored", "  checkpoint_file: checkpoints/headgate", "  every_s: 10"),
     ("audit-signed-often", "  origin: gate.example.com", "  every_s: 3600"),
+    ("traces-encrypted", "audit:\n",
+     'telemetry: {otel: {endpoint: "http://collector:4318", headers: {api-key: "${HEADGATE_SECRET}"}}}\naudit:\n'),
+    ("content-not-traced", "audit:\n", "telemetry: {otel: {content: {}}}\naudit:\n"),
+    ("secrets-elsewhere", "audit:\n", "telemetry: {otel: {headers: {api-key: sk-literal}}}\naudit:\n"),
     ("bodies-fit-memory", "max_inflight_mb: 512", "max_inflight_mb: 16384"),
 ]  # fmt: skip
 
@@ -223,6 +227,9 @@ def test_a_fault_in_other_words_is_found_too(lesson: str, good: str, bad: str) -
 
 
 NO_FAULT = [
+    ("audit:\n", 'telemetry: {otel: {endpoint: "https://c:4318", headers: {api-key: "${HEADGATE_SECRET}"}}}\naudit:\n'),
+    ("audit:\n", 'telemetry: {otel: {endpoint: "http://collector:4318"}}\naudit:\n'),
+    ("audit:\n", 'telemetry: {otel: {headers: {api-key: "${HEADGATE_SECRET}"}}}\naudit:\n'),
     ("fallback: [openai/gpt-4o]", ("fallback: {overloaded: [openai/gpt-4o], timeout: [openai/gpt-4o], connection: [chat],"
      " server_error: [openai/gpt-4o]}")),
     ("targets: [claude/claude-sonnet-4-5]\n    fallback: [openai/gpt-4o]", "targets: [claude/claude-sonnet-4-5, openai/gpt-4o]"),

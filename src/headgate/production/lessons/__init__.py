@@ -134,6 +134,11 @@ LESSONS: tuple[Lesson, ...] = (
         "What is not yet signed can still be changed without a trace.", observability.signed_seldom),
     Lesson("metrics-readable", "observability", _ADVICE,
         "A scraper with an administrator's key is an administrator.", observability.nobody_scrapes),
+    Lesson("traces-encrypted", "observability", _SERIOUS,
+        "What a collector is sent crosses the network like everything else.", observability.traces_in_the_clear),
+    Lesson("content-not-traced", "observability", _ADVICE,
+        "Whoever may read traces reads every prompt, and tracing systems keep them for long.",
+        observability.content_in_traces),
     # ── capacity ──
     Lesson("bodies-fit-memory", "capacity", _SERIOUS,
         "Request bodies are held in memory, and a process that runs out of it takes all its calls along.",

@@ -6,9 +6,12 @@ from os.path import normpath
 from pathlib import Path
 
 from headgate.access.roles import Roles
+from headgate.config.rules import loopback
 from headgate.production.facts import Facts, Flaw, Flaws
 from headgate.production.lessons.security import ADMINISTERING
 from headgate.production.machine import journal_folder
+from headgate.providers.address import parse_url
+from headgate.telemetry.otel.settings import settle
 
 MAX_EVERY_S = 300.0
 
@@ -42,4 +45,33 @@ def nobody_scrapes(facts: Facts) -> Flaws:
             place="database",
             what="no key but an administrator's may read /metrics",
             write="access: {roles: {scraper: [metrics]}}, and 'headgate keys create prometheus --role scraper'",
+        )
+
+
+def traces_in_the_clear(facts: Facts) -> Flaws:
+    otel = facts.config.telemetry.otel
+    settings = None if otel is None else settle(otel, facts.machine.environ)
+    if otel is None or settings is None:
+        return
+    for destination in (settings.traces, settings.metrics):
+        if destination is None:
+            continue
+        origin = parse_url(destination.url).origin
+        if not origin.secure and not loopback(origin.host) and (destination.headers or otel.content is not None):
+            what = "a credential" if destination.headers else "what was asked and answered"
+            yield Flaw(
+                path=("telemetry", "otel", "endpoint") if otel.endpoint else ("telemetry", "otel"),
+                what=f"{what} goes to {origin.host} over plain HTTP",
+                write=f"endpoint: https://{origin.host}:{origin.port}, or a collector on this machine",
+            )
+            return
+
+
+def content_in_traces(facts: Facts) -> Flaws:
+    otel = facts.config.telemetry.otel
+    if otel is not None and otel.content is not None and otel.traces:
+        yield Flaw(
+            path=("telemetry", "otel", "content"),
+            what="traces hold what was asked and answered",
+            write="no 'content' block, or a second gateway for the calls that are to be looked at",
         )

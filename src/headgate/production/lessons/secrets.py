@@ -98,6 +98,9 @@ def _secrets(facts: Facts) -> Iterator[tuple[Path, str, str]]:
         yield from _members(("stages", index, "with"), stage.with_)
     if config.access.sign_in is not None and config.access.sign_in.client_secret:
         yield ("access", "sign_in", "client_secret"), config.access.sign_in.client_secret, "OIDC_CLIENT_SECRET"
+    if config.telemetry.otel is not None:
+        for name, value in config.telemetry.otel.headers.items():
+            yield ("telemetry", "otel", "headers", name), value, f"OTEL_{_variable(name)}"
     if config.audit.key:
         yield ("audit", "key"), config.audit.key, "HEADGATE_AUDIT_KEY"
     for name, url in (("database", config.storage.database), ("shared", config.storage.shared)):
