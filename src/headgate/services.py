@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from headgate.access import Directory, IdCodec
+from headgate.alerts import Alerting
 from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
@@ -31,6 +32,7 @@ class Keeper(Protocol):
 
     directory: Directory
     calls: CallKeeping
+    alerting: Alerting
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from headgate import __version__
 from headgate.access import Directory, Roles
+from headgate.alerts import Alerting
 from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, audit_id, load_signer
 from headgate.audit.keys import read_verifiers
 from headgate.clock import Clock
@@ -84,6 +85,7 @@ class Store:
         self.ledger_sink = LedgerSink(self.calls.sink.attempts)
         sinks = [self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
         self.writer = Writer(database, journal, sinks, clock)
+        self.alerting = Alerting(database, audit, clock, journal.owner, self._summed_up)
         self._append = journal.append
         self._clock = clock
         self._every_s = every_s
@@ -160,6 +162,7 @@ class Store:
             ("headgate_audit_lost_records", "Refusals that could not be written down", self.recorder.lost),
             ("headgate_audit_unsigned", "Whether the audit log is not signed any more", self.audit.problem is not None),
             *self.calls.levels(),
+            *self.alerting.levels(),
         ]
 
     def blocked(self, identity: Identity, action: str, address: str, subject: str, reason: str) -> None:
@@ -200,6 +203,11 @@ class Store:
         """Note that somebody came without a valid key: `key` is as much of it as may be said."""
         self.recorder.refused("login.failed", address=address, detail={"reason": reason, "key": key})
 
+    async def _summed_up(self) -> None:
+        """Wait until what this process has settled is in the sums of calls."""
+        await self.caught_up()
+        await self.calls.merger.merge()
+
     async def close(self) -> None:
         """Bring everything into the database, as long as that can be reached; else it waits in the journal."""
         self.recorder.flush()
@@ -208,6 +216,7 @@ class Store:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.alerting.close()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._write_waiting()
