@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from headgate.access import Directory, IdCodec
-from headgate.alerts import Alerting
+from headgate.alerts.config import AlertsConfig
 from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
 from headgate.providers.own import NO_CREDENTIALS, Credentials
 from headgate.routing.conditions import Conditions
+from headgate.routing.config import ModelConfig
 from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.networks import NetworkRecorder
 from headgate.types import Identity
 
 log = logging.getLogger("headgate")
+
+
+class Alerting(Protocol):
+    """What looks at alert rules: `alerts.Alerting`."""
+
+    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig]) -> None:
+        """Go by this configuration from now on."""
+        ...
+
+    def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
+        """What goes on until it is cancelled."""
+        ...
 
 
 class Keeper(Protocol):
@@ -32,7 +46,10 @@ class Keeper(Protocol):
 
     directory: Directory
     calls: CallKeeping
-    alerting: Alerting
+    networks: NetworkRecorder
+
+    @property
+    def alerting(self) -> Alerting: ...
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from headgate import __version__
 from headgate.access import Directory, Roles
-from headgate.alerts import Alerting
+from headgate.alerts.alerting import Alerting
 from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, audit_id, load_signer
 from headgate.audit.keys import read_verifiers
 from headgate.clock import Clock
@@ -32,6 +32,7 @@ from headgate.storage.writer import Writer
 from headgate.telemetry.config import TelemetryConfig
 from headgate.telemetry.keeping import CallKeeping
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.networks import NetworkRecorder, NetworkSink
 from headgate.types import Identity
 
 log = logging.getLogger("headgate")
@@ -82,8 +83,9 @@ class Store:
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
+        self.networks = NetworkRecorder(journal.append, clock)
         self.ledger_sink = LedgerSink(self.calls.sink.attempts)
-        sinks = [self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink()]
+        sinks = [self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink(), NetworkSink()]
         self.writer = Writer(database, journal, sinks, clock)
         self.alerting = Alerting(database, audit, clock, journal.owner, self._summed_up)
         self._append = journal.append
@@ -251,6 +253,7 @@ class Store:
         while True:
             await asyncio.sleep(TICK_S)
             self.recorder.tick()
+            self.networks.forget()
             with contextlib.suppress(OSError):
                 self.ledger.flush()
 

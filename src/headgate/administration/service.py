@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headgate.administration.acting import ANYWHERE, Actor, Acts, Ports
+from headgate.administration.alerts import Alerts
 from headgate.administration.auditing import AuditReading
 from headgate.administration.budgets import Budgets
 from headgate.administration.first import first_key
@@ -54,6 +55,7 @@ class Administration:
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
         self.traffic = Traffic(ports)
+        self.alerts = Alerts(ports, acts, config)
         self.imports = Imports(ports, acts, counters)
         self.audit = AuditReading(ports)
 

@@ -17,7 +17,7 @@ from headgate.telemetry.rollups.reading import Query, Sum, series, total
 
 MINUTE_S, HOUR_S = 60, 3_600
 
-WINDOWS_S = (60, 120, 180, 300, 600, 900, 1_800, 3_600)
+WINDOWS_S = (120, 180, 240, 300, 600, 900, 1_800, 3_600)
 """Windows that end now."""
 
 MOST_SERIES = 100

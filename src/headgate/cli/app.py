@@ -31,10 +31,12 @@ keys = App(name="keys", help="What callers come with.")
 limits = App(name="limits", help="How much a subject may do in a time.")
 budgets = App(name="budgets", help="How much a subject may spend in a period.")
 ledger = App(name="ledger", help="What every attempt used and cost.")
+alerts = App(name="alerts", help="What is told of, when and to whom.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
-    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow, moving,
+    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
+    moving,
 ):  # fmt: skip
     app.command(_of)
 
@@ -87,6 +89,13 @@ for _group, _name, _where, _help in (
     (ledger, "export", "headgate.cli.ledgering:export", "Write attempts to a file: CSV, JSON Lines, Parquet, FOCUS."),
     (ledger, "statement", "headgate.cli.ledgering:statement", "Show what a team used in a month."),
     (ledger, "reconcile", "headgate.cli.ledgering:reconcile", "Compare the ledger with a vendor's own account."),
+    (app, "objectives", "headgate.cli.alerting:objectives", "Show how models stand to what their users count on."),
+    (alerts, "list", "headgate.cli.alerting:list_", "List alerts, those that fire first."),
+    (alerts, "rules", "headgate.cli.alerting:rules", "List alert rules, and where they are told."),
+    (alerts, "test", "headgate.cli.alerting:test", "Send a test notice to a channel."),
+    (alerts, "silence", "headgate.cli.alerting:silence", "Keep alerts from being told for some time."),
+    (alerts, "silences", "headgate.cli.alerting:silences", "List silences and maintenance windows."),
+    (alerts, "unsilence", "headgate.cli.alerting:unsilence", "Have silenced alerts told again."),
     (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
     (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
     (organisations, "list", "headgate.cli.tenants:list_organisations", "List organisations."),

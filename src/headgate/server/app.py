@@ -61,6 +61,7 @@ class App:
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
         self._client = ClientAddress(server.trusted_proxies)
+        self._networks = gateway.store.networks if gateway.store is not None else None
         self._answer = LitellmAnswer if server.litellm_headers else Answer
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
@@ -123,6 +124,8 @@ class App:
             if answer.body_read - begun > SLOW_S:
                 identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
+            if self._networks is not None:
+                self._networks.seen(identity, address)
             answer.account = call.account
             if call.stream:
                 answer.waiting = True

@@ -11,7 +11,7 @@ from headgate.alerts.rules import Rule
 from headgate.alerts.traffic import HOUR_S, Minutes
 from headgate.stats.detection import Verdict, loss
 
-WINDOWS_S = (300, 600, 900, 1_800, 3_600)
+WINDOWS_S = (300, 420, 540, 720, 900, 1_800, 3_600)
 
 LONGER_HOURS = (2, 3, 6, 12)
 """Looked at beside them: whole hours, and what there is of this one."""

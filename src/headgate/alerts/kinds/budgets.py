@@ -14,7 +14,7 @@ from headgate.clock import ManualClock
 from headgate.ids import counted_subject
 from headgate.limits.calendar import Calendar, bounds
 from headgate.limits.pots import Pot
-from headgate.stats.detection import NO_DATA, Forecast, Verdict, forecast
+from headgate.stats.detection import NO_DATA, Forecast, Standing, Verdict, forecast
 from headgate.storage.records import Budget
 from headgate.storage.tables import BUDGETS
 
@@ -108,7 +108,7 @@ async def foresee(each: Spending, look: Look) -> Forecast | None:
     return forecast(each.spent, each.amount, past, recent, end_s, each.ends_s or end_s + TOTAL_S)
 
 
-def _standing(each: Spending, found: Forecast, ahead_s: float, now_s: int) -> str:
+def _standing(each: Spending, found: Forecast, ahead_s: float, now_s: int) -> Standing:
     if found.gone_s is None:
         return "fine"
     if not each.ends_s:

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, ledger, requests, shadows, traffic, views
+from headgate.administration import alerts, auditing, ledger, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
+from headgate.alerts import objectives
 from headgate.config.json_schema import documentation
 from headgate.server.admin import handlers, problems
 from headgate.server.admin.asking import File
@@ -46,7 +47,22 @@ def schemas() -> JSON:
     """What requests and answers are made of. Made once, and not to be changed."""
     kinds = [kind for route in ROUTES for kind in (route.body, route.response) if kind not in (None, File)]
     _, components = msgspec.json.schema_components([ErrorDocument, *kinds], ref_template=_REFERENCE)
-    docs = documentation((requests, views, auditing, ledger, importing, verdict, shadows, traffic, problems, handlers))
+    docs = documentation(
+        (
+            requests,
+            views,
+            auditing,
+            ledger,
+            importing,
+            verdict,
+            shadows,
+            traffic,
+            alerts,
+            objectives,
+            problems,
+            handlers,
+        )
+    )
     for name, schema in components.items():
         for field, each in schema.get("properties", {}).items():
             if told := docs.get(name, {}).get(field.rstrip("_")):

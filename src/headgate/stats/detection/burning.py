@@ -11,7 +11,6 @@ from typing import Literal
 
 import msgspec
 
-from headgate.stats.detection.shares import ALPHA
 from headgate.stats.detection.tails import binomial_at_least
 from headgate.stats.detection.verdict import NO_DATA, Verdict
 
@@ -63,7 +62,7 @@ def _judged(counted: Counted, burn: Burn, budget: float) -> Verdict:
     rate = bad / total / budget
     if bad <= allowed * total or recently_bad <= allowed * recently:
         standing = "fine"
-    elif binomial_at_least(bad, total, allowed) < ALPHA * 10:
+    elif binomial_at_least(bad, total, allowed) < 1e-2:
         standing = "bad"
     else:
         standing = "unclear"

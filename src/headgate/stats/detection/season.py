@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import exp, pi
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ LEAST_DAYS = 3
 """Same hours of the day from which on there is something to compare with at all."""
 
 SPREAD_DAYS = 28
+LEAST_LOGS = 6
+
+GOES_ON = 0.7
+"""The share of hours with anything in them from which on a series is not one that comes and goes."""
 LEVEL_HOURS = 48
 RECENT_HOURS = 2
 """What may be an incident under way is not taken for a new level."""
@@ -62,6 +67,7 @@ class Season:
         if self.age_hours:
             self._values[HOURS - self.age_hours :] = given[begin:]
         self._begin_hour = end_hour - HOURS
+        self._spreads: dict[int, float] = {}
 
     @property
     def seasonal(self) -> bool:
@@ -90,29 +96,57 @@ class Season:
         ratio = float(np.nanmedian(self._values[last][known] / usual[known]))
         return min(max(ratio, 1.0), MOST_LEVEL) if ratio == ratio else 1.0
 
-    def spread(self, hour: int) -> float:
-        """The robust standard deviation of the logarithm of sums of such an hour about what is usual."""
+    def spread(self, hour: int, hours: float = 1.0) -> float:
+        """The robust standard deviation of the logarithm of sums of such an hour about what is usual, or of that part of
+        one: a shorter time differs more, as far as that comes from how few calls there are in it.
+        """
+        found = self._spreads.get(hour % DAY)
+        if found is None:
+            found = self._spreads[hour % DAY] = self._spread(hour)
+        if hours >= 1:
+            return found
+        expected = self.expected(hour)
+        if expected is None or expected.middle <= 0:
+            return found / hours**0.5
+        return min(found / hours**0.5, (found**2 + self.chance / expected.middle * (1 / hours - 1)) ** 0.5)
+
+    def _spread(self, hour: int) -> float:
+        logs = self._logs(hour)
+        return _robust(logs) * self._small if len(logs) >= LEAST_LOGS else 1.0
+
+    @cached_property
+    def chance(self) -> float:
+        """What of the variance of an hour's logarithm is in inverse proportion to what is usual, and so comes from single
+        calls, times what is usual: from how much more busy and quiet hours differ.
+        """
         import numpy as np
 
-        logs = self._logs(hour)
-        if len(logs) < 6:
-            return 1.0
-        deviation = 1.4826 * float(np.median(np.abs(logs - np.median(logs))))
-        upper = float(np.quantile(logs, 0.9)) / 1.2816
-        return max(deviation, upper, LEAST_SPREAD) * self._small
+        usual = (self._weekly if self.seasonal else self._daily)[-SPREAD_DAYS * DAY :]
+        values = self._values[-SPREAD_DAYS * DAY :]
+        known = (usual > 0) & (values > 0)
+        if known.sum() < 4 * LEAST_LOGS:
+            return 0.0
+        logs, inverse = np.log(values[known] / usual[known]), 1 / usual[known]
+        busy = inverse <= np.median(inverse)
+        if busy.all():
+            return 0.0
+        more = _robust(logs[~busy]) ** 2 - _robust(logs[busy]) ** 2
+        apart = float(inverse[~busy].mean() - inverse[busy].mean())
+        return max(0.0, more / apart) * self._small**2 if apart > 0 else 0.0
 
     def quiet(self, hour: int) -> float:
         """The share of what is usual that an hour may well have without anything being wrong, at most a half: what one
         hour in a hundred has not had, or four times the spread below.
         """
+        return max(0.0, min(0.5, self._seldom, exp(-4 * self.spread(hour))))
+
+    @cached_property
+    def _seldom(self) -> float:
         import numpy as np
 
         usual = self._weekly
         known = (usual > 0) & ~np.isnan(self._values)
-        if not known.any():
-            return 0.0
-        seldom = float(np.quantile(self._values[known] / usual[known], 0.01))
-        return max(0.0, min(0.5, seldom, float(np.exp(-4 * self.spread(hour)))))
+        return float(np.quantile(self._values[known] / usual[known], 0.01)) if known.any() else 0.0
 
     def last(self, hours: int) -> list[float]:
         """The last hours before the end; 0 for those of which nothing is known."""
@@ -120,13 +154,25 @@ class Season:
 
         return [float(each) for each in np.nan_to_num(self._values[-hours:])]
 
-    @cached_property
-    def most(self) -> float:
-        """The highest sum of an hour but one: an incident of an hour is not taken for what is usual."""
+    def most(self, hour: int) -> float:
+        """The highest sum but one (an incident of an hour is not taken for what is usual): of such hours of the day and
+        those beside them where the series goes on by day and night, else of all hours.
+        """
         import numpy as np
 
-        known = self._values[~np.isnan(self._values)]
-        return float(np.sort(known)[-2]) if len(known) > 1 else 0.0
+        values = self._values
+        if self._goes_on:
+            at = np.arange(HOURS)
+            values = values[np.isin((at + self._begin_hour - hour + 1) % DAY, (0, 1, 2))]
+        known = np.sort(values[~np.isnan(values)])
+        return float(known[-2]) if len(known) > 1 else 0.0
+
+    @cached_property
+    def _goes_on(self) -> bool:
+        import numpy as np
+
+        last = np.nan_to_num(self._values[-min(SPREAD_DAYS * DAY, max(1, self.age_hours)) :])
+        return float((last > 0).mean()) >= GOES_ON
 
     def ever_at(self, hour: int) -> tuple[int, int]:
         """On how many of the days there was anything at that hour of the day or the ones beside it, and of how many."""
@@ -142,9 +188,12 @@ class Season:
 
     @property
     def _small(self) -> float:
-        """What the spread about a median that an hour has helped to make is too small by."""
+        """By what the spread about a median of weeks that an hour is one of is too small for an hour that is none: the
+        variance of a median is pi/2 times that of a mean.
+        """
         weeks = max(LEAST_WEEKS, min(WEEKS, self.age_hours // WEEK))
-        return weeks / (weeks - 1)
+        of_median = pi / 2 / weeks
+        return ((1 + of_median) / (1 - of_median)) ** 0.5
 
     @cached_property
     def _weekly(self) -> NDArray[Any]:
@@ -200,3 +249,13 @@ class Season:
         medians = np.zeros(DAY)
         medians[known] = np.nanmedian(days[:, known], axis=0)
         return np.tile(medians, HOURS // DAY)
+
+
+def _robust(logs: NDArray[Any]) -> float:
+    """A standard deviation that outliers do not move, and a long upper tail does."""
+    import numpy as np
+
+    middle = float(np.median(logs))
+    deviation = 1.4826 * float(np.median(np.abs(logs - middle)))
+    upper = (float(np.quantile(logs, 0.9)) - middle) / 1.2816
+    return max(deviation, upper, LEAST_SPREAD)

@@ -18,6 +18,9 @@ from headgate.stats.sketch import Sketch
 DEVIATIONS = 4.0
 """How many robust standard deviations a quantile has to be above what is usual."""
 
+ALPHA = 1e-3
+"""How seldom so many would be above the limit if the quantile were just there; which it is not, a limit is far off."""
+
 LEAST_HOURS = 9
 """Hours in the past that a comparison needs."""
 
@@ -41,11 +44,13 @@ class Usual(msgspec.Struct, frozen=True):
 
 def usual(hours: Sequence[Sketch], share: float) -> Usual | None:
     """A quantile's usual value; None where there are too few hours with calls enough."""
-    logs = sorted(
-        log(value)
-        for each in hours
-        if each.total >= LEAST_CALLS and (value := each.quantile(share)) is not None and value > 0
-    )
+    found = [each.quantile(share) for each in hours if each.total >= LEAST_CALLS]
+    return usual_of([log(value) for value in found if value], share)
+
+
+def usual_of(logs: Sequence[float], share: float) -> Usual | None:
+    """The same from the logarithms of the quantile in each hour that has calls enough."""
+    logs = sorted(logs)
     if len(logs) < LEAST_HOURS:
         return None
     middle = _median(logs)
@@ -60,7 +65,7 @@ def shift(
         return NO_DATA
     limit = base.limit(factor)
     counted = [(seconds, _above(sketch, limit), sketch.total) for seconds, sketch in windows]
-    found = excess(counted, 1 - base.share, least, within_s)
+    found = excess(counted, 1 - base.share, least, within_s, ALPHA)
     if found.standing == "no_data":
         return found
     sketch = next(sketch for seconds, sketch in windows if seconds == found.window_s)

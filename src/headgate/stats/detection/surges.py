@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, sqrt
+from math import exp
 
 from headgate.stats.detection.season import Season
 from headgate.stats.detection.verdict import NO_DATA, Verdict, worst
@@ -29,8 +29,8 @@ def surge(
     """Whether there is more than `factor` times what is usual, and more than chance explains.
 
     One bucket may not decide that: without the largest of its buckets a window must still be above its limit. `least` is
-    the sum an hour needs to be told of. With `above_all` it has to be more than in any hour of the past weeks too: for
-    series that come and go, as those of single keys.
+    the sum an hour needs to be told of. With `above_all` it has to be more than in any such hour of the past weeks too
+    (in any hour at all, where a series comes and goes), as is asked of single keys.
     """
     return worst([_judged(amounts[-number:], season, end_s, factor, least, above_all) for number in WINDOWS])
 
@@ -42,10 +42,10 @@ def _judged(amounts: Amounts, season: Season, end_s: int, factor: float, least: 
     if usual is None or number < WINDOWS[0]:
         return NO_DATA
     hours = window_s / 3600
-    spread = season.spread((end_s - 1) // 3600) / sqrt(min(1.0, hours))
+    spread = season.spread((end_s - 1) // 3600, hours)
     limit = usual * max(factor, exp(DEVIATIONS * spread))
     if above_all:
-        limit = max(limit, HIGHER * season.most * hours)
+        limit = max(limit, HIGHER * season.most((end_s - 1) // 3600) * hours)
     limit = max(limit, least * hours)
     value = sum(amounts)
     if value <= limit:
@@ -81,5 +81,5 @@ def per_call_surge(amount: float, calls: int, season: Season, end_s: int, factor
         return NO_DATA
     value = amount / calls
     spread = season.spread((end_s - 1) // 3600)
-    limit = max(expected.high * max(factor, exp(DEVIATIONS * spread)), HIGHER * season.most)
+    limit = max(expected.high * max(factor, exp(DEVIATIONS * spread)), HIGHER * season.most((end_s - 1) // 3600))
     return Verdict("bad" if value > limit else "fine", value, limit, expected.high, 3600)
