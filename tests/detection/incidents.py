@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from detection.traffic import DAYS, HISTORY_HOURS, HOURS, KEYS, MODELS, Array, Traffic, World
+from detection.traffic import HISTORY_HOURS, HOURS, KEYS, MODELS, Array, Traffic, World
 from detection.watching import (
     FIRST,
     PIPELINE,
@@ -216,10 +215,3 @@ def _token_alerts(traffic: Traffic, calls: Array, window: Window) -> list[int]:
     with np.errstate(all="ignore"):
         ratios = np.where(calls > 0, traffic.costs(calls) * 1e5 / calls, np.nan)
     return token_alerts(ratios, ratios * calls, calls, window)
-
-
-def days() -> int:
-    return DAYS
-
-
-__all__: list[Any] = ["KINDS", "Kind", "days", "false_alarms"]

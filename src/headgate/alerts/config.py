@@ -23,8 +23,8 @@ class ThresholdRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A figure that must not be above, or below, a value you know."""
 
     measure: Annotated[str, msgspec.Meta(pattern=r"^[a-z][A-Za-z0-9_.]*$")]
-    """A count of the window (`calls`, `failed`, `attempts`, `unpriced`, `error.<code>`, `event.<Name>`, `tokens.<kind>`),
-    `cost_usd`, `failed_share`, or a quantile in milliseconds: `duration.p95`, `first_token.p50`, …
+    """A count of the window (`calls`, `failed`, `attempts`, `unpriced`, `error.<code>`, `event.<Name>`,
+    `tokens.<kind>`), `cost_usd`, `failed_share`, or a quantile in milliseconds: `duration.p95`, `first_token.p50`, …
     """
     above: float | None = None
     """What it must not be above."""
@@ -84,7 +84,9 @@ class UnusualRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checks: list[UnusualCheck] = msgspec.field(
         default_factory=lambda: ["volume", "tokens_per_call", "new_model", "new_network", "new_hour"]
     )
-    """`volume` of calls, tokens per call, a model, a network (of keys alone), an hour of the day it was never seen with."""
+    """`volume` of calls, tokens per call, a model, a network (of keys alone), an hour of the day it was never seen
+    with.
+    """
     factor: Factor = 3.0
     """How many times the usual volume, or tokens per call, is too much."""
     min_calls: Count = 50
@@ -129,7 +131,8 @@ class RuleConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     absence: AbsenceRule | None = None
     """Calls stay away."""
     by: Dimension | None = None
-    """What each has an alert of its own of; all calls together where nothing is said. `unusual` takes `key` or `team`."""
+    """What each has an alert of its own of; all calls together where nothing is said. `unusual` takes `key` or `team`.
+    """
     of: str | None = None
     """Calls of one name only, as `model:chat` or `tag:app=search`."""
     organisation: str | None = None
@@ -152,11 +155,15 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Where alerts are told."""
 
     kind: Literal["webhook", "apprise"]
-    """`webhook`: signed JSON to an address of yours. `apprise`: e-mail, chat, pager and what else Apprise has a URL for."""
+    """`webhook`: signed JSON to an address of yours. `apprise`: e-mail, chat, pager and what else Apprise has a URL
+    for.
+    """
     url: Annotated[str, msgspec.Meta(min_length=1, extra={"secret": True})]
     """`https://…` of a webhook, or an Apprise URL: `slack://…`, `mailto://…`."""
     secret: Annotated[str, msgspec.Meta(extra={"secret": True})] | None = None
-    """What a webhook's requests are signed with (Standard Webhooks): `whsec_` and base64, or any text of 24 characters or more."""
+    """What a webhook's requests are signed with (Standard Webhooks): `whsec_` and base64, or any text of 24 characters
+    or more.
+    """
     internal: bool = False
     """Whether a webhook may be at an address of the own network or machine, and without TLS."""
     severities: list[Severity] = msgspec.field(default_factory=lambda: ["page", "ticket"])
@@ -177,8 +184,8 @@ class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     notify: list[str] | None = None
     """Names of the channels of rules that name none; all channels where nothing is said."""
     builtin: bool = True
-    """Whether the rules that need no figures of yours are there: `errors`, `latency`, `cost`, `traffic`, `keys`, `budgets`,
-    `unpriced`. One of the same name under `rules` takes its place.
+    """Whether the rules that need no figures of yours are there: `errors`, `latency`, `cost`, `traffic`, `keys`,
+    `budgets`, `unpriced`. One of the same name under `rules` takes its place.
     """
     rules: dict[Name, RuleConfig] = {}
     """What is told of, under names of your own."""

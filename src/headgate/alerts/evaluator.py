@@ -125,7 +125,7 @@ class Evaluator:
             await tell(transaction, organisation, states, {rule.id: rule for rule in rules}, self.config, now_us)
 
 
-_ORGANISATIONS = "SELECT id FROM organisations WHERE archived_us IS NULL ORDER BY created_us, id"
+_ORGANISATIONS = "SELECT 'default' UNION SELECT id FROM organisations WHERE archived_us IS NULL ORDER BY 1"
 
 
 def _record(changed: book.Changed, now_us: int) -> AuditRecord:

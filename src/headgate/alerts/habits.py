@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from headgate.storage.database import Database
@@ -19,7 +20,7 @@ Pair = tuple[str, str]
 class Habits(NamedTuple):
     """What was before a day."""
 
-    pairs: Set[Pair]
+    pairs: AbstractSet[Pair]
     """Who used which model."""
     since_s: Mapping[str, int]
     """The first day of each within `REMEMBERED_DAYS`."""

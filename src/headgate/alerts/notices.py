@@ -179,7 +179,8 @@ async def _bound(transaction: Transaction, organisation: str, now_us: int) -> No
     if waiting > MOST_WAITING:
         await transaction.execute(
             "UPDATE alert_notices SET status = 'failed', error = 'more waited than may' WHERE id IN "
-            "(SELECT id FROM alert_notices WHERE organisation = $1 AND status = 'waiting' ORDER BY created_us LIMIT $2)",
+            "(SELECT id FROM alert_notices WHERE organisation = $1 AND status = 'waiting' "
+            "ORDER BY created_us LIMIT $2)",
             organisation,
             waiting - MOST_WAITING,
         )
@@ -240,8 +241,7 @@ _WORDS: Mapping[Event, str] = {
 
 def _lines(event: Event, group: str, telling: Sequence[AlertState], shown: Sequence[AlertState]) -> list[str]:
     lines = [f"Headgate, {group}: {_WORDS[event]}"]
-    for each in shown:
-        lines.append(f"{'FIRING' if each.status == 'firing' else 'over'}  {plain(each.summary)}")
+    lines += [f"{'FIRING' if each.status == 'firing' else 'over'}  {plain(each.summary)}" for each in shown]
     if len(telling) > len(shown):
         lines.append(f"and {len(telling) - len(shown)} more")
     return lines

@@ -3,8 +3,8 @@
     ok ── bad ──> pending ── bad for `for_s` ──> firing ── fine for `clear_s` ──> ok
           └────────── not bad any more ──────> ok
 
-Between bad and fine lies what a detector is not sure of: it neither begins an alert nor ends one. No data begins nothing; an
-alert that fires goes on without data for `GONE_S`, since an outage of what is measured is no end of it.
+Between bad and fine lies what a detector is not sure of: it neither begins an alert nor ends one. No data begins
+nothing; an alert that fires goes on without data for `GONE_S`, since an outage of what is measured is no end of it.
 """
 
 from __future__ import annotations

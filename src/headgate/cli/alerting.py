@@ -77,7 +77,7 @@ def rules(*, reach: Reach = HERE) -> int:
     return told(reach, lambda client: listed(reach, everything(client, "/alerts/rules"), RULES), "alerts rules")
 
 
-def test(channel: str, /, *, reach: Reach = HERE) -> int:
+def try_(channel: str, /, *, reach: Reach = HERE) -> int:
     """Send a test notice to a channel. Exits with 1 where it did not arrive.
 
     Parameters

@@ -92,7 +92,7 @@ for _group, _name, _where, _help in (
     (app, "objectives", "headgate.cli.alerting:objectives", "Show how models stand to what their users count on."),
     (alerts, "list", "headgate.cli.alerting:list_", "List alerts, those that fire first."),
     (alerts, "rules", "headgate.cli.alerting:rules", "List alert rules, and where they are told."),
-    (alerts, "test", "headgate.cli.alerting:test", "Send a test notice to a channel."),
+    (alerts, "test", "headgate.cli.alerting:try_", "Send a test notice to a channel."),
     (alerts, "silence", "headgate.cli.alerting:silence", "Keep alerts from being told for some time."),
     (alerts, "silences", "headgate.cli.alerting:silences", "List silences and maintenance windows."),
     (alerts, "unsilence", "headgate.cli.alerting:unsilence", "Have silenced alerts told again."),

@@ -89,10 +89,10 @@ class NetworkSink:
 
 
 _PUT = (
-    "INSERT INTO key_networks (organisation, key_id, network, team_id, first_us, last_us) VALUES ($1, $2, $3, $4, $5, $5) "
-    "ON CONFLICT (organisation, key_id, network) DO UPDATE SET "
-    "first_us = CASE WHEN excluded.first_us < key_networks.first_us THEN excluded.first_us ELSE key_networks.first_us END, "
-    "last_us = CASE WHEN excluded.last_us > key_networks.last_us THEN excluded.last_us ELSE key_networks.last_us END"
+    "INSERT INTO key_networks AS k (organisation, key_id, network, team_id, first_us, last_us) "
+    "VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (organisation, key_id, network) DO UPDATE SET "
+    "first_us = CASE WHEN excluded.first_us < k.first_us THEN excluded.first_us ELSE k.first_us END, "
+    "last_us = CASE WHEN excluded.last_us > k.last_us THEN excluded.last_us ELSE k.last_us END"
 )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import msgspec
 
@@ -52,8 +54,7 @@ class AppriseChannel:
 
 
 def _notify(url: str, title: str, body: str, mark: str) -> bool:
-    import apprise  # an extra
-
+    apprise: Any = import_module("apprise")  # an extra
     asset = apprise.AppriseAsset(secure_logging=True, async_mode=False, storage_mode="memory", app_id="Headgate")
     told = apprise.Apprise(asset=asset)
     if not told.add(url):

@@ -156,8 +156,8 @@ _WAIT = "UPDATE alert_notices SET attempts = $2, due_us = $3, claimed_until_us =
 
 
 def wait_s(id_: str, attempts: int) -> float:
-    """How long after so many attempts the next one is made: doubling, and less by up to half, so that notices do not come
-    all at once.
+    """How long after so many attempts the next one is made: doubling, and less by up to half, so that notices do not
+    come all at once.
     """
     part = int.from_bytes(sha256(f"{id_}.{attempts}".encode()).digest()[:4], "big") / 2**32
     return min(MOST_S, FIRST_S * 2 ** (attempts - 1)) * (1 - part / 2)

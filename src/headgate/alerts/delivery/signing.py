@@ -4,7 +4,8 @@
     webhook-timestamp: 1764140400
     webhook-signature: v1,base64(HMAC-SHA256(secret, id.timestamp.body))
 
-Whoever receives one recomputes it, compares in constant time, refuses timestamps more than some minutes off, and remembers ids.
+Whoever receives one recomputes it, compares in constant time, refuses timestamps more than some minutes off, and
+remembers ids.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ def _reached(each: Spending) -> list[Judged]:
     gone = [percent for percent in budget.alert_percent if each.spent * 100 >= each.amount * percent]
     if not gone or not each.amount:
         return []
-    what = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period} of {budget.subject} are spent: {max(gone)} % or more"
+    spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period}"
+    what = f"{spent} of {budget.subject} are spent: {max(gone)} % or more"
     series = f"budget:{budget.id} {budget.subject} {max(gone)} %"
     return [Judged(series, Verdict("bad", each.spent, each.amount * max(gone) / 100), what)]
 

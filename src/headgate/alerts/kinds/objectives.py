@@ -46,8 +46,8 @@ def _burning(objective: Objective, windows: Callable[[int], Sum], rule: Rule) ->
 
 
 async def _windows(model: str, config: ObjectivesConfig, look: Look) -> Callable[[int], Sum]:
-    """Sums of windows that end now, from minutes up to an hour, and beyond it from whole hours and what there is of this
-    one.
+    """Sums of windows that end now, from minutes up to an hour, and beyond it from whole hours and what there is of
+    this one.
     """
     durations = any(each.measure != "duration" for each in config.latency)
     minutes = (await look.traffic.minutes(None, ("model", model), durations=durations)).get("")

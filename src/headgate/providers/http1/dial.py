@@ -14,8 +14,8 @@ HEAD_START_S = 0.25
 
 
 async def open_connection(host: str, port: int, *, public_only: bool = False) -> Connection:
-    """Connect over TCP to the address that answers first; with `public_only` to none that is not of the public internet:
-    what is looked at is what is connected to, so no second answer of a name server gets around it.
+    """Connect over TCP to the address that answers first; with `public_only` to none that is not of the public
+    internet: what is looked at is what is connected to, so no second answer of a name server gets around it.
 
     Raises:
         OSError: none does; `socket.gaierror` where the host has no address, PermissionError where none is public.

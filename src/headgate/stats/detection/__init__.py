@@ -1,7 +1,7 @@
 """What is not as it was, or not as it should be: pure functions on counts, sums and sketches, each with its test.
 
-All of them say `bad` only where chance is no explanation, and `fine` only where what was seen is within its bound; in between
-they do not know, and an alert stays what it was.
+All of them say `bad` only where chance is no explanation, and `fine` only where what was seen is within its bound; in
+between they do not know, and an alert stays what it was.
 """
 
 from __future__ import annotations

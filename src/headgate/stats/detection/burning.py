@@ -1,7 +1,7 @@
 """How fast an error budget is used up: several burn rates over two windows each.
 
-The Site Reliability Workbook (B. Beyer et al., O'Reilly 2018), chapter 5, "Alerting on SLOs", section 6: the long window says
-that it matters, the short one that it still goes on.
+The Site Reliability Workbook (B. Beyer et al., O'Reilly 2018), chapter 5, "Alerting on SLOs", section 6: the long
+window says that it matters, the short one that it still goes on.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ Counted = Callable[[int], tuple[int, int]]
 def burning(counted: Counted, budget: float, urgency: Urgency) -> Verdict:
     """Whether the budget, a share of calls that may be bad, burns too fast at one of the rates of an urgency.
 
-    Where there are few calls, single failures are a high rate of their few: so many in the long window have to be too many
-    for chance as well.
+    Where there are few calls, single failures are a high rate of their few: so many in the long window have to be too
+    many for chance as well.
     """
     found = [_judged(counted, each, budget) for each in BURNS if each.urgency == urgency]
     for standing in ("bad", "unclear", "fine"):

@@ -31,8 +31,8 @@ def forecast(spent: float, amount: float, season: Season, recent: float | None, 
     """What comes of a budget of `amount`, of which `spent` is gone, until `end_s`.
 
     Each hour to come is taken as usual at that hour of the week, times what the last day was to what is usual
-    (`recent`, None where there is no day). Errors of single hours even out, that of the level does not: it is taken to be
-    half a spread.
+    (`recent`, None where there is no day). Errors of single hours even out, that of the level does not: it is taken to
+    be half a spread.
     """
     level = max(0.0, 1.0 if recent is None else recent)
     doubt = 0.5 * season.spread(now_s // 3600)

@@ -15,8 +15,8 @@ ALPHA = 1e-5
 def loss(windows: Sequence[tuple[int, int]], season: Season, end_s: int, below: float) -> Verdict:
     """Whether fewer than a share `below` of the usual calls come, and fewer than a quiet hour explains.
 
-    `windows` all end now, the shortest first: seconds, and how many calls began in them. Where calls are few the longer ones
-    decide: without any, a series of ten calls an hour has to be still for hours before that means something.
+    `windows` all end now, the shortest first: seconds, and how many calls began in them. Where calls are few the longer
+    ones decide: without any, a series of ten calls an hour has to be still for hours before that means something.
     """
     found = [_judged(*each, season, end_s, below) for each in windows]
     known = [each for each in found if each.standing != "no_data"]

@@ -1,9 +1,9 @@
 """What is usual at an hour of the week, and how far apart hours of that kind lie, from sums by hour.
 
-The usual is the median of the same hour in the weeks before, which one week with an incident or a holiday does not move. The
-spread is of logarithms, the larger of two estimates from the same hours of the day (and those beside them) in four weeks: 1.4826
-times the median absolute deviation (F. R. Hampel, "The Influence Curve and its Role in Robust Estimation", JASA 69 (1974),
-383-393), and what the upper decile says, since sums of heavy-tailed amounts are skewed.
+The usual is the median of the same hour in the weeks before, which one week with an incident or a holiday does not
+move. The spread is of logarithms, the larger of two estimates from the same hours of the day (and those beside them) in
+four weeks: 1.4826 times the median absolute deviation (F. R. Hampel, "The Influence Curve and its Role in Robust
+Estimation", JASA 69 (1974), 383-393), and what the upper decile says, since sums of heavy-tailed amounts are skewed.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class Season:
         return min(max(ratio, 1.0), MOST_LEVEL) if ratio == ratio else 1.0
 
     def spread(self, hour: int, hours: float = 1.0) -> float:
-        """The robust standard deviation of the logarithm of sums of such an hour about what is usual, or of that part of
-        one: a shorter time differs more, as far as that comes from how few calls there are in it.
+        """The robust standard deviation of the logarithm of sums of such an hour about what is usual, or of that part
+        of one: a shorter time differs more, as far as that comes from how few calls there are in it.
         """
         found = self._spreads.get(hour % DAY)
         if found is None:
@@ -116,8 +116,8 @@ class Season:
 
     @cached_property
     def chance(self) -> float:
-        """What of the variance of an hour's logarithm is in inverse proportion to what is usual, and so comes from single
-        calls, times what is usual: from how much more busy and quiet hours differ.
+        """What of the variance of an hour's logarithm is in inverse proportion to what is usual, and so comes from
+        single calls, times what is usual: from how much more busy and quiet hours differ.
         """
         import numpy as np
 

@@ -17,8 +17,8 @@ Window = tuple[int, int, int]
 def excess(windows: Sequence[Window], allowed: float, least: int, within_s: int, alpha: float = ALPHA) -> Verdict:
     """Whether more than `allowed` of calls are of a kind, by the exact binomial test.
 
-    `windows` all end now, the shortest first. Those up to `within_s` are looked at, and where they have fewer than `least`
-    calls the shortest longer one that has them: where little happens, it takes longer to be sure.
+    `windows` all end now, the shortest first. Those up to `within_s` are looked at, and where they have fewer than
+    `least` calls the shortest longer one that has them: where little happens, it takes longer to be sure.
     """
     looked = [each for each in windows if each[0] <= within_s and each[2] >= least]
     if not looked:

@@ -1,7 +1,8 @@
 """Whether a quantile of durations has moved, whatever their distribution.
 
-That the quantile of a share is above a value means that more than one minus that share of the calls are above it: a count,
-which the binomial distribution tells of (H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed. 2003, section 7.1).
+That the quantile of a share is above a value means that more than one minus that share of the calls are above it: a
+count, which the binomial distribution tells of (H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed. 2003,
+section 7.1).
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Usual(msgspec.Struct, frozen=True):
     """The robust standard deviation of its logarithm."""
 
     def limit(self, factor: float) -> float:
-        """What it must not be above: `factor` times what is usual, or more where it differs that much from hour to hour."""
+        """What it must not be above: `factor` times what is usual, or more where it differs that much from hour to
+        hour.
+        """
         return self.middle * max(factor, exp(DEVIATIONS * self.spread))
 
 

@@ -28,9 +28,9 @@ def surge(
 ) -> Verdict:
     """Whether there is more than `factor` times what is usual, and more than chance explains.
 
-    One bucket may not decide that: without the largest of its buckets a window must still be above its limit. `least` is
-    the sum an hour needs to be told of. With `above_all` it has to be more than in any such hour of the past weeks too
-    (in any hour at all, where a series comes and goes), as is asked of single keys.
+    One bucket may not decide that: without the largest of its buckets a window must still be above its limit. `least`
+    is the sum an hour needs to be told of. With `above_all` it has to be more than in any such hour of the past weeks
+    too (in any hour at all, where a series comes and goes), as is asked of single keys.
     """
     return worst([_judged(amounts[-number:], season, end_s, factor, least, above_all) for number in WINDOWS])
 
