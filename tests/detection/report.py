@@ -145,14 +145,20 @@ def plot(results: Results) -> str:
     rows = -(-len(KINDS) // COLUMNS)
     width, height = LEFT + COLUMNS * (PANEL_W + GAP), TOP + rows * (PANEL_H + GAP + 22) + 10
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'font-family="system-ui, sans-serif" font-size="11" role="img" aria-labelledby="t d">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+            f'height="{height}" font-family="system-ui, sans-serif" font-size="11" role="img" aria-labelledby="t d">'
+        ),
         '<title id="t">Share of incidents told, by minutes since they began</title>',
-        '<desc id="d">Six panels, one for each kind of incident, a line for each volume of traffic; the vertical line is '
-        "the time within which it has to be told, the horizontal one the share that has to be.</desc>",
+        (
+            '<desc id="d">Six panels, one for each kind of incident, a line for each volume of traffic; the vertical line is '
+            "the time within which it has to be told, the horizontal one the share that has to be.</desc>"
+        ),
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="18" font-size="13" font-weight="600" fill="#1c2733">Share of incidents told, by minutes '
-        "since they began</text>",
+        (
+            f'<text x="{LEFT}" y="18" font-size="13" font-weight="600" fill="#1c2733">Share of incidents told, by minutes '
+            "since they began</text>"
+        ),
     ]
     for number, volume in enumerate(volumes):
         x = LEFT + number * 135
@@ -172,10 +178,14 @@ def _panel(results: Results, kind: Kind, volumes: Sequence[float], x: int, y: in
     parts = [
         f'<text x="{x}" y="{y - 6}" font-weight="600" fill="#1c2733">{kind.name}</text>',
         f'<rect x="{x}" y="{y}" width="{PANEL_W}" height="{PANEL_H}" fill="#f6f8fa" stroke="#c5ced8"/>',
-        f'<line x1="{at(kind.bar):.1f}" y1="{y}" x2="{at(kind.bar):.1f}" y2="{y + PANEL_H}" stroke="#b3261e" '
-        'stroke-dasharray="4 3"/>',
-        f'<line x1="{x}" y1="{up(RECALL):.1f}" x2="{x + PANEL_W}" y2="{up(RECALL):.1f}" stroke="#b3261e" '
-        'stroke-dasharray="4 3"/>',
+        (
+            f'<line x1="{at(kind.bar):.1f}" y1="{y}" x2="{at(kind.bar):.1f}" y2="{y + PANEL_H}" stroke="#b3261e" '
+            'stroke-dasharray="4 3"/>'
+        ),
+        (
+            f'<line x1="{x}" y1="{up(RECALL):.1f}" x2="{x + PANEL_W}" y2="{up(RECALL):.1f}" stroke="#b3261e" '
+            'stroke-dasharray="4 3"/>'
+        ),
     ]
     for share in (0, 0.5, 1):
         parts.append(f'<text x="{x - 6}" y="{up(share) + 4:.1f}" text-anchor="end" fill="#4a5764">{share:g}</text>')

@@ -101,10 +101,12 @@ class Traffic:
         """What the calls of each time cost together, in dollars: a cent each, more or less. Sums of more than 2,000 calls
         have the moments of such sums.
         """
-        if not self.world.cost_tail and calls.min(initial=0) > MANY:
-            variance = np.expm1(self.world.cost_sigma**2)
-            return 0.01 * variance * self.rng.gamma(calls / variance)
-        return self._costs(calls)
+        many = (calls > MANY) & (self.world.cost_tail == 0)
+        variance = np.expm1(self.world.cost_sigma**2)
+        found = np.zeros(len(calls))
+        found[many] = 0.01 * variance * self.rng.gamma(calls[many] / variance)
+        found[~many] = self._costs(calls[~many])
+        return found
 
     def _costs(self, calls: Array) -> Array:
         world, rng = self.world, self.rng

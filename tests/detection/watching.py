@@ -20,6 +20,7 @@ from headgate.alerts.traffic import WINDOWS_S
 from headgate.stats.detection import Season, Standing, excess, loss, per_call_surge, surge
 from headgate.stats.detection.season import WEEK
 from headgate.stats.detection.shares import ALPHA
+from headgate.stats.detection.shares import Window as Of
 from headgate.stats.detection.shifts import LEAST_CALLS, Usual, usual_of
 from headgate.stats.detection.surges import WINDOWS
 
@@ -93,7 +94,16 @@ class Seasons:
 
 
 def share_alerts(
-    kind: Array, total: Array, allowed: float, least: int, within_s: int, rule: str, window: Window, alpha: float
+    kind: Array,
+    total: Array,
+    allowed: float,
+    least: int,
+    within_s: int,
+    rule: str,
+    window: Window,
+    alpha: float,
+    *,
+    peaks: bool = False,
 ) -> list[int]:
     """When a rule on shares fires, of counts by minute."""
     kinds = {seconds: ending(kind, seconds // 60) for seconds in WINDOWS_S}
@@ -103,15 +113,24 @@ def share_alerts(
         mask |= (totals[seconds] >= least) & (kinds[seconds] > allowed * totals[seconds])
     found: list[tuple[int, Standing]] = []
     for minute in window.where(mask):
-        windows = [(seconds, int(kinds[seconds][minute]), int(totals[seconds][minute])) for seconds in WINDOWS_S]
-        found.append((minute, excess(windows, allowed, least, within_s, alpha).standing))
+        counted: list[Of] = []
+        for seconds in WINDOWS_S:
+            peak = (0, 0)
+            if peaks:
+                begin = minute - seconds // 60
+                at = begin + int(np.argmax(kind[begin:minute]))
+                peak = (int(kind[at]), int(total[at]))
+            counted.append(Of(seconds, int(kinds[seconds][minute]), int(totals[seconds][minute]), *peak))
+        found.append((minute, excess(counted, allowed, least, within_s, alpha).standing))
     return fired(found, rule)
 
 
 def error_alerts(failed: Array, calls: Array, window: Window) -> list[int]:
     config = BUILTIN["errors"].error_rate
     assert config is not None
-    return share_alerts(failed, calls, config.above, config.min_calls, config.window_s, "errors", window, ALPHA)
+    return share_alerts(
+        failed, calls, config.above, config.min_calls, config.window_s, "errors", window, ALPHA, peaks=True
+    )
 
 
 def latency_bases(logs: Array, calls: Array, share: float) -> Callable[[int], Usual | None]:
@@ -170,19 +189,21 @@ def key_alerts(calls: Array, hours: Array, window: Window) -> list[int]:
     )
 
 
-def token_alerts(ratios: Array, hours: Array, calls: Array, window: Window) -> list[int]:
-    """When tokens per call are told of: of sums by hour, looked at once an hour."""
+def token_alerts(amounts: Array, calls: Array, window: Window) -> list[int]:
+    """When tokens per call are told of: of sums by five minutes, looked at once an hour."""
     config = BUILTIN["keys"].unusual
     assert config is not None
+    made = calls.reshape(-1, 12).sum(axis=1)
+    with np.errstate(all="ignore"):
+        ratios = np.where(made > 0, amounts.reshape(-1, 12).sum(axis=1) / made, np.nan)
     usual, seasons = weekly(ratios), Seasons(ratios)
     found: list[tuple[int, Standing]] = []
     for hour in range(window.begin // 60, window.end // 60):
-        if calls[hour] >= config.min_calls and ratios[hour] > config.factor * usual[hour]:
+        if made[hour] >= config.min_calls and ratios[hour] > config.factor * usual[hour]:
+            pieces = slice(hour * 12, hour * 12 + 12)
+            buckets = [(float(amount), int(of)) for amount, of in zip(amounts[pieces], calls[pieces], strict=True)]
             season = seasons.at(hour * 60)
-            amount = float(ratios[hour] * calls[hour])
-            verdict = per_call_surge(
-                amount, int(calls[hour]), season, hour * 3600 + 3600, config.factor, config.min_calls
-            )
+            verdict = per_call_surge(buckets, season, hour * 3600 + 3600, config.factor, config.min_calls)
             found.append((hour * 60, verdict.standing))
     return fired(found, "keys")
 

@@ -175,7 +175,7 @@ async def test_a_key_from_another_network():
         async with watched.database.transaction() as transaction:
             for key, network, days in (
                 ("key_1", "192.0.2.0/24", 30), ("key_1", "198.51.100.0/24", 0), ("key_2", "203.0.113.0/24", 0),
-                *((f"key_3", f"10.0.{number}.0/24", 2 + number) for number in range(10)), ("key_3", "10.1.0.0/24", 0),
+                *(("key_3", f"10.0.{number}.0/24", 2 + number) for number in range(10)), ("key_3", "10.1.0.0/24", 0),
             ):  # fmt: skip
                 at_us = watched.clock.now_us() - days * DAY_S * 1_000_000
                 await transaction.execute(

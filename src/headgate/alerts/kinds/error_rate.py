@@ -8,8 +8,8 @@ from headgate.alerts.judged import Judged, lasting, named, of_what, pair, percen
 from headgate.alerts.kinds.look import Look
 from headgate.alerts.objectives import failures
 from headgate.alerts.rules import Rule
-from headgate.alerts.traffic import WINDOWS_S
-from headgate.stats.detection import excess
+from headgate.alerts.traffic import WINDOWS_S, Minutes
+from headgate.stats.detection import Window, excess
 
 
 async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
@@ -18,12 +18,7 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
     by, of = rule.config.by, rule.config.of
     found: list[Judged] = []
     for name, minutes in (await look.traffic.minutes(by, pair(of))).items():
-        windows = [
-            (window_s, failed(counts, config.errors), counts.get("calls", 0))
-            for window_s in WINDOWS_S
-            for counts in [minutes.counts(window_s)]
-        ]
-        verdict = excess(windows, config.above, config.min_calls, config.window_s)
+        verdict = excess(windows_of(minutes, config.errors), config.above, config.min_calls, config.window_s)
         series = named(by, name, of)
         which = f" with {', '.join(config.errors)}" if config.errors else ""
         share = "an unknown share" if verdict.value is None else percent(verdict.value)
@@ -36,6 +31,17 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
                 f"{percent(config.above)} may{most}",
             )
         )
+    return found
+
+
+def windows_of(minutes: Minutes, codes: Sequence[str]) -> list[Window]:
+    """How many calls failed in each window, and in its worst minute."""
+    single = [(failed(counts, codes), counts.get("calls", 0)) for counts in minutes.buckets(60)]
+    found: list[Window] = []
+    for window_s in WINDOWS_S:
+        counts = minutes.counts(window_s)
+        peak = max(single[-window_s // 60 :])
+        found.append(Window(window_s, failed(counts, codes), counts.get("calls", 0), *peak))
     return found
 
 

@@ -46,8 +46,8 @@ def _counted(series: str, minutes: Minutes, past: Hours, config: UnusualRule, lo
         verdict = surge(amounts, past.calls, end_s, config.factor, config.min_calls, above_all=True)
         found.append(Judged(f"{series} volume", verdict, f"{series} made {_told(verdict, 'calls an hour')}"))
     if "tokens_per_call" in checks:
-        used = tokens(minutes.counts(HOUR_S))
-        verdict = per_call_surge(used, minutes.calls, past.per_call, end_s, config.factor, config.min_calls)
+        buckets = [(float(tokens(counts)), counts.get("calls", 0)) for counts in minutes.buckets(BUCKET_S)]
+        verdict = per_call_surge(buckets, past.per_call, end_s, config.factor, config.min_calls)
         found.append(Judged(f"{series} tokens", verdict, f"{series} used {_told(verdict, 'tokens a call')}"))
     if "new_hour" in checks and past.calls.age_hours >= config.known_days * 24 and minutes.calls >= config.min_calls:
         ever, days = past.calls.ever_at((end_s - 1) // HOUR_S)

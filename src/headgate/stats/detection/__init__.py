@@ -10,7 +10,7 @@ from headgate.stats.detection.burning import Burn, burning
 from headgate.stats.detection.forecast import Forecast, forecast
 from headgate.stats.detection.losses import loss
 from headgate.stats.detection.season import Expected, Season
-from headgate.stats.detection.shares import excess
+from headgate.stats.detection.shares import Window, excess
 from headgate.stats.detection.shifts import Usual, shift, usual
 from headgate.stats.detection.surges import Amounts, per_call_surge, surge
 from headgate.stats.detection.verdict import NO_DATA, Standing, Verdict
@@ -25,6 +25,7 @@ __all__ = [
     "Standing",
     "Usual",
     "Verdict",
+    "Window",
     "burning",
     "excess",
     "forecast",

@@ -12,7 +12,7 @@ from math import exp, log
 
 import msgspec
 
-from headgate.stats.detection.shares import excess
+from headgate.stats.detection.shares import Window, excess
 from headgate.stats.detection.verdict import NO_DATA, Verdict
 from headgate.stats.sketch import Sketch
 
@@ -67,7 +67,7 @@ def shift(
     if base is None:
         return NO_DATA
     limit = base.limit(factor)
-    counted = [(seconds, _above(sketch, limit), sketch.total) for seconds, sketch in windows]
+    counted = [Window(seconds, _above(sketch, limit), sketch.total) for seconds, sketch in windows]
     found = excess(counted, 1 - base.share, least, within_s, ALPHA)
     if found.standing == "no_data":
         return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import exp
 
 from headgate.stats.detection.season import Season
-from headgate.stats.detection.verdict import NO_DATA, Verdict, worst
+from headgate.stats.detection.verdict import NO_DATA, Standing, Verdict, worst
 
 Amounts = Sequence[float]
 """Sums of five minutes each, the last of which end now."""
@@ -72,14 +72,23 @@ def _usual(season: Season, end_s: int, window_s: int) -> float | None:
     return total
 
 
-def per_call_surge(amount: float, calls: int, season: Season, end_s: int, factor: float, least: int) -> Verdict:
-    """Whether there is more of something per call, as tokens, than `factor` times what is usual. The season is of such
-    ratios, with NaN for hours without calls.
+def per_call_surge(
+    buckets: Sequence[tuple[float, int]], season: Season, end_s: int, factor: float, least: int
+) -> Verdict:
+    """Whether there is more of something per call, as tokens, than `factor` times what is usual. `buckets` are amounts
+    and calls of the last hour in pieces, of which the one with the largest amount may not decide it. The season is of
+    such ratios, with NaN for hours without calls.
     """
-    expected = season.expected((end_s - 1) // 3600)
+    hour = (end_s - 1) // 3600
+    amount, calls = sum(each for each, _ in buckets), sum(each for _, each in buckets)
+    expected = season.expected(hour)
     if calls < least or expected is None or expected.high <= 0:
         return NO_DATA
     value = amount / calls
-    spread = season.spread((end_s - 1) // 3600)
-    limit = max(expected.high * max(factor, exp(DEVIATIONS * spread)), HIGHER * season.most((end_s - 1) // 3600))
-    return Verdict("bad" if value > limit else "fine", value, limit, expected.high, 3600)
+    limit = max(expected.high * max(factor, exp(DEVIATIONS * season.spread(hour))), HIGHER * season.most(hour))
+    if value <= limit:
+        standing: Standing = "fine"
+    else:
+        peak, of = max(buckets)
+        standing = "bad" if amount - peak > limit * (calls - of) else "unclear"
+    return Verdict(standing, value, limit, expected.high, 3600)
