@@ -120,7 +120,7 @@ def summary(results: Results) -> str:
     )  # fmt: skip
 
 
-def write(results: Results, seeds: int, docs: Path) -> None:
+def write(results: Results, seeds: int, few: int, docs: Path) -> None:
     """Put tables and plot where readers find them."""
     (docs / "detection.svg").write_text(plot(results))
     page = docs / "alerts.md"
@@ -129,7 +129,8 @@ def write(results: Results, seeds: int, docs: Path) -> None:
     for name, table in tables.items():
         pattern = rf"(<!-- detection: {name} -->\n).*?(<!-- detection: end -->)"
         text = re.sub(pattern, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    page.write_text(re.sub(r"<!-- seeds -->\d+", f"<!-- seeds -->{seeds}", text))
+    text = re.sub(r"<!-- seeds -->\d+", f"<!-- seeds -->{seeds}", text)
+    page.write_text(re.sub(r"<!-- few -->\d+", f"<!-- few -->{few}", text))
 
 
 # ── the plot ──

@@ -11,7 +11,7 @@ HISTORY_HOURS = 8 * 168
 DAYS = 30
 HOURS = HISTORY_HOURS + DAYS * 24
 KEYS = 20
-MANY = 2_000
+MANY = 1_000
 MODELS = (0.6, 0.3, 0.1)
 
 Array = Any
@@ -98,7 +98,7 @@ class Traffic:
         return minutes, np.concatenate([past, minutes[hours * 60 :].reshape(-1, 60).sum(axis=1)])
 
     def costs(self, calls: Array) -> Array:
-        """What the calls of each time cost together, in dollars: a cent each, more or less. Sums of more than 2,000 calls
+        """What the calls of each time cost together, in dollars: a cent each, more or less. Sums of more than 1,000 calls
         have the moments of such sums.
         """
         many = (calls > MANY) & (self.world.cost_tail == 0)

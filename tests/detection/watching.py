@@ -110,7 +110,8 @@ def share_alerts(
     totals = {seconds: ending(total, seconds // 60) for seconds in WINDOWS_S}
     mask = np.zeros(len(kind) + 1, dtype=bool)
     for seconds in WINDOWS_S:
-        mask |= (totals[seconds] >= least) & (kinds[seconds] > allowed * totals[seconds])
+        few = seconds <= within_s or (totals[within_s] < least)
+        mask |= few & (totals[seconds] >= least) & (kinds[seconds] > allowed * totals[seconds])
     found: list[tuple[int, Standing]] = []
     for minute in window.where(mask):
         counted: list[Of] = []

@@ -67,6 +67,8 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
         yield ("of",), "cannot stand with 'unusual', which looks at all a key or team does; leave it out"
     if "budget" in kinds and (by is not None or of is not None):
         yield (("by",) if by is not None else ("of",)), "cannot stand with 'budget': each has its subject; leave it out"
+    if by is not None and of is not None and {"cost_spike", "absence"} & set(kinds):
+        yield ("of",), "cannot stand beside 'by' here: there is no past of the two together; leave one of them out"
     threshold = rule.get("threshold")
     if isinstance(threshold, dict):
         yield from _threshold(threshold)

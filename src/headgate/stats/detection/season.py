@@ -68,6 +68,7 @@ class Season:
             self._values[HOURS - self.age_hours :] = given[begin:]
         self._begin_hour = end_hour - HOURS
         self._spreads: dict[int, float] = {}
+        self._medians: dict[int, float | None] = {}
 
     @property
     def seasonal(self) -> bool:
@@ -211,9 +212,11 @@ class Season:
         import numpy as np
 
         at = (hour - self._begin_hour) % WEEK
-        same = self._values[at::WEEK]
-        same = same[~np.isnan(same)]
-        return float(np.median(same)) if len(same) >= LEAST_WEEKS else None
+        if at not in self._medians:
+            same = self._values[at::WEEK]
+            same = same[~np.isnan(same)]
+            self._medians[at] = float(np.median(same)) if len(same) >= LEAST_WEEKS else None
+        return self._medians[at]
 
     def _of_day(self, hour: int) -> Expected | None:
         """Of the days there are: what the quietest and the busiest of them had."""
