@@ -452,14 +452,14 @@ class IncidentListing(Request, frozen=True, kw_only=True):
 
 
 class NewAlertRule(Request, frozen=True, kw_only=True):
-    name: Annotated[Name, Meta(max_length=64)]
+    name: Name
     rule: Annotated[dict[str, Any], Meta(max_length=20)]
     """As one under `alerts.rules` in headgate.yaml."""
     enabled: bool = True
 
 
 class AlertRuleChange(Change, frozen=True, kw_only=True):
-    name: Annotated[Name, Meta(max_length=64)] | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
     rule: Annotated[dict[str, Any], Meta(max_length=20)] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 
