@@ -27,13 +27,19 @@ START_S = NOVEMBER_US // 1_000_000 + 18 * DAY_S + 14 * HOUR_S
 class Watched:
     """One organisation, and what looks after it."""
 
-    def __init__(self, alerts: str = "{}", models: str = "{chat: {targets: [sim/gpt-4o-mini]}}") -> None:
+    def __init__(
+        self,
+        alerts: str = "{}",
+        models: str = "{chat: {targets: [sim/gpt-4o-mini]}}",
+        url: str = "sqlite:///:memory:",
+    ) -> None:
+        self._url = url
         self.clock = ManualClock(START_S * 1_000_000)
         text = f"providers: {{sim: {{kind: simulator}}}}\nmodels: {models}\nalerts: {alerts}\n"
         self.config = loads(text, "headgate.yaml", {})
 
     async def __aenter__(self) -> Self:
-        self.database = await open_database("sqlite:///:memory:", clock=self.clock)
+        self.database = await open_database(self._url, clock=self.clock)
         self.audit = AuditLog(self.database, Signer("test", Ed25519PrivateKey.generate()), self.clock)
         self.alerting = self.another("one")
         async with self.database.transaction() as transaction:
