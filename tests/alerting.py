@@ -43,7 +43,7 @@ class Watched:
         self.audit = AuditLog(self.database, Signer("test", Ed25519PrivateKey.generate()), self.clock)
         self.alerting = self.another("one")
         async with self.database.transaction() as transaction:
-            await transaction.execute("UPDATE rollup_closed SET until_s = $1", self.hour_s)
+            await transaction.execute("UPDATE rollup_closed SET until_s = $1 WHERE level = 3600", self.hour_s)
         return self
 
     async def __aexit__(
