@@ -8,7 +8,8 @@ STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy quality prices replay \
-  fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs clean
+  fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs \
+  detection clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +78,9 @@ replay: $(STAMP)  ## Replay the recordings through the gateway and write docs/re
 
 fault-matrix: $(STAMP)  ## Run every fault over real sockets and write docs/fault-matrix.md
 	@$(BIN)/python tests/fault_matrix.py
+
+detection: $(STAMP)  ## Play incidents on synthetic traffic, and write what of them is told in time to docs/
+	@PYTHONPATH=tests $(BIN)/python tests/detection
 
 wheel: $(STAMP)  ## Build wheel, sdist and SBOM into dist/, twice, and look into them
 	@$(BIN)/python tools/dist.py dist

@@ -161,7 +161,7 @@ def whole(block: Block, folder: Path) -> Path:
 
 def names(block: Block) -> dict[str, str]:
     """The environment variables a configuration refers to, each with a value."""
-    return dict.fromkeys(_NAME.findall(block.text), "something-to-be-there")
+    return dict.fromkeys(_NAME.findall(block.text), "something-that-has-to-be-there")
 
 
 def secret(file: Path) -> None:

@@ -128,7 +128,9 @@ class Gateway:
         services.otel.start()
         sharing = Sharing(services.conditions, services.shared)
         health = HealthChecks(lambda: self._folds.providers, services.conditions)
-        self._tasks = [asyncio.create_task(each) for each in (sharing.run(), health.run(), self._keep_issuers())]
+        alerting = services.store.alerting.work() if services.store is not None else ()
+        work = (sharing.run(), health.run(), self._keep_issuers(), *alerting)
+        self._tasks = [asyncio.create_task(each) for each in work]
 
     def leave(self) -> None:
         """Not be ready any more, and take calls all the same, until `drain`."""
@@ -347,6 +349,7 @@ class Gateway:
         if services.store is not None:
             services.store.calls.use(config.telemetry)
             services.store.quality.config = config.feedback
+            services.store.alerting.use(config.alerts, config.models)
             recorder = services.store.calls.recorder
         observer = services.otel.prepare(config.telemetry.otel, providers)
         call_fold = arranged(

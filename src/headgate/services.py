@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from headgate.access import Directory, IdCodec
+from headgate.alerts.config import AlertsConfig
 from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
@@ -17,12 +18,14 @@ from headgate.providers.own import NO_CREDENTIALS, Credentials
 from headgate.quality.config import FeedbackConfig
 from headgate.quality.evaluating import Evaluations
 from headgate.routing.conditions import Conditions
+from headgate.routing.config import ModelConfig
 from headgate.shadow.mirror import Shadows
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.networks import NetworkRecorder
 from headgate.telemetry.otel.export import Export
 from headgate.types import Identity
 
@@ -36,12 +39,30 @@ class TakesFeedback(Protocol):
     """What it goes by from now on."""
 
 
+class Alerting(Protocol):
+    """What looks at alert rules: `alerts.Alerting`."""
+
+    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig]) -> None:
+        """Go by this configuration from now on."""
+        ...
+
+    def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
+        """What goes on until it is cancelled."""
+        ...
+
+
 class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
     directory: Directory
     calls: CallKeeping
-    quality: TakesFeedback
+    networks: NetworkRecorder
+
+    @property
+    def alerting(self) -> Alerting: ...
+
+    @property
+    def quality(self) -> TakesFeedback: ...
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from headgate import __version__
 from headgate.access import Directory, Roles
+from headgate.alerts.alerting import Alerting
 from headgate.audit import AuditLog, AuditSink, Malformed, Recorder, Signer, Verifier, audit_id, load_signer
 from headgate.audit.keys import read_verifiers
 from headgate.clock import Clock
@@ -32,6 +33,7 @@ from headgate.storage.writer import Writer
 from headgate.telemetry.config import TelemetryConfig
 from headgate.telemetry.keeping import CallKeeping
 from headgate.telemetry.metrics import Level
+from headgate.telemetry.networks import NetworkRecorder, NetworkSink
 from headgate.types import Identity
 
 log = logging.getLogger("headgate")
@@ -82,12 +84,15 @@ class Store:
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
+        self.networks = NetworkRecorder(journal.append, clock)
         self.ledger_sink = LedgerSink(self.calls.sink.attempts)
         self.quality = QualityKeeping(database, journal.append, clock, self.calls.sink.count, self.caught_up)
         sinks = [
-            self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink(), *self.quality.sinks,
+            self.ledger_sink, self.calls.sink, AuditSink(audit, clock), ComparisonSink(), NetworkSink(),
+            *self.quality.sinks,
         ]  # fmt: skip
         self.writer = Writer(database, journal, sinks, clock)
+        self.alerting = Alerting(database, audit, clock, journal.owner, self._summed_up)
         self._append = journal.append
         self._clock = clock
         self._every_s = every_s
@@ -171,6 +176,7 @@ class Store:
                 "max",
             ),
             *self.calls.levels(),
+            *self.alerting.levels(),
         ]
 
     def blocked(self, identity: Identity, action: str, address: str, subject: str, reason: str) -> None:
@@ -211,6 +217,11 @@ class Store:
         """Note that somebody came without a valid key: `key` is as much of it as may be said."""
         self.recorder.refused("login.failed", address=address, detail={"reason": reason, "key": key})
 
+    async def _summed_up(self) -> None:
+        """Wait until what this process has settled is in the sums of calls."""
+        await self.caught_up()
+        await self.calls.merger.merge()
+
     async def close(self) -> None:
         """Bring everything into the database, as long as that can be reached; else it waits in the journal."""
         self.recorder.flush()
@@ -219,6 +230,7 @@ class Store:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.alerting.close()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._write_waiting()
@@ -253,6 +265,7 @@ class Store:
         while True:
             await asyncio.sleep(TICK_S)
             self.recorder.tick()
+            self.networks.forget()
             with contextlib.suppress(OSError):
                 self.ledger.flush()
 

@@ -24,6 +24,8 @@ SCOPES: Mapping[str, str] = {
     "budgets.write": "change budgets",
     "ledger.read": "read the ledger, usage and statements",
     "ledger.write": "correct the ledger by a provider's own bill",
+    "alerts.read": "read alerts, their rules and silences, and how models stand to their objectives",
+    "alerts.write": "change alert rules, silence alerts, and send test notices",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",
     "feedback.write": "rate calls of other keys and teams",
@@ -36,16 +38,17 @@ ROLES: Mapping[str, frozenset[str]] = {
         {
             "call", "metrics", "config.read", "teams.read", "teams.write", "keys.read", "keys.write", "limits.read",
             "limits.write", "budgets.read", "budgets.write", "ledger.read", "ledger.write", "feedback.write",
+            "alerts.read", "alerts.write",
         }
     ),
     "auditor": frozenset(
         {
             "metrics", "config.read", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read",
-            "audit.read",
+            "alerts.read", "audit.read",
         }
     ),
     "developer": frozenset(
-        {"call", "metrics", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read"}
+        {"call", "metrics", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read", "alerts.read"}
     ),
     "caller": frozenset({"call"}),
 }  # fmt: skip

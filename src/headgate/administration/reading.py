@@ -190,6 +190,8 @@ class _Reader:
                 if isinstance(value, str) and value in options:
                     return value
                 return self._add(path, "invalid_value", f"must be {' or '.join(map(str, options))}, not {shown(value)}")
+            case inspect.AnyType():
+                return value
             case inspect.DecimalType():
                 wanted = 'must be a decimal number of dollars; write "12.50"'
                 fits = isinstance(value, str | int | Decimal) and not isinstance(value, bool)

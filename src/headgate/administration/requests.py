@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -486,6 +486,78 @@ class EvaluationListing(Request, frozen=True, kw_only=True):
     """Found before when."""
     limit: Limit = 100
     cursor: Cursor | None = None
+
+
+# ── alerts ──
+
+
+Pattern = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class AlertListing(Request, frozen=True, kw_only=True):
+    """Alerts, those that fire first."""
+
+    status: Literal["ok", "pending", "firing", "no_data"] | None = None
+    rule: Word | None = None
+    """A rule's name or id."""
+    limit: Limit = 100
+
+
+class IncidentListing(Request, frozen=True, kw_only=True):
+    """Alerts that fired, the newest first."""
+
+    rule: Word | None = None
+    """A rule's name or id."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    to: Time | None = None
+    """Begun before when."""
+    limit: Limit = 100
+
+
+class NewAlertRule(Request, frozen=True, kw_only=True):
+    name: Name
+    rule: Annotated[dict[str, Any], Meta(max_length=20)]
+    """As one under `alerts.rules` in headgate.yaml."""
+    enabled: bool = True
+
+
+class AlertRuleChange(Change, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    rule: Annotated[dict[str, Any], Meta(max_length=20)] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class NewSilence(Request, frozen=True, kw_only=True):
+    """Alerts that are not to be told for some time; of all rules where none is named."""
+
+    rule: Pattern | None = None
+    """A rule's name or id; `*` stands for any part of it."""
+    series: Pattern | None = None
+    """What the alert is about, in the same way: `key:key_…*`."""
+    starts_at: Time | None = None
+    """Now where nothing is said."""
+    ends_at: Time
+    """Of a maintenance window, when the first one ends."""
+    repeats: Literal["day", "week"] | None = None
+    """Makes it a maintenance window: at the same time of every day, or of the same day of every week."""
+    until: Time | None = None
+    """When it no longer repeats."""
+    timezone: Timezone = "UTC"
+    """By whose clocks it repeats: an IANA name."""
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+    def problems(self, path: Path) -> list[Problem]:
+        found: list[Problem] = []
+        if self.starts_at is not None and self.starts_at >= self.ends_at:
+            found.append(problem((*path, "ends_at"), "out_of_range", "must be after starts_at"))
+        if self.until is not None and self.repeats is None:
+            found.append(problem((*path, "until"), "invalid_value", "is of those alone that repeat"))
+        return found
+
+
+class NewTestNotice(Request, frozen=True, kw_only=True):
+    channel: Word
+    """One of `alerts.channels` in headgate.yaml."""
 
 
 class StatementAsked(Request, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headgate.administration.acting import ANYWHERE, Actor, Acts, Ports
+from headgate.administration.alerts import Alerts
 from headgate.administration.auditing import AuditReading
 from headgate.administration.budgets import Budgets
 from headgate.administration.errors import ErrorReading
@@ -58,6 +59,7 @@ class Administration:
         self.shadows = ShadowReading(ports)
         self.traffic = Traffic(ports)
         self.quality = QualityReading(ports, acts)
+        self.alerts = Alerts(ports, acts, config)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)
         self.reviews = Reviews(ports, self.errors)

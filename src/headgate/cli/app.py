@@ -31,12 +31,13 @@ keys = App(name="keys", help="What callers come with.")
 limits = App(name="limits", help="How much a subject may do in a time.")
 budgets = App(name="budgets", help="How much a subject may spend in a period.")
 ledger = App(name="ledger", help="What every attempt used and cost.")
+alerts = App(name="alerts", help="What is told of, when and to whom.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
 quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
-    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, shadow, quality,
-    moving,
+    prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
+    quality, moving,
 ):  # fmt: skip
     app.command(_of)
 
@@ -97,6 +98,13 @@ for _group, _name, _where, _help in (
     (ledger, "export", "headgate.cli.ledgering:export", "Write attempts to a file: CSV, JSON Lines, Parquet, FOCUS."),
     (ledger, "statement", "headgate.cli.ledgering:statement", "Show what a team used in a month."),
     (ledger, "reconcile", "headgate.cli.ledgering:reconcile", "Compare the ledger with a vendor's own account."),
+    (app, "objectives", "headgate.cli.alerting:objectives", "Show how models stand to what their users count on."),
+    (alerts, "list", "headgate.cli.alerting:list_", "List alerts, those that fire first."),
+    (alerts, "rules", "headgate.cli.alerting:rules", "List alert rules, and where they are told."),
+    (alerts, "test", "headgate.cli.alerting:try_", "Send a test notice to a channel."),
+    (alerts, "silence", "headgate.cli.alerting:silence", "Keep alerts from being told for some time."),
+    (alerts, "silences", "headgate.cli.alerting:silences", "List silences and maintenance windows."),
+    (alerts, "unsilence", "headgate.cli.alerting:unsilence", "Have silenced alerts told again."),
     (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
     (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
     (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from headgate.access import config as access_config
+from headgate.alerts import config as alerts_config
 from headgate.catalog import config as catalog_config
 from headgate.config import schema as config_schema
 from headgate.limits import config as limits_config
@@ -24,6 +25,7 @@ from headgate.types import JSON
 
 _MODULES: tuple[ModuleType, ...] = (
     access_config,
+    alerts_config,
     catalog_config,
     limits_config,
     providers_config,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from headgate.access.problems import problems as access_problems
+from headgate.alerts.problems import alert_problems
 from headgate.catalog import Catalog
 from headgate.config.problem import Path, Problem
 from headgate.config.source import Source
@@ -38,6 +39,8 @@ def check(source: Source) -> Iterator[Problem]:
     for path, what in access_problems(member(tree, "access", dict), source.show):
         yield Problem(path, what)
     yield from _otel(member(member(tree, "telemetry", dict), "otel", dict))
+    for path, what in alert_problems(member(tree, "alerts", dict)):
+        yield Problem(("alerts", *path), what)
     for name, provider in member(tree, "providers", dict).items():
         yield from _provider(source, name, provider)
     yield from _models(source, tree)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from headgate.access.config import AccessConfig
+from headgate.alerts.config import AlertsConfig
 from headgate.catalog.config import PriceConfig, PriceListConfig
 from headgate.limits.config import LimitsConfig
 from headgate.providers.config import ProviderConfig
@@ -150,6 +151,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is kept of calls, and for how long."""
     feedback: FeedbackConfig = FeedbackConfig()
     """What users may say of answers."""
+    alerts: AlertsConfig = AlertsConfig()
+    """What is told of, and to whom."""
     providers: dict[str, ProviderConfig] = {}
     """How to reach vendors, under names of your own."""
     models: dict[str, ModelConfig] = {}

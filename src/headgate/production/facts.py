@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from headgate.alerts.objectives import ObjectiveStanding
 from headgate.catalog import Catalog
 from headgate.config import Config
 from headgate.config.problem import Path
@@ -35,13 +36,15 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """What people have set up through the admin API."""
+    """What people have set up through the admin API, and how models have done."""
 
     keys: list[KeyFacts]
     budgets: dict[str, bool]
     """By subject, as `team:…`: whether one of its budgets is hard."""
     callers: frozenset[str]
     """Ids of keys that called models in the last 30 days; `admin` is the key of the environment."""
+    objectives: list[ObjectiveStanding] = []
+    """How models stand to those the configuration has."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

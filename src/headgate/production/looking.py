@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import isfile
 from typing import Any
 
 import msgspec
 
+from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.standings import standings
 from headgate.errors import ConfigError, HeadgateError
 from headgate.production.facts import LONG_S, KeyFacts, Records, Unseen
+from headgate.routing.config import ObjectivesConfig
 from headgate.storage.database import Row
 from headgate.storage.opening import MEMORY, SQLITE, connect, sqlite_path
 
@@ -24,20 +28,28 @@ _BUDGETS = "SELECT subject, hard FROM budgets WHERE archived_us IS NULL"
 _CALLERS = "SELECT DISTINCT key_id FROM ledger WHERE started_us >= $1"
 
 
-async def look(url: str, now_us: int) -> Records:
-    """The records of a database. An SQLite file is opened for reading alone, also beside the process that serves from
-    it; PostgreSQL gets three statements that read.
+Objectives = Mapping[str, ObjectivesConfig]
+"""By model."""
+
+NO_OBJECTIVES: Objectives = {}
+
+
+async def look(url: str, now_us: int, objectives: Objectives = NO_OBJECTIVES) -> Records:
+    """The records of a database, and how models stand to their objectives. An SQLite file is opened for reading alone,
+    also beside the process that serves from it; PostgreSQL gets statements that read.
 
     Raises:
         Unseen: they cannot be read, and why.
     """
     if url.startswith(SQLITE):
-        return _read_file(url, now_us)
+        return await _read_file(url, now_us, objectives)
     try:
         database = await connect(url, lock=False, connections=2)
         try:
             keys, budgets = await database.fetch(_KEYS), await database.fetch(_BUDGETS)
-            return _records(keys, budgets, await database.fetch(_CALLERS, now_us - LOOK_BACK_US), now_us)
+            callers = await database.fetch(_CALLERS, now_us - LOOK_BACK_US)
+            stand = await standings(database, "default", objectives, now_us // 1_000_000)
+            return _records(keys, budgets, callers, now_us, stand)
         finally:
             await database.close()
     except ConfigError as error:
@@ -47,25 +59,52 @@ async def look(url: str, now_us: int) -> Records:
         raise Unseen(f"the database cannot be read: {why}") from None
 
 
-def _read_file(url: str, now_us: int) -> Records:
+async def _read_file(url: str, now_us: int, objectives: Objectives) -> Records:
     import apsw  # a driver is loaded when it is needed
 
-    path = sqlite_path(url)
-    if path == MEMORY or not Path(path).is_file():
-        raise Unseen("there is no database yet")
+    path = _there(url)
     try:
         connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
         try:
             connection.set_busy_timeout(5_000)
-            run: Callable[..., list[Row]] = lambda sql, *given: list(connection.execute(sql, given))  # noqa: E731
-            return _records(run(_KEYS), run(_BUDGETS), run(_CALLERS.replace("$1", "?"), now_us - LOOK_BACK_US), now_us)
+            reader = _Reader(connection)
+            keys, budgets = await reader.fetch(_KEYS), await reader.fetch(_BUDGETS)
+            callers = await reader.fetch(_CALLERS, now_us - LOOK_BACK_US)
+            stand = await standings(reader, "default", objectives, now_us // 1_000_000)
+            return _records(keys, budgets, callers, now_us, stand)
         finally:
             connection.close()
     except apsw.Error as error:
         raise Unseen(f"{path} cannot be read: {error}") from None
 
 
-def _records(keys: Iterable[Row], budgets: Iterable[Row], callers: Iterable[Row], now_us: int) -> Records:
+def _there(url: str) -> str:
+    path = sqlite_path(url)
+    if path == MEMORY or not isfile(path):
+        raise Unseen("there is no database yet")
+    return path
+
+
+class _Reader:
+    """A file that is only looked at."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *parameters: Any) -> list[Row]:
+        return list(self._connection.execute(_NUMBERED.sub(r"?\1", sql), parameters))
+
+
+_NUMBERED = re.compile(r"\$(\d+)")
+
+
+def _records(
+    keys: Iterable[Row],
+    budgets: Iterable[Row],
+    callers: Iterable[Row],
+    now_us: int,
+    stand: Sequence[ObjectiveStanding],
+) -> Records:
     return Records(
         keys=[
             KeyFacts(
@@ -80,6 +119,7 @@ def _records(keys: Iterable[Row], budgets: Iterable[Row], callers: Iterable[Row]
         ],
         budgets=hardest((subject, bool(hard)) for subject, hard in budgets),
         callers=frozenset(key_id for (key_id,) in callers),
+        objectives=list(stand),
     )
 
 

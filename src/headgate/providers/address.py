@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -53,3 +54,23 @@ def parse_url(url: str) -> Address:
 def bracketed(host: str) -> str:
     """A host as it stands in a URL: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+_EMBEDDING = tuple(ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+"""IPv6 networks whose addresses stand for IPv4 ones: translation, 6to4, Teredo."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public internet: not of this machine, a private or shared network, a link, a
+    group; nor an IPv6 address that stands for one of IPv4.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return is_public(str(found.ipv4_mapped))
+        if any(found in network for network in _EMBEDDING):
+            return False
+    return found.is_global and not found.is_multicast

@@ -180,6 +180,39 @@ class OnceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How long the answer to a request with an `idempotency-key` is kept for its repetition."""
 
 
+class LatencyObjective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many of a model's calls have to be quick."""
+
+    target: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    """The share that has to be within the bound, as 0.95."""
+    within_s: Seconds
+    """The bound, in seconds."""
+    measure: Literal["duration", "first_token"] = "duration"
+    """What is bounded: to the last byte, or to a stream's first content."""
+
+
+class CostObjective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model's calls may cost."""
+
+    per_call_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """US dollars a call, on average over the period."""
+    period_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """US dollars in the period, all calls together."""
+
+
+class ObjectivesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model's users can count on, over a period that always ends now."""
+
+    availability: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    """The share of calls that have to succeed, as 0.999. What the client got wrong, or ended itself, is no failure."""
+    latency: list[LatencyObjective] = []
+    """Shares of calls that have to be within bounds. Calls that failed do not count for it."""
+    cost: CostObjective | None = None
+    """What the calls may cost."""
+    period_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 30
+    """Days of the period."""
+
+
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A name clients ask for, and where its calls go."""
 
@@ -205,6 +238,8 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Repeated requests."""
     evaluate: EvaluateConfig | None = None
     """A share of its answers looked at afterwards: whether they are any good."""
+    objectives: ObjectivesConfig | None = None
+    """What its users can count on. None by default."""
     shadow: ShadowConfig | None = None
     """Another place that gets a share of its calls too, and whose answers nobody gets. None by default."""
     drop_unsupported: bool = False

@@ -71,6 +71,7 @@ class App:
         self._usage = UsagePage(gateway, self._sign_in)
         self._feedback = FeedbackPage(gateway, self._guard)
         self._client = ClientAddress(server.trusted_proxies)
+        self._networks = gateway.store.networks if gateway.store is not None else None
         self._answer = LitellmAnswer if server.litellm_headers else Answer
         self._keepalive_s = server.keepalive_s
         self._streams: set[Answer] = set()
@@ -135,6 +136,8 @@ class App:
             if answer.body_read - begun > SLOW_S:
                 identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
+            if self._networks is not None:
+                self._networks.seen(identity, address)
             answer.account, answer.called = call.account, True
             if call.stream:
                 answer.waiting = True

@@ -34,8 +34,9 @@ class Figures:
             yield Level("headgate_log_lost_lines_total", "Lines of the log that nobody read in time", logs.lost)
         if store is not None:
             yield from store.levels()
-        for each in (*services.shadows.levels(), *services.evaluations.levels(), *services.otel.levels()):
+        for each in (*services.shadows.levels(), *services.evaluations.levels()):
             yield Level(*each)
+        yield from services.otel.levels()
 
 
 def gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:

@@ -6,7 +6,7 @@ A column is a member of the same name and type: `None` is NULL, truths are 0 and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -375,3 +375,89 @@ class Evaluation(CalledAt, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     """Why, in a word."""
     streamed: int = 0
+
+
+class AlertRule(Entity, frozen=True, kw_only=True):
+    """A rule that somebody made; those of the configuration are in its file alone."""
+
+    name: str
+    rule: dict[str, Any]
+    """As one under `alerts.rules` in the file."""
+    enabled: bool = True
+    created_by: str = ""
+
+
+class AlertSilence(Entity, frozen=True, kw_only=True):
+    """Alerts that are not told for some time; with `repeats`, a maintenance window."""
+
+    rule: str | None = None
+    """A rule's name or id, `*` for any part of it; None for all."""
+    series: str | None = None
+    """What the alert is about, in the same way."""
+    starts_us: int
+    ends_us: int
+    repeats: Literal["day", "week"] | None = None
+    until_us: int | None = None
+    """Of one that repeats: when it no longer does."""
+    timezone: str = "UTC"
+    reason: str = ""
+    created_by: str = ""
+
+
+class AlertState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one alert is: a rule and what it is about."""
+
+    organisation: str
+    rule: str
+    """Its name in the file, or its id."""
+    series: str
+    rule_name: str
+    grp: str
+    """What it is told together with."""
+    severity: str
+    status: str
+    """`ok`, `pending`, `firing`, `no_data`."""
+    since_us: int
+    fine_us: int | None = None
+    gone_us: int | None = None
+    seen_us: int
+    """When it changed, or was looked at while it was pending or firing."""
+    incident: str | None = None
+    """Of one that fires."""
+    told: str | None = None
+    """`firing` once that has been told, until its end has."""
+    silenced: int = 0
+    summary: str = ""
+    value: float | None = None
+    bound: float | None = None
+    usual: float | None = None
+
+
+class AlertIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert from when it fired to when it was over."""
+
+    id: str
+    organisation: str
+    rule: str
+    rule_name: str
+    series: str
+    severity: str
+    summary: str
+    started_us: int
+    ended_us: int | None = None
+
+
+class AlertNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be told in one channel."""
+
+    id: str
+    organisation: str
+    channel: str
+    body: str
+    created_us: int
+    due_us: int
+    attempts: int = 0
+    status: str = "waiting"
+    """`waiting`, `sent`, `failed`."""
+    claimed_until_us: int = 0
+    error: str | None = None

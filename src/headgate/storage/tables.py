@@ -14,6 +14,8 @@ from msgspec.structs import fields, replace
 from headgate.errors import BadRequest, Conflict, NotFound
 from headgate.storage.database import Row, Transaction
 from headgate.storage.records import (
+    AlertRule,
+    AlertSilence,
     Budget,
     Entity,
     Key,
@@ -230,6 +232,8 @@ KEYS = Table("keys", Key)
 LIMITS = Table("limits", Limit)
 BUDGETS = Table("budgets", Budget)
 PROVIDER_KEYS = Table("provider_keys", ProviderKey)
+ALERT_RULES = Table("alert_rules", AlertRule)
+ALERT_SILENCES = Table("alert_silences", AlertSilence)
 
 TABLES: tuple[Table[Any], ...] = (ORGANISATIONS, TEAMS, PROJECTS, USERS, KEYS, LIMITS, BUDGETS, PROVIDER_KEYS)
-"""All of them, what is referred to before what refers to it."""
+"""What calls have to do with, what is referred to before what refers to it."""

@@ -120,6 +120,8 @@ def test_the_recommended_configuration_passes_the_ordinary_check(
         monkeypatch.setenv(name, "sk-one")
     monkeypatch.setenv("HEADGATE_DATABASE", "postgresql://h@127.0.0.1/h")
     monkeypatch.setenv("HEADGATE_REDIS", "redis://127.0.0.1")
+    monkeypatch.setenv("HEADGATE_ALERTS_URL", "https://hooks.example.com/headgate")
+    monkeypatch.setenv("HEADGATE_ALERTS_SECRET", "a long random text of thirty")
     monkeypatch.setenv("HEADGATE_AUDIT_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
     assert run(["check", "--config", str(ROOT / "docs" / "production.yaml")]) == 0
 

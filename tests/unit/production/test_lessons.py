@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from headgate.alerts.objectives import ObjectiveStanding
 from headgate.catalog import Catalog, price_list
 from headgate.config import loads
 from headgate.config.source import Source
@@ -21,6 +22,8 @@ ENVIRON = {
     "ANTHROPIC_API_KEY": "sk-two",
     "HEADGATE_DATABASE": "postgresql://headgate:secret@db.internal/headgate?sslmode=verify-full",
     "HEADGATE_REDIS": "rediss://:secret@redis.internal:6379",
+    "HEADGATE_ALERTS_URL": "https://hooks.example.com/headgate",
+    "HEADGATE_ALERTS_SECRET": "a long random text of thirty",
     "HEADGATE_AUDIT_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "HEADGATE_SECRET": "pJ7yFhK0Zt9vQmE3bXw5RcAq1LdNs8GuTo2iVf6Hk4M=",
     "HEADGATE_ADMIN_KEY": "w8UzPq4Rj1Xn6TbYc0Ls5Gv3Ha9KdMe7Fo2iVf4QkZ0=",
@@ -35,6 +38,10 @@ MACHINE = Machine(
     journal=Disk(folder="/var/lib/headgate", free_bytes=50 << 30, in_memory=False),
     newest_backup_s=3_600,
 )
+MISSED = ObjectiveStanding(
+    model="chat", objective="availability", period_days=30, target=0.999, actual=0.99, low=0.98, high=0.995, calls=9_000,
+    bad=90, budget_left=-9.0, met=False,
+)  # fmt: skip
 RECORDS = Records(
     keys=[
         KeyFacts(id="k1", name="ci", roles=["caller"], expires=True),
@@ -121,6 +128,8 @@ TEXTS = [
     ("journal-synced", "fsync_ms: 50", "fsync_ms: 30000"),
     ("journal-needed", "journal_unwritable: refuse", "journal_unwritable: allow"),
     ("audit-anchored", "  checkpoint_file: checkpoints/headgate", "  every_s: 10"),
+    ("alerts-told", 'secret: "${HEADGATE_ALERTS_SECRET}"', 'secret: "${HEADGATE_ALERTS_SECRET}", severities: [ticket]'),
+    ("objectives-set", "    objectives: {availability: 0.999, latency: [{target: 0.95, within_s: 30}]}\n", ""),
     ("audit-signed-often", "  origin: gate.example.com", "  every_s: 3600"),
     ("traces-encrypted", "audit:\n",
      'telemetry: {otel: {endpoint: "http://collector:4318", headers: {api-key: "${HEADGATE_SECRET}"}}}\naudit:\n'),
@@ -318,6 +327,7 @@ ELSEWHERE: list[tuple[str, dict[str, Any], str]] = [
     ("admins-do-not-call", key(roles=["operator"]), "database"),
     ("admins-do-not-call", {"records": replace(RECORDS, callers=frozenset({"admin"}))}, "database"),
     ("metrics-readable", {"records": replace(RECORDS, keys=RECORDS.keys[:1])}, "database"),
+    ("objectives-kept", {"records": replace(RECORDS, objectives=[MISSED])}, ": models.chat.objectives"),
 ]
 
 
@@ -388,10 +398,10 @@ def test_what_needs_the_database_is_not_judged_without_it() -> None:
     found = held(records=None, records_unseen="it is away")
     assert found.findings == []
     assert {each.lesson for each in found.not_seen} == {
-        "budget-set", "keys-capped", "admins-do-not-call", "keys-expire", "metrics-readable"
+        "budget-set", "keys-capped", "admins-do-not-call", "keys-expire", "metrics-readable", "objectives-kept"
     }  # fmt: skip
     assert {each.why for each in found.not_seen} == {"it is away"}
-    assert found.total.lessons == len(LESSONS) - 5
+    assert found.total.lessons == len(LESSONS) - 6
 
 
 def test_what_is_accepted_is_shown_and_does_not_fail() -> None:

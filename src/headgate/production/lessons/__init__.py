@@ -139,6 +139,12 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("content-not-traced", "observability", _ADVICE,
         "Whoever may read traces reads every prompt, and tracing systems keep them for long.",
         observability.content_in_traces),
+    Lesson("alerts-told", "observability", _ADVICE,
+        "An alert that is told nowhere wakes nobody.", observability.told_nowhere),
+    Lesson("objectives-set", "observability", _ADVICE,
+        "What nobody has promised nobody can keep, or see breaking.", observability.nothing_promised),
+    Lesson("objectives-kept", "observability", _SERIOUS,
+        "A configuration that misses what it promises today will miss it tomorrow.", observability.promises_broken),
     # ── capacity ──
     Lesson("bodies-fit-memory", "capacity", _SERIOUS,
         "Request bodies are held in memory, and a process that runs out of it takes all its calls along.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headgate.access.roles import Roles
 from headgate.config.rules import loopback
-from headgate.production.facts import Facts, Flaw, Flaws
+from headgate.production.facts import Facts, Flaw, Flaws, models
 from headgate.production.lessons.security import ADMINISTERING
 from headgate.production.machine import journal_folder
 from headgate.providers.address import parse_url
@@ -75,3 +75,32 @@ def content_in_traces(facts: Facts) -> Flaws:
             what="traces hold what was asked and answered",
             write="no 'content' block, or a second gateway for the calls that are to be looked at",
         )
+
+
+def told_nowhere(facts: Facts) -> Flaws:
+    channels = facts.config.alerts.channels
+    if not any("page" in channel.severities for channel in channels.values()):
+        yield Flaw(
+            path=("alerts", "channels") if channels else (),
+            what="no channel takes alerts that are to wake somebody",
+            write='alerts: {channels: {pager: {kind: webhook, url: "${HOOK_URL}", secret: "${HOOK_SECRET}"}}}',
+        )
+
+
+def nothing_promised(facts: Facts) -> Flaws:
+    if all(model.objectives is None for _, model in models(facts)):
+        yield Flaw(
+            path=("models",),
+            what="no model has objectives",
+            write="objectives: {availability: 0.999, latency: [{target: 0.95, within_s: 10}]} in a model's block",
+        )
+
+
+def promises_broken(facts: Facts) -> Flaws:
+    for each in facts.recorded().objectives:
+        if each.met is False:
+            yield Flaw(
+                path=("models", each.model, "objectives"),
+                what=f"{each.objective} was missed over {each.period_days} days",
+                write="'headgate objectives' says by how much; mend what is slow or fails, or promise less",
+            )

@@ -6,19 +6,25 @@ import asyncio
 import socket
 from itertools import chain, zip_longest
 
+from headgate.providers.address import is_public
 from headgate.providers.http1.connection import Connection
 
 HEAD_START_S = 0.25
 """How long an address is tried alone before the next one is tried beside it."""
 
 
-async def open_connection(host: str, port: int) -> Connection:
-    """Connect over TCP to the address that answers first.
+async def open_connection(host: str, port: int, *, public_only: bool = False) -> Connection:
+    """Connect over TCP to the address that answers first; with `public_only` to none that is not of the public
+    internet: what is looked at is what is connected to, so no second answer of a name server gets around it.
 
     Raises:
-        OSError: none does; `socket.gaierror` where the host has no address.
+        OSError: none does; `socket.gaierror` where the host has no address, PermissionError where none is public.
     """
     addresses = await _addresses(host, port)
+    if public_only:
+        addresses = [address for address in addresses if is_public(address)]
+        if not addresses:
+            raise PermissionError(f"{host} has no address of the public internet")
     connection = await (_dial(addresses[0], port) if len(addresses) == 1 else _race(addresses, port))
     connection.keep_alive()
     return connection

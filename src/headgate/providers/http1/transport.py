@@ -118,7 +118,7 @@ class Http1Transport:
         proxy = self._proxy
         host, port = (proxy.host, proxy.port) if proxy is not None else (origin.host, origin.port)
         try:
-            return await open_connection(host, port)
+            return await open_connection(host, port, public_only=self._options.public_only)
         except socket.gaierror as error:
             raise DnsFailed(f"the name {host} has no address: {error.strerror}") from error
         except TimeoutError:

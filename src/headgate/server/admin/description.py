@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import auditing, errors, ledger, quality, requests, shadows, traffic, views
+from headgate.administration import alerts, auditing, errors, ledger, quality, requests, shadows, traffic, views
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
+from headgate.alerts import objectives
 from headgate.config.json_schema import documentation
 from headgate.quality import giving, reading
 from headgate.quality.giving import Accepted, Given
@@ -26,7 +27,7 @@ from headgate.types import JSON
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    handlers, errors, patterns, review, changes, costs, unusual, advice,
+    handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 

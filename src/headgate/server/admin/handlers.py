@@ -12,6 +12,14 @@ import headgate
 from headgate.access.roles import SCOPES
 from headgate.administration import configuration
 from headgate.administration.acting import ANYWHERE
+from headgate.administration.alerts import (
+    AlertRuleView,
+    AlertView,
+    ChannelView,
+    IncidentView,
+    NoticeView,
+    SilenceView,
+)
 from headgate.administration.auditing import OPERATORS, AuditView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
@@ -33,6 +41,7 @@ from headgate.administration.views import (
     UsageView,
     UserView,
 )
+from headgate.alerts.objectives import ObjectiveStanding
 from headgate.errors import Forbidden
 from headgate.reports.document import html, markdown
 from headgate.reports.review import Review
@@ -336,6 +345,69 @@ async def get_review(ask: Ask) -> Review | File:
 
 async def get_usage(ask: Ask) -> UsageView:
     return await ask.administration.ledger.usage(ask.actor, ask.params["id"], ask.query)
+
+
+# ── alerts and objectives ──
+
+
+async def list_alerts(ask: Ask) -> Page[AlertView]:
+    return await ask.administration.alerts.list(ask.actor, ask.query)
+
+
+async def list_incidents(ask: Ask) -> Page[IncidentView]:
+    return await ask.administration.alerts.incidents(ask.actor, ask.query)
+
+
+async def list_channels(ask: Ask) -> Page[ChannelView]:
+    return await ask.administration.alerts.channels(ask.actor)
+
+
+async def list_alert_rules(ask: Ask) -> Page[AlertRuleView]:
+    return await ask.administration.alerts.rules(ask.actor, ask.query)
+
+
+async def create_alert_rule(ask: Ask) -> AlertRuleView:
+    return await ask.administration.alerts.create_rule(ask.actor, ask.body)
+
+
+async def get_alert_rule(ask: Ask) -> AlertRuleView:
+    return await ask.administration.alerts.rule(ask.actor, ask.params["id"])
+
+
+async def change_alert_rule(ask: Ask) -> AlertRuleView:
+    return await ask.administration.alerts.change_rule(ask.actor, ask.params["id"], ask.body, ask.version)
+
+
+async def archive_alert_rule(ask: Ask) -> AlertRuleView:
+    return await ask.administration.alerts.archive_rule(ask.actor, ask.params["id"], ask.version)
+
+
+async def list_silences(ask: Ask) -> Page[SilenceView]:
+    return await ask.administration.alerts.silences(ask.actor, ask.query)
+
+
+async def create_silence(ask: Ask) -> SilenceView:
+    return await ask.administration.alerts.create_silence(ask.actor, ask.body)
+
+
+async def archive_silence(ask: Ask) -> SilenceView:
+    return await ask.administration.alerts.archive_silence(ask.actor, ask.params["id"], ask.version)
+
+
+async def list_notices(ask: Ask) -> Page[NoticeView]:
+    return await ask.administration.alerts.notices(ask.actor)
+
+
+async def get_notice(ask: Ask) -> NoticeView:
+    return await ask.administration.alerts.notice(ask.actor, ask.params["id"])
+
+
+async def send_test_notice(ask: Ask) -> NoticeView:
+    return await ask.administration.alerts.test(ask.actor, ask.body)
+
+
+async def list_objectives(ask: Ask) -> Page[ObjectiveStanding]:
+    return await ask.administration.alerts.objectives(ask.actor)
 
 
 # ── the audit log, and what there is to know ──

@@ -29,6 +29,7 @@ def administration_of(
         caught_up=store.caught_up,
         ledger=store.ledger_sink,
         summed_up=store.calls.summed_up,
+        deliver=store.alerting.courier.deliver,
     )
     secret = environ.get("HEADGATE_SECRET")
     return Administration(ports, config, secret=secret, counters=services.counters)
@@ -52,4 +53,6 @@ async def opened(config: Config, environ: Mapping[str, str]) -> tuple[Services, 
     services = await keeping(config, environ, in_memory(environ))
     admin = admin_of(services, lambda: config, environ)
     assert admin is not None, "who keeps something has a store"
+    if services.store is not None:
+        services.store.alerting.use(config.alerts, config.models)
     return services, admin

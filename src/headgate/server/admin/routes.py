@@ -8,12 +8,22 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.access.roles import SCOPES
+from headgate.administration.alerts import (
+    AlertRuleView,
+    AlertView,
+    ChannelView,
+    IncidentView,
+    NoticeView,
+    SilenceView,
+)
 from headgate.administration.auditing import AuditView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
+    AlertListing,
+    AlertRuleChange,
     AuditAsked,
     AuditListing,
     BudgetChange,
@@ -22,12 +32,14 @@ from headgate.administration.requests import (
     ErrorsAsked,
     EvaluationListing,
     FeedbackListing,
+    IncidentListing,
     KeyChange,
     KeyListing,
     LedgerExport,
     LedgerListing,
     LimitChange,
     Listing,
+    NewAlertRule,
     NewBudget,
     NewCorrections,
     NewKey,
@@ -35,10 +47,13 @@ from headgate.administration.requests import (
     NewOrganisation,
     NewProject,
     NewProviderKey,
+    NewSilence,
     NewTeam,
+    NewTestNotice,
     NewUser,
     OrganisationChange,
     OwnedListing,
+    Paged,
     ProjectChange,
     Request,
     ReviewAsked,
@@ -67,6 +82,7 @@ from headgate.administration.views import (
     UsageView,
     UserView,
 )
+from headgate.alerts.objectives import ObjectiveStanding
 from headgate.reports.review import Review
 from headgate.server.admin import handlers
 from headgate.server.admin.asking import Ask, File
@@ -441,6 +457,106 @@ ROUTES: tuple[Route, ...] = (
         VerdictView,
         "What mirrored calls say of moving a model",
         query=VerdictAsked,
+    ),
+    Route(
+        "GET", "/alerts", "alerts.read", handlers.list_alerts, Page[AlertView], "Where alerts stand", query=AlertListing
+    ),
+    Route(
+        "GET",
+        "/alerts/incidents",
+        "alerts.read",
+        handlers.list_incidents,
+        Page[IncidentView],
+        "Alerts that fired, the newest first",
+        query=IncidentListing,
+    ),
+    Route("GET", "/alerts/channels", "alerts.read", handlers.list_channels, Page[ChannelView], "Where alerts are told"),
+    Route(
+        "GET",
+        "/alerts/rules",
+        "alerts.read",
+        handlers.list_alert_rules,
+        Page[AlertRuleView],
+        "List alert rules, those of the configuration included",
+        query=Listing,
+    ),
+    Route(
+        "POST",
+        "/alerts/rules",
+        "alerts.write",
+        handlers.create_alert_rule,
+        AlertRuleView,
+        "Make an alert rule",
+        NewAlertRule,
+        status=201,
+    ),
+    Route("GET", "/alerts/rules/{id}", "alerts.read", handlers.get_alert_rule, AlertRuleView, "One alert rule"),
+    Route(
+        "PATCH",
+        "/alerts/rules/{id}",
+        "alerts.write",
+        handlers.change_alert_rule,
+        AlertRuleView,
+        "Change an alert rule",
+        AlertRuleChange,
+        versioned=True,
+    ),
+    Route(
+        "DELETE",
+        "/alerts/rules/{id}",
+        "alerts.write",
+        handlers.archive_alert_rule,
+        AlertRuleView,
+        "Take an alert rule out of use",
+        versioned=True,
+    ),
+    Route(
+        "GET",
+        "/alerts/silences",
+        "alerts.read",
+        handlers.list_silences,
+        Page[SilenceView],
+        "List silences",
+        query=Paged,
+    ),
+    Route(
+        "POST",
+        "/alerts/silences",
+        "alerts.write",
+        handlers.create_silence,
+        SilenceView,
+        "Keep alerts from being told, once or as a maintenance window",
+        NewSilence,
+        status=201,
+    ),
+    Route(
+        "DELETE",
+        "/alerts/silences/{id}",
+        "alerts.write",
+        handlers.archive_silence,
+        SilenceView,
+        "Have silenced alerts told again",
+        versioned=True,
+    ),
+    Route("GET", "/alerts/notices", "alerts.read", handlers.list_notices, Page[NoticeView], "The latest notices"),
+    Route("GET", "/alerts/notices/{id}", "alerts.read", handlers.get_notice, NoticeView, "One notice"),
+    Route(
+        "POST",
+        "/alerts/test",
+        "alerts.write",
+        handlers.send_test_notice,
+        NoticeView,
+        "Send a test notice to a channel",
+        NewTestNotice,
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/objectives",
+        "alerts.read",
+        handlers.list_objectives,
+        Page[ObjectiveStanding],
+        "How models stand to their objectives",
     ),
     Route(
         "GET",

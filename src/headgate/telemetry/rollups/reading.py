@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from headgate.errors import BadRequest
 from headgate.stats.sketch import Sketch, merged
-from headgate.storage.database import Database, Row
+from headgate.storage.database import Row
 from headgate.telemetry.rollups.cell import decode_counts, decode_sketches
 from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.telemetry.rollups.merging import DAY_S, HOUR_S, MINUTE_S
@@ -18,6 +18,12 @@ STEPS = {"minute": MINUTE_S, "hour": HOUR_S, "day": DAY_S}
 
 MOST_POINTS = 1_500
 """Most points of a series."""
+
+
+class Fetching(Protocol):
+    """What is read from: a database, or one that is only looked at."""
+
+    async def fetch(self, sql: str, *parameters: Any) -> list[Row]: ...
 
 
 class Query(NamedTuple):
@@ -99,7 +105,7 @@ def aligned(query: Query) -> Query:
     return query._replace(from_s=from_s, until_s=until_s)
 
 
-async def series(database: Database, query: Query, *, all_sketches: bool = True) -> Series:
+async def series(database: Fetching, query: Query, *, all_sketches: bool = True) -> Series:
     """What a query finds. With not `all_sketches`, of the durations only `duration`: that is quicker.
 
     Raises:
@@ -126,7 +132,7 @@ def total(steps: dict[int, Sum]) -> Sum:
     return whole
 
 
-async def _rows(database: Database, query: Query, all_sketches: bool) -> Sequence[Row]:
+async def _rows(database: Fetching, query: Query, all_sketches: bool) -> Sequence[Row]:
     """Of each time the rows of the longest steps there are, that are no longer than what is asked for."""
     cube, swapped = cube_of(query.group, query.fixed) or ("", False)
     pair = "+" in cube

@@ -20,6 +20,9 @@ PORTION = 2_000
 
 MARKS_KEPT_DAYS = 400
 
+NETWORKS_KEPT_DAYS = 180
+"""How long is known that a key was used from a network, after it last was."""
+
 
 class Retention:
     """Deletes calls and sums that are older than the configuration wants them."""
@@ -55,6 +58,7 @@ class Retention:
             ("rollups", _summed_up(HOUR_S, DAY_S), now_s - sums.hours_days * DAY_S),
             ("rollups", f"level = {DAY_S} AND start_s < $1", now_s - sums.days_days * DAY_S),
             ("rollup_names", "day_s < $1", now_s - sums.days_days * DAY_S),
+            ("key_networks", "last_us < $1", (now_s - NETWORKS_KEPT_DAYS * DAY_S) * 1_000_000),
             ("rollup_marks", "at_us < $1", (now_s - MARKS_KEPT_DAYS * DAY_S) * 1_000_000),
         ):
             deleted += await self._delete(table, condition, before)

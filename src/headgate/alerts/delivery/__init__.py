@@ -1,0 +1,1 @@
+"""Bringing notices to where they are told."""

@@ -1,0 +1,249 @@
+"""Each kind of rule, from the sums in a database to an alert that fires, and what it says to a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerting import DAY_S, START_S, Watched
+
+PICO = 1_000_000_000_000
+ONLY = "builtin: false, rules: "
+CALLS = {"calls": 20}
+
+
+def only(rule: str) -> str:
+    return f"{{{ONLY}{{it: {rule}}}}}"
+
+
+async def test_a_threshold_over_any_count():
+    async with Watched(only("{threshold: {measure: unpriced, above: 2}, by: target}")) as watched:
+        await watched.lately(5, {"calls": 2, "unpriced": 1}, cube="target", first="a/x")
+        await watched.lately(5, {"calls": 2}, cube="target", first="a/y")
+        await watched.turn()
+        assert await watched.firing() == [("it", "target:a/x")]
+        assert await watched.summary("it") == "target:a/x: unpriced is 5 in the last 5 minutes, to be told above 2"
+
+
+async def test_a_threshold_over_a_quantile_and_a_lower_bound():
+    rules = "{slow: {threshold: {measure: duration.p95, above: 2000}}, few: {threshold: {measure: calls, below: 200}}}"
+    async with Watched(f"{{builtin: false, rules: {rules}}}") as watched:
+        await watched.lately(5, CALLS, durations={"duration": {1.0: 17, 3.0: 3}})
+        await watched.turn()
+        assert await watched.firing() == [("few", ""), ("slow", "")]
+
+
+async def test_errors_of_one_model():
+    async with Watched(only("{error_rate: {above: 0.05}, by: model}")) as watched:
+        for model, failed in (("chat", 8), ("embed", 0)):
+            counts = {"calls": 20, "failed": failed, "error.timeout": failed}
+            await watched.lately(5, counts, cube="model", first=model)
+        await watched.turn()
+        assert await watched.firing() == [("it", "model:chat")]
+        told = await watched.summary("it")
+        assert told == "model:chat: 40 % of calls failed in the last 2 minutes, 5 % may; mostly timeout"
+
+
+async def test_errors_of_the_client_are_no_failures_unless_named():
+    rules = "{any: {error_rate: {}}, named: {error_rate: {errors: [invalid_request]}}}"
+    async with Watched(f"{{builtin: false, rules: {rules}}}") as watched:
+        await watched.lately(5, {"calls": 20, "failed": 10, "error.invalid_request": 10})
+        await watched.turn()
+        assert await watched.firing() == [("named", "")]
+
+
+async def test_what_a_clients_own_limits_refuse_is_no_failure_and_what_vendors_refuse_is():
+    from headgate.alerts.objectives import failures
+
+    assert failures({"calls": 10, "failed": 9, "error.rate_limit_exceeded": 9}) == 0
+    vendors = {"calls": 10, "failed": 9, "error.rate_limit_exceeded": 9, "attempt_error.rate_limit_exceeded": 27}
+    assert failures(vendors) == 9
+
+
+async def test_slower_than_at_such_hours():
+    usual, slow = {"duration": {0.9: 10, 1.0: 70, 1.4: 20}}, {"duration": {1.8: 2, 2.0: 14, 2.8: 4}}
+    async with Watched(only("{latency: {}, by: model}")) as watched:
+        await watched.weeks({"calls": 100}, cube="model", first="chat", around=1, durations=usual)
+        await watched.lately(15, CALLS, cube="model", first="chat", durations=slow)
+        await watched.turn()
+        assert await watched.firing() == [("it", "model:chat")]
+        assert "p50 of duration is 2.0" in await watched.summary("it")
+
+
+async def test_as_slow_as_always_is_nothing_to_tell():
+    usual = {"duration": {0.9: 2, 1.0: 14, 1.4: 4}}
+    async with Watched(only("{latency: {}, by: model}")) as watched:
+        await watched.weeks({"calls": 20}, cube="model", first="chat", around=1, durations=usual)
+        await watched.lately(15, CALLS, cube="model", first="chat", durations=usual)
+        await watched.turn()
+        assert await watched.states() == {}
+
+
+@pytest.mark.parametrize(("dollars", "fires"), [(1, False), (3, True)])
+async def test_spending_more_than_at_such_hours(dollars: int, fires: bool):
+    async with Watched(only("{cost_spike: {min_usd: 0.5}}")) as watched:
+        await watched.weeks({"calls": 60, "cost_picodollars": 60 * PICO})
+        await watched.lately(60, {"calls": 1, "cost_picodollars": dollars * PICO})
+        await watched.turn()
+        assert bool(await watched.firing()) is fires
+        if fires:
+            assert "$180.00 an hour in the last 15 minutes, usual at such hours is $60.00" in await watched.summary(
+                "it"
+            )
+
+
+async def test_what_clients_pay_themselves_is_no_cost_of_ours():
+    async with Watched(only("{cost_spike: {min_usd: 0.5}}")) as watched:
+        await watched.weeks({"calls": 60, "cost_picodollars": 60 * PICO})
+        mixed = {"calls": 1, "cost_picodollars": 9 * PICO, "cost_picodollars.client": 8 * PICO}
+        await watched.lately(60, mixed)
+        await watched.turn()
+        assert await watched.firing() == []
+
+
+async def test_calls_that_stay_away():
+    async with Watched(only("{absence: {}}")) as watched:
+        await watched.weeks({"calls": 1_000})
+        for back in range(11, 60):
+            await watched.minute(back, {"calls": 17})
+        await watched.turn()
+        assert await watched.firing() == [("it", "")]
+        assert await watched.summary("it") == "0 calls an hour in the last 5 minutes, usual at such hours are 1,000"
+
+
+async def test_calls_that_stay_away_from_one_model():
+    async with Watched(only("{absence: {}, by: model}")) as watched:
+        for model in ("chat", "embed"):
+            await watched.weeks({"calls": 1_000}, cube="model", first=model)
+        await watched.lately(60, {"calls": 17}, cube="model", first="embed")
+        await watched.turn()
+        assert await watched.firing() == [("it", "model:chat")]
+
+
+async def test_silence_that_is_wrong_at_every_hour():
+    async with Watched(only("{absence: {silent_s: 420}}")) as watched:
+        for back in range(8, 60):
+            await watched.minute(back, {"calls": 1})
+        await watched.turn()
+        assert await watched.firing() == [("it", "")]
+
+
+async def test_one_key_with_ten_times_its_calls():
+    async with Watched(only("{unusual: {checks: [volume]}, by: key}")) as watched:
+        for key, calls in (("key_1", 20), ("key_2", 2)):
+            await watched.weeks({"calls": 120}, cube="key", first=key)
+            await watched.lately(60, {"calls": calls}, cube="key", first=key)
+        await watched.turn()
+        assert await watched.firing() == [("it", "key:key_1 volume")]
+        assert "made 1,200 calls an hour in the last 15 minutes, usual at such hours are 120" in await watched.summary(
+            "it"
+        )
+
+
+async def test_one_key_with_ten_times_its_tokens_a_call():
+    async with Watched(only("{unusual: {checks: [tokens_per_call]}, by: key}")) as watched:
+        await watched.weeks({"calls": 120, "tokens.input_tokens": 120_000}, cube="key", first="key_1")
+        await watched.lately(60, {"calls": 2, "tokens.input_tokens": 20_000}, cube="key", first="key_1")
+        await watched.turn()
+        assert await watched.firing() == [("it", "key:key_1 tokens")]
+
+
+async def test_a_key_at_an_hour_of_its_own():
+    async with Watched(only("{unusual: {checks: [new_hour]}, by: key}")) as watched:
+        watched.clock.advance(8 * 3600)
+        await watched.weeks({"calls": 120}, cube="key", first="key_1")
+        watched.clock.advance(-8 * 3600)
+        await watched.lately(60, {"calls": 2}, cube="key", first="key_1")
+        await watched.turn()
+        assert await watched.firing() == [("it", "key:key_1 hour")]
+
+
+@pytest.mark.parametrize(("known_days", "fires"), [(3, False), (10, True)])
+async def test_a_key_that_uses_another_model(known_days: int, fires: bool):
+    async with Watched(only("{unusual: {checks: [new_model]}, by: key}")) as watched:
+        async with watched.database.transaction() as transaction:
+            for first, second, back in (("key_1", "chat", known_days), ("key_1", "chat", 0), ("key_1", "gpt-9", 0)):
+                await transaction.execute(
+                    "INSERT INTO rollup_names (organisation, cube, day_s, first, second) VALUES ('default', $1, $2, $3, $4)",
+                    "key+model", (START_S // DAY_S - back) * DAY_S, first, second,
+                )  # fmt: skip
+        await watched.turn()
+        assert await watched.firing() == ([("it", "key:key_1 model:gpt-9")] if fires else [])
+
+
+async def test_a_key_from_another_network():
+    async with Watched(only("{unusual: {checks: [new_network]}, by: key}")) as watched:
+        async with watched.database.transaction() as transaction:
+            for key, network, days in (
+                ("key_1", "192.0.2.0/24", 30), ("key_1", "198.51.100.0/24", 0), ("key_2", "203.0.113.0/24", 0),
+                *(("key_3", f"10.0.{number}.0/24", 2 + number) for number in range(10)), ("key_3", "10.1.0.0/24", 0),
+            ):  # fmt: skip
+                at_us = watched.clock.now_us() - days * DAY_S * 1_000_000
+                await transaction.execute(
+                    "INSERT INTO key_networks VALUES ('default', $1, $2, NULL, $3, $3)", key, network, at_us
+                )
+        await watched.turn()
+        assert await watched.firing() == [("it", "key:key_1 network:198.51.100.0/24")]
+
+
+async def budget(watched: Watched, spent: int, *, amount: int = 100, subject: str = "organisation:default") -> None:
+    """A budget of so many dollars a month, of which some are spent."""
+    from headgate.ids import counted_subject
+    from headgate.limits.calendar import Calendar
+    from headgate.limits.pots import Pot
+    from headgate.storage.records import Budget
+    from headgate.storage.tables import BUDGETS
+
+    row = Budget(
+        id="budget_1", organisation="default", subject=subject, amount_picodollars=amount * PICO, period="month"
+    )
+    claim, _ = Pot.of_budget(row, counted_subject("default", subject)).claim(Calendar(watched.clock))
+    async with watched.database.transaction() as transaction:
+        await BUDGETS.insert(transaction, row)
+        sql = "INSERT INTO spend (counter, picodollars) VALUES ($1, $2)"
+        await transaction.execute(sql, claim.counter, spent * PICO)
+
+
+async def test_a_budget_that_is_mostly_gone():
+    async with Watched(only("{budget: {}}")) as watched:
+        await budget(watched, 85)
+        await watched.turn()
+        assert await watched.firing() == [("it", "budget:budget_1 organisation:default 80 %")]
+
+
+@pytest.mark.parametrize(("hourly", "fires"), [(0.02, False), (0.3, True)])
+async def test_a_budget_that_will_not_last(hourly: float, fires: bool):
+    """On the 19th of a month of thirty days at two o'clock there are 274 hours to come."""
+    async with Watched(only("{budget: {}}")) as watched:
+        await budget(watched, 40)
+        cost = {"calls": 10, "cost_picodollars": int(hourly * PICO)}
+        await watched.weeks(cost, around=12)
+        await watched.turn()
+        assert bool(await watched.firing()) is fires
+        if fires:
+            told = await watched.summary("it")
+            assert told.startswith("$100.00 a month of organisation:default will be spent on 27 November"), told
+
+
+async def test_an_error_budget_that_burns():
+    models = (
+        "{chat: {targets: [sim/gpt-4o-mini], objectives: {availability: 0.999, latency: [{target: 0.9, within_s: 2}]}}}"
+    )
+    async with Watched("{builtin: false}", models) as watched:
+        counts = {"calls": 100, "failed": 5, "error.server_error": 5}
+        quick = {"duration": {1.0: 99, 3.0: 1}}
+        await watched.lately(60, counts, cube="model", first="chat", durations=quick)
+        await watched.turn()
+        states = await watched.states()
+        assert [each for each, status in states.items() if status == "firing"] == [
+            ("objectives", "model:chat availability")
+        ]
+        assert "burns 50 times as fast as it lasts, over 1 h" in await watched.summary("objectives")
+
+
+async def test_without_a_past_nothing_is_said_of_seasons():
+    async with Watched() as watched:
+        await watched.lately(30, {"calls": 5_000, "cost_picodollars": 900 * PICO})
+        await watched.turn()
+        states = await watched.states()
+        assert states[("cost", "")] == states[("traffic", "")] == "no_data"
+        assert await watched.firing() == []
