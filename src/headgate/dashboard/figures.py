@@ -1,0 +1,87 @@
+"""What sums tell: the figures of tiles, tables and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headgate.telemetry.rollups.reading import STEPS, Series, Sum, total
+from headgate.types import Usage
+
+OTHERS = "all others"
+"""What those are called that a chart has no line of."""
+
+LINES = 6
+"""Most names that a chart shows one by one."""
+
+
+class Figures:
+    """What some calls come to. Quantiles are of the merged sketches, never averages of others."""
+
+    def __init__(self, sum_: Sum | None) -> None:
+        self._sum = sum_ or Sum()
+        self.counts: Mapping[str, int] = self._sum.counts
+
+    def count(self, name: str) -> int:
+        return self.counts.get(name, 0)
+
+    @property
+    def calls(self) -> int:
+        return self.count("calls")
+
+    @property
+    def failed(self) -> int:
+        return self.count("failed")
+
+    @property
+    def failed_share(self) -> float | None:
+        return self.failed / self.calls if self.calls else None
+
+    @property
+    def cost(self) -> int:
+        """Picodollars, whoever pays."""
+        return self.count("cost_picodollars")
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(**{name: self.count(f"tokens.{name}") for name in Usage.__struct_fields__})
+
+    @property
+    def tokens_in(self) -> int:
+        return self.usage.total_input_tokens
+
+    @property
+    def tokens_out(self) -> int:
+        return self.usage.total_output_tokens
+
+    def named(self, prefix: str) -> dict[str, int]:
+        """Counts whose names begin like that, by what follows, the largest first."""
+        found = {name.removeprefix(prefix): number for name, number in self.counts.items() if name.startswith(prefix)}
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+    def quantiles(self, name: str = "duration", shares: Sequence[float] = (0.5, 0.95, 0.99)) -> list[float | None]:
+        """Of a duration, in milliseconds."""
+        found = self._sum.sketch(name).quantiles(shares)
+        return [None if value is None else value / 1000 for value in found]
+
+
+Points = dict[int, Figures]
+"""By the second a step begins at."""
+
+
+def points(series: Series, name: str, from_s: int, until_s: int, step: str) -> Points:
+    """Every step of a series, those without calls too."""
+    steps = series.get(name, {})
+    return {at: Figures(steps.get(at)) for at in range(from_s, until_s, STEPS[step])}
+
+
+def totals(series: Series) -> dict[str, Figures]:
+    """All of a time by name, the most calls first."""
+    found = {name: Figures(total(steps)) for name, steps in series.items()}
+    return dict(sorted(found.items(), key=lambda each: (-each[1].calls, -each[1].cost, each[0])))
+
+
+def largest(names: Mapping[str, Any], most: int = LINES) -> list[str]:
+    """The first names; all of them where no more than one would be left out."""
+    listed = list(names)
+    return listed if len(listed) <= most + 1 else listed[:most]
