@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from headgate.ledger.exports import plain
 from headgate.ledger.queries import Filters, LedgerQueries
 from headgate.storage.records import CallRow
 from headgate.telemetry.listing import CallFilters, CallQueries
-from headgate.telemetry.rollups.reading import STEPS, Query, Series, Sum, aligned, series, total
+from headgate.telemetry.rollups.reading import STEPS, Query, Series, Sum, aligned, counted, series, total, totals
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -143,6 +143,16 @@ class Found(NamedTuple):
     series: Series
 
 
+class Counted(NamedTuple):
+    """Some counts of calls over time."""
+
+    from_s: int
+    until_s: int
+    step: str
+    series: dict[str, dict[int, Sequence[int]]]
+    """By name, and the second a step begins at; in the order they were asked for."""
+
+
 class Traffic:
     """A key of a team sees its team's calls and no others."""
 
@@ -229,18 +239,36 @@ class Traffic:
             Invalid: there are no such sums.
             Forbidden: they would be of others than the actor's team.
         """
+        query, step = await self._ready(actor, request)
+        found = await series(self._ports.database, query, all_sketches=all_sketches)
+        return Found(query.from_s, query.until_s, step, found)
+
+    async def totals(self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True) -> dict[str, Sum]:
+        """What `found` would come to in all of its time, by name.
+
+        Raises:
+            Invalid, Forbidden: as of `found`.
+        """
+        query, _ = await self._ready(actor, request)
+        return await totals(self._ports.database, query, all_sketches=all_sketches)
+
+    async def counted(self, actor: Actor, request: TrafficAsked, counts: Sequence[str]) -> Counted:
+        """The same series, of some counts alone.
+
+        Raises:
+            Invalid, Forbidden: as of `found`.
+        """
+        query, step = await self._ready(actor, request)
+        return Counted(query.from_s, query.until_s, step, await counted(self._ports.database, query, counts))
+
+    async def _ready(self, actor: Actor, request: TrafficAsked) -> tuple[Query, str]:
+        """What is asked of the sums, once all is in them, and the name of its steps."""
         query, step = self._query(actor, request)
         await self._caught_up()
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
         try:
-            query = aligned(query)
-            return Found(
-                query.from_s,
-                query.until_s,
-                step,
-                await series(self._ports.database, query, all_sketches=all_sketches),
-            )
+            return aligned(query), step
         except BadRequest as error:
             raise Invalid([Problem("by", "invalid_value", error.message)]) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -84,7 +85,7 @@ class Board:
             named = (b"content-disposition", f'attachment; filename="{made.name}"'.encode())
             return Shown(body=made.body, content_type="text/csv; charset=utf-8; header=present", headers=(named,))
         values = {**self.common(viewer, made.title, asked), **made.values}
-        return Shown(body=written(made.name, values), status=made.status)
+        return Shown(body=await asyncio.to_thread(written, made.name, values), status=made.status)
 
     def look(self, path: str, query: bytes, viewer: Viewer) -> Look:
         """What a page that is told piece by piece is made from.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from headgate.telemetry.rollups.reading import STEPS, Series, Sum, total
+from headgate.telemetry.rollups.reading import STEPS, Series, Sum
 from headgate.types import Usage
 
 OTHERS = "all others"
@@ -75,13 +74,19 @@ def points(series: Series, name: str, from_s: int, until_s: int, step: str) -> P
     return {at: Figures(steps.get(at)) for at in range(from_s, until_s, STEPS[step])}
 
 
-def totals(series: Series) -> dict[str, Figures]:
-    """All of a time by name, the most calls first."""
-    found = {name: Figures(total(steps)) for name, steps in series.items()}
-    return dict(sorted(found.items(), key=lambda each: (-each[1].calls, -each[1].cost, each[0])))
+def ranked(sums: Mapping[str, Sum], *, by_cost: bool = False) -> dict[str, Figures]:
+    """Figures by name, the most calls first, or the most cost."""
+    found = {name: Figures(each) for name, each in sums.items()}
+
+    def place(each: tuple[str, Figures]) -> tuple[int, int, str]:
+        name, figures = each
+        first, second = (figures.cost, figures.calls) if by_cost else (figures.calls, figures.cost)
+        return -first, -second, name
+
+    return dict(sorted(found.items(), key=place))
 
 
-def largest(names: Mapping[str, Any], most: int = LINES) -> list[str]:
+def largest(names: Iterable[str], most: int = LINES) -> list[str]:
     """The first names; all of them where no more than one would be left out."""
     listed = list(names)
     return listed if len(listed) <= most + 1 else listed[:most]

@@ -39,7 +39,7 @@ def money(picodollars: int | None) -> str:
     sign = "-" if dollars < 0 else ""
     if size >= 10_000:
         return f"{sign}${size:,.0f}"
-    if size >= 1:
+    if size >= 0.1:
         return f"{sign}${size:,.2f}"
     if size >= 1e-6:
         return f"{sign}${size:.2g}" if size >= 1e-4 else f"{sign}${size:.7f}".rstrip("0")
@@ -68,8 +68,8 @@ def share(part: float | None) -> str:
     if part is None:
         return NOTHING
     percent = part * 100
-    if percent == 0:
-        return "0 %"
+    if abs(percent) < 0.005:
+        return "0 %" if percent == 0 else "<0.01 %"
     return f"{percent:.2f} %" if abs(percent) < 1 else f"{percent:.1f} %" if abs(percent) < 99.95 else f"{percent:.0f} %"
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from headgate.administration import Actor
+from headgate.administration.traffic import Counted
 from headgate.dashboard import formats
-from headgate.dashboard.charts import Chart, Column, Grid, Kind, Value
-from headgate.dashboard.figures import OTHERS, Figures, largest, points, totals
+from headgate.dashboard.charts import Chart, Column, Grid, Kind
+from headgate.dashboard.figures import OTHERS, Figures, largest, ranked
 from headgate.dashboard.looking import House, Look
-from headgate.telemetry.rollups.reading import Series
+from headgate.telemetry.rollups.reading import STEPS
 
 GROUPS: Mapping[str, str] = {
     "model": "Model",
@@ -65,66 +67,76 @@ def named(house: House, by: str, id: str) -> str:
     return house.named(by, id) if by in PEOPLE else id
 
 
-async def groups(look: Look, actor: Actor, by: str, *, order: str = "calls", before: bool = False) -> Group:
+async def groups(
+    look: Look, actor: Actor, by: str, *, by_cost: bool = False, before: bool = False, charts: bool = True
+) -> Group:
     """What calls come to by a dimension; with `before`, and what those of the time before did.
 
     Raises:
         Invalid: there are no such sums.
     """
-    traffic = look.administration.traffic
-    found = await traffic.found(actor, look.asked.traffic(by=by), all_sketches=False)
-    sums = totals(found.series)
-    if order == "cost":
-        sums = dict(sorted(sums.items(), key=lambda each: (-each[1].cost, -each[1].calls, each[0])))
-    earlier: Mapping[str, Figures] = {}
+    traffic, asked = look.administration.traffic, look.asked
+    sums = ranked(await traffic.totals(actor, asked.traffic(by=by), all_sketches=False), by_cost=by_cost)
+    earlier: Mapping[str, Figures] | None = None
     if before:
-        was = await traffic.found(actor, look.asked.traffic(by=by, before=True), all_sketches=False)
-        earlier = totals(was.series)
+        earlier = ranked(await traffic.totals(actor, asked.traffic(by=by, before=True), all_sketches=False))
+    lines = await asyncio.to_thread(_lines, look.house, by, sums, earlier)
+    made: list[Chart] = []
+    if charts:
+        counted = await traffic.counted(actor, asked.traffic(by=by), ("calls", "cost_picodollars"))
+        names = {line.id: line.name for line in lines}
+        made = [_chart(counted, names, by, f"{by}-calls", "Calls", "count", 0)]
+        if look.viewer.may("ledger.read"):
+            made.append(_chart(counted, names, by, f"{by}-cost", "Cost", "usd", 1))
+    return Group(by=by, title=GROUPS[by], lines=lines, charts=made)
+
+
+def _lines(
+    house: House, by: str, sums: Mapping[str, Figures], earlier: Mapping[str, Figures] | None
+) -> Sequence[Line]:
     cost = sum(each.cost for each in sums.values()) or 1
-    lines = [
+    return [
         Line(
             id=id,
-            name=named(look.house, by, id),
+            name=named(house, by, id),
             figures=each,
             quantiles=each.quantiles() if number < LISTED else (None, None, None),
             cost_share=each.cost / cost,
-            before=earlier.get(id) if before else None,
+            before=None if earlier is None else earlier.get(id),
         )
         for number, (id, each) in enumerate(sums.items())
     ]
-    shown = {line.id: line.name for line in lines}
-    charts = [_chart(found.series, shown, by, f"{by}-calls", "Calls", "count", lambda each: each.calls, found)]
-    if look.viewer.may("ledger.read"):
-        charts.append(_chart(found.series, shown, by, f"{by}-cost", "Cost", "usd", lambda each: each.cost, found))
-    return Group(by=by, title=GROUPS[by], lines=lines, charts=charts)
 
 
-def _chart(
-    series: Series, names: Mapping[str, str], by: str, id: str, title: str, kind: Kind,
-    value: Callable[[Figures], int], found: tuple[int, int, str, Series],
-) -> Chart:  # fmt: skip
+def _chart(counted: Counted, names: Mapping[str, str], by: str, id: str, title: str, kind: Kind, which: int) -> Chart:
     """The largest names one by one, and the others together."""
-    from_s, until_s, step, _ = found
+    series = counted.series
     listed = largest(names)
-    rest = [name for name in names if name not in listed]
-    lines = [points(series, name, from_s, until_s, step) for name in listed]
     others: dict[int, int] = defaultdict(int)
-    for name in rest:
-        for at, sum_ in series[name].items():
-            others[at] += value(Figures(sum_))
-    rows: list[tuple[int, Sequence[Value]]] = []
-    for at in lines[0] if lines else ():
-        values = [value(line[at]) for line in lines]
-        rows.append((at, [*values, others[at]] if rest else values))
+    for name in list(names)[len(listed) :]:
+        for at, values in series.get(name, {}).items():
+            others[at] += values[which]
+    rows: list[tuple[int, Sequence[int]]] = []
+    for at in range(counted.from_s, counted.until_s, STEPS[counted.step]) if listed else ():
+        values = [series.get(name, {}).get(at, _NONE)[which] for name in listed]
+        rows.append((at, [*values, others[at]] if len(listed) < len(names) else values))
     columns = [Column(names[name]) for name in listed]
-    if rest:
+    if len(listed) < len(names):
         columns.append(Column(OTHERS, "rest"))
     show = formats.money if kind == "usd" else formats.count
-    sums = [show(sum(values[number] or 0 for _, values in rows)) for number in range(len(columns))]  # type: ignore[arg-type]
     return Chart(
-        id=id, title=f"{title} by {GROUPS[by].lower()}", kind=kind, style="stack", columns=columns, rows=rows, step=step,
-        totals=sums,
-    )  # fmt: skip
+        id=id,
+        title=f"{title} by {GROUPS[by].lower()}",
+        kind=kind,
+        style="stack",
+        columns=columns,
+        rows=rows,
+        step=counted.step,
+        totals=[show(sum(values[number] for _, values in rows)) for number in range(len(columns))],
+    )
+
+
+_NONE = (0, 0)
 
 
 def figures_grid(group: Group, *, money: bool) -> Grid:

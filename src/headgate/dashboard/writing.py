@@ -15,6 +15,10 @@ from headgate.dashboard import formats
 from headgate.dashboard.assets import asset
 
 
+LONG = 30
+"""Characters from which on a name is broken into lines."""
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -40,7 +44,8 @@ def written(template: str, values: Mapping[str, Any]) -> bytes:
 
 def name(text: object) -> Markup:
     """A name that comes from anywhere: its direction of writing ends where it ends."""
-    return Markup("<bdi>{}</bdi>").format(formats.plain(text))
+    told = formats.plain(text)
+    return Markup('<bdi class="long">{}</bdi>' if len(told) > LONG else "<bdi>{}</bdi>").format(told)
 
 
 def bar(part: float, kind: str = "", label: str = "") -> Markup:

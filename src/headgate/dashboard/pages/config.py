@@ -30,14 +30,15 @@ Line = tuple[int, str, str, str]
 
 
 def lines(tree: Any, depth: int = 0) -> list[Line]:
-    """A tree as YAML shows it, a line each."""
+    """A tree as YAML shows it, a line each. What is not set is left out."""
     found: list[Line] = []
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            found += _entry(f"{name}:", value, depth)
+            if value not in (None, [], {}):
+                found += _entry(f"{name}:", value, depth)
     elif isinstance(tree, list):
         for value in tree:
-            found += _entry("-", value, depth)
+            found += _item(value, depth)
     else:
         found.append((depth, "", *_leaf(tree)))
     return found
@@ -47,6 +48,15 @@ def _entry(name: str, value: Any, depth: int) -> list[Line]:
     if isinstance(value, Mapping | list) and value:
         return [(depth, name, "", ""), *lines(value, depth + 1)]
     return [(depth, name, *_leaf(value))]
+
+
+def _item(value: Any, depth: int) -> list[Line]:
+    """An entry of a list: what it is made of begins beside its dash."""
+    inner = lines(value, depth + 1) if isinstance(value, Mapping | list) else [(depth, "", *_leaf(value))]
+    if not inner:
+        return [(depth, "-", "", "")]
+    (_, name, shown, kind), *others = inner
+    return [(depth, f"- {name}".rstrip(), shown, kind), *others]
 
 
 def _leaf(value: Any) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from headgate.administration.requests import RuleListing, TrafficAsked
 from headgate.administration.views import BudgetView
 from headgate.dashboard import forecast, formats
 from headgate.dashboard.charts import Grid
-from headgate.dashboard.figures import Figures, points, totals
+from headgate.dashboard.figures import Figures, points, ranked
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.calls import picodollars
 from headgate.dashboard.pages.overview import chosen, cost_chart
@@ -38,7 +38,7 @@ async def page(look: Look) -> Template | Csv:
     now = Figures(total(found.series.get(name, {})))
     charts = [cost_chart(points(found.series, name, found.from_s, found.until_s, found.step), now, found.step)]
     compared = asked.seconds <= COMPARED_S
-    tables = [await groups(look, actor, by, order="cost", before=compared) for by in shown_by(look)]
+    tables = [await groups(look, actor, by, by_cost=True, before=compared) for by in shown_by(look)]
     for each in tables:
         charts += [chart for chart in each.charts if chart.kind == "usd"]
     budgets = await standing(look, actor) if look.viewer.may("budgets.read") else []
@@ -140,12 +140,11 @@ async def _paces(look: Look, actor: Actor, kinds: set[str]) -> dict[str, float]:
             from_=now - timedelta(days=PACE_DAYS), to=now, step="day", by=None if kind == "organisation" else kind  # type: ignore[arg-type]
         )
         try:
-            sums = await look.administration.traffic.found(actor, asked, all_sketches=False)
+            sums = await look.administration.traffic.totals(actor, asked, all_sketches=False)
         except HeadgateError:
             continue  # a team's key is not told all of them
-        for name, each in totals(sums.series).items():
-            seconds = sums.until_s - sums.from_s
-            found[f"{kind}:{name or actor.organisation}"] = each.cost / seconds
+        for name, each in ranked(sums).items():
+            found[f"{kind}:{name or actor.organisation}"] = each.cost / (PACE_DAYS * forecast.DAY_S)
     return found
 
 

@@ -12,7 +12,7 @@ from headgate.administration.requests import KeyListing, Listing, NewKey, NewTea
 from headgate.administration.views import KeyMade, KeyView
 from headgate.dashboard import formats
 from headgate.dashboard.charts import Grid
-from headgate.dashboard.figures import Figures, totals
+from headgate.dashboard.figures import Figures, ranked
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.calls import picodollars
 from headgate.dashboard.pages.overview import chosen
@@ -70,7 +70,7 @@ async def use(look: Look, actor: Actor) -> Mapping[str, Figures]:
     """What each key's calls came to of late."""
     now = look.asked.now
     asked = TrafficAsked(from_=now - timedelta(days=USED_DAYS), to=now, step="day", by="key")
-    return totals((await look.administration.traffic.found(actor, asked, all_sketches=False)).series)
+    return ranked(await look.administration.traffic.totals(actor, asked, all_sketches=False))
 
 
 def budget(key: KeyView) -> Mapping[str, Any] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.config import Config
 from headgate.dashboard.charts import Chart, Column
-from headgate.dashboard.figures import Figures, largest, points, totals
+from headgate.dashboard.figures import Figures, largest, points
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.overview import chosen
 from headgate.dashboard.tables import Group, figures_grid, groups
@@ -25,7 +26,7 @@ async def page(look: Look) -> Template | Csv:
     targets = await _groups(look, "target")
     models = await _groups(look, "model")
     grids = [figures_grid(each, money=look.viewer.may("ledger.read")) for each in (targets, models) if each is not None]
-    charts = [] if targets is None else await latencies(look)
+    charts = [] if targets is None else await latencies(look, largest([line.id for line in targets.lines]))
     if csv := look.asked.get("csv"):
         return chosen(csv, [*charts, *grids])
     values = {
@@ -40,21 +41,22 @@ async def page(look: Look) -> Template | Csv:
 async def _groups(look: Look, by: str) -> Group | None:
     if look.house.administration is None:
         return None
-    return await groups(look, await look.actor(), by)
+    return await groups(look, await look.actor(), by, charts=False)
 
 
-async def latencies(look: Look) -> list[Chart]:
+async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
     """p95 of the busiest targets."""
-    found = await look.administration.traffic.found(
-        await look.actor(), look.asked.traffic(by="target"), all_sketches=False
-    )
-    listed = largest(totals(found.series))
-    lines = [points(found.series, name, found.from_s, found.until_s, found.step) for name in listed]
-    shares = (0.95,)
-    rows = [(at, [line[at].quantiles("duration", shares)[0] for line in lines]) for at in (lines[0] if lines else ())]
-    columns = [Column(name) for name in listed]
-    title = "Latency p95 by target"
-    return [Chart(id="target-latency", title=title, kind="ms", columns=columns, rows=rows, step=found.step, told="Calls")]
+    actor, traffic = await look.actor(), look.administration.traffic
+    found = [await traffic.found(actor, look.asked.traffic(of=f"target:{name}"), all_sketches=False) for name in busiest]
+
+    def drawn() -> list[Chart]:
+        lines = [points(each.series, "", each.from_s, each.until_s, each.step) for each in found]
+        rows = [(at, [line[at].quantiles("duration", (0.95,))[0] for line in lines]) for at in (lines[0] if lines else ())]
+        columns = [Column(name) for name in busiest]
+        title, step = "Latency p95 by target", look.asked.step
+        return [Chart(id="target-latency", title=title, kind="ms", columns=columns, rows=rows, step=step, told="Calls")]
+
+    return await asyncio.to_thread(drawn)
 
 
 # ── targets ──

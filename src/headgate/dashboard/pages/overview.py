@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.administration import Actor
 from headgate.dashboard import formats
-from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Chart, Column, Grid, Value
 from headgate.dashboard.figures import OTHERS, Figures, Points, largest, points
 from headgate.dashboard.looking import Csv, Look, Template
@@ -30,8 +30,8 @@ async def page(look: Look) -> Template | Csv:
     look.need(*(("ledger.read", "metrics") if by in PLAIN and _plain(look.asked.get("of")) else ("ledger.read",)))
     actor = await look.actor()
     charts, now, before = await whole(look, actor)
-    grouped = await groups(look, actor, by)
-    charts += grouped.charts if look.asked.get("by") else []
+    grouped = await groups(look, actor, by, charts=bool(look.asked.get("by")))
+    charts += grouped.charts
     grid = figures_grid(grouped, money=look.viewer.may("ledger.read"))
     if csv := look.asked.get("csv"):
         return chosen(csv, [*charts, grid])
@@ -88,18 +88,18 @@ def health(look: Look) -> Mapping[str, Any]:
 async def whole(look: Look, actor: Actor) -> tuple[list[Chart], Figures, Figures]:
     """Charts of all calls, what they come to, and what those before them did."""
     asked, traffic = look.asked, look.administration.traffic
-    found = await traffic.found(actor, asked.traffic(of=_of(asked)))
-    earlier = await traffic.found(actor, asked.traffic(of=_of(asked), before=True), all_sketches=False)
+    found = await traffic.found(actor, asked.traffic())
+    earlier = await traffic.totals(actor, asked.traffic(before=True), all_sketches=False)
     name = next(iter(found.series), "")
-    steps = points(found.series, name, found.from_s, found.until_s, found.step)
     now = Figures(total(found.series.get(name, {})))
-    before = Figures(total(next(iter(earlier.series.values()), {})))
+    before = Figures(next(iter(earlier.values()), None))
     money = look.viewer.may("ledger.read")
-    return charts_of(steps, now, found.step, money=money), now, before
 
+    def drawn() -> list[Chart]:
+        steps = points(found.series, name, found.from_s, found.until_s, found.step)
+        return charts_of(steps, now, found.step, money=money)
 
-def _of(asked: Asked) -> str | None:
-    return asked.get("of") or None
+    return await asyncio.to_thread(drawn), now, before
 
 
 def charts_of(steps: Points, now: Figures, step: str, *, money: bool) -> list[Chart]:

@@ -120,4 +120,8 @@
     if (navigator.clipboard) for (const each of document.querySelectorAll("button.copy")) each.hidden = false;
   }
   ready();
+
+  // Where the pages do not all fit beside each other, the one that is shown is among those seen.
+  const here = document.querySelector(".top nav [aria-current]");
+  if (here) here.closest("ul").scrollLeft = here.offsetLeft - 24;
 })();

@@ -20,6 +20,14 @@
     share: (value) => `${+(value * 100).toPrecision(3)} %`,
   };
 
+  // A tick of the time axis, in UTC: days by their date, and what is within a day by its time.
+  function when(seconds, apart) {
+    const iso = new Date(seconds * 1000).toISOString();
+    const day = `${+iso.slice(8, 10)} ${"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[+iso.slice(5, 7) - 1]}`;
+    if (apart >= 27 * 86400) return iso.slice(0, 7);
+    return apart >= 86400 || iso.slice(11, 16) === "00:00" ? day : iso.slice(11, 16);
+  }
+
   function read(figure) {
     const table = figure.querySelector("table");
     const heads = [...table.tHead.rows[0].cells].slice(1);
@@ -75,7 +83,7 @@
           y: { range: (_, least, most) => [0, (most || 1) * 1.08] },
         },
         axes: [
-          { ...axis, space: 64 },
+          { ...axis, space: 62, size: 30, values: (_, ticks) => ticks.map((tick) => when(tick, ticks[1] - ticks[0])) },
           { ...axis, size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => show(tick)) },
         ],
         series: [
