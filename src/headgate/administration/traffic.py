@@ -252,14 +252,17 @@ class Traffic:
         query, _ = await self._ready(actor, request)
         return await totals(self._ports.database, query, all_sketches=all_sketches)
 
-    async def counted(self, actor: Actor, request: TrafficAsked, counts: Sequence[str]) -> Counted:
-        """The same series, of some counts alone.
+    async def counted(
+        self, actor: Actor, request: TrafficAsked, names: Sequence[str], counts: Sequence[str]
+    ) -> Counted:
+        """The same series, of some names and counts alone.
 
         Raises:
             Invalid, Forbidden: as of `found`.
         """
         query, step = await self._ready(actor, request)
-        return Counted(query.from_s, query.until_s, step, await counted(self._ports.database, query, counts))
+        found = await counted(self._ports.database, query, names, counts)
+        return Counted(query.from_s, query.until_s, step, found)
 
     async def _ready(self, actor: Actor, request: TrafficAsked) -> tuple[Query, str]:
         """What is asked of the sums, once all is in them, and the name of its steps."""

@@ -12,9 +12,8 @@ from headgate.administration import Actor
 from headgate.administration.traffic import Counted
 from headgate.dashboard import formats
 from headgate.dashboard.charts import Chart, Column, Grid, Kind
-from headgate.dashboard.figures import OTHERS, Figures, largest, ranked
+from headgate.dashboard.figures import OTHERS, Figures, Points, largest, ranked
 from headgate.dashboard.looking import House, Look
-from headgate.telemetry.rollups.reading import STEPS
 
 GROUPS: Mapping[str, str] = {
     "model": "Model",
@@ -68,9 +67,10 @@ def named(house: House, by: str, id: str) -> str:
 
 
 async def groups(
-    look: Look, actor: Actor, by: str, *, by_cost: bool = False, before: bool = False, charts: bool = True
+    look: Look, actor: Actor, by: str, *, by_cost: bool = False, before: bool = False, all_calls: Points | None = None
 ) -> Group:
-    """What calls come to by a dimension; with `before`, and what those of the time before did.
+    """What calls come to by a dimension; with `before`, and what those of the time before did. With `all_calls`, what
+    all do, there are charts too.
 
     Raises:
         Invalid: there are no such sums.
@@ -82,12 +82,12 @@ async def groups(
         earlier = ranked(await traffic.totals(actor, asked.traffic(by=by, before=True), all_sketches=False))
     lines = await asyncio.to_thread(_lines, look.house, by, sums, earlier)
     made: list[Chart] = []
-    if charts:
-        counted = await traffic.counted(actor, asked.traffic(by=by), ("calls", "cost_picodollars"))
+    if all_calls is not None:
         names = {line.id: line.name for line in lines}
-        made = [_chart(counted, names, by, f"{by}-calls", "Calls", "count", 0)]
+        counted = await traffic.counted(actor, asked.traffic(by=by), largest(names), ("calls", "cost_picodollars"))
+        made = [_chart(counted, names, by, all_calls, "count")]
         if look.viewer.may("ledger.read"):
-            made.append(_chart(counted, names, by, f"{by}-cost", "Cost", "usd", 1))
+            made.append(_chart(counted, names, by, all_calls, "usd"))
     return Group(by=by, title=GROUPS[by], lines=lines, charts=made)
 
 
@@ -108,25 +108,23 @@ def _lines(
     ]
 
 
-def _chart(counted: Counted, names: Mapping[str, str], by: str, id: str, title: str, kind: Kind, which: int) -> Chart:
-    """The largest names one by one, and the others together."""
-    series = counted.series
+def _chart(counted: Counted, names: Mapping[str, str], by: str, all_calls: Points, kind: Kind) -> Chart:
+    """The largest names one by one, and all others together. A call may have several tags: there are no others."""
+    cost = kind == "usd"
     listed = largest(names)
-    others: dict[int, int] = defaultdict(int)
-    for name in list(names)[len(listed) :]:
-        for at, values in series.get(name, {}).items():
-            others[at] += values[which]
+    others = len(listed) < len(names) and by != "tag"
     rows: list[tuple[int, Sequence[int]]] = []
-    for at in range(counted.from_s, counted.until_s, STEPS[counted.step]) if listed else ():
-        values = [series.get(name, {}).get(at, _NONE)[which] for name in listed]
-        rows.append((at, [*values, others[at]] if len(listed) < len(names) else values))
+    for at, all_ in all_calls.items() if listed else ():
+        values = [counted.series.get(name, {}).get(at, _NONE)[cost] for name in listed]
+        rest = max(0, (all_.cost if cost else all_.calls) - sum(values))
+        rows.append((at, [*values, rest] if others else values))
     columns = [Column(names[name]) for name in listed]
-    if len(listed) < len(names):
+    if others:
         columns.append(Column(OTHERS, "rest"))
-    show = formats.money if kind == "usd" else formats.count
+    show = formats.money if cost else formats.count
     return Chart(
-        id=id,
-        title=f"{title} by {GROUPS[by].lower()}",
+        id=f"{by}-{'cost' if cost else 'calls'}",
+        title=f"{'Cost' if cost else 'Calls'} by {GROUPS[by].lower()}",
         kind=kind,
         style="stack",
         columns=columns,

@@ -118,7 +118,8 @@ class Dashboard:
     @staticmethod
     def serves(path: str, headers: Headers) -> bool:
         """Whether a request is for the dashboard: `/` is where a browser asks for it."""
-        return path.startswith(PREFIX) or (path == "/" and b"text/html" in headers.get(b"accept", b""))
+        browses = b"text/html" in headers.get(b"accept", b"") or b"hx-request" in headers
+        return path.startswith(PREFIX) or (path == "/" and browses)
 
     async def serve(self, scope: Mapping[str, Any], headers: Headers, receive: Receive, send: Send, address: str) -> None:
         """Answer a request. Host and Origin have been looked at. Errors are pages too."""

@@ -36,9 +36,12 @@ async def page(look: Look) -> Template | Csv:
     found = await look.administration.traffic.found(actor, asked.traffic(), all_sketches=False)
     name = next(iter(found.series), "")
     now = Figures(total(found.series.get(name, {})))
-    charts = [cost_chart(points(found.series, name, found.from_s, found.until_s, found.step), now, found.step)]
+    steps = points(found.series, name, found.from_s, found.until_s, found.step)
+    charts = [cost_chart(steps, now, found.step)]
     compared = asked.seconds <= COMPARED_S
-    tables = [await groups(look, actor, by, by_cost=True, before=compared) for by in shown_by(look)]
+    tables = [
+        await groups(look, actor, by, by_cost=True, before=compared, all_calls=steps) for by in shown_by(look)
+    ]
     for each in tables:
         charts += [chart for chart in each.charts if chart.kind == "usd"]
     budgets = await standing(look, actor) if look.viewer.may("budgets.read") else []

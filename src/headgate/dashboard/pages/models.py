@@ -41,12 +41,14 @@ async def page(look: Look) -> Template | Csv:
 async def _groups(look: Look, by: str) -> Group | None:
     if look.house.administration is None:
         return None
-    return await groups(look, await look.actor(), by, charts=False)
+    return await groups(look, await look.actor(), by)
 
 
 async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
-    """p95 of the busiest targets."""
+    """p95 of the busiest targets; none for a team, of which there are no sums by two dimensions more."""
     actor, traffic = await look.actor(), look.administration.traffic
+    if actor.team_id is not None:
+        return []
     found = [await traffic.found(actor, look.asked.traffic(of=f"target:{name}"), all_sketches=False) for name in busiest]
 
     def drawn() -> list[Chart]:

@@ -29,8 +29,8 @@ async def page(look: Look) -> Template | Csv:
     by = look.asked.get("by") or "model"
     look.need(*(("ledger.read", "metrics") if by in PLAIN and _plain(look.asked.get("of")) else ("ledger.read",)))
     actor = await look.actor()
-    charts, now, before = await whole(look, actor)
-    grouped = await groups(look, actor, by, charts=bool(look.asked.get("by")))
+    charts, now, before, steps = await whole(look, actor)
+    grouped = await groups(look, actor, by, all_calls=steps if look.asked.get("by") else None)
     charts += grouped.charts
     grid = figures_grid(grouped, money=look.viewer.may("ledger.read"))
     if csv := look.asked.get("csv"):
@@ -85,8 +85,8 @@ def health(look: Look) -> Mapping[str, Any]:
 # ── everything together ──
 
 
-async def whole(look: Look, actor: Actor) -> tuple[list[Chart], Figures, Figures]:
-    """Charts of all calls, what they come to, and what those before them did."""
+async def whole(look: Look, actor: Actor) -> tuple[list[Chart], Figures, Figures, Points]:
+    """Charts of all calls, what they come to, what those before them did, and what they do step by step."""
     asked, traffic = look.asked, look.administration.traffic
     found = await traffic.found(actor, asked.traffic())
     earlier = await traffic.totals(actor, asked.traffic(before=True), all_sketches=False)
@@ -95,11 +95,9 @@ async def whole(look: Look, actor: Actor) -> tuple[list[Chart], Figures, Figures
     before = Figures(next(iter(earlier.values()), None))
     money = look.viewer.may("ledger.read")
 
-    def drawn() -> list[Chart]:
-        steps = points(found.series, name, found.from_s, found.until_s, found.step)
-        return charts_of(steps, now, found.step, money=money)
-
-    return await asyncio.to_thread(drawn), now, before
+    steps = points(found.series, name, found.from_s, found.until_s, found.step)
+    charts = await asyncio.to_thread(charts_of, steps, now, found.step, money=money)
+    return charts, now, before, steps
 
 
 def charts_of(steps: Points, now: Figures, step: str, *, money: bool) -> list[Chart]:

@@ -33,8 +33,11 @@
     const query = fields.toString();
     return form.getAttribute("action") + (query ? `?${query}` : "");
   }
+  let going = "";
   function go(form) {
     const place = url(form);
+    if (place === going) return; // a field is changed and its form sent by one and the same key
+    going = place;
     if (window.htmx === undefined) {
       location.assign(place);
       return;
@@ -42,6 +45,8 @@
     document.getElementById("main").setAttribute("aria-busy", "true");
     htmx.ajax("GET", place, { target: "#main", select: "#main", swap: "outerHTML show:none" }).then(() => {
       history.pushState(null, "", place);
+      shown = location.pathname + location.search;
+      going = "";
       said("Updated");
     });
   }
@@ -55,7 +60,10 @@
       go(event.target);
     }
   });
-  addEventListener("popstate", () => location.reload());
+  let shown = location.pathname + location.search;
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== shown) location.reload();
+  });
 
   // What somebody has opened stays open when figures come anew.
   let open = [];
@@ -68,6 +76,7 @@
   });
   document.addEventListener("htmx:responseError", () => {
     document.getElementById("main")?.removeAttribute("aria-busy");
+    going = "";
     said("That could not be shown.");
   });
 

@@ -154,16 +154,20 @@ async def totals(database: Database, query: Query, *, all_sketches: bool = True)
     return found
 
 
-async def counted(database: Database, query: Query, counts: Sequence[str]) -> dict[str, dict[int, Sequence[int]]]:
-    """The series of a query, of some counts alone: that is quicker.
+async def counted(
+    database: Database, query: Query, names: Sequence[str], counts: Sequence[str]
+) -> dict[str, dict[int, Sequence[int]]]:
+    """The series of some names of a query, of some counts alone: that is quicker.
 
     Raises:
         BadRequest: as of `aligned`.
         StoreUnavailable: the database cannot be reached.
     """
     query = aligned(query)
+    if not names:
+        return {}
     found: dict[str, dict[int, list[int]]] = {}
-    for number, (start_s, name, encoded, *_) in enumerate(await _rows(database, query, "NULL", "NULL")):
+    for number, (start_s, name, encoded, *_) in enumerate(await _rows(database, query, "NULL", "NULL", names)):
         if number % TURN == 0:
             await asyncio.sleep(0)
         there = decode_counts(encoded)
@@ -193,9 +197,13 @@ def _pieces(
     ]
 
 
-async def _rows(database: Database, query: Query, duration: str, sketches: str) -> Sequence[Row]:
-    """Of each time the rows of the longest steps there are, that are no longer than what is asked for."""
-    select, parameters = _selected(query)
+async def _rows(
+    database: Database, query: Query, duration: str, sketches: str, names: Sequence[str] = ()
+) -> Sequence[Row]:
+    """Of each time the rows of the longest steps there are, that are no longer than what is asked for; of some names
+    alone, where any are given.
+    """
+    select, parameters = _selected(query, names)
     levels = [level for level in (DAY_S, HOUR_S, MINUTE_S) if level <= query.step_s]
     parts: list[str] = []
     for above, level in zip([None, *levels], levels, strict=False):
@@ -206,7 +214,7 @@ async def _rows(database: Database, query: Query, duration: str, sketches: str) 
     return await database.fetch(" UNION ALL ".join(parts), *parameters)
 
 
-def _selected(query: Query) -> tuple[str, list[str | int]]:
+def _selected(query: Query, names: Sequence[str] = ()) -> tuple[str, list[str | int]]:
     """A statement with places for the columns and the level, and its parameters: of these the third and the fourth are
     the bounds of the time.
     """
@@ -219,6 +227,10 @@ def _selected(query: Query) -> tuple[str, list[str | int]]:
     if query.fixed is not None:
         filtered = f"AND {other if pair else 'first'} = $5 "
         parameters.append(query.name)
+    if names and query.group is not None:
+        places = ", ".join(f"${len(parameters) + at}" for at in range(1, len(names) + 1))
+        filtered += f"AND {name} IN ({places}) "
+        parameters += names
     statement = (
         f"SELECT start_s, {name}, {{}} FROM rollups WHERE organisation = $1 AND cube = $2 {filtered}"  # noqa: S608
         "AND level = {} AND start_s >= $3 AND start_s < $4"
