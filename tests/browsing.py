@@ -35,7 +35,9 @@ class Document(HTMLParser):
             self.fields[given["name"]] = given.get("value", "")
         if tag in ("iframe", "object", "embed", "base", "style"):
             self.active.append(tag)
-        self.active += [f"{name}={value}" for name, value in attrs if name.startswith(("on", "hx-on")) or name == "style"]
+        self.active += [
+            f"{name}={value}" for name, value in attrs if name.startswith(("on", "hx-on")) or name == "style"
+        ]
         for name in ("src", "href", "action"):
             if re.match(r"\s*[a-z][a-z0-9+.-]*:", given.get(name, ""), re.IGNORECASE):
                 self.active.append(f"{name}={given[name]}")

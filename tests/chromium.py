@@ -27,9 +27,13 @@ async def chromium() -> AsyncIterator[Browser]:
 async def violations(page: Page, *, only: str | None = None) -> list[str]:
     """What axe-core finds wrong with a page, in words."""
     if not await page.evaluate("window.axe !== undefined"):
-        await page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))  # no script of the page's
+        await page.evaluate(
+            (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+        )  # no script of the page's
     run: dict[str, Any] = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": RULES}
     found = await page.evaluate("run => axe.run(document, {runOnly: run, resultTypes: ['violations']})", run)
     return [
-        f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found["violations"] for node in each["nodes"]
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
     ]

@@ -64,7 +64,9 @@ def key_id(number: int) -> str:
     return f"key_{number:024x}"
 
 
-async def live(gateway: Gateway, *, days: float = 14, calls: int = 4_000, seed: int = 1, names: Any = KEY_NAMES) -> None:
+async def live(
+    gateway: Gateway, *, days: float = 14, calls: int = 4_000, seed: int = 1, names: Any = KEY_NAMES
+) -> None:
     """Make all of that, up to now."""
     store = gateway.store
     assert isinstance(store, Store)
@@ -181,4 +183,3 @@ def attempt(
         usage=usage, usage_source="reported", cost_picodollars=cost, streamed=bool(call.streamed), vendor_request_id=None,
         team_id=call.team_id, tags=call.tags, first_token_us=None if code or first_us is None else max(0, first_us - at_us),
     )  # fmt: skip
-

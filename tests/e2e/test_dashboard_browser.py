@@ -236,10 +236,19 @@ async def test_names_and_answers_from_anywhere_are_inert(house: House):
         if key is not None:
             call_id = await house.call(key["key"], **{"x-headgate-tags": tags})
     async with house.page() as page:
-        for path in ("/?by=key&range=1h", "/?by=tag&range=1h", "/dashboard/calls", f"/dashboard/calls/{call_id}", "/dashboard/keys", "/dashboard/cost?by=tag"):
+        for path in (
+            "/?by=key&range=1h",
+            "/?by=tag&range=1h",
+            "/dashboard/calls",
+            f"/dashboard/calls/{call_id}",
+            "/dashboard/keys",
+            "/dashboard/cost?by=tag",
+        ):
             await page.goto(house.url + path)
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-            assert await page.locator("main img, main svg[onload], main script, a[href^='javascript']").count() == 0, path
+            assert await page.locator("main img, main svg[onload], main script, a[href^='javascript']").count() == 0, (
+                path
+            )
             assert await violations(page, only="color-contrast") == []
         await page.goto(f"{house.url}/?by=key&range=1h")
         for name in HOSTILE:

@@ -74,7 +74,9 @@ async def test_a_wrong_key_opens_nothing(serving: Serving, key: str):
     assert 'role="alert"' in answer.body.decode()
 
 
-@pytest.mark.parametrize("then", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\nx"])
+@pytest.mark.parametrize(
+    "then", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\nx"]
+)
 async def test_signing_in_leads_nowhere_else(serving: Serving, then: str):
     answer = await Person(serving).send("/dashboard/sign-in", key=ADMIN, then=then)
     assert answer.headers["location"] == "/"
@@ -174,7 +176,14 @@ async def test_who_may_read_metrics_and_no_more_sees_no_cost_and_nobody_by_name(
         assert "Latency p95" in page.text
         assert "Cost" not in page.text
         assert "$" not in page.text
-        for path in ("/?by=key", "/?by=team", "/?by=tag", f"/?of=key:{caller['id']}", "/dashboard/calls", "/dashboard/cost"):
+        for path in (
+            "/?by=key",
+            "/?by=team",
+            "/?by=tag",
+            f"/?of=key:{caller['id']}",
+            "/dashboard/calls",
+            "/dashboard/cost",
+        ):
             assert (await person.get(path)).status == 403, path
         assert (await person.get("/?by=target&csv=by-target")).body.splitlines()[0].endswith(b"tokens_in,tokens_out")
 
@@ -195,13 +204,20 @@ async def test_a_key_of_a_team_sees_its_teams_calls_and_no_others(serving: Servi
     assert not any(foreign in each for each in listed.links)
     assert (await person.get(f"/dashboard/calls/{mine}")).status == 200
     assert (await person.get(f"/dashboard/calls/{foreign}")).status == 404
-    for path in (f"/?of=team:{theirs['id']}", f"/?of=key:{other['id']}", f"/dashboard/calls?team={theirs['id']}", "/dashboard/config"):
+    for path in (
+        f"/?of=team:{theirs['id']}",
+        f"/?of=key:{other['id']}",
+        f"/dashboard/calls?team={theirs['id']}",
+        "/dashboard/config",
+    ):
         assert (await person.get(path)).status == 403, path
     assert (await person.page("/dashboard/cost")).text.count("of-theirs") == 0
     assert (await person.get("/dashboard/models")).status == 200
     bearer = {"authorization": f"Bearer {key['key']}"}
     assert (await serving.request("GET", f"/admin/calls/{foreign}", headers=bearer)).status == 404
-    assert [each["id"] for each in (await serving.request("GET", "/admin/calls", headers=bearer)).json["data"]] == [mine]
+    assert [each["id"] for each in (await serving.request("GET", "/admin/calls", headers=bearer)).json["data"]] == [
+        mine
+    ]
 
 
 async def test_without_keys_loopback_sees_how_calls_do_and_asks_models_and_changes_nothing():
@@ -212,7 +228,13 @@ async def test_without_keys_loopback_sees_how_calls_do_and_asks_models_and_chang
         assert "Sign out" not in page.text
         assert "$" not in page.text
         assert (await person.get("/dashboard/models")).status == 200
-        for path in ("/dashboard/calls", "/dashboard/cost", "/dashboard/keys", "/dashboard/config", "/dashboard/calls/live"):
+        for path in (
+            "/dashboard/calls",
+            "/dashboard/cost",
+            "/dashboard/keys",
+            "/dashboard/config",
+            "/dashboard/calls/live",
+        ):
             assert (await person.get(path)).status == 403, path
         csrf = (await person.get("/dashboard/playground")).body.decode().partition('data-csrf="')[2].partition('"')[0]
         assert (await person.send("/dashboard/keys", csrf=csrf, name="x")).status == 403
@@ -249,7 +271,12 @@ async def test_a_form_is_taken_from_a_page_of_its_own_session_alone(serving: Ser
     assert listed.json["data"] == []
     assert (await admin.send("/dashboard/keys", **wanted)).status == 200
     assert (await admin.get("/dashboard/keys/key_1/revoke")).status == 405
-    huge = await serving.request("POST", "/dashboard/keys", headers={**BROWSER, **FORM, **admin.headers, "origin": serving.url}, raw=b"x" * 70_000)
+    huge = await serving.request(
+        "POST",
+        "/dashboard/keys",
+        headers={**BROWSER, **FORM, **admin.headers, "origin": serving.url},
+        raw=b"x" * 70_000,
+    )
     assert huge.status == 413
 
 
@@ -295,9 +322,17 @@ async def test_pages_run_nothing_of_their_own_and_fetch_nothing_from_elsewhere(s
 async def test_names_from_anywhere_are_text(serving: Serving, admin: Person):
     team = await made(serving, "/admin/teams", name="<b>team</b>")
     key = await made(serving, "/admin/keys", name="<script>alert(1)</script>", team=team["id"])
-    tags = {"x-headgate-tags": 'app=<img/src=x/onerror=alert(1)>,link=javascript:alert(1)'}
+    tags = {"x-headgate-tags": "app=<img/src=x/onerror=alert(1)>,link=javascript:alert(1)"}
     call_id = await call(serving, key["key"], **tags)
-    for path in ("/?by=key", "/?by=tag", "/?by=team", "/dashboard/calls", f"/dashboard/calls/{call_id}", "/dashboard/keys", "/dashboard/cost?by=tag"):
+    for path in (
+        "/?by=key",
+        "/?by=tag",
+        "/?by=team",
+        "/dashboard/calls",
+        f"/dashboard/calls/{call_id}",
+        "/dashboard/keys",
+        "/dashboard/cost?by=tag",
+    ):
         page = await admin.page(path)
         assert page.active == [], path
     assert "<script>alert(1)</script>" in (await admin.page("/?by=key")).text
@@ -329,7 +364,9 @@ async def test_figures_are_those_of_the_admin_api_and_the_file_is_the_table(serv
     assert page.body.count(b"<tr data-t=") >= 6 * len(file)
     cost = _rows((await admin.get("/?range=7d&step=day&csv=cost")).body)
     hours = _rows((await admin.get("/?range=7d&step=hour&csv=cost")).body)
-    assert sum(map(float, (row["cost (USD)"] for row in cost))) == pytest.approx(sum(float(row["cost (USD)"]) for row in hours))
+    assert sum(map(float, (row["cost (USD)"] for row in cost))) == pytest.approx(
+        sum(float(row["cost (USD)"]) for row in hours)
+    )
 
 
 def _rows(body: bytes) -> list[dict[str, str]]:
@@ -366,7 +403,7 @@ async def test_what_makes_no_sense_is_said_to_make_none(admin: Person, path: str
 
 async def test_files_are_kept_by_what_is_in_them(serving: Serving):
     nobody = Person(serving)
-    body = (await nobody.page("/dashboard/sign-in"))
+    body = await nobody.page("/dashboard/sign-in")
     assert body
     sign_in = (await nobody.get("/dashboard/sign-in")).body.decode()
     url = "/dashboard/static/board.css" + sign_in.partition("/dashboard/static/board.css")[2].partition('"')[0]
@@ -383,7 +420,9 @@ async def test_files_are_kept_by_what_is_in_them(serving: Serving):
 async def test_a_key_is_made_shown_once_rotated_and_revoked(serving: Serving, admin: Person):
     team = await admin.act("/dashboard/teams", name="Research", timezone="Europe/Berlin")
     assert team.status == 200
-    [made_team] = (await serving.request("GET", "/admin/teams", headers={"authorization": f"Bearer {ADMIN}"})).json["data"]
+    [made_team] = (await serving.request("GET", "/admin/teams", headers={"authorization": f"Bearer {ADMIN}"})).json[
+        "data"
+    ]
     answer = await admin.act(
         "/dashboard/keys", name="ci", team=made_team["id"], models="chat, search-*", roles=["caller"], budget_usd="2.50",
         budget_period="month", requests="60", expires_days="30",
@@ -407,7 +446,9 @@ async def test_a_key_is_made_shown_once_rotated_and_revoked(serving: Serving, ad
     assert (await serving.post("/v1/chat/completions", body, {"authorization": f"Bearer {key}"})).status == 401
     await call(serving, new)
     log = await serving.request("GET", "/admin/audit", headers={"authorization": f"Bearer {ADMIN}"})
-    assert {"keys.create", "keys.rotate", "keys.revoke", "teams.create"} <= {each["action"] for each in log.json["data"]}
+    assert {"keys.create", "keys.rotate", "keys.revoke", "teams.create"} <= {
+        each["action"] for each in log.json["data"]
+    }
 
 
 def _shown(body: bytes) -> str:
@@ -415,7 +456,9 @@ def _shown(body: bytes) -> str:
 
 
 async def test_what_is_wrong_with_a_new_key_is_said_and_what_was_written_stays(serving: Serving, admin: Person):
-    answer = await admin.act("/dashboard/keys", name="ci", roles=["caller"], budget_usd="much", requests="many", expires_days="soon")
+    answer = await admin.act(
+        "/dashboard/keys", name="ci", roles=["caller"], budget_usd="much", requests="many", expires_days="soon"
+    )
     assert answer.status == 422
     text = Document(answer.body).text
     for wrong in ("budget_usd", "requests", "expires_at"):
@@ -426,7 +469,10 @@ async def test_what_is_wrong_with_a_new_key_is_said_and_what_was_written_stays(s
 
 
 async def test_the_configuration_shows_no_secret():
-    config = lived.CONFIG.replace("openai: {kind: simulator}", 'openai: {kind: simulator, api_key: "${VENDOR_KEY}", base_url: "http://${VENDOR_HOST}/v1"}')
+    config = lived.CONFIG.replace(
+        "openai: {kind: simulator}",
+        'openai: {kind: simulator, api_key: "${VENDOR_KEY}", base_url: "http://${VENDOR_HOST}/v1"}',
+    )
     environ = {"HEADGATE_ADMIN_KEY": ADMIN, "VENDOR_KEY": "sk-of-the-vendor", "VENDOR_HOST": "inner.example"}
     async with Serving(config, environ, "auth: keys") as serving:
         admin = await Person.signed_in(serving, ADMIN)

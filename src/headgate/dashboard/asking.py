@@ -95,7 +95,9 @@ class Asked:
     @property
     def steps(self) -> list[str]:
         """Those that are short enough and not too many."""
-        return [name for name, step_s in STEPS.items() if step_s <= self.seconds and self.seconds / step_s < MOST_POINTS]
+        return [
+            name for name, step_s in STEPS.items() if step_s <= self.seconds and self.seconds / step_s < MOST_POINTS
+        ]
 
     @property
     def told(self) -> str:

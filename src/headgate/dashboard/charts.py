@@ -56,10 +56,14 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         lines: list[str] = []
         for at, values in self.rows:
             cells = "".join(
-                f'<td data-v="{drawn(value)}">{show(value)}</td>' if value is not None else f"<td>{formats.NOTHING}</td>"
+                f'<td data-v="{drawn(value)}">{show(value)}</td>'
+                if value is not None
+                else f"<td>{formats.NOTHING}</td>"
                 for value in values
             )
-            lines.append(f'<tr data-t="{at}"><th scope="row">{datetime.fromtimestamp(at, UTC):{written}}</th>{cells}</tr>')
+            lines.append(
+                f'<tr data-t="{at}"><th scope="row">{datetime.fromtimestamp(at, UTC):{written}}</th>{cells}</tr>'
+            )
         head = f'<thead><tr><th scope="col">{self.step.title()}, UTC</th>{heads}</tr></thead>'
         return Markup(f"<table>{head}<tbody>{''.join(lines)}</tbody></table>")  # noqa: S704 - all of it is escaped
 
@@ -69,7 +73,10 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         unit = {"usd": " (USD)", "ms": " (ms)"}.get(self.kind, "")
         heads = ["from", *(f"{column.name}{unit}" for column in self.columns)]
         rows = (
-            [f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}", *("" if each is None else exact(each) for each in values)]
+            [
+                f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                *("" if each is None else exact(each) for each in values),
+            ]
             for at, values in self.rows
         )
         return written_csv([heads, *rows])
@@ -95,7 +102,11 @@ def written_csv(rows: Sequence[Sequence[Any]]) -> bytes:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(text) else text
+    return (
+        f"'{text}"
+        if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(text)
+        else text
+    )
 
 
 def _number(text: str) -> bool:

@@ -70,7 +70,9 @@ def share(part: float | None) -> str:
     percent = part * 100
     if abs(percent) < 0.005:
         return "0 %" if percent == 0 else "<0.01 %"
-    return f"{percent:.2f} %" if abs(percent) < 1 else f"{percent:.1f} %" if abs(percent) < 99.95 else f"{percent:.0f} %"
+    return (
+        f"{percent:.2f} %" if abs(percent) < 1 else f"{percent:.1f} %" if abs(percent) < 99.95 else f"{percent:.0f} %"
+    )
 
 
 def change(now: float | None, before: float | None) -> str | None:
@@ -97,9 +99,10 @@ def day(time: datetime | None) -> str:
 
 
 def plain(text: object) -> str:
-    """A text with what cannot be seen made visible, such as controls, escapes of terminals, and what turns the direction
-    of writing: a name is never other than it looks.
+    """A text with what cannot be seen made visible, such as controls, escapes of terminals, and what turns the
+    direction of writing: a name is never other than it looks.
     """
     return "".join(
-        each if each.isprintable() or unicodedata.category(each) == "Zs" else f"\\u{ord(each):04x}" for each in str(text)
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else f"\\u{ord(each):04x}"
+        for each in str(text)
     )

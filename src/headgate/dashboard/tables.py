@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -91,20 +90,18 @@ async def groups(
     return Group(by=by, title=GROUPS[by], lines=lines, charts=made)
 
 
-def _lines(
-    house: House, by: str, sums: Mapping[str, Figures], earlier: Mapping[str, Figures] | None
-) -> Sequence[Line]:
+def _lines(house: House, by: str, sums: Mapping[str, Figures], earlier: Mapping[str, Figures] | None) -> Sequence[Line]:
     cost = sum(each.cost for each in sums.values()) or 1
     return [
         Line(
-            id=id,
-            name=named(house, by, id),
+            id=name,
+            name=named(house, by, name),
             figures=each,
             quantiles=each.quantiles() if number < LISTED else (None, None, None),
             cost_share=each.cost / cost,
-            before=None if earlier is None else earlier.get(id),
+            before=None if earlier is None else earlier.get(name),
         )
-        for number, (id, each) in enumerate(sums.items())
+        for number, (name, each) in enumerate(sums.items())
     ]
 
 

@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 from headgate.dashboard import formats
 from headgate.dashboard.assets import asset
 
-
 LONG = 30
 """Characters from which on a name is broken into lines."""
 
@@ -28,8 +27,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = asset
-    made.globals["bar"] = bar
+    own: dict[str, Any] = {"asset": asset, "bar": bar}
+    made.globals.update(own)
     made.filters.update(
         count=formats.count, exact=formats.exact, money=formats.money, dollars=formats.dollars, ms=formats.duration,
         share=formats.share, moment=formats.moment, day=formats.day, name=name, plain=formats.plain,
@@ -45,7 +44,8 @@ def written(template: str, values: Mapping[str, Any]) -> bytes:
 def name(text: object) -> Markup:
     """A name that comes from anywhere: its direction of writing ends where it ends."""
     told = formats.plain(text)
-    return Markup('<bdi class="long">{}</bdi>' if len(told) > LONG else "<bdi>{}</bdi>").format(told)
+    around = Markup('<bdi class="long">{}</bdi>') if len(told) > LONG else Markup("<bdi>{}</bdi>")
+    return around.format(told)
 
 
 def bar(part: float, kind: str = "", label: str = "") -> Markup:
@@ -53,6 +53,6 @@ def bar(part: float, kind: str = "", label: str = "") -> Markup:
     width = max(0.0, min(1.0, part)) * 100
     told = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     return Markup(
-        '<svg class="bar {}" viewBox="0 0 100 6" preserveAspectRatio="none" {}><rect class="whole" width="100" height="6"/>'
-        '<rect class="part" width="{}" height="6"/></svg>'
+        '<svg class="bar {}" viewBox="0 0 100 6" preserveAspectRatio="none" {}>'
+        '<rect class="whole" width="100" height="6"/><rect class="part" width="{}" height="6"/></svg>'
     ).format(escape(kind), told, f"{width:.2f}")

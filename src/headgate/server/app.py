@@ -170,7 +170,7 @@ class App:
             await self._administer(scope, headers, receive, send)
         elif path.startswith(SIGNING_IN) and self._sign_in is not None:
             await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
-        elif self._dashboard.serves(path, headers):
+        elif self._dashboard.serves(scope, headers):
             await self._dashboard.serve(scope, headers, receive, send, self._address(scope, headers))
         elif path == USAGE:
             await self._usage.serve(scope, headers, receive, send, self._address(scope, headers))

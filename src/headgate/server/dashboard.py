@@ -116,12 +116,15 @@ class Dashboard:
         return self._made
 
     @staticmethod
-    def serves(path: str, headers: Headers) -> bool:
-        """Whether a request is for the dashboard: `/` is where a browser asks for it."""
-        browses = b"text/html" in headers.get(b"accept", b"") or b"hx-request" in headers
-        return path.startswith(PREFIX) or (path == "/" and browses)
+    def serves(scope: Mapping[str, Any], headers: Headers) -> bool:
+        """Whether a request is for the dashboard: `/` is that for browsers, and where something is asked of it."""
+        if scope["path"] != "/":
+            return scope["path"].startswith(PREFIX)
+        return b"text/html" in headers.get(b"accept", b"") or scope["query_string"] != b""
 
-    async def serve(self, scope: Mapping[str, Any], headers: Headers, receive: Receive, send: Send, address: str) -> None:
+    async def serve(
+        self, scope: Mapping[str, Any], headers: Headers, receive: Receive, send: Send, address: str
+    ) -> None:
         """Answer a request. Host and Origin have been looked at. Errors are pages too."""
         path, method = scope["path"], scope["method"]
         viewer: Viewer | None = None
@@ -330,9 +333,7 @@ class Dashboard:
             raise Overloaded("Too many follow the calls; try again.", retry_after_s=10)
         seen: dict[str, None] = {each.id: None for each in (await traffic.list(actor, request)).data}
         stream = (b"content-type", b"text/event-stream; charset=utf-8")
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [stream, _KEPT_NOWHERE, *_HEADERS]}
-        )
+        await send({"type": "http.response.start", "status": 200, "headers": [stream, _KEPT_NOWHERE, *_HEADERS]})
         gone = asyncio.ensure_future(_gone(receive))
         task = asyncio.current_task()
         assert task is not None
@@ -369,7 +370,7 @@ class Dashboard:
 
 async def _gone(receive: Receive) -> None:
     """Wait until the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - the end of an empty body may come first
         await asyncio.sleep(0.05)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, get_args
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,6 +19,7 @@ from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Grid
 from headgate.dashboard.looking import Csv, Look, Shown, Template
 from headgate.dashboard.writing import written
+from headgate.money import from_decimal
 from headgate.types import Operation
 
 PATH = "/dashboard/calls"
@@ -32,11 +35,16 @@ FILTERS = ("model", "target", "key", "team", "operation", "code", "trace")
 
 async def page(look: Look) -> Template | Csv | Shown:
     look.need("ledger.read")
-    if id := look.asked.get("id"):
-        return Shown(body=b"", status=303, headers=((b"location", look.asked.elsewhere(f"{PATH}/{_quoted(id)}").encode()),))
+    if wanted := look.asked.get("id"):
+        return Shown(
+            body=b"",
+            status=303,
+            headers=((b"location", look.asked.elsewhere(f"{PATH}/{quote(wanted[:256], safe='')}").encode()),),
+        )
     csv = bool(look.asked.get("csv"))
     found = await look.administration.traffic.list(
-        await look.actor(), listing(look.asked, limit=EXPORTED if csv else LISTED, cursor=look.asked.get("cursor") or None)
+        await look.actor(),
+        listing(look.asked, limit=EXPORTED if csv else LISTED, cursor=look.asked.get("cursor") or None),
     )
     if csv:
         return Csv(name="calls.csv", body=grid(found.data).csv())
@@ -48,12 +56,6 @@ async def page(look: Look) -> Template | Csv | Shown:
         "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed", "slower_ms")),
     }
     return Template(name="calls.html", title="Calls", values=values)
-
-
-def _quoted(id: str) -> str:
-    from urllib.parse import quote
-
-    return quote(id[:256], safe="")
 
 
 def listing(asked: Asked, *, limit: int, cursor: str | None = None, live: bool = False) -> CallListing:
@@ -105,10 +107,6 @@ def row_html(look: Look, call: CallView) -> bytes:
 
 def picodollars(usd: str | None) -> int | None:
     """An answer's money as a whole number."""
-    from decimal import Decimal
-
-    from headgate.money import from_decimal
-
     return None if usd is None else from_decimal(Decimal(usd))
 
 
@@ -154,7 +152,14 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-TOKENS = ("input_tokens", "cached_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens")
+TOKENS = (
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
 
 
 def tokens(attempt: Mapping[str, Any]) -> Mapping[str, int]:
@@ -180,7 +185,9 @@ def spans(call: CallView | None, attempts: Sequence[Mapping[str, Any]], begun: i
     if call is not None:
         first = None if call.first_token_ms is None else round(call.first_token_ms * 1000)
         end = "" if call.code is None else f", {call.code}"
-        parts.append(("call", "call", 0, round(call.duration_ms * 1000), first, f"{formats.duration(call.duration_ms)}{end}"))
+        parts.append(
+            ("call", "call", 0, round(call.duration_ms * 1000), first, f"{formats.duration(call.duration_ms)}{end}")
+        )
         if call.queued_ms:
             waited = round(call.queued_ms * 1000)
             parts.append(("waited for a place", "queued", 0, waited, None, formats.duration(call.queued_ms)))

@@ -1,4 +1,4 @@
-"""`/dashboard/cost`: what calls cost, by team and key and anything else, what the month will come to, and how budgets stand."""
+"""`/dashboard/cost`: what calls cost and by whom, what the month will come to, and how budgets stand."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ async def page(look: Look) -> Template | Csv:
     steps = points(found.series, name, found.from_s, found.until_s, found.step)
     charts = [cost_chart(steps, now, found.step)]
     compared = asked.seconds <= COMPARED_S
-    tables = [
-        await groups(look, actor, by, by_cost=True, before=compared, all_calls=steps) for by in shown_by(look)
-    ]
+    tables = [await groups(look, actor, by, by_cost=True, before=compared, all_calls=steps) for by in shown_by(look)]
     for each in tables:
         charts += [chart for chart in each.charts if chart.kind == "usd"]
     budgets = await standing(look, actor) if look.viewer.may("budgets.read") else []
@@ -106,7 +104,7 @@ async def standing(look: Look, actor: Actor) -> list[Standing]:
 
 
 def _standing(look: Look, view: BudgetView, paces: Mapping[str, float]) -> Standing:
-    kind, _, id = view.subject.partition(":")
+    kind, _, name = view.subject.partition(":")
     amount = picodollars(view.amount_usd) or 0
     spent, reserved = picodollars(view.spent_usd), picodollars(view.reserved_usd) or 0
     share = (spent or 0) / amount if amount else 1.0
@@ -117,7 +115,7 @@ def _standing(look: Look, view: BudgetView, paces: Mapping[str, float]) -> Stand
     state = "bad" if share >= 1 else "warn" if share >= 0.8 or (found is not None and found.out_at is not None) else ""
     return Standing(
         view=view,
-        subject=f"{kind} {look.house.named(kind, id)}" if id else kind,
+        subject=f"{kind} {look.house.named(kind, name)}" if name else kind,
         amount=amount,
         spent=spent,
         reserved=reserved,
@@ -140,7 +138,10 @@ async def _paces(look: Look, actor: Actor, kinds: set[str]) -> dict[str, float]:
     now = look.asked.now
     for kind in kinds & {"key", "team", "project", "model", "tag", "organisation"}:
         asked = TrafficAsked(
-            from_=now - timedelta(days=PACE_DAYS), to=now, step="day", by=None if kind == "organisation" else kind  # type: ignore[arg-type]
+            from_=now - timedelta(days=PACE_DAYS),
+            to=now,
+            step="day",
+            by=None if kind == "organisation" else kind,  # type: ignore[arg-type]
         )
         try:
             sums = await look.administration.traffic.totals(actor, asked, all_sketches=False)
@@ -152,7 +153,17 @@ async def _paces(look: Look, actor: Actor, kinds: set[str]) -> dict[str, float]:
 
 
 def budget_grid(budgets: Sequence[Standing]) -> Grid:
-    heads = ["subject", "period", "amount_usd", "spent_usd", "reserved_usd", "hard", "ends_at", "expected_usd", "out_at"]
+    heads = [
+        "subject",
+        "period",
+        "amount_usd",
+        "spent_usd",
+        "reserved_usd",
+        "hard",
+        "ends_at",
+        "expected_usd",
+        "out_at",
+    ]
     rows: list[list[Any]] = [
         [
             each.view.subject, each.view.period, each.view.amount_usd, each.view.spent_usd, each.view.reserved_usd,
@@ -163,5 +174,3 @@ def budget_grid(budgets: Sequence[Standing]) -> Grid:
         for each in budgets
     ]  # fmt: skip
     return Grid(id="budgets", heads=heads, rows=rows)
-
-

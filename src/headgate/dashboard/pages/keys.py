@@ -1,4 +1,4 @@
-"""`/dashboard/keys`: keys and teams, and the acts on them. Each act is administration's own, in the audit log like any."""
+"""`/dashboard/keys`: keys and teams, and the acts on them, each administration's own and in the audit log like any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from headgate.administration import Actor, Invalid
 from headgate.administration.reading import read, read_query
 from headgate.administration.requests import KeyListing, Listing, NewKey, NewTeam, Rotation, TrafficAsked
-from headgate.administration.views import KeyMade, KeyView
+from headgate.administration.views import BudgetView, KeyMade, KeyView
 from headgate.dashboard import formats
 from headgate.dashboard.charts import Grid
 from headgate.dashboard.figures import Figures, ranked
@@ -75,12 +75,15 @@ async def use(look: Look, actor: Actor) -> Mapping[str, Figures]:
 
 def budget(key: KeyView) -> Mapping[str, Any] | None:
     """The budget that is nearest to its end."""
-    found = [
-        {"amount": picodollars(each.amount_usd), "spent": picodollars(each.spent_usd) or 0, "period": each.period}
-        for each in key.budgets
-    ]
-    found.sort(key=lambda each: -each["spent"] / (each["amount"] or 1))
-    return found[0] if found else None
+
+    def used(each: BudgetView) -> float:
+        return (picodollars(each.spent_usd) or 0) / (picodollars(each.amount_usd) or 1)
+
+    nearest = max(key.budgets, key=used, default=None)
+    if nearest is None:
+        return None
+    spent = picodollars(nearest.spent_usd) or 0
+    return {"amount": picodollars(nearest.amount_usd), "spent": spent, "period": nearest.period}
 
 
 def problems(error: HeadgateError | None) -> list[str]:
@@ -154,7 +157,9 @@ async def rotate(look: Look) -> Template | Csv:
         made = await look.administration.keys.rotate(await look.actor(), look.params["id"], request, _version(look))
     except HeadgateError as error:
         return await shown(look, problem=error)
-    goes_on = f" The one before it works for {hours} h more." if overlap_s else " The one before it opens nothing any more."
+    goes_on = (
+        f" The one before it works for {hours} h more." if overlap_s else " The one before it opens nothing any more."
+    )
     return await shown(look, made=made, said=f"“{formats.plain(made.name)}” has another key.{goes_on}")
 
 

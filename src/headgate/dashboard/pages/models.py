@@ -49,11 +49,15 @@ async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
     actor, traffic = await look.actor(), look.administration.traffic
     if actor.team_id is not None:
         return []
-    found = [await traffic.found(actor, look.asked.traffic(of=f"target:{name}"), all_sketches=False) for name in busiest]
+    found = [
+        await traffic.found(actor, look.asked.traffic(of=f"target:{name}"), all_sketches=False) for name in busiest
+    ]
 
     def drawn() -> list[Chart]:
         lines = [points(each.series, "", each.from_s, each.until_s, each.step) for each in found]
-        rows = [(at, [line[at].quantiles("duration", (0.95,))[0] for line in lines]) for at in (lines[0] if lines else ())]
+        rows = [
+            (at, [line[at].quantiles("duration", (0.95,))[0] for line in lines]) for at in (lines[0] if lines else ())
+        ]
         columns = [Column(name) for name in busiest]
         title, step = "Latency p95 by target", look.asked.step
         return [Chart(id="target-latency", title=title, kind="ms", columns=columns, rows=rows, step=step, told="Calls")]
@@ -114,7 +118,7 @@ def configured_targets(config: Config) -> dict[str, Mapping[str, Any]]:
 def routes(config: Config, traffic: Group | None) -> list[Mapping[str, Any]]:
     """Every model that is configured, with its targets and its traffic, and what else was asked for."""
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
-    found = [
+    found: list[Mapping[str, Any]] = [
         {"name": name, "targets": where(model), "fallback": fallbacks(model), "line": lines.get(name)}
         for name, model in config.models.items()
     ]
@@ -128,7 +132,9 @@ def where(model: ModelConfig) -> list[str]:
     weighed = len({each.weight for each in model.targets}) > 1
     ranked = len({each.priority for each in model.targets}) > 1
     return [
-        each.target + (f" · weight {each.weight:g}" if weighed else "") + (f" · priority {each.priority}" if ranked else "")
+        each.target
+        + (f" · weight {each.weight:g}" if weighed else "")
+        + (f" · priority {each.priority}" if ranked else "")
         for each in model.targets
     ]
 

@@ -209,7 +209,11 @@ def tiles(look: Look, now: Figures, before: Figures) -> list[Mapping[str, Any]]:
     was_middle, was_high, was_highest = before.quantiles()
     [first] = now.quantiles("first_token", [0.95])
     per_s = now.calls / max(1, look.asked.seconds)
-    rate = f"{formats.count(round(per_s, 1))} a second" if per_s >= 1 else f"{formats.count(round(per_s * 60, 1))} a minute"
+    rate = (
+        f"{formats.count(round(per_s, 1))} a second"
+        if per_s >= 1
+        else f"{formats.count(round(per_s * 60, 1))} a minute"
+    )
     failing = now.failed_share is not None and now.failed_share >= FAILING
     found: list[Mapping[str, Any]] = [
         _tile("Calls", formats.count(now.calls), rate, formats.change(now.calls, before.calls)),
@@ -227,7 +231,9 @@ def tiles(look: Look, now: Figures, before: Figures) -> list[Mapping[str, Any]]:
     ]
     if look.viewer.may("ledger.read"):
         per_call = None if not now.calls else now.cost // now.calls
-        cost = _tile("Cost", formats.money(now.cost), f"{formats.money(per_call)} a call", formats.change(now.cost, before.cost))
+        cost = _tile(
+            "Cost", formats.money(now.cost), f"{formats.money(per_call)} a call", formats.change(now.cost, before.cost)
+        )
         found.insert(2, cost)
     return found
 

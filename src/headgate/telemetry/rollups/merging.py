@@ -218,8 +218,7 @@ async def _add(transaction: Transaction, sums: Sums) -> None:
 
 # ruff: disable[S608] nothing of these comes from anywhere else
 _PART = (
-    f"SELECT first, second, {LISTED} FROM rollups "
-    "WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s = $4"
+    f"SELECT first, second, {LISTED} FROM rollups WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s = $4"
 )
 _FIND = (
     f"SELECT {LISTED} FROM rollups WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s = $4 "

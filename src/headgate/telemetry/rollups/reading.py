@@ -179,9 +179,7 @@ async def counted(
     return found  # type: ignore[return-value]  # nobody changes what they are given
 
 
-def _pieces(
-    from_s: int, until_s: int, levels: Sequence[int], closed: dict[int, int]
-) -> Sequence[tuple[int, int, int]]:
+def _pieces(from_s: int, until_s: int, levels: Sequence[int], closed: dict[int, int]) -> Sequence[tuple[int, int, int]]:
     """A time as pieces of the longest steps that are summed up and lie within it: their level, and its bounds."""
     if from_s >= until_s or not levels:
         return []
