@@ -8,7 +8,8 @@ STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain prices replay \
-  fault-matrix wheel first-answer dashboard-bench deploy-check clients clients-page litellm-import lock reference docs screenshots clean
+  fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock \
+  reference docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'

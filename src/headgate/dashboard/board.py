@@ -51,7 +51,8 @@ SCREENS = (
 MEASURED = (
     "/?range=1y", "/?range=1y&by=key", "/?range=24h&by=model", "/?range=1y&of=key:key_000000000000000000000007",
     "/dashboard/calls", "/dashboard/calls?range=7d&failed=true", "/dashboard/models?range=1y",
-    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/keys", "/dashboard/config", "/dashboard/playground",
+    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/keys", "/dashboard/config",
+    "/dashboard/playground",
     "/dashboard/calls/req_000000000000000000000050",
 )  # fmt: skip
 """What `make dashboard-bench` asks for."""

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from headgate.administration.problems import invalid
 from headgate.administration.reading import read_query
 from headgate.administration.requests import CallListing
 from headgate.administration.traffic import CallView
@@ -30,7 +29,7 @@ LISTED = 50
 EXPORTED = 500
 """Calls of a file."""
 
-FILTERS = ("model", "target", "key", "team", "operation", "code", "trace")
+FILTERS = ("model", "target", "key", "team", "operation", "code", "trace", "slower_ms")
 
 
 async def page(look: Look) -> Template | Csv | Shown:
@@ -53,7 +52,7 @@ async def page(look: Look) -> Template | Csv | Shown:
         "next": found.next,
         "operations": get_args(Operation),
         "live": look.asked.url(f"{PATH}/live"),
-        "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed", "slower_ms")),
+        "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed")),
     }
     return Template(name="calls.html", title="Calls", values=values)
 
@@ -74,20 +73,7 @@ def listing(asked: Asked, *, limit: int, cursor: str | None = None, live: bool =
         query["from"] = [f"{asked.from_:%Y-%m-%dT%H:%M:%SZ}"]
         if asked.get("to"):
             query["to"] = [f"{asked.to:%Y-%m-%dT%H:%M:%SZ}"]
-    read = read_query(CallListing, query)
-    return msgspec.structs.replace(read, slower_ms=_slower(asked.get("slower_ms")))
-
-
-def _slower(text: str) -> float | None:
-    if not text:
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 1e12:
-        raise invalid("slower_ms", "must be a number of milliseconds")
-    return found
+    return read_query(CallListing, query)
 
 
 def row(look: Look, call: CallView) -> Mapping[str, Any]:

@@ -83,8 +83,8 @@
           y: { range: (_, least, most) => [0, (most || 1) * 1.08] },
         },
         axes: [
-          { ...axis, space: 62, size: 30, values: (_, ticks) => ticks.map((tick) => when(tick, ticks[1] - ticks[0])) },
-          { ...axis, size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => show(tick)) },
+          { ...axis, space: 62, size: 24, values: (_, ticks) => ticks.map((tick) => when(tick, ticks[1] - ticks[0])) },
+          { ...axis, size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => (figure.dataset.kind === "count" && tick % 1 ? "" : show(tick))) },
         ],
         series: [
           {},
