@@ -31,7 +31,9 @@ async def violations(page: Page, *, only: str | None = None) -> list[str]:
             (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
         )  # no script of the page's
     run: dict[str, Any] = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": RULES}
-    found = await page.evaluate("run => axe.run(document, {runOnly: run, resultTypes: ['violations'], preload: false})", run)
+    found = await page.evaluate(
+        "run => axe.run(document, {runOnly: run, resultTypes: ['violations'], preload: false})", run
+    )
     return [
         f"{each['id']}: {node['target']} {node['failureSummary']}"
         for each in found["violations"]

@@ -56,6 +56,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     charts: list[Chart]
 
     @property
+    def rated(self) -> bool:
+        """Whether anybody said how satisfied they are."""
+        return any(line.figures.satisfied is not None for line in self.listed)
+
+    @property
     def listed(self) -> Sequence[Line]:
         return self.lines[:LISTED]
 

@@ -229,6 +229,11 @@ def tiles(look: Look, now: Figures, before: Figures) -> list[Mapping[str, Any]]:
         _tile("Latency p99", formats.duration(highest), "", formats.change(highest, was_highest)),
         _tile("First token p95", formats.duration(first), "of streams", None),
     ]
+    satisfied = now.satisfied
+    if satisfied is not None:
+        between = f"{formats.share(satisfied.low)} to {formats.share(satisfied.high)}"
+        rated = f"{between}; {formats.share(now.rated_share)} of calls rated"
+        found.append(_tile("Satisfied", formats.share(satisfied.estimate), rated, None))
     if look.viewer.may("ledger.read"):
         per_call = None if not now.calls else now.cost // now.calls
         cost = _tile(
