@@ -81,7 +81,7 @@ async def live(
     for start in range(0, len(rows), 500):
         some = rows[start : start + 500]
         async with store.database.transaction() as transaction:
-            await sink.store(transaction, [encode_call(call) for call, _ in some])
+            await sink.store(transaction, [encode_call([call for call, _ in some])])
             await ledger.store(transaction, [encode_attempt(each) for _, attempts in some for each in attempts])
             for call, _ in some:
                 await spend(transaction, calendar, counters[call.team_id or ""], call)

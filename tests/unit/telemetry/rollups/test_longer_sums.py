@@ -44,7 +44,7 @@ def calls(rng: random.Random) -> list[CallRow]:
 async def merger(database: Database) -> Merger:
     clock = ManualClock(NOVEMBER_US + 3_600_000_000)
     async with database.transaction() as transaction:
-        await CallSink(clock).store(transaction, [encode(each) for each in calls(random.Random(3))])
+        await CallSink(clock).store(transaction, [encode(calls(random.Random(3)))])
     made = Merger(database, TelemetryConfig(), clock)
     await made.merge()
     await made.close()
@@ -90,7 +90,7 @@ async def test_what_comes_late_is_in_them_too(database: Database, merger: Merger
     before = (await totals(database, query))[""].counts["calls"]
     late = call_row(1, owner="another", started_us=(FROM_S + 5 * DAY_S) * 1_000_000)
     async with database.transaction() as transaction:
-        await CallSink(ManualClock(NOVEMBER_US)).store(transaction, [encode(late)])
+        await CallSink(ManualClock(NOVEMBER_US)).store(transaction, [encode([late])])
     await merger.merge()
     assert (await totals(database, query))[""].counts["calls"] == before + 1
 
