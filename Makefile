@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy quality prices replay \
-  fault-matrix wheel first-answer deploy-check clients clients-page litellm-import lock reference docs \
+  fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
   detection clean
 
 help:  ## Show this list
@@ -44,6 +44,9 @@ bench: $(STAMP)  ## Measure CPU per call and latency against nginx; prints table
 bench-compare: $(STAMP)  ## Compare this tree with BASE=revision, interleaved
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
 	@$(BIN)/python tests/bench compare "$(BASE)"
+
+dashboard-bench: $(STAMP)  ## Make a year of sums at 50 keys x 10 models, and time every page of the dashboard on it
+	@$(BIN)/python tests/bench/year.py .bench
 
 resilience: $(STAMP)  ## Play faults, outages, slow tails and overload, and hold what comes of it against its bars
 	@tools/need.sh taskset:util-linux
@@ -103,6 +106,10 @@ reference: $(STAMP)  ## Write docs/configuration.md from the schema, and the das
 docs: $(STAMP)  ## Build the documentation into site/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group docs
 	@$(BIN)/zensical build --clean --strict
+
+screenshots: $(STAMP)  ## Write the pictures of docs/dashboard.md anew
+	@tools/need.sh chromium:chromium
+	@$(BIN)/python tests/screenshots.py docs/images
 
 clients: $(STAMP)  ## Play every scene with every client, coding agents included, against the simulator
 	@tools/clients.sh "$(PYTHON)"

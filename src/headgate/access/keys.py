@@ -44,6 +44,14 @@ class Authenticator(Protocol):
         """Whether something is a key for Headgate, valid here and now or not: no vendor is to see it."""
         ...
 
+    def known(self, digest: bytes, address: str) -> Identity:
+        """Who has the key of this SHA-256.
+
+        Raises:
+            Unauthenticated: nobody, or the key is not valid here and now.
+        """
+        ...
+
 
 class Open:
     """`auth: none`, on loopback only: everybody is an anonymous caller, never an administrator."""
@@ -53,6 +61,9 @@ class Open:
 
     def opens(self, key: bytes) -> bool:
         return False
+
+    def known(self, digest: bytes, address: str) -> Identity:
+        return ANONYMOUS
 
 
 class KeyAuthenticator:
@@ -106,6 +117,15 @@ class KeyAuthenticator:
         except TokenError:
             return False
         return True
+
+    def known(self, digest: bytes, address: str) -> Identity:
+        holder = self._look_up(digest) or self._own.get(digest)
+        if holder is None:
+            raise self._refused("unknown", address, "")
+        reason = self._reason(holder, address)
+        if reason is not None:
+            raise self._refused(reason, address, f"…{holder.hint}")
+        return holder.identity
 
     def _reason(self, holder: Holder, address: str) -> str | None:
         """Why a key opens nothing here and now."""

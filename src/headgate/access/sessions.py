@@ -91,6 +91,10 @@ class Sessions:
             await self._shared.replace(_key(cookie), raw, seen, left_s)  # not where it has been ended meanwhile
         return self._directory.person(session.user_id)
 
+    def cookie(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """What the browser brings."""
+        return self._cookie.read(headers)
+
     async def end(self, headers: Mapping[bytes, bytes]) -> str:
         """End the session there is. Returns the `set-cookie` that has the browser forget it."""
         if cookie := self._cookie.read(headers):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from headgate.config.references import REFERRED
 from headgate.types import JSON
 
 HIDDEN = "***"
@@ -28,7 +29,7 @@ def _struct(value: Any, kind: inspect.StructType) -> JSON:
     for field in kind.fields:
         member = getattr(value, field.name)
         if field.encode_name in told and told[field.encode_name] != member:
-            tree[field.encode_name] = msgspec.to_builtins(told[field.encode_name])
+            tree[field.encode_name] = _plain(msgspec.to_builtins(told[field.encode_name]))
         else:
             tree[field.encode_name] = _value(member, field.type)
     return tree
@@ -49,9 +50,40 @@ def _value(value: Any, kind: inspect.Type) -> Any:
         case inspect.DictType(value_type=item):
             return {str(name): _value(each, item) for name, each in value.items()}
         case _ if isinstance(value, str):
-            return _USER.sub(f"{HIDDEN}@", value)
+            return _text(value)
         case _:
-            return msgspec.to_builtins(value)
+            return _plain(msgspec.to_builtins(value))
+
+
+_LEAST = 6
+"""Characters of what a reference gave, from which on it is looked for within longer texts too."""
+
+
+def _text(text: str) -> str:
+    """A text without users and passwords in URLs, and without what references to the environment, files and commands
+    gave: that may be a secret wherever it stands.
+    """
+    if text in REFERRED:
+        return HIDDEN
+    for value in REFERRED:
+        if len(value) >= _LEAST and value in text:
+            text = text.replace(value, HIDDEN)
+    return _USER.sub(f"{HIDDEN}@", text)
+
+
+def _plain(value: Any) -> Any:
+    """What is no field of its own, as `_text` has it."""
+    match value:
+        case str():
+            return _text(value)
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case bool() | None:
+            return value
+        case _:
+            return HIDDEN if str(value) in REFERRED else value
 
 
 def _fits(value: Any, kind: inspect.Type) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from math import isfinite
 from typing import Any, TypeVar
 
 import jiter
@@ -90,6 +91,8 @@ def _from_text(kind: inspect.Type | None, text: str) -> Any:
             return int(text)
         case inspect.BoolType() if text in ("true", "false"):
             return text == "true"
+        case inspect.FloatType() if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text, re.ASCII):
+            return float(text)
         case _:
             return text
 
@@ -184,6 +187,8 @@ class _Reader:
                 return self._text(kind, value, path, told)
             case inspect.IntType():
                 return self._integer(kind, value, path)
+            case inspect.FloatType():
+                return self._number(kind, value, path)
             case inspect.BoolType():
                 return value if isinstance(value, bool) else self._wrong(path, "must be true or false", value)
             case inspect.LiteralType(values=options):
@@ -235,6 +240,14 @@ class _Reader:
         if (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
             return self._add(path, "out_of_range", f"must be a whole number{_between(kind)}, not {shown(value)}")
         return value
+
+    def _number(self, kind: inspect.FloatType, value: Any, path: Path) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            return self._wrong(path, "must be a number", value)
+        if not isfinite(value) or (kind.ge is not None and value < kind.ge):
+            least = "" if kind.ge is None else f" of at least {kind.ge:,g}"
+            return self._add(path, "out_of_range", f"must be a number{least}, not {shown(value)}")
+        return float(value)
 
     def _time(self, value: Any, path: Path) -> Any:
         if isinstance(value, str):

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from headgate.administration.acting import Actor, Ports, within_organisation
+from headgate.administration.acting import Actor, Ports
 from headgate.administration.problems import Invalid, Problem, invalid
 from headgate.administration.requests import CallListing, TrafficAsked
 from headgate.administration.values import Usd, microseconds, moment, usd_of
 from headgate.administration.views import Page
-from headgate.errors import BadRequest, NotFound
+from headgate.errors import BadRequest, Forbidden, NotFound
 from headgate.ledger.exports import plain
 from headgate.ledger.queries import Filters, LedgerQueries
 from headgate.quality.reading import Evaluated, Satisfaction, evaluations_of, satisfaction_of
 from headgate.storage.records import CallRow
 from headgate.telemetry.listing import CallFilters, CallQueries
-from headgate.telemetry.rollups.reading import STEPS, Query, Sum, series, total
+from headgate.telemetry.rollups.reading import STEPS, Query, Series, Sum, aligned, counted, series, total, totals
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -138,7 +138,29 @@ class TrafficView(msgspec.Struct, frozen=True, kw_only=True):
     """The name with the most calls first."""
 
 
+class Found(NamedTuple):
+    """What calls come to, as the sums themselves."""
+
+    from_s: int
+    until_s: int
+    """Both at the bounds of steps."""
+    step: str
+    series: Series
+
+
+class Counted(NamedTuple):
+    """Some counts of calls over time."""
+
+    from_s: int
+    until_s: int
+    step: str
+    series: dict[str, dict[int, Sequence[int]]]
+    """By name, and the second a step begins at; in the order they were asked for."""
+
+
 class Traffic:
+    """A key of a team sees its team's calls and no others."""
+
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._calls = CallQueries(ports.database)
@@ -150,11 +172,10 @@ class Traffic:
         Raises:
             Invalid: the cursor is none that a list gave.
         """
-        within_organisation(actor, "the list of calls")
         filters = CallFilters(
             organisation=actor.organisation,
             key_id=request.key,
-            team_id=request.team,
+            team_id=_own_team(actor, request.team),
             model=request.model,
             target=request.target,
             operation=request.operation,
@@ -178,12 +199,15 @@ class Traffic:
         Raises:
             NotFound: nobody knows it.
         """
-        within_organisation(actor, "a call")
         await self._caught_up()
         row = await self._calls.find(actor.organisation, id)
+        if row is not None and actor.team_id not in (None, row.team_id):
+            row = None
         call_id = id if row is None else row.id
         found, _ = await self._ledger.page(
-            Filters(organisation=actor.organisation, call_id=call_id), limit=500, oldest_first=True
+            Filters(organisation=actor.organisation, call_id=call_id, team_id=actor.team_id),
+            limit=500,
+            oldest_first=True,
         )
         if row is None and not found:
             raise NotFound(f"There is no call '{id}': it is too old, or was never made.")
@@ -195,36 +219,94 @@ class Traffic:
         Raises:
             Invalid: there are no such sums.
         """
-        within_organisation(actor, "what calls come to")
-        now_s = self._ports.clock.now_us() // 1_000_000
-        until_s = now_s + 1 if request.to is None else -(-microseconds(request.to) // 1_000_000)
-        from_s = until_s - 3600 if request.from_ is None else microseconds(request.from_) // 1_000_000
-        step = request.step or next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
-        fixed, _, name = (request.of or "").partition(":")
-        query = Query(actor.organisation, from_s, until_s, STEPS[step], request.by, fixed or None, name)
-        await self._caught_up()
-        if self._ports.summed_up is not None:
-            await self._ports.summed_up()
-        try:
-            found = await series(self._ports.database, query)
-        except BadRequest as error:
-            raise Invalid([Problem("by", "invalid_value", error.message)]) from None
+        found = await self.found(actor, request)
         views = [
             SeriesView(
                 name=name,
                 total=_sum(total(steps)),
                 points=[PointView(at=moment(at * 1_000_000), sum=_sum(steps[at])) for at in sorted(steps)],
             )
-            for name, steps in found.items()
+            for name, steps in found.series.items()
         ]
         views.sort(key=lambda each: (-each.total.calls, each.name))
         return TrafficView(
-            from_=moment(from_s * 1_000_000), to=moment(until_s * 1_000_000), step=step, by=request.by, series=views
+            from_=moment(found.from_s * 1_000_000),
+            to=moment(found.until_s * 1_000_000),
+            step=found.step,
+            by=request.by,
+            series=views,
         )
+
+    async def found(self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True) -> Found:
+        """The sums that `sums` tells of. With not `all_sketches`, of the durations only `duration`: that is quicker.
+
+        Raises:
+            Invalid: there are no such sums.
+            Forbidden: they would be of others than the actor's team.
+        """
+        query, step = await self._ready(actor, request)
+        found = await series(self._ports.database, query, all_sketches=all_sketches)
+        return Found(query.from_s, query.until_s, step, found)
+
+    async def totals(self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True) -> dict[str, Sum]:
+        """What `found` would come to in all of its time, by name.
+
+        Raises:
+            Invalid, Forbidden: as of `found`.
+        """
+        query, _ = await self._ready(actor, request)
+        return await totals(self._ports.database, query, all_sketches=all_sketches)
+
+    async def counted(
+        self, actor: Actor, request: TrafficAsked, names: Sequence[str], counts: Sequence[str]
+    ) -> Counted:
+        """The same series, of some names and counts alone.
+
+        Raises:
+            Invalid, Forbidden: as of `found`.
+        """
+        query, step = await self._ready(actor, request)
+        found = await counted(self._ports.database, query, names, counts)
+        return Counted(query.from_s, query.until_s, step, found)
+
+    async def _ready(self, actor: Actor, request: TrafficAsked) -> tuple[Query, str]:
+        """What is asked of the sums, once all is in them, and the name of its steps."""
+        query, step = self._query(actor, request)
+        await self._caught_up()
+        if self._ports.summed_up is not None:
+            await self._ports.summed_up()
+        try:
+            return aligned(query), step
+        except BadRequest as error:
+            raise Invalid([Problem("by", "invalid_value", error.message)]) from None
+
+    def _query(self, actor: Actor, request: TrafficAsked) -> tuple[Query, str]:
+        """What is asked of the sums, and the name of its steps."""
+        now_s = self._ports.clock.now_us() // 1_000_000
+        until_s = now_s + 1 if request.to is None else -(-microseconds(request.to) // 1_000_000)
+        from_s = until_s - 3600 if request.from_ is None else microseconds(request.from_) // 1_000_000
+        step = request.step or next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
+        fixed, _, name = (request.of or "").partition(":")
+        if actor.team_id is not None:
+            if fixed and (fixed, name) != ("team", actor.team_id):
+                raise Forbidden("This key belongs to a team: it sees what the team's calls come to, by one dimension.")
+            fixed, name = "team", actor.team_id
+        return Query(actor.organisation, from_s, until_s, STEPS[step], request.by, fixed or None, name), step
 
     async def _caught_up(self) -> None:
         if self._ports.caught_up is not None:
             await self._ports.caught_up()
+
+
+def _own_team(actor: Actor, team: str | None) -> str | None:
+    """The team whose calls are listed.
+
+    Raises:
+        Forbidden: another one is asked for than the actor's own.
+    """
+    if actor.team_id is not None and team not in (None, actor.team_id):
+        raise Forbidden("This key belongs to a team, and sees that team's calls only.")
+    return actor.team_id or team
 
 
 def view_of(row: CallRow) -> CallView:

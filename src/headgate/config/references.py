@@ -21,6 +21,10 @@ _REFERENCE = re.compile(r"(\$?)\$\{([^{}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+REFERRED: set[str] = set()
+"""What references have given in this process, but for defaults, which stand in the file: it is shown to nobody."""
+
+
 class References:
     """Resolves the references of one tree, and remembers where it did: those values are never shown."""
 
@@ -74,6 +78,8 @@ class References:
             self.problems.append(Problem(path, what))
             return ""
         value = self._environ.get(name) or (default if has_default else "")
+        if value and value != default:
+            REFERRED.add(value)
         if not _is_text(value):
             self.problems.append(Problem(path, f"needs the environment variable {name}, which is not UTF-8 text"))
             return ""
@@ -84,12 +90,13 @@ class References:
 
     def _secret(self, kind: str, what: str, path: Path) -> str:
         try:
-            if kind == "file":
-                return self._secrets.file(self._directory / what)
-            return self._secrets.output(what, self._directory)
+            origin = self._secrets
+            value = origin.file(self._directory / what) if kind == "file" else origin.output(what, self._directory)
         except Unreadable as error:
             self.problems.append(Problem(path, str(error)))
             return ""
+        REFERRED.add(value)
+        return value
 
 
 def _is_text(value: str) -> bool:

@@ -25,9 +25,10 @@ from headgate.errors import (
 )
 from headgate.gateway import Gateway
 from headgate.ids import request_id
-from headgate.server.admin.making import admin_of
+from headgate.server.admin.making import admin_of, administration_of
 from headgate.server.answer import Answer, Send, unexpected
 from headgate.server.body import Bodies, Receive
+from headgate.server.dashboard import ASKED, Dashboard
 from headgate.server.feedback import PATHS as FEEDBACK
 from headgate.server.feedback import FeedbackPage
 from headgate.server.figures import Figures
@@ -70,6 +71,8 @@ class App:
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
         self._feedback = FeedbackPage(gateway, self._guard)
+        administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
+        self._dashboard = Dashboard(gateway, administration, self._sign_in)
         self._client = ClientAddress(server.trusted_proxies)
         self._networks = gateway.store.networks if gateway.store is not None else None
         self._answer = LitellmAnswer if server.litellm_headers else Answer
@@ -87,7 +90,7 @@ class App:
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path"]
-        endpoint = find(path)
+        endpoint = find(path) if path != ASKED else find(ASKED.removeprefix("/dashboard"))
         answer = self._answer(endpoint or _nowhere(path), request_id(), send)
         about.set((answer.id, headers.get(b"traceparent")))
         try:
@@ -123,7 +126,12 @@ class App:
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, endpoint: Endpoint, answer: Answer
     ) -> None:
         begun, address = answer.body_read, self._address(scope, headers)
-        identity = self._gateway.authenticator.identify(headers, address)
+        by_session = scope["path"] == ASKED
+        if by_session:
+            identity = await self._dashboard.caller(headers, address)
+            headers = {name: value for name, value in headers.items() if name not in CREDENTIALS}
+        else:
+            identity = self._gateway.authenticator.identify(headers, address)
         body = b""
         if scope["method"] == "POST":
             self._guard.check_body(headers, endpoint.multipart)
@@ -133,7 +141,7 @@ class App:
         if disconnect.task is not None:
             self._calls.add(disconnect.task)
         try:
-            if answer.body_read - begun > SLOW_S:
+            if answer.body_read - begun > SLOW_S and not by_session:
                 identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
             if self._networks is not None:
@@ -179,6 +187,8 @@ class App:
             await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
         elif path in FEEDBACK:
             await self._feedback.serve(scope, headers, receive, send, self._address(scope, headers))
+        elif self._dashboard.serves(scope, headers):
+            await self._dashboard.serve(scope, headers, receive, send, self._address(scope, headers))
         elif path == USAGE:
             await self._usage.serve(scope, headers, receive, send, self._address(scope, headers))
         else:
@@ -209,6 +219,7 @@ class App:
     async def abort(self) -> None:
         """End the calls that are still under way, each with an error in its own dialect."""
         self._stopping = True
+        self._dashboard.close()
         calls = list(self._calls)
         for task in calls:
             task.cancel()
@@ -224,6 +235,7 @@ class App:
         await receive()
         self._keeper.cancel()
         self._lag.stop()
+        self._dashboard.close()
         if self._sign_in is not None:
             await self._sign_in.close()
         await self._gateway.close()
@@ -241,6 +253,9 @@ class App:
 
 REFUSALS = (Forbidden, ModelNotFound, BudgetExceeded, RateLimited, ContentFiltered)
 """Errors that say that a caller may not do what it asked for, where no vendor was asked."""
+
+CREDENTIALS = (b"cookie", b"authorization", b"x-api-key", b"x-headgate-key")
+"""Headers of which a call by a session takes nothing."""
 
 ABORT_S = 2.0
 """Time for calls that are ended to say so to their clients."""

@@ -40,6 +40,14 @@ class SigningIn:
         """Who is signed in; None where nobody is."""
         return await self._sessions.identity(headers)
 
+    def cookie(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """What the browser brings of a session."""
+        return self._sessions.cookie(headers)
+
+    async def end(self, headers: Mapping[bytes, bytes]) -> str:
+        """End the session there is. Returns the `set-cookie` that has the browser forget it."""
+        return await self._sessions.end(headers)
+
     async def close(self) -> None:
         await self._sign_in.close()
 

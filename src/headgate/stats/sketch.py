@@ -77,17 +77,16 @@ class Sketch:
         """
         found: list[float | None] = []
         buckets = iter(sorted(self.counts.items()))
-        seen, value = self.zeros, 0.0
+        seen, last = self.zeros, None
         for share in shares:
             if not self.total:
                 found.append(None)
                 continue
             rank = int(share * (self.total - 1))
             while seen <= rank:
-                bucket, count = next(buckets)
+                last, count = next(buckets)
                 seen += count
-                value = value_of(bucket)
-            found.append(value)
+            found.append(0.0 if last is None else value_of(last))
         return found
 
     def quantile(self, share: float) -> float | None:
@@ -166,11 +165,17 @@ def merged(encoded: Sequence[bytes]) -> Sketch:
 
     sums = np.zeros(2**16, dtype=np.int64)
     zeros = 0
+    parts: dict[int, tuple[list[bytes], list[bytes]]] = {}
     for data in encoded:
         width, number = _shape(data)
         zeros += int.from_bytes(data[1:_HEAD], "little")
-        buckets = np.frombuffer(data, dtype="<u2", count=number, offset=_HEAD)
-        sums[buckets] += np.frombuffer(data, dtype=_TYPES[width], count=number, offset=_HEAD + 2 * number)
+        middle = _HEAD + 2 * number
+        buckets, counts = parts.setdefault(width, ([], []))
+        buckets.append(data[_HEAD:middle])
+        counts.append(data[middle:])
+    for width, (buckets, counts) in parts.items():
+        places = np.frombuffer(b"".join(buckets), dtype="<u2")
+        np.add.at(sums, places, np.frombuffer(b"".join(counts), dtype=_TYPES[width]).astype(np.int64))
     there = np.flatnonzero(sums)
     sketch.counts = dict(zip(there.tolist(), sums[there].tolist(), strict=True))
     sketch.zeros, sketch.total = zeros, zeros + int(sums.sum())

@@ -15,6 +15,7 @@ from headgate.administration import Invalid
 from headgate.administration.reading import MAX_PROBLEMS, parse, read, read_query
 from headgate.administration.requests import (
     BudgetChange,
+    CallListing,
     KeyListing,
     LimitBody,
     NewBudget,
@@ -190,3 +191,14 @@ def test_no_error_holds_what_cannot_be_seen(text: str):
         read(NewKey, parse(raw))
     problems = getattr(raised.value, "problems", [])
     assert all(each.message.isprintable() and each.param.isprintable() for each in problems)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0.0), ("250", 250.0), ("1.5", 1.5)])
+def test_a_number_of_a_query(text: str, number: float):
+    assert read_query(CallListing, {"slower_ms": [text]}).slower_ms == number
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "nan", "inf", "1e3", "' OR 1=1 --", "9" * 40, "٣"])
+def test_what_is_no_number_of_a_query(text: str):
+    with pytest.raises(Invalid):
+        read_query(CallListing, {"slower_ms": [text]})

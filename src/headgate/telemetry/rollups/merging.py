@@ -19,6 +19,8 @@ from headgate.telemetry.rollups.rows import COLUMNS, LISTED, cell_of, columns_of
 log = logging.getLogger("headgate.telemetry")
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+WEEKS_S = 28 * DAY_S
+"""The longest sums: four weeks. They are of no series, but what is longer than them is summed up from few."""
 
 EVERY_S = 10.0
 """How often the inbox is emptied, if nobody wants to see the sums before."""
@@ -94,7 +96,7 @@ class Merger:
                 raise
 
     async def close(self) -> None:
-        """Sum up the hours and days that are over.
+        """Sum up the hours, days and weeks that are over.
 
         Raises:
             StoreUnavailable: the database cannot be reached.
@@ -104,6 +106,8 @@ class Merger:
             while await self._close_one(HOUR_S, MINUTE_S, over_s):
                 pass
             while await self._close_one(DAY_S, HOUR_S, over_s):
+                pass
+            while await self._close_one(WEEKS_S, DAY_S, over_s):
                 pass
 
     async def _merge_some(self) -> bool:
@@ -186,7 +190,7 @@ async def _gathered(entries: Sequence[bytes]) -> dict[Place, Cell]:
 
 
 async def _summed_up(transaction: Transaction, level: int, below: int, start_s: int) -> Sums:
-    """An hour or a day, made of what is below it."""
+    """An hour, a day or four weeks, made of what is below it."""
     sums: Sums = {}
     for organisation, cube in await transaction.fetch(
         "SELECT DISTINCT organisation, cube FROM rollups WHERE level = $1 AND start_s >= $2 AND start_s < $3",
@@ -194,19 +198,12 @@ async def _summed_up(transaction: Transaction, level: int, below: int, start_s: 
         start_s,
         start_s + level,
     ):
-        rows = await transaction.fetch(
-            f"SELECT first, second, {LISTED} FROM rollups "  # noqa: S608
-            "WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s >= $4 AND start_s < $5",
-            organisation,
-            cube,
-            below,
-            start_s,
-            start_s + level,
-        )
-        for number, (first, second, *columns) in enumerate(rows):
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
-            _into(sums, Spot(organisation, cube, level, start_s, first, second), cell_of(columns))
+        for part_s in range(start_s, start_s + level, below):  # all of four weeks would be too much at once
+            rows = await transaction.fetch(_PART, organisation, cube, below, part_s)
+            for number, (first, second, *columns) in enumerate(rows):
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
+                _into(sums, Spot(organisation, cube, level, start_s, first, second), cell_of(columns))
     return sums
 
 
@@ -230,6 +227,9 @@ async def _add(transaction: Transaction, sums: Sums) -> None:
 
 
 # ruff: disable[S608] nothing of these comes from anywhere else
+_PART = (
+    f"SELECT first, second, {LISTED} FROM rollups WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s = $4"
+)
 _FIND = (
     f"SELECT {LISTED} FROM rollups WHERE organisation = $1 AND cube = $2 AND level = $3 AND start_s = $4 "
     "AND first = $5 AND second = $6"

@@ -9,7 +9,7 @@ from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
 from headgate.storage.database import Database
 from headgate.telemetry.config import TelemetryConfig
-from headgate.telemetry.rollups.merging import DAY_S, HOUR_S, MINUTE_S
+from headgate.telemetry.rollups.merging import DAY_S, HOUR_S, MINUTE_S, WEEKS_S
 
 log = logging.getLogger("headgate.telemetry")
 
@@ -57,6 +57,7 @@ class Retention:
             ("rollups", _summed_up(MINUTE_S, HOUR_S), now_s - sums.minutes_days * DAY_S),
             ("rollups", _summed_up(HOUR_S, DAY_S), now_s - sums.hours_days * DAY_S),
             ("rollups", f"level = {DAY_S} AND start_s < $1", now_s - sums.days_days * DAY_S),
+            ("rollups", f"level = {WEEKS_S} AND start_s < $1", now_s - sums.days_days * DAY_S - WEEKS_S),
             ("rollup_names", "day_s < $1", now_s - sums.days_days * DAY_S),
             ("key_networks", "last_us < $1", (now_s - NETWORKS_KEPT_DAYS * DAY_S) * 1_000_000),
             ("rollup_marks", "at_us < $1", (now_s - MARKS_KEPT_DAYS * DAY_S) * 1_000_000),

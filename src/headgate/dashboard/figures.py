@@ -1,0 +1,109 @@
+"""What sums tell: the figures of tiles, tables and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from headgate.stats.intervals import Interval, wilson
+from headgate.telemetry.rollups.reading import STEPS, Series, Sum
+from headgate.types import Usage
+
+OTHERS = "all others"
+"""What those are called that a chart has no line of."""
+
+LINES = 6
+"""Most names that a chart shows one by one."""
+
+
+LIKES = ("feedback.up", "feedback.score_4", "feedback.score_5")
+DISLIKES = ("feedback.down", "feedback.score_1", "feedback.score_2", "feedback.score_3")
+"""What is counted of feedback, by whether somebody is satisfied."""
+
+
+class Figures:
+    """What some calls come to. Quantiles are of the merged sketches, never averages of others."""
+
+    def __init__(self, sum_: Sum | None) -> None:
+        self._sum = sum_ or Sum()
+        self.counts: Mapping[str, int] = self._sum.counts
+
+    def count(self, name: str) -> int:
+        return self.counts.get(name, 0)
+
+    @property
+    def calls(self) -> int:
+        return self.count("calls")
+
+    @property
+    def failed(self) -> int:
+        return self.count("failed")
+
+    @property
+    def failed_share(self) -> float | None:
+        return self.failed / self.calls if self.calls else None
+
+    @property
+    def cost(self) -> int:
+        """Picodollars, whoever pays."""
+        return self.count("cost_picodollars")
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(**{name: self.count(f"tokens.{name}") for name in Usage.__struct_fields__})
+
+    @property
+    def tokens_in(self) -> int:
+        return self.usage.total_input_tokens
+
+    @property
+    def tokens_out(self) -> int:
+        return self.usage.total_output_tokens
+
+    @property
+    def satisfied(self) -> Interval | None:
+        """The share of those who said so, among all who said something, with 95 % confidence; None where nobody did."""
+        likes, dislikes = (sum(map(self.count, names)) for names in (LIKES, DISLIKES))
+        return wilson(max(0, likes), likes + dislikes) if likes >= 0 and likes + dislikes > 0 else None
+
+    @property
+    def rated_share(self) -> float | None:
+        """The share of calls that somebody rated."""
+        return min(1.0, self.count("rated") / self.calls) if self.calls else None
+
+    def named(self, prefix: str) -> dict[str, int]:
+        """Counts whose names begin like that, by what follows, the largest first."""
+        found = {name.removeprefix(prefix): number for name, number in self.counts.items() if name.startswith(prefix)}
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+    def quantiles(self, name: str = "duration", shares: Sequence[float] = (0.5, 0.95, 0.99)) -> list[float | None]:
+        """Of a duration, in milliseconds."""
+        found = self._sum.sketch(name).quantiles(shares)
+        return [None if value is None else value / 1000 for value in found]
+
+
+Points = dict[int, Figures]
+"""By the second a step begins at."""
+
+
+def points(series: Series, name: str, from_s: int, until_s: int, step: str) -> Points:
+    """Every step of a series, those without calls too."""
+    steps = series.get(name, {})
+    return {at: Figures(steps.get(at)) for at in range(from_s, until_s, STEPS[step])}
+
+
+def ranked(sums: Mapping[str, Sum], *, by_cost: bool = False) -> dict[str, Figures]:
+    """Figures by name, the most calls first, or the most cost."""
+    found = {name: Figures(each) for name, each in sums.items()}
+
+    def place(each: tuple[str, Figures]) -> tuple[int, int, str]:
+        name, figures = each
+        first, second = (figures.cost, figures.calls) if by_cost else (figures.calls, figures.cost)
+        return -first, -second, name
+
+    return dict(sorted(found.items(), key=place))
+
+
+def largest(names: Iterable[str], most: int = LINES) -> list[str]:
+    """The first names; all of them where no more than one would be left out."""
+    listed = list(names)
+    return listed if len(listed) <= most + 1 else listed[:most]

@@ -1,0 +1,114 @@
+"""Who looks at a page, and what a page is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headgate.administration import Actor, Administration
+from headgate.config import Config
+from headgate.dashboard.asking import Asked
+from headgate.errors import Forbidden, NotFound
+from headgate.routing.status import TargetStatus
+from headgate.types import Identity
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks."""
+
+    identity: Identity
+    name: str
+    """What the page calls them."""
+    scopes: frozenset[str]
+    csrf: str = ""
+    """What a form has to bring, so that it is known to be of this session."""
+    signed_in: bool = True
+    """Not where nobody has to."""
+    address: str | None = None
+
+    def may(self, *scopes: str) -> bool:
+        """Whether one of some scopes is there."""
+        return any(scope in self.scopes for scope in scopes)
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pages stand on."""
+
+    administration: Administration | None
+    """None where nothing is kept."""
+    config: Callable[[], Config]
+    targets: Callable[[], Sequence[TargetStatus]]
+    models: Callable[[Sequence[str] | None], Sequence[str]]
+    """Those that may be asked for, within an allowance."""
+    named: Callable[[str, str], str]
+    """What people call a key, team, project or user: by kind and id."""
+    now_us: Callable[[], int]
+    ready: Callable[[], str]
+    """Why no calls are taken; empty where they are."""
+    signs_in: bool
+    """Whether people can sign in at an identity provider."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One page that somebody asked for."""
+
+    house: House
+    viewer: Viewer
+    asked: Asked
+    params: Mapping[str, str] = {}
+    form: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def administration(self) -> Administration:
+        """
+        Raises:
+            NotFound: nothing is kept here.
+        """
+        if self.house.administration is None:
+            raise NotFound("Nothing is kept here, so there is nothing to show: name a database under storage.database.")
+        return self.house.administration
+
+    async def actor(self) -> Actor:
+        """Who administration is told acts.
+
+        Raises:
+            Forbidden, NotFound: they may not in that organisation, or there is none.
+        """
+        organisation = self.asked.get("organisation") or None
+        return await self.administration.actor(self.viewer.identity, organisation, self.viewer.address)
+
+    def need(self, *scopes: str) -> None:
+        """Raise `Forbidden` unless one of some scopes is there."""
+        if not self.viewer.may(*scopes):
+            raise Forbidden(f"This needs the scope '{scopes[0]}', and you do not have it.")
+
+    def value(self, name: str) -> str:
+        """A field of the form; empty where it is not there."""
+        return next(iter(self.form.get(name, ())), "").strip()
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a browser is answered."""
+
+    body: bytes
+    content_type: str = "text/html; charset=utf-8"
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A page before it is written."""
+
+    name: str
+    title: str
+    values: Mapping[str, Any]
+    status: int = 200
+
+
+class Csv(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page is asked for in place of itself."""
+
+    name: str
+    body: bytes

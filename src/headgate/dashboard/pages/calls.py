@@ -1,0 +1,198 @@
+"""`/dashboard/calls`: calls one by one, as they come, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, get_args
+from urllib.parse import quote
+
+import msgspec
+
+from headgate.administration.reading import read_query
+from headgate.administration.requests import CallListing
+from headgate.administration.traffic import CallView
+from headgate.dashboard import formats
+from headgate.dashboard.asking import Asked
+from headgate.dashboard.charts import Grid
+from headgate.dashboard.looking import Csv, Look, Shown, Template
+from headgate.dashboard.writing import written
+from headgate.money import from_decimal
+from headgate.types import Operation
+
+PATH = "/dashboard/calls"
+
+LISTED = 50
+"""Calls of a page."""
+
+EXPORTED = 500
+"""Calls of a file."""
+
+FILTERS = ("model", "target", "key", "team", "operation", "code", "trace", "slower_ms")
+
+
+async def page(look: Look) -> Template | Csv | Shown:
+    look.need("ledger.read")
+    if wanted := look.asked.get("id"):
+        return Shown(
+            body=b"",
+            status=303,
+            headers=((b"location", look.asked.elsewhere(f"{PATH}/{quote(wanted[:256], safe='')}").encode()),),
+        )
+    csv = bool(look.asked.get("csv"))
+    found = await look.administration.traffic.list(
+        await look.actor(),
+        listing(look.asked, limit=EXPORTED if csv else LISTED, cursor=look.asked.get("cursor") or None),
+    )
+    if csv:
+        return Csv(name="calls.csv", body=grid(found.data).csv())
+    values = {
+        "calls": [row(look, each) for each in found.data],
+        "next": found.next,
+        "operations": get_args(Operation),
+        "live": look.asked.url(f"{PATH}/live"),
+        "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed")),
+    }
+    return Template(name="calls.html", title="Calls", values=values)
+
+
+def listing(asked: Asked, *, limit: int, cursor: str | None = None, live: bool = False) -> CallListing:
+    """What administration is asked for.
+
+    Raises:
+        Invalid: a filter makes no sense.
+    """
+    query: dict[str, Sequence[str]] = {name: [asked.get(name)] for name in FILTERS if asked.get(name)}
+    if asked.get("failed") in ("true", "false"):
+        query["failed"] = [asked.get("failed")]
+    query["limit"] = [str(limit)]
+    if cursor is not None:
+        query["cursor"] = [cursor]
+    if not live:
+        query["from"] = [f"{asked.from_:%Y-%m-%dT%H:%M:%SZ}"]
+        if asked.get("to"):
+            query["to"] = [f"{asked.to:%Y-%m-%dT%H:%M:%SZ}"]
+    return read_query(CallListing, query)
+
+
+def row(look: Look, call: CallView) -> Mapping[str, Any]:
+    """A call as the list shows it."""
+    return {
+        "call": call,
+        "url": look.asked.elsewhere(f"{PATH}/{call.id}"),
+        "key": look.house.named("key", call.key_id),
+        "cost": picodollars(call.cost_usd),
+    }
+
+
+def row_html(look: Look, call: CallView) -> bytes:
+    """The same, for a list that is there already."""
+    return written("call_row.html", {"each": row(look, call)})
+
+
+def picodollars(usd: str | None) -> int | None:
+    """An answer's money as a whole number."""
+    return None if usd is None else from_decimal(Decimal(usd))
+
+
+def grid(calls: Sequence[CallView]) -> Grid:
+    names = [name for name in CallView.__struct_fields__ if name not in ("tags", "events")]
+    rows = [[_cell(getattr(each, name)) for name in names] for each in calls]
+    return Grid(id="calls", heads=names, rows=rows)
+
+
+def _cell(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+# ── one call ──
+
+
+async def detail(look: Look) -> Template:
+    look.need("ledger.read")
+    found = await look.administration.traffic.get(await look.actor(), look.params["id"])
+    call, attempts = found.call, found.attempts
+    begun = begun_us(call, attempts)
+    values = {
+        "call": call,
+        "id": call.id if call is not None else attempts[0]["call_id"],
+        "attempts": attempts,
+        "cost": None if call is None else picodollars(call.cost_usd),
+        "costs": [picodollars(each["cost_usd"]) for each in attempts],
+        "spans": spans(call, attempts, begun),
+        "key": look.house.named("key", call.key_id) if call is not None else "",
+        "team": look.house.named("team", call.team_id) if call is not None and call.team_id else "",
+        "back": look.asked.elsewhere(PATH),
+        "tokens": [tokens(each) for each in attempts],
+    }
+    return Template(name="call.html", title="Call", values=values)
+
+
+def begun_us(call: CallView | None, attempts: Sequence[Mapping[str, Any]]) -> int:
+    started = call.started if call is not None else _time(attempts[0]["started_at"])
+    return round(started.timestamp() * 1e6)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+TOKENS = (
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
+
+
+def tokens(attempt: Mapping[str, Any]) -> Mapping[str, int]:
+    """The kinds of tokens an attempt used."""
+    return {name.removesuffix("_tokens").replace("_", " "): attempt[name] for name in TOKENS if attempt.get(name)}
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A bar of the waterfall; places and widths are shares of a hundred of the whole."""
+
+    name: str
+    kind: str
+    at: float
+    width: float
+    first: float | None
+    """Where its first token is."""
+    told: str
+
+
+def spans(call: CallView | None, attempts: Sequence[Mapping[str, Any]], begun: int) -> list[Span]:
+    """The call's time, and that of each attempt in it."""
+    parts: list[tuple[str, str, int, int, int | None, str]] = []
+    if call is not None:
+        first = None if call.first_token_ms is None else round(call.first_token_ms * 1000)
+        end = "" if call.code is None else f", {call.code}"
+        parts.append(
+            ("call", "call", 0, round(call.duration_ms * 1000), first, f"{formats.duration(call.duration_ms)}{end}")
+        )
+        if call.queued_ms:
+            waited = round(call.queued_ms * 1000)
+            parts.append(("waited for a place", "queued", 0, waited, None, formats.duration(call.queued_ms)))
+    for each in attempts:
+        if each["cause"] == "correction":
+            continue
+        at = round(_time(each["started_at"]).timestamp() * 1e6) - begun
+        told = f"{formats.duration(each['duration_us'] / 1000)}, {each['code'] or 'answered'}"
+        kind = "bad" if each["code"] else "good"
+        parts.append((each["target"], kind, max(0, at), each["duration_us"], each["first_token_us"], told))
+    whole = max((at + length for _, _, at, length, _, _ in parts), default=0) or 1
+    return [
+        Span(
+            name=name,
+            kind=kind,
+            at=at / whole * 100,
+            width=max(0.3, length / whole * 100),
+            first=None if first is None else (at + first) / whole * 100,
+            told=told,
+        )
+        for name, kind, at, length, first, told in parts
+    ]
