@@ -9,7 +9,7 @@ import msgspec
 
 from headgate.stats.sketch import Sketch
 from headgate.storage.records import CallRow, LedgerRow
-from headgate.telemetry.rollups.failures import kinds
+from headgate.telemetry.rollups.failures import failure_of, kinds
 from headgate.types import Usage
 
 MINUTE_US = 60_000_000
@@ -92,6 +92,7 @@ def add_calls(cells: Cells, rows: Iterable[CallRow]) -> None:
         if row.code is not None:
             cell.count("failed")
             cell.count(f"error.{row.code}")
+            cell.count(failure_of(row))
         if row.streamed:
             cell.count("streamed")
         if row.first_token_us is not None:
@@ -100,8 +101,9 @@ def add_calls(cells: Cells, rows: Iterable[CallRow]) -> None:
                 cell.observe("per_token", (row.duration_us - row.first_token_us) / (row.output_tokens - 1))
         for name, *_ in row.events:
             cell.count(f"event.{name}")
+        coarse = _cell_at(cells, Place(row.started_us // MINUTE_US, row.organisation, row.model, *_NOWHERE))
         for name in kinds(row):
-            cell.count(name)
+            coarse.count(name)
 
 
 def add_attempts(cells: Cells, rows: Iterable[LedgerRow]) -> None:
@@ -135,6 +137,10 @@ def add_attempts(cells: Cells, rows: Iterable[LedgerRow]) -> None:
 _TOKENS = [(member, f"tokens.{member}") for member in Usage.__struct_fields__]
 
 
+_NOWHERE = ("", "", "", "", "", "", "", ())
+"""A place's target and what follows it, where calls are counted by model only."""
+
+
 def _at(cells: Cells, row: CallRow | LedgerRow, arm: str | None) -> Cell:
     place = Place(
         row.started_us // MINUTE_US,
@@ -149,6 +155,10 @@ def _at(cells: Cells, row: CallRow | LedgerRow, arm: str | None) -> Cell:
         arm or "",
         row.tags,
     )
+    return _cell_at(cells, place)
+
+
+def _cell_at(cells: Cells, place: Place) -> Cell:
     cell = cells.get(place)
     if cell is None:
         cell = cells[place] = Cell()

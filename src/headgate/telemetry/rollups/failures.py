@@ -57,14 +57,17 @@ def fingerprint(row: CallRow) -> Fingerprint:
 
 
 def kinds(row: CallRow) -> Iterator[str]:
-    """The names of the counts that a call is in."""
-    own = (
+    """The names of the counts that a call is in for its kinds: only by model, or every sum would have them all."""
+    failure = None if row.code is None else failure_of(row)
+    for own in (
         f"{SIZE}{SIZES[bisect_right(_BYTES, row.request_bytes)]}",
         f"{OFFERED}{TOOLS[bisect_right(_TOOLS, row.tools)]}",
-    )
-    yield from own
-    if row.code is not None:
-        failure = f"{FAILURE}{fingerprint(row).text}"
-        yield failure
-        for each in own:
-            yield f"{failure}|{each}"
+    ):
+        yield own
+        if failure is not None:
+            yield f"{failure}|{own}"
+
+
+def failure_of(row: CallRow) -> str:
+    """The name of the count that a failing call is in for its fingerprint."""
+    return f"{FAILURE}{fingerprint(row).text}"

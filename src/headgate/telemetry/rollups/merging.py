@@ -28,8 +28,12 @@ EVERY_S = 10.0
 GRACE_S = 120
 """How long after its end an hour is summed up: calls are counted where they began, and known when they are over."""
 
-BATCHES = 64
-"""Most entries of the inbox in one transaction: other replicas wait for their turn, and on SQLite the ledger."""
+BATCHES = 200
+"""Most entries of the inbox in one transaction."""
+
+MOST_BYTES = 4_000_000
+"""Of these entries but the last: about two seconds' work. Other replicas wait for their turn, and on SQLite the
+ledger."""
 
 SLICE = 20
 """Cells after which others have their turn: about a millisecond's work."""
@@ -114,14 +118,14 @@ class Merger:
         """Merge some of the inbox. Whether there may be more."""
         async with self._database.transaction() as transaction:
             await _lock(transaction)
-            entries = await transaction.fetch(_TAKE, BATCHES)
+            entries = await transaction.fetch(_TAKE, BATCHES, MOST_BYTES)
             if entries:
                 cells = await _gathered([bytes(cells) for (cells,) in entries])
                 closed = await _closed(transaction)
                 self._names.begin()
                 await _add(transaction, await self._sums(transaction, cells, closed))
                 await self._names.store(transaction)
-        return len(entries) == BATCHES
+        return len(entries) == BATCHES or sum(len(cells) for (cells,) in entries) >= MOST_BYTES
 
     async def _sums(self, transaction: Transaction, cells: Mapping[Place, Cell], closed: Mapping[int, int]) -> Sums:
         """What is to be added to what there is. Of hours and days only to those that are summed up."""
@@ -160,7 +164,11 @@ class Merger:
         return first_s is not None
 
 
-_TAKE = "DELETE FROM rollup_inbox WHERE id IN (SELECT id FROM rollup_inbox ORDER BY id LIMIT $1) RETURNING cells"
+_TAKE = (
+    "DELETE FROM rollup_inbox WHERE id IN (SELECT id FROM (SELECT id, "
+    "sum(length(cells)) OVER (ORDER BY id) - length(cells) AS before FROM rollup_inbox ORDER BY id LIMIT $1) AS first "
+    "WHERE before < $2) RETURNING cells"
+)
 
 
 async def _lock(transaction: Transaction) -> None:
