@@ -61,7 +61,7 @@ async def kept(administered: Administered, rows: Sequence[tuple[CallRow, LedgerR
     """Put them into the database, and into the sums."""
     sink = CallSink(administered.clock)
     async with administered.database.transaction() as transaction:
-        await sink.store(transaction, [encode_call(call) for call, _ in rows])
+        await sink.store(transaction, [encode_call([call for call, _ in rows])])
         await LedgerSink(sink.attempts).store(transaction, [encode_attempt(attempt) for _, attempt in rows])
     merger = Merger(administered.database, TelemetryConfig(), administered.clock)
     await merger.merge()

@@ -25,7 +25,7 @@ models: {chat: {targets: [east/amazon.nova-micro-v1:0, west/amazon.nova-micro-v1
 
 async def store(administered: Administered, rows: Sequence[CallRow]) -> None:
     async with administered.database.transaction() as transaction:
-        await CallSink(administered.clock).store(transaction, [encode(each) for each in rows])
+        await CallSink(administered.clock).store(transaction, [encode(rows)])
     await Merger(administered.database, TelemetryConfig(), administered.clock).merge()
 
 

@@ -61,7 +61,7 @@ def keep(**changes: Any) -> None:
             for number in range(1, 201)
         ]
         async with database.transaction() as transaction:
-            await CallSink(SystemClock()).store(transaction, [encode(each) for each in rows])
+            await CallSink(SystemClock()).store(transaction, [encode(rows)])
         await Merger(database, TelemetryConfig(), SystemClock()).merge()
         await database.close()
 
