@@ -247,7 +247,7 @@ async def test_a_statement_and_an_export_hold_no_formulas(administered: Administ
         started_us=administered.clock.now_us(),
     )  # fmt: skip
     async with administered.database.transaction() as transaction:
-        await administered.administration.ledger._sink.store(transaction, [encode(made)])
+        await administered.ports.ledger.store(transaction, [encode(made)])
     for path in (
         "ledger/export?format=csv",
         f"statements/{team['id']}/2027-01?format=csv",

@@ -336,6 +336,8 @@ ALLOWED = {
     "providers/http1/connection.py": "the transport",
     "providers/http1/dial.py": "the transport",
     "providers/http1/transport.py": "the transport",
+    "server/fleet/hub.py": "speaks to its own workers over the socket pair it gave them",
+    "server/fleet/member.py": "speaks to the process that started it, over the socket pair it was given",
     "server/hangup.py": "looks after clients' sockets",
     "server/listening.py": "listens",
     "storage/postgres.py": "the database of the configuration",

@@ -253,7 +253,7 @@ async def failed(serving: Serving) -> None:
 
 
 def levels(serving: Serving) -> dict[str, float]:
-    return {name: value for name, _, value in serving.gateway.services.otel.levels()}
+    return {name: value for name, _, value, _ in serving.gateway.services.otel.levels()}
 
 
 async def never_answers(exchange: Exchange) -> None:
