@@ -72,6 +72,9 @@ async def test_lists_and_sums_say_what_the_ledger_says(config: str):
             assert (one["call"]["id"], one["call"]["tags"]) == (first, {"app": "x"})
             assert [attempt["target"] for attempt in one["attempts"]] == ["live/gpt-4o-mini"]
         await get(serving, "/calls/req_nobody", 404)
+        for path in ("/calls?model=a%00b", "/calls/a%00b", "/traffic?of=model:a%00b", "/feedback?model=a%00b"):
+            found = await serving.request("GET", f"/admin{path}", headers=KEY)
+            assert found.status in (200, 404, 400, 422), (path, found.body)
 
         [whole] = (await get(serving, "/traffic"))["series"]
         assert (whole["total"]["calls"], whole["total"]["failed"]) == (4, 1)

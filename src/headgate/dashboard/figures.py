@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from headgate.stats.intervals import Interval, wilson
+from headgate.quality.reading import Share, satisfaction_of
 from headgate.telemetry.rollups.reading import STEPS, Series, Sum
 from headgate.types import Usage
 
@@ -13,11 +13,6 @@ OTHERS = "all others"
 
 LINES = 6
 """Most names that a chart shows one by one."""
-
-
-LIKES = ("feedback.up", "feedback.score_4", "feedback.score_5")
-DISLIKES = ("feedback.down", "feedback.score_1", "feedback.score_2", "feedback.score_3")
-"""What is counted of feedback, by whether somebody is satisfied."""
 
 
 class Figures:
@@ -60,15 +55,15 @@ class Figures:
         return self.usage.total_output_tokens
 
     @property
-    def satisfied(self) -> Interval | None:
-        """The share of those who said so, among all who said something, with 95 % confidence; None where nobody did."""
-        likes, dislikes = (sum(map(self.count, names)) for names in (LIKES, DISLIKES))
-        return wilson(max(0, likes), likes + dislikes) if likes >= 0 and likes + dislikes > 0 else None
+    def satisfied(self) -> Share | None:
+        """The share of those who said so, among all who said something; None where nobody did."""
+        said = satisfaction_of(self.counts).satisfied
+        return said if said.of else None
 
     @property
     def rated_share(self) -> float | None:
         """The share of calls that somebody rated."""
-        return min(1.0, self.count("rated") / self.calls) if self.calls else None
+        return satisfaction_of(self.counts).rated.share
 
     def named(self, prefix: str) -> dict[str, int]:
         """Counts whose names begin like that, by what follows, the largest first."""

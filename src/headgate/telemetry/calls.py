@@ -81,9 +81,9 @@ class CallRecorder:
             return
         try:
             self._append(KIND, encode(waiting))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the journal is not to be written, or a name is no Unicode
             if not self.lost:
-                log.error("the journal cannot be written, calls are missing in lists and sums: %s", error)  # noqa: TRY400
+                log.error("calls are missing in lists and sums, they cannot be written down: %s", error)  # noqa: TRY400
             self.lost += len(waiting)
 
     def _row(self, call: Call, number: int, code: str | None, timing: Timing, config: CallsConfig) -> CallRow:

@@ -37,10 +37,14 @@ def test_satisfaction_is_a_share_with_its_interval_and_the_share_that_rated():
         sum_of(calls=200, rated=40, feedback__up=20, feedback__score_5=10, feedback__down=6, feedback__score_3=4)
     )
     assert said.satisfied is not None
-    assert said.satisfied.estimate == 0.75
+    assert said.satisfied.share == 0.75
     assert said.satisfied.low < 0.75 < said.satisfied.high
     assert said.rated_share == 0.2
     assert Figures(sum_of(calls=10)).satisfied is None
+    taken_back = {"calls": 5, "rated": 1, "feedback.up": 2, "feedback.down": -1}  # of another day's calls
+    said = Figures(sum_of(**taken_back)).satisfied
+    assert said is not None
+    assert said.share == 1
 
 
 def test_names_are_by_their_calls_or_their_cost():

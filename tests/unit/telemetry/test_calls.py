@@ -169,7 +169,15 @@ async def test_a_journal_that_takes_nothing_costs_no_call_and_is_told(caplog: py
     kept.journal.full = False
     assert (await kept.of(call(), whole)).number == TOGETHER + 5
     assert kept.recorder.lost == TOGETHER + 3
-    assert len([record for record in caplog.records if "journal cannot be written" in record.message]) == 1
+    assert len([record for record in caplog.records if "cannot be written down" in record.message]) == 1
+
+
+async def test_a_name_that_is_no_unicode_costs_no_call_anything():
+    kept = Kept()
+    await kept.stage(call(model="\ud800"), whole)
+    kept.recorder.flush()
+    assert kept.recorder.lost == 1
+    assert (await kept.of(call(), whole)).number == 2
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def tiles(look: Look, now: Figures, before: Figures) -> list[Mapping[str, Any]]:
     if satisfied is not None:
         between = f"{formats.share(satisfied.low)} to {formats.share(satisfied.high)}"
         rated = f"{between}; {formats.share(now.rated_share)} of calls rated"
-        found.append(_tile("Satisfied", formats.share(satisfied.estimate), rated, None))
+        found.append(_tile("Satisfied", formats.share(satisfied.share), rated, None))
     if look.viewer.may("ledger.read"):
         per_call = None if not now.calls else now.cost // now.calls
         cost = _tile(
