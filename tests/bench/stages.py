@@ -1,17 +1,31 @@
-"""What the fold itself costs: calls through 0 and 14 stages that do nothing, chunks through 0 and 14 wrappers."""
+"""What the fold itself costs: calls through 0 and 14 stages that do nothing, chunks through 0 and 14 wrappers. And what it
+takes to count a call, to write its record down, and to bring that into the sums.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
+import timeit
+from collections.abc import Callable
 from math import inf
+from pathlib import Path
 
+import msgspec
 import uvloop
 from msgspec.structs import replace
 
+from headgate.clock import SystemClock
 from headgate.stage import EVERY_OPERATION, Next, Stage, fold
-from headgate.types import ANONYMOUS, Account, Call, Chunk, Chunks, Frame, Payload, Reply
+from headgate.storage.journal import Journal
+from headgate.storage.records import CallRow
+from headgate.telemetry.calls import TOGETHER, CallRecorder, Timing
+from headgate.telemetry.config import CallsConfig
+from headgate.telemetry.metrics import Metrics
+from headgate.telemetry.rollups.cell import Cells, add_calls, encode_cells
+from headgate.types import ANONYMOUS, Account, Attempt, Call, Chunk, Chunks, Frame, Payload, Reply, Usage
 
 COUNT = 14
 
@@ -39,6 +53,10 @@ class Wrapping:
 CALL = Call(
     id="req_1", operation="chat", model="chat", request=Payload("openai_chat", b"{}"), stream=False,
     identity=ANONYMOUS, account=Account(), headers={}, deadline=inf,
+)  # fmt: skip
+ATTEMPT = Attempt(
+    id="req_1-0", target="openai/gpt", started_us=0, started=0.0, usage=Usage(input_tokens=10, output_tokens=5),
+    cost_picodollars=5, settled=True,
 )  # fmt: skip
 REPLY = Reply(payload=Payload("openai_chat", b"{}"))
 CHUNK: Chunk = [Frame(b"{}")]
@@ -78,12 +96,59 @@ async def per_chunk_us(stages: list[Stage], chunks: int) -> float:
     return best / chunks * 1e6
 
 
+def best_us(what: Callable[[], object], times: int, of: int = 1) -> float:
+    """The best of five, for one of `of`."""
+    return min(timeit.repeat(what, number=times, repeat=5)) / times / of * 1e6
+
+
+def counting_us(calls: int) -> float:
+    metrics, account = Metrics(), Account()
+    account.attempts.append(ATTEMPT)
+
+    def count() -> None:
+        metrics.call_began()
+        metrics.call_ended("chat", "chat", False, "ok", 0.5, 0.0001)
+        metrics.account_closed(account, "chat")
+
+    return best_us(count, calls)
+
+
+def recording_us(calls: int) -> tuple[float, float]:
+    """Of writing a record down, on the loop it is written on, and of what it takes to count it once it is drained."""
+    written: list[bytes] = []
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+
+        def append(kind: bytes, payload: bytes) -> None:
+            journal.append(kind, payload)
+            written[:] = [payload]
+
+        recorder = CallRecorder("bench", append, SystemClock())
+        call = replace(CALL, account=Account())
+        call.account.attempts.append(ATTEMPT)
+        timing, config = Timing(ATTEMPT.started, 0.5, 0.0001), CallsConfig()
+        record = best_us(lambda: recorder.record(call, None, timing, config), calls)
+        journal.close()
+    decode = msgspec.json.Decoder(list[CallRow]).decode
+
+    def drain() -> None:
+        cells: Cells = {}
+        add_calls(cells, decode(written[0]))
+        encode_cells(cells)
+
+    return record, best_us(drain, max(1, calls // TOGETHER), TOGETHER)
+
+
 async def main(calls: int) -> None:
     bare, empty = await per_call_us([], calls), await per_call_us([Empty()] * COUNT, calls)
     plain, wrapped = await per_chunk_us([], calls), await per_chunk_us([Wrapping()] * COUNT, calls)
+    record, drain = recording_us(calls)
     print(json.dumps([
         {"what": "an empty stage, per call", "µs": round((empty - bare) / COUNT, 3)},
         {"what": "wrapping a stream once, per chunk", "µs": round((wrapped - plain) / COUNT, 3)},
+        {"what": "counting a call of one attempt", "µs": round(counting_us(calls), 2)},
+        {"what": "writing its record down", "µs": round(record, 2)},
+        {"what": "bringing that into the sums, without the database", "µs": round(drain, 2)},
     ]))  # fmt: skip
 
 
