@@ -67,11 +67,11 @@ class App:
         self.figures = Figures(gateway, self._lag)
         """All metrics of this process."""
         self._pages = Pages(gateway, self.figures, fleet)
-        self._admin = admin_of(gateway.services, lambda: gateway.config, gateway.environ)
+        administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
+        self._admin = admin_of(gateway.services, administration)
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
         self._feedback = FeedbackPage(gateway, self._guard)
-        administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._dashboard = Dashboard(gateway, administration, self._sign_in)
         self._client = ClientAddress(server.trusted_proxies)
         self._networks = gateway.store.networks if gateway.store is not None else None
@@ -126,9 +126,9 @@ class App:
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Receive, endpoint: Endpoint, answer: Answer
     ) -> None:
         begun, address = answer.body_read, self._address(scope, headers)
-        by_session = scope["path"] == ASKED
-        if by_session:
-            identity = await self._dashboard.caller(headers, address)
+        session = headers if scope["path"] == ASKED else None
+        if session is not None:
+            identity = await self._dashboard.caller(session, address)
             headers = {name: value for name, value in headers.items() if name not in CREDENTIALS}
         else:
             identity = self._gateway.authenticator.identify(headers, address)
@@ -141,8 +141,11 @@ class App:
         if disconnect.task is not None:
             self._calls.add(disconnect.task)
         try:
-            if answer.body_read - begun > SLOW_S and not by_session:
-                identity = self._gateway.authenticator.identify(headers, address)
+            if answer.body_read - begun > SLOW_S:
+                if session is not None:
+                    identity = await self._dashboard.caller(session, address)
+                else:
+                    identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
             if self._networks is not None:
                 self._networks.seen(identity, address)

@@ -35,9 +35,9 @@ def administration_of(
     return Administration(ports, config, secret=secret, counters=services.counters)
 
 
-def admin_of(services: Services, config: Callable[[], Config], environ: Mapping[str, str]) -> Admin | None:
-    """The admin API; None where there is nothing to administer."""
-    administration, store = administration_of(services, config, environ), services.store
+def admin_of(services: Services, administration: Administration | None) -> Admin | None:
+    """The admin API over administration; None where there is nothing to administer."""
+    store = services.store
     if administration is None or not isinstance(store, Store):
         return None
     return Admin(administration, store.recorder.refused)
@@ -51,7 +51,7 @@ async def opened(config: Config, environ: Mapping[str, str]) -> tuple[Services, 
         StoreUnavailable: the database is in use, or cannot be.
     """
     services = await keeping(config, environ, in_memory(environ))
-    admin = admin_of(services, lambda: config, environ)
+    admin = admin_of(services, administration_of(services, lambda: config, environ))
     assert admin is not None, "who keeps something has a store"
     if services.store is not None:
         services.store.alerting.use(config.alerts, config.models)
