@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import time
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ import lived
 from browsing import BROWSER, FORM, Document, Person
 from identity_provider import CLIENT_SECRET, IdentityProvider
 from serving import Serving
+from waiting import eventually
 
 ADMIN = "hg-admin-key-of-these-tests-0123456789"
 PAGES = (
@@ -301,6 +303,42 @@ async def test_a_session_calls_models_with_its_token_and_nowhere_else(serving: S
     assert other.status == 404
     assert other.json["error"]["code"] == "model_not_found"
     assert (await serving.post("/dashboard/v1/embeddings", body, {**anna.headers, **token})).status == 403
+
+
+async def test_a_call_is_held_open_until_the_key_of_its_session_is_revoked(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("headgate.server.app.SLOW_S", 0.0)
+    key = await made(serving, "/admin/keys", name="anna", models=["chat"])
+    anna = await Person.signed_in(serving, key["key"])
+    csrf = (await anna.get("/dashboard/playground")).body.decode().partition('data-csrf="')[2].partition('"')[0]
+    asked: list[object] = []
+    identify = serving.app._dashboard.caller
+
+    async def caller(*given: Any) -> Any:
+        identity = await identify(*given)
+        asked.append(identity)
+        return identity
+
+    monkeypatch.setattr(serving.app._dashboard, "caller", caller)
+    raw = b'{"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}'
+    address = urlsplit(serving.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    headers = {**anna.headers, "x-headgate-csrf": csrf, "content-type": "application/json"}
+    lines = [f"{name}: {value}" for name, value in {**headers, "content-length": str(len(raw))}.items()]
+    head = "\r\n".join(["POST /dashboard/v1/chat/completions HTTP/1.1", "host: localhost", *lines, "", ""])
+    writer.write(head.encode() + raw[:5])
+    await writer.drain()
+
+    async def begun() -> bool:
+        return bool(asked)
+
+    await eventually(begun)
+    revoked = await serving.post(f"/admin/keys/{key['id']}/revoke", {}, {"authorization": f"Bearer {ADMIN}"})
+    assert revoked.status == 200
+    writer.write(raw[5:])
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 # ── what a page says ──
