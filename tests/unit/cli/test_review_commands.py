@@ -26,7 +26,6 @@ from headgate.telemetry.rollups.merging import Merger
 from headgate.telemetry.rollups.sink import CallSink
 from upstream import unused_port
 
-NOW_US = time.time_ns() // 1000
 CONFIG = """
 server: {{port: {port}}}
 storage: {{database: "sqlite:///records.db"}}
@@ -53,7 +52,7 @@ def keep(**changes: Any) -> None:
         rows = [
             call_row(
                 number,
-                started_us=NOW_US - number,
+                started_us=time.time_ns() // 1000 - number,
                 key_id=f"key_{number % 4}",
                 code="timeout" if number % 4 == 1 else None,
                 **changes,
@@ -90,7 +89,7 @@ def test_without_calls_nothing_failed(capsys: pytest.CaptureFixture[str]):
 
 def test_a_report_is_written_to_a_file_or_told(here: Path, capsys: pytest.CaptureFixture[str]):
     keep()
-    day = time.strftime("%Y-%m-%d", time.gmtime(NOW_US / 1e6 + 86_400))
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))
     assert run(["report", "day", "--ending", day]) == 0
     assert capsys.readouterr().out.startswith("# Daily review, ")
     assert run(["report", "day", "--ending", day, "--format", "html", "--output", "review.html"]) == 0
