@@ -69,6 +69,8 @@ SECTIONS = {
     "ShadowConfig": "models.shadow",
     "EvaluateConfig": "models.evaluate",
     "JudgeConfig": "models.evaluate.judges",
+    "PromptConfig": "models.prompt",
+    "PromptsConfig": "prompts",
     "StageConfig": "stages",
     "PriceConfig": "prices",
     "TierConfig": "prices.tiers",

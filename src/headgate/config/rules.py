@@ -190,6 +190,10 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
         at: Path = ("models", name)
         if not name or "*" in name[:-1]:
             yield Problem(at, "cannot be a name: a '*' stands at the end only; write a name, or its beginning and '*'")
+        if isinstance(model, dict) and model.get("prompt") is None and model.get("targets", []) == []:
+            yield Problem(
+                (*at, "targets") if "targets" in model else at, "has no target; write targets: [provider/model-id]"
+            )
         seen: set[str] = set()
         for index, target in enumerate(member(model, "targets", list)):
             if isinstance(target, dict):

@@ -124,7 +124,7 @@ class CallRecorder:
             input_tokens,
             output_tokens,
             account.cost_picodollars,
-            None,
+            account.prompt,
             None,
             _trace_id(call),
             call.tags,

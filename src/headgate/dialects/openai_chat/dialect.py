@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
@@ -14,6 +15,7 @@ from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.stream import Decoder
 from headgate.dialects.openai_chat.system import with_system
 from headgate.dialects.openai_chat.tools import acts
+from headgate.dialects.prompting import Form, Prompted, conversation, prompted
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -29,6 +31,8 @@ SHAPE = Shape(
 
 OLDER_LIMITS = ("max_tokens",)
 """What vendors read who do not know the newer member, and pass over it."""
+
+FORM = Form(conversation="messages", format=("response_format",))
 
 
 class OpenaiChat(Dialect[Chat, Answer]):
@@ -83,6 +87,12 @@ class OpenaiChat(Dialect[Chat, Answer]):
 
     def end_user(self, tree: JSON) -> str | None:
         return end_user(tree)
+
+    def conversation(self, tree: JSON) -> list[Any]:
+        return conversation(FORM, tree)
+
+    def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
+        return prompted(FORM, payload, prompt, lambda chat: body.encode(chat, fit))
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return with_system(payload, text)

@@ -9,7 +9,18 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import alerts, auditing, errors, ledger, quality, requests, shadows, traffic, views
+from headgate.administration import (
+    alerts,
+    auditing,
+    errors,
+    ledger,
+    prompts,
+    quality,
+    requests,
+    shadows,
+    traffic,
+    views,
+)
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.alerts import objectives
@@ -27,7 +38,7 @@ from headgate.types import JSON
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
+    handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives, prompts,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 
