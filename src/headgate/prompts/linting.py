@@ -121,6 +121,7 @@ class _Looked:
             known = (self._prompt.input_schema or {}).get("properties", {})
             message = f"the schema has no '{use.path}'{suggest(use.path.rpartition('.')[2], known)}"
             yield self._of(use, "undefined-input", "error", message)
+            return
         trusted = self._prompt.settings.get("trusted", ())
         exposed = sorted(use.inputs - set(trusted))
         if use.shown and "system" in use.roles and exposed:
@@ -160,9 +161,9 @@ class _Looked:
 
     def _key(self, key: str, rule: str, severity: Severity, message: str) -> Finding:
         """A finding at a key of the front matter."""
-        pattern = re.compile(rf"^[ ]*{re.escape(key)}\??(?:\([^\n]*)?[ ]*:", re.MULTILINE)
-        found = pattern.search(self._text)
-        line, column = Lines(self._text).place(found.end() - len(found.group().lstrip()) if found is not None else 0)
+        name = rf"{re.escape(key)}\??(?:\([^\n)]*\))?[ ]*:"
+        found = re.search(rf"(?m)^[ ]*(?={name})", self._text) or re.search(rf"(?<![\w.-])(?={name})", self._text)
+        line, column = Lines(self._text).place(found.end() if found is not None else 0)
         return self.at(line, column, rule, severity, message)
 
     def _of(self, use: Use, rule: str, severity: Severity, message: str) -> Finding:

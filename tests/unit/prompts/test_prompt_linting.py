@@ -64,6 +64,7 @@ def test_an_input_is_used_in_many_ways(used: str):
     ("template", "expected"),
     [
         (ALL + "\n {{nam}}", [("undefined-input", 2, 4)]),
+        ('{{role "system"}}{{nam}}{{role "user"}}' + ALL, [("undefined-input", 1, 20)]),
         (ALL + "{{order.idd}}", [("undefined-input", 1, len(ALL) + 3)]),
         (ALL + "{{#each lines}}{{txt}}{{/each}}", [("undefined-input", 1, len(ALL) + 18)]),
         (ALL + "{{#if nam}}{{/if}}", [("undefined-input", 1, len(ALL) + 7)]),

@@ -465,8 +465,8 @@ class _Loader:
 
 
 def version_of(sources: Mapping[str, str]) -> str:
-    """The version of a prompt that needs these files, by their places: SHA-256 over each place and its text, each behind
-    its length in bytes, in the order of places.
+    """The version of a prompt that needs these files, by their places: SHA-256 over each place and its text, each
+    behind its length in bytes, in the order of places.
     """
     digest = sha256(b"headgate prompt 1\n")
     for part in (part.encode() for item in sorted(sources.items()) for part in item):
