@@ -109,7 +109,7 @@ def render(
         written = {**_summary(prompt), **rendered.plain()}
         try:
             output.json(written)
-        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and UTF-8 cannot
+        except (UnicodeEncodeError, OverflowError):  # what JSON can hold, and UTF-8 or 64 bits cannot
             output.say(stdlib_json.dumps(written, default=dict))
     else:
         for message in rendered.messages:

@@ -200,6 +200,19 @@ def test_defaults_fill_what_is_left_out():
     assert (over.render({}).model, over.render({}).config) == ("m", {"temperature": 1})
 
 
+def test_a_default_that_does_not_fit_is_a_mistake():
+    source = "---\ninput:\n  schema: {name: string, n: integer}\n  default:\n    nam: x\n    n: y\n    name: z\n---\nx"
+    with pytest.raises(PromptsInvalid) as raised:
+        load_sources({"t.prompt": source})
+    assert [(each.line, each.column) for each in raised.value.found] == [(5, 5), (6, 5)]
+    assert "did you mean 'name'" in raised.value.found[0].message
+
+
+def test_inputs_are_a_mapping():
+    with pytest.raises(InputInvalid, match="not a mapping"):
+        load_sources({"t.prompt": "x"}).get("t").render(["a"])  # type: ignore[arg-type]
+
+
 def test_settings_and_other_keys_with_dots_stand_apart():
     source = "---\nheadgate.owner: ann\nheadgate.review_by: 2027-01-31\nteam.sub.note: n\n---\nx"
     prompt = load_sources({"t.prompt": source}).get("t")

@@ -31,6 +31,7 @@ from headgate.prompts.dotprompt.problem import Lines, Notes, Problem, PromptNotF
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.running import Cell, Op, nothing
 from headgate.prompts.dotprompt.syntax import Program
+from headgate.registry import suggest
 
 MAX_BYTES: Final = 1024 * 1024
 """Of one file."""
@@ -420,6 +421,7 @@ class _Loader:
             self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
             for key, written in (("input", given), ("output", made))
         ]
+        _check_defaults(given.get("default"), schemas[0], front, file.notes)
         unknown, tools = self._tools(file, front)
         needed = self._needed(file)
         name = posixpath.join(posixpath.dirname(file.place), stem)
@@ -481,6 +483,25 @@ def _checker(schema: Schema | None) -> JsonSchema | None:
         return None
     kind = schema.get("type", "object")
     return compiled(schema) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
+
+
+def _check_defaults(default: Any, schema: Schema | None, front: Front, notes: Notes) -> None:
+    """Note defaults that are not what the schema says."""
+    properties = (schema or {}).get("properties")
+    if not isinstance(default, dict) or not isinstance(properties, dict):
+        return
+    for name, value in default.items():
+        place = front.marked.place("input", "default", name)
+        if name not in properties:
+            if (schema or {}).get("additionalProperties") is False:
+                notes.at(place, f"the schema has no input '{name}'{suggest(name, properties)}")
+            continue
+        try:
+            faults = compiled(properties[name]).faults(msgspec.json.encode(value).decode(), value)
+        except Uncheckable:
+            continue  # it refers to other parts of the schema, and is looked at with these
+        if faults:
+            notes.at(place, f"the default of '{name}' does not fit the schema: {faults[0].what}")
 
 
 def _is_partial(place: str) -> bool:
