@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from headgate.administration.values import moment, time_of
 from headgate.administration.views import Page
 from headgate.config import Config
 from headgate.errors import Conflict, Forbidden, NotFound
-from headgate.prompts.dotprompt import Library, Prompt, PromptsInvalid, load_sources
+from headgate.prompts.dotprompt import Prompt, load_sources
 from headgate.prompts.reference import SHORT, Malformed, Reference, check_label, check_name, parse
 from headgate.prompts.serving import Unservable, served
 from headgate.storage.records import Key, PromptLabel, PromptMove, PromptVersion
@@ -191,7 +192,7 @@ class Prompts:
             Invalid: with every mistake of every file.
         """
         within_organisation(actor, WHAT)
-        wanted = _wanted(_loaded(request.sources), request.names)
+        wanted = await asyncio.to_thread(_wanted, request.sources, request.names)
         published: list[PublishedView] = []
         async with self._acts.begin(actor) as act:
             for prompt, unsent in wanted:
@@ -338,7 +339,7 @@ class Prompts:
         """What a label stood for: before what it stands for now, or at any time where a version is named."""
         filters = {"name": label.name, "label": label.label, "status": "done"}
         history = await _all(PROMPT_MOVES, reader, actor.organisation, filters)
-        history = sorted(history, key=lambda move: move.decided_us or move.created_us)
+        history = sorted(history, key=lambda move: move.revision)  # each was done by an act of its own
         if to is None:
             stood = _standing(history)
             if len(stood) < 2:
@@ -469,41 +470,31 @@ async def _all(
             return found
 
 
-def _loaded(sources: Mapping[str, str]) -> Library:
-    try:
-        return load_sources(sources)
-    except PromptsInvalid as error:
-        raise Invalid(
-            [
-                problem(
-                    ("sources", each.file), "invalid_value", f"line {each.line}, column {each.column}: {each.message}"
-                )
-                for each in error.found
-                if each.fatal
-            ]
-        ) from None
-
-
-def _wanted(library: Library, names: Sequence[str] | None) -> list[tuple[Prompt, Sequence[str]]]:
+def _wanted(sources: Mapping[str, str], names: Sequence[str] | None) -> list[tuple[Prompt, Sequence[str]]]:
     """The prompts that are to be published, each with what of its `config` has no effect.
 
     Raises:
-        Invalid: one is not there, has a name that cannot be asked for, or a setting that cannot be sent.
+        Invalid: with every mistake of every file; one that is wanted is not there, or has a name nobody can ask for.
     """
+    library = load_sources(sources, strict=False)
     found: list[tuple[Prompt, Sequence[str]]] = []
-    problems: list[Any] = []
+    problems = [
+        problem(("sources", each.file), "invalid_value", f"at {each.line}:{each.column}: {each.message}")
+        for each in library.problems
+        if each.fatal
+    ]
     for name in library.prompts if names is None else names:
-        if name not in library.prompts:
-            problems.append(problem(("names",), "not_found", f"names no prompt of the sources: '{name[:100]}'"))
+        prompt = library.prompts.get(name)
+        if prompt is None:
+            problems.append(problem(("names",), "not_found", f"name no prompt that can be used: '{name[:100]}'"))
             continue
-        prompt = library.prompts[name]
         try:
             check_name(name)
             found.append((prompt, served(prompt).unsent))
         except (Malformed, Unservable) as error:
             problems.append(problem(("sources", prompt.file), "invalid_value", str(error)))
     if not found and not problems:
-        problems.append(problem(("sources",), "invalid_value", "hold no prompt; name one *.prompt"))
+        problems.append(problem(("sources",), "invalid_value", "hold no prompt; give at least one *.prompt"))
     if problems:
         raise Invalid(problems)
     return found

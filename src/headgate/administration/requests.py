@@ -15,6 +15,7 @@ from headgate.administration.values import (
     DollarChange,
     Dollars,
     Email,
+    FileText,
     Label,
     ModelPattern,
     Name,
@@ -627,7 +628,7 @@ Why = Annotated[str, Meta(max_length=1000)]
 class NewPrompts(Request, frozen=True, kw_only=True):
     """A library, or as much of one as its prompts need."""
 
-    sources: Annotated[dict[str, str], Meta(min_length=1, max_length=2000)]
+    sources: Annotated[dict[str, FileText], Meta(min_length=1, max_length=2000)]
     """Text of every file by its place: prompts, partials, tools, schemas."""
     names: Annotated[list[PromptName], Meta(max_length=1000)] | None = None
     """The prompts to publish; left out for all there are."""
