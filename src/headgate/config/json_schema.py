@@ -59,6 +59,7 @@ def editing() -> JSON:
     _also_bare(model["targets"])
     told = {name: model["prompt"].pop(name) for name in ("description", "default") if name in model["prompt"]}
     model["prompt"] = {**told, "anyOf": [{"type": "string"}, *model["prompt"]["anyOf"]]}
+    schema["$defs"]["ModelConfig"]["anyOf"] = [{"required": ["targets"]}, {"required": ["prompt"]}]
     fallbacks = model["fallback"]["additionalProperties"]
     _also_bare(fallbacks)
     told = {name: model["fallback"].pop(name) for name in ("description", "default") if name in model["fallback"]}
