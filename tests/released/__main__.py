@@ -42,8 +42,8 @@ KNOWN_S = 1.0
 def library(mark: str) -> dict[str, str]:
     return {
         "support/triage.prompt": (
-            f"---\ntools: [look]\n---\n{{{{role \"system\"}}}}{mark} {{{{> rules}}}} {{{{#each list}}}}{{{{> line}}}}{{{{/each}}}}"
-            f"{{{{history}}}}{{{{role \"user\"}}}}{mark} {{{{> rules}}}}"
+            f'---\ntools: [look]\n---\n{{{{role "system"}}}}{mark} {{{{> rules}}}} {{{{#each list}}}}{{{{> line}}}}{{{{/each}}}}'
+            f'{{{{history}}}}{{{{role "user"}}}}{mark} {{{{> rules}}}}'
         ),
         "support/_rules.prompt": f"{mark} be polite to {{{{name}}}}",
         "support/_line.prompt": f"{mark} {{{{this}}}}",
@@ -90,7 +90,9 @@ async def _played(cluster: Cluster, rate: float, seconds: float) -> bool:
     return _held(found, moves, versions, len(calls) / took_s)
 
 
-async def _moving(cluster: Cluster, versions: dict[str, str], moves: list[tuple[float, float, str]], seconds: float) -> None:
+async def _moving(
+    cluster: Cluster, versions: dict[str, str], moves: list[tuple[float, float, str]], seconds: float
+) -> None:
     """Move the label to and fro; when each move was asked for and answered, and to which mark."""
     end = monotonic() + seconds - KNOWN_S - 0.5
     number = 0
@@ -111,7 +113,10 @@ async def _move(cluster: Cluster, to: str, replica: int) -> None:
 
 
 def _held(
-    calls: Sequence[tuple[int, Outcome]], moves: Sequence[tuple[float, float, str]], versions: dict[str, str], rate: float
+    calls: Sequence[tuple[int, Outcome]],
+    moves: Sequence[tuple[float, float, str]],
+    versions: dict[str, str],
+    rate: float,
 ) -> bool:
     told: Counter[str] = Counter()
     late: dict[int, float] = {}
@@ -130,16 +135,23 @@ def _held(
             after = [each for each in moves if each[0] >= before[-1][1] and each[0] <= outcome.ended]
             if not after:  # another move was not under way yet
                 late[place] = max(late.get(place, 0.0), outcome.began - before[-1][1])
-    print(f"{len(calls):,} calls at {rate:,.0f} a second, {len(moves)} moves: " + ", ".join(f"{n} {c:,}" for n, c in sorted(told.items())))
+    print(
+        f"{len(calls):,} calls at {rate:,.0f} a second, {len(moves)} moves: "
+        + ", ".join(f"{n} {c:,}" for n, c in sorted(told.items()))
+    )
     for place in range(2):
-        print(f"replica {place}: the old version was begun with until {late.get(place, 0.0) * 1000:.0f} ms after a move had been answered")
+        print(
+            f"replica {place}: the old version was begun with until {late.get(place, 0.0) * 1000:.0f} ms after a move had been answered"
+        )
     fine = not told["mixed"] and not told["failed"] and max(late.values(), default=0.0) <= KNOWN_S and len(moves) >= 2
     print("held" if fine else "NOT HELD")
     return fine
 
 
 def main(arguments: Sequence[str]) -> Any:
-    rate, seconds = (float(each) for each in (*arguments, "1000", "12")[:2]) if len(arguments) != 1 else (float(arguments[0]), 12.0)
+    rate, seconds = (
+        (float(each) for each in (*arguments, "1000", "12")[:2]) if len(arguments) != 1 else (float(arguments[0]), 12.0)
+    )
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
     return 0 if asyncio.run(played(rate, seconds)) else 1
 

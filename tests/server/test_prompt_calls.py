@@ -129,7 +129,10 @@ async def test_a_client_of_anthropics(at: Serving, vendor: Watched):
     told = await post(at, "/v1/messages", body)
     assert told.status == 200, told.body
     [there] = vendor.bodies
-    assert [each["text"].strip() for each in there["system"]] == ["You help customers of Acme. Be polite.", "Of the client."]
+    assert [each["text"].strip() for each in there["system"]] == [
+        "You help customers of Acme. Be polite.",
+        "Of the client.",
+    ]
     assert [each["role"] for each in there["messages"]] == ["user", "user"]
     assert (there["messages"][0]["content"], there["max_tokens"], there["temperature"]) == ("Hm.", 64, 0.2)
     counted = await post(at, "/v1/messages/count_tokens", {key: body[key] for key in ("model", "messages", "headgate")})
@@ -146,19 +149,29 @@ async def test_responses_own_words(at: Serving, vendor: Watched):
     assert all(each in said for each in ("customers of Acme", "Where is it?", "order 3"))
     wrong = await post(at, "/v1/responses", {"model": "triage", "input": "x", "prompt": {"id": "other"}})
     assert (wrong.status, wrong.json["error"]["param"]) == (400, "prompt.id")
-    wrong = await post(at, "/v1/responses", {"model": "triage", "input": "x", "prompt": {**prompt, "version": "staging"}})
+    wrong = await post(
+        at, "/v1/responses", {"model": "triage", "input": "x", "prompt": {**prompt, "version": "staging"}}
+    )
     assert (wrong.status, wrong.json["error"]["param"]) == (400, "version")
 
 
 async def test_a_client_may_say_otherwise_where_it_is_let(at: Serving, vendor: Watched):
-    body = {"model": "loose", "messages": [], "temperature": 1.5, "max_tokens": 9, "headgate": {"inputs": {"customer": "A"}}}
+    body = {
+        "model": "loose",
+        "messages": [],
+        "temperature": 1.5,
+        "max_tokens": 9,
+        "headgate": {"inputs": {"customer": "A"}},
+    }
     assert (await post(at, "/v1/chat/completions", body)).status == 200
     assert (vendor.bodies[0]["temperature"], vendor.bodies[0]["max_completion_tokens"]) == (1.5, 64)
     assert "max_tokens" not in vendor.bodies[0]
 
 
 async def test_an_input_that_is_wrong_is_named(at: Serving, vendor: Watched):
-    told = await post(at, "/v1/chat/completions", {"model": "triage", "messages": [], "headgate": {"inputs": {"customer": 3}}})
+    told = await post(
+        at, "/v1/chat/completions", {"model": "triage", "messages": [], "headgate": {"inputs": {"customer": 3}}}
+    )
     assert (told.status, told.json["error"]["param"]) == (400, "inputs.customer")
     assert "customer" in told.json["error"]["message"]
     for headgate, param in (({"input": {}}, "headgate.input"), ([], "headgate"), ({"docs": [1]}, "headgate.docs")):
@@ -172,7 +185,9 @@ async def test_an_input_that_is_wrong_is_named(at: Serving, vendor: Watched):
 
 
 async def test_output_is_held_to_its_schema(at: Serving, vendor: Watched):
-    told = await post(at, "/v1/chat/completions", {"model": "strict", "messages": [], "headgate": {"inputs": {"text": "x"}}})
+    told = await post(
+        at, "/v1/chat/completions", {"model": "strict", "messages": [], "headgate": {"inputs": {"text": "x"}}}
+    )
     assert set(json.loads(told.json["choices"][0]["message"]["content"])) == {"team", "urgent"}
     assert vendor.bodies[0]["response_format"]["json_schema"]["name"] == "strict"
 
@@ -213,7 +228,9 @@ async def test_prompts_by_their_own_names(at: Serving, vendor: Watched):
 
 
 async def test_a_prompts_own_model(at: Serving, vendor: Watched):
-    told = await post(at, "/v1/chat/completions", {"model": "own", "messages": [], "headgate": {"inputs": {"customer": "A"}}})
+    told = await post(
+        at, "/v1/chat/completions", {"model": "own", "messages": [], "headgate": {"inputs": {"customer": "A"}}}
+    )
     assert told.status == 200, told.body
     assert [(row.model, row.target) for row in await at.rows(told)] == [("own", "sim/gpt-4o-mini")]
 

@@ -322,8 +322,12 @@ class Dialect(Generic[RequestT, AnswerT]):
         """The client's own messages, as they stand in the request."""
         raise Unsupported(_NO_PROMPTS)
 
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        """A prompt's tools, form and parameters as they stand in a request. `fit` has noted what cannot be said."""
+        raise Unsupported(_NO_PROMPTS)
+
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
-        """The request with a prompt in it. `fit` has noted what of it the dialect cannot say.
+        """The request with a prompt in it.
 
         Raises:
             Unsupported: requests of this kind cannot be made by a prompt.

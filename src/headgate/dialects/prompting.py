@@ -23,6 +23,8 @@ class Prompted(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation: messages of the prompt, and the places of the client's own among them."""
     settings: Chat
     """The prompt's tools, form and parameters. Its messages count for nothing."""
+    written: JSON
+    """The same as the dialect writes them (`Dialect.settings`): made once per prompt, not per call."""
     keep: frozenset[str] = frozenset()
     """Settings, by their names in `Chat`, of which the client's own count where it says any."""
 
@@ -86,7 +88,7 @@ def prompted(form: Form, payload: Payload, prompt: Prompted, write: Writes) -> P
             said = tuple(each for each in run if not isinstance(each, int))
             messages += conversation(form, write(Chat(model="", messages=said)))
     tree[form.conversation] = messages
-    _add_settings(form, tree, prompt, write)
+    _add_settings(form, tree, prompt)
     return payload.with_tree(tree)
 
 
@@ -103,6 +105,11 @@ def _add_system(member: str, tree: JSON, turns: list[Message | int], write: Writ
     tree[member] = [*_blocks(made), *_blocks(theirs)] if theirs else made
 
 
+def settings_of(chat: Chat) -> Chat:
+    """Settings as a request that can be written: they need somebody who is spoken to."""
+    return msgspec.structs.replace(chat, messages=(_SOMEBODY,))
+
+
 _SOMEBODY = Message(role="user", parts=(Text(text="-"),))
 """Who is spoken to: instructions to nobody would be written as a user's message."""
 
@@ -111,14 +118,12 @@ def _blocks(told: Any) -> list[Any]:
     return [{"type": "text", "text": told}] if isinstance(told, str) else list(told)
 
 
-def _add_settings(form: Form, tree: JSON, prompt: Prompted, write: Writes) -> None:
+def _add_settings(form: Form, tree: JSON, prompt: Prompted) -> None:
     settings, keep = prompt.settings, prompt.keep
-    given = [name for name in SETTINGS if getattr(settings, name) not in (None, ())]
-    if not given and not settings.tools and settings.format is None:
-        return
-    made = write(msgspec.structs.replace(settings, messages=(_SOMEBODY,)))
-    for name in given:
-        members = SETTINGS[name]
+    made = prompt.written
+    for name, members in SETTINGS.items():
+        if getattr(settings, name) in (None, ()):
+            continue
         if name in keep and any(tree.get(member) is not None for member in members):
             continue
         for member in members:

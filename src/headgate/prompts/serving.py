@@ -29,6 +29,9 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What it is called in ledger, traces and sums: `support/triage@0123456789ab`."""
     brought: tuple[str, ...]
     """Tools the caller has to bring."""
+    written: dict[tuple[str, str], tuple[JSON, tuple[str, ...]]] = {}
+    """By dialect, and the spelling of a limit, its settings as requests have them and what of them cannot be said: made
+    when the first call needs it."""
     unsent: tuple[str, ...]
     """Members of its `config` that nobody knows how to send."""
 

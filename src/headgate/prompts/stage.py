@@ -124,11 +124,22 @@ class Prompt:
     def _written(
         self, call: Call, dialect: AnyDialect, request: Payload, said: Sequence[Any], found: Served
     ) -> Payload:
-        fit = Fit(model="", drop=True, dropped=[], quirks=self._quirks(found.prompt.model))
-        made = dialect.prompted(request, Prompted(turns=said, settings=found.settings, keep=self._keep), fit)
-        for field in fit.dropped:
+        quirks = self._quirks(found.prompt.model)
+        written, dropped = _settings(dialect, found, quirks)
+        for field in dropped:
             call.account.events.append(FieldDropped("prompt", field))
-        return made
+        prompt = Prompted(turns=said, settings=found.settings, written=written, keep=self._keep)
+        return dialect.prompted(request, prompt, Fit(model="", drop=True, quirks=quirks))
+
+
+def _settings(dialect: AnyDialect, found: Served, quirks: Quirks) -> tuple[JSON, tuple[str, ...]]:
+    """What a prompt says beside its messages, in a dialect; and what of it that cannot say."""
+    key = dialect.name, quirks.max_tokens_field
+    made = found.written.get(key)
+    if made is None:
+        fit = Fit(model="", drop=True, dropped=[], quirks=quirks)
+        made = found.written[key] = dialect.settings(found.settings, fit), tuple(fit.dropped)
+    return made
 
 
 def _check_tools(found: Served, tree: JSON) -> None:

@@ -53,6 +53,9 @@ class Counting(Dialect[Chat, TokenCount]):
     def conversation(self, tree: JSON) -> list[Any]:
         return self.generations.conversation(tree)
 
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        return self.generations.settings(chat, fit)
+
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
         """What counts of a prompt: its messages, tools and form, and no parameters of the answer."""
         settings = Chat(model="", messages=(), tools=prompt.settings.tools, format=prompt.settings.format)
