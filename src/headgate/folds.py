@@ -6,7 +6,7 @@ attempt fold   settle (which has money reserved) > own keys > watch > transport
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf
@@ -24,7 +24,6 @@ from headgate.limits import Target as Priced
 from headgate.limits.pots import Pots
 from headgate.money import from_decimal
 from headgate.prompts.reference import parse
-from headgate.prompts.stage import Prompt, QuirksOf
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
@@ -72,6 +71,7 @@ class Maker:
         self._own = own
         self._catalog = catalog
         self._models: dict[str, Next] = {}
+        self._alone: Next | None = None
         self._own_models: dict[str, Next] = {}
         """Targets that prompts name as their own model."""
         self._holders: dict[str, Next] = {}
@@ -93,9 +93,13 @@ class Maker:
         """A model for any target of one provider, named as `provider/model-id`."""
         return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
 
-    def alone(self) -> Next:
-        """What answers a call that brings its prompt along: by the prompt's own model."""
-        return self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+    def alone(self, call: Call) -> Awaitable[Reply]:
+        """Answer a call that brings its prompt along, by the prompt's own model."""
+        if self._alone is None:
+            from headgate.prompts.stage import Prompt  # a template language is for who has prompts
+
+            self._alone = self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+        return self._alone(call)
 
     async def _by_own_model(self, call: Call) -> Reply:
         """Answer by the model that a call's prompt names."""
@@ -115,7 +119,7 @@ class Maker:
         model = self._config.models.get(own_model)
         return self._spelt_by(own_model if model is None else model.targets[0].target)(None)
 
-    def _spelt_by(self, target: str) -> QuirksOf:
+    def _spelt_by(self, target: str) -> Callable[[str | None], Quirks]:
         quirks = Quirks(max_tokens_field=self._providers[target.partition("/")[0]].quirks.max_tokens_field)
         return lambda _: quirks
 
@@ -145,6 +149,8 @@ class Maker:
     def _model(self, name: str, config: ModelConfig) -> Next:
         prompt = None
         if config.prompt is not None:
+            from headgate.prompts.stage import Prompt  # as above
+
             spelling = self._spelt_by(config.targets[0].target) if config.targets else self._spelling
             prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
             if not config.targets:

@@ -29,7 +29,7 @@ from headgate.folds import Maker
 from headgate.ledger import Ledger
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.limits import Limits
-from headgate.prompts import files as prompt_files
+from headgate.prompts.at_hand import Served
 from headgate.prompts.reference import RELEASED, Malformed, parse
 from headgate.providers.provider import Provider
 from headgate.routing.health import HealthChecks
@@ -404,12 +404,11 @@ class Gateway:
         own = [OwnStage.load(each) for each in config.stages]
         catalog = catalog_of(config)
         make = Maker(services, config, providers, own, catalog)
-        files = prompt_files.of(config.prompts)
+        files = _prompts_of(config)
         uses = {name: parse(model.prompt.use) for name, model in config.models.items() if model.prompt is not None}
         services.shelf.use(files, [each for each in uses.values() if each.digest is not None])
         taking = _taking_inputs(config, uses)
         models = {name: Model(name, make.model(name), name in taking) for name in config.models}
-        alone = make.alone()
         if config.server.direct_targets:
             for name in providers:
                 pattern = f"{name}/*"
@@ -422,7 +421,7 @@ class Gateway:
                 return make.held(call, call.pinned)
             said = call.prompt
             if said is not None and said.alone:
-                return alone(call)
+                return make.alone(call)
             model = models.get(call.label or call.model)
             if model is None:
                 raise ModelNotFound(call.model)
@@ -523,6 +522,15 @@ async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
     finally:
         for provider in providers:
             await provider.close()
+
+
+def _prompts_of(config: Config) -> Mapping[str, Served]:
+    """The prompts that are served straight from files."""
+    if config.prompts.folder is None and config.prompts.package is None:
+        return {}
+    from headgate.prompts import files  # a template language is for who has prompts
+
+    return files.of(config.prompts)
 
 
 def _taking_inputs(config: Config, prompts: Iterable[str]) -> set[str]:

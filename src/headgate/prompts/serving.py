@@ -1,13 +1,12 @@
-"""A prompt as calls use it: its settings, tools and form as the hub has them, worked out once."""
+"""From a compiled prompt to one that calls use: its settings, tools and form as the hub has them, worked out once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from headgate.dialects.hub import Chat, Format, Media, Message, Part, Text, Thinking, Tool
+from headgate.prompts.at_hand import Served
 from headgate.prompts.dotprompt import Media as RenderedMedia
 from headgate.prompts.dotprompt import Message as RenderedMessage
 from headgate.prompts.dotprompt import Prompt, Rendered
@@ -17,31 +16,6 @@ from headgate.types import JSON
 
 OWN = "headgate.place"
 """What marks one of the client's messages among those that are rendered, and says which."""
-
-
-class Served(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """A prompt, and what of it goes into each request."""
-
-    prompt: Prompt
-    settings: Chat
-    """Its parameters, tools and form; no messages."""
-    label: str
-    """What it is called in ledger, traces and sums: `support/triage@0123456789ab`."""
-    brought: tuple[str, ...]
-    """Tools the caller has to bring."""
-    written: dict[tuple[str, str], tuple[JSON, tuple[str, ...]]] = {}
-    """By dialect, and the spelling of a limit, its settings as requests have them and what of them cannot be said: made
-    when the first call needs it."""
-    unsent: tuple[str, ...]
-    """Members of its `config` that nobody knows how to send."""
-
-    @property
-    def name(self) -> str:
-        return self.prompt.full_name
-
-    @property
-    def version(self) -> str:
-        return self.prompt.version
 
 
 class Unservable(ValueError):

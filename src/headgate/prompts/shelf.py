@@ -12,10 +12,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from headgate.errors import HeadgateError
-from headgate.prompts.dotprompt import PromptNotFound, load_sources
+from headgate.errors import HeadgateError, NotFound
+from headgate.prompts.at_hand import Served
 from headgate.prompts.reference import Reference
-from headgate.prompts.serving import Served, served
 from headgate.storage.database import Database
 from headgate.storage.records import PromptLabel, PromptVersion
 from headgate.storage.tables import PROMPT_LABELS, PROMPT_VERSIONS, revision
@@ -79,6 +78,8 @@ class Shelf:
                 if found is None:
                     found = await self._fetch(self._database, owner, asked)
         if found is None:
+            from headgate.prompts.dotprompt import PromptNotFound  # a template language is for who has prompts
+
             raise PromptNotFound(str(asked), self.names(organisation))
         return found
 
@@ -135,7 +136,7 @@ class Shelf:
             self._wanted.clear()
             try:
                 for pin in self._pins:
-                    with suppress(PromptNotFound):  # who asks for it is told
+                    with suppress(NotFound):  # who asks for it is told
                         await self.find(FALLBACK, pin)
             except HeadgateError as error:
                 log.warning("a pinned prompt is not at hand yet: %s", error.message)
@@ -202,4 +203,7 @@ def compiled(row: PromptVersion) -> Served:
     Raises:
         PromptsInvalid, PromptNotFound, Unservable: this release cannot use it.
     """
+    from headgate.prompts.dotprompt import load_sources  # a template language is for who has prompts
+    from headgate.prompts.serving import served
+
     return served(load_sources(row.sources).get(row.name))
