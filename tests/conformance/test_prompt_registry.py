@@ -48,6 +48,7 @@ async def test_what_one_replica_releases_another_serves(database_url: str):
                 assert held.prompt.render({}).messages[0].plain()["content"] == [{"text": "One."}]
         away = shelf._database
         shelf._database = Away()  # type: ignore[assignment]
+        at.clock.advance(1)
         await at.made("/admin/prompts/rollback", {"name": "triage", "label": "production", "reason": "it was worse"})
         await directory.refresh()
         assert says(shelf) == "Two."
