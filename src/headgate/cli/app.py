@@ -138,6 +138,7 @@ for _group, _name, _where, _help in (
     (prompts, "refuse", "headgate.cli.releasing:refuse", "Refuse what was asked of a protected label."),
     (prompts, "rollback", "headgate.cli.releasing:rollback", "Have a label stand for what it stood for before."),
     (prompts, "history", "headgate.cli.releasing:history", "List who moved labels, when and why."),
+    (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
