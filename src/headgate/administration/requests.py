@@ -385,7 +385,8 @@ class LedgerExport(LedgerAsked, frozen=True, kw_only=True):
 
 class TotalsAsked(LedgerAsked, frozen=True, kw_only=True):
     by: Annotated[list[Word], Meta(max_length=4)] = []
-    """What to group by: key, team, project, user, customer, model, target, operation, prompt, cause, day, `tag:<name>`."""
+    """What to group by: key, team, project, user, customer, model, target, operation, prompt, cause, day,
+    `tag:<name>`."""
 
 
 class CallListing(Request, frozen=True, kw_only=True):
