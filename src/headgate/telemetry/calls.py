@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from random import random
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ from headgate.clock import Clock
 from headgate.events import Event, Queued
 from headgate.storage.records import CallRow
 from headgate.telemetry.config import CallsConfig
+from headgate.telemetry.sampling import Sampling
 from headgate.trace import read_parent
 from headgate.types import Call
 
@@ -58,6 +58,7 @@ class CallRecorder:
         """`owner` is an id of this process that no other has, before or after."""
         self.lost = 0
         """Calls the journal could not take."""
+        self.sampling = Sampling()
         self._owner = owner
         self._append = append
         self._clock = clock
@@ -103,7 +104,7 @@ class CallRecorder:
             call.id,
             self._owner,
             number,
-            _kept(code, timing.seconds, config),
+            self.sampling.kept(code, timing.seconds, timing.started + timing.seconds, config),
             identity.organisation,
             self._clock.now_us() - duration_us,
             duration_us,
@@ -156,15 +157,6 @@ def queued_s(events: Iterable[Event]) -> float:
 def told(event: Event) -> tuple[str, ...]:
     """An event's name and what it says."""
     return (type(event).__name__, *("" if value is None else str(value) for value in astuple(event)))
-
-
-def _kept(code: str | None, seconds: float, config: CallsConfig) -> str:
-    """Why a call is in the list of calls; empty where it is not."""
-    if code is not None:
-        return "error"
-    if seconds >= config.slow_s:
-        return "slow"
-    return "sample" if config.sample == 1 or random() < config.sample else ""  # noqa: S311
 
 
 UNKNOWN = "(unknown)"

@@ -147,7 +147,7 @@ async def test_calls_are_written_some_together_and_soon():
 
 
 async def test_a_share_of_the_others_is_listed():
-    kept = Kept(CallsConfig(sample=0.25))
+    kept = Kept(CallsConfig(sample=0.25, most_per_s=10_000))
     listed = [(await kept.of(call(), whole)).kept for _ in range(2_000)]
     assert 400 < listed.count("sample") < 600
     assert set(listed) == {"sample", ""}
