@@ -44,6 +44,9 @@ class Timing(NamedTuple):
     """Until its answer began, without the time an attempt was in flight or in back-off."""
 
 
+MOST = 2**62
+"""Of tokens and picodollars of one call: what a database's integer holds, and sums of two."""
+
 TOGETHER = 64
 """Most calls of one record of the journal."""
 
@@ -97,7 +100,9 @@ class CallRecorder:
             if attempt.first_token_s is not None:
                 first_token_us = int((attempt.started + attempt.first_token_s - timing.started) * 1e6)
             if usage is not None:
-                input_tokens, output_tokens = usage.total_input_tokens, usage.total_output_tokens
+                input_tokens = min(usage.total_input_tokens, MOST)  # a vendor may tell any number
+                output_tokens = min(usage.total_output_tokens, MOST)
+        cost = account.cost_picodollars
         duration_us = int(timing.seconds * 1e6)
         tools = call.request.parsed("tools")
         return CallRow(  # in its members' order: by name it would take ten times as long
@@ -124,7 +129,7 @@ class CallRecorder:
             int(queued_s(events) * 1e6) if events else 0,
             input_tokens,
             output_tokens,
-            account.cost_picodollars,
+            None if cost is None else min(cost, MOST),
             None,
             None,
             _trace_id(call),
