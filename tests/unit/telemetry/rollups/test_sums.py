@@ -177,6 +177,7 @@ async def test_what_is_drained_again_counts_once(kept: Kept):
 
 async def test_what_is_in_one_batch_twice_counts_once(kept: Kept):
     await kept.calls(call_row(1), call_row(1), call_row(2), call_row(1))
+    await kept.merger.merge()
     assert {name: sum_.counts["calls"] for name, sum_ in (await kept.sums()).items()} == {"": 2}
 
 
