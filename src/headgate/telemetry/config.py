@@ -16,6 +16,9 @@ class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     """The share of other calls that is listed."""
+    most_per_s: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 100
+    """Other calls that are listed a second, by each process: where there are more, about so many of them, taken by
+    chance, so that the list can be kept and looked through. Bursts may bring twice as many for a second."""
     slow_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """Seconds from which on a call is slow."""
     keep_days: Days = 14

@@ -175,6 +175,12 @@ async def test_what_is_drained_again_counts_once(kept: Kept):
     assert await kept.database.fetch("SELECT count(*) FROM calls") == [(5,)]
 
 
+async def test_what_is_in_one_batch_twice_counts_once(kept: Kept):
+    await kept.calls(call_row(1), call_row(1), call_row(2), call_row(1))
+    await kept.merger.merge()
+    assert {name: sum_.counts["calls"] for name, sum_ in (await kept.sums()).items()} == {"": 2}
+
+
 async def test_processes_are_numbered_on_their_own(kept: Kept):
     await kept.calls(call_row(9, owner="a", id="a9"))
     await kept.calls(call_row(1, owner="b", id="b1"), call_row(2, owner="b", id="b2"))
