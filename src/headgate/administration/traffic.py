@@ -279,6 +279,8 @@ class Traffic:
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
         try:
+            if request.step is not None:  # what makes no sense is refused, whatever steps there are
+                aligned(query._replace(step_s=STEPS[request.step]))
             return aligned(query), step
         except BadRequest as error:
             raise Invalid([Problem("by", "invalid_value", error.message)]) from None
