@@ -122,8 +122,19 @@ async def test_messages_have_a_size():
             for body in place.bodies] == [8, 8, 4]  # fmt: skip
 
 
+async def test_a_short_queue_is_sent_before_it_is_full():
+    place = Place(Delivered())
+    pipeline, counts = way(place, environ={"OTEL_BSP_SCHEDULE_DELAY": "60000"}, queue=100)
+    pipeline.start()
+    take(pipeline, *(f"m{number}" for number in range(300)))
+    await place.until(lambda: len(place.names()) >= 250)
+    await pipeline.close()
+    assert (counts.spans, counts.queue_dropped) == (300, 0)
+
+
 async def test_a_collector_that_is_away_is_asked_again_and_the_oldest_go():
-    place = Place(DOWN, DOWN, DOWN, Delivered())
+    away = Unreachable("down", 0.1)  # until all of them have come
+    place = Place(away, away, away, Delivered())
     pipeline, counts = way(place, environ={"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1000"}, queue=100)
     pipeline.start()
     take(pipeline, *(f"m{number}" for number in range(300)))
