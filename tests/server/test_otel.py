@@ -337,6 +337,7 @@ async def test_another_collector_after_a_reload(collector: Collector):
         await other.spans(2)
         serving.gateway.reload(serving.config(MODELS))
         await ask(serving)
+        assert levels(serving)["headgate_otel_spans_sent_total"] == 4, "what was counted stays counted"
     assert len(collector.all_spans()) == len(other.all_spans()) == 2
 
 
