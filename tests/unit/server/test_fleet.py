@@ -139,11 +139,16 @@ async def test_what_cannot_be_read_is_not_taken_and_does_no_harm_to_others(
     await worker.end()
 
 
-async def test_figures_that_are_too_long_are_not_sent(monkeypatch: pytest.MonkeyPatch, hub: Hub):
+async def test_figures_that_are_too_long_are_not_sent_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, hub: Hub, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.setattr(frames, "MAX_BYTES", 1000)
+    monkeypatch.setattr(member, "EVERY_S", 0.01)
     worker = await joined(hub)
-    await asyncio.sleep(0)
-    assert not worker.task.done()
+    told = await worker.member.total()
+    assert (of(told, "headgate_workers"), of(told, "headgate_workers_silent")) == (1, 1)
+    assert "headgate_calls_total" not in {family.name for family in told}
+    assert len([record for record in caplog.records if "bytes of figures are more than 1000" in record.message]) == 1
     await worker.end()
 
 

@@ -39,6 +39,8 @@ class Member:
         self._reader = reader
         self._writer = writer
         self._number = 0
+        self._failing = False
+        """Whether its last figures could not be told."""
         self._wanted: dict[int, asyncio.Future[bytes]] = {}
 
     @classmethod
@@ -109,10 +111,13 @@ class Member:
             wanted.set_result(message.body)
 
     def _tell(self, taken: Taken, number: int) -> None:
-        """Tell the figures. What goes wrong with that costs these, and none that come later."""
+        """Tell the figures. What goes wrong with that costs these and none that come later, and is logged once."""
         try:
             self._writer.write(packed(FIGURES, number, encode(taken())))
-        except Oversize as error:
-            log.error("this worker's figures are missing in /metrics: %s", error)  # noqa: TRY400
-        except Exception:
-            log.exception("this worker's figures are missing in /metrics")
+        except Exception as error:  # a defect too
+            if not self._failing:
+                defect = None if isinstance(error, Oversize) else error
+                log.error("this worker's figures are missing in /metrics: %s", error, exc_info=defect)  # noqa: TRY400
+            self._failing = True
+        else:
+            self._failing = False
