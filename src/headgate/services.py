@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Coroutine, Mapping, Sequence
@@ -110,8 +111,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on a database; None where nothing is kept."""
 
     async def close(self) -> None:
-        """Let go of everything, once all that was settled is where it belongs."""
-        await self.otel.close()
+        """Let go of everything, once all that was settled is where it belongs. No collector holds that up."""
+        await asyncio.gather(self.otel.close(), self._records_closed())
+
+    async def _records_closed(self) -> None:
         await self.counters.close()
         if self.store is not None:
             await self.store.close()

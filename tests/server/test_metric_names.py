@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from exposed import Exposed
+from headgate.errors import HeadgateError
 from headgate.server.fleet.hub import Hub
 from headgate.telemetry.exposition import render
 from serving import Serving
@@ -47,6 +48,21 @@ async def scraped(tmp_path: Path) -> str:
         await serving.request("GET", "/nowhere")
         text = (await serving.request("GET", "/metrics")).body.decode()
     return text + render(Hub()._own()).decode() + "# TYPE headgate_log_lost_lines_total counter\n"
+
+
+def codes(kind: type[HeadgateError], least: int) -> set[str]:
+    """Of all errors that are the vendors' or our own."""
+    own = {kind.code} if kind.status >= least else set[str]()
+    return own.union(*(codes(each, least) for each in kind.__subclasses__()))
+
+
+def test_whatever_fails_that_is_not_the_clients_doing_is_alerted_and_shown():
+    failing = codes(HeadgateError, 500) - {"config_error", "audit_log_damaged"}  # which no call ends with
+    assert {"no_target_available", "upstream_error", "timeout"} <= failing
+    for text in (RULES.read_text(), (ROOT / "deploy" / "grafana" / "headgate.json").read_text()):
+        [outcomes] = set(re.findall(r'headgate_calls_total\{[^}]*outcome=~\\?"([^"\\]+)', text))
+        assert {code for code in failing if not re.fullmatch(outcomes, code)} == set()
+        assert not re.fullmatch(outcomes, "rate_limit_exceeded")
 
 
 def queries() -> list[str]:

@@ -402,7 +402,7 @@ class CallListing(Request, frozen=True, kw_only=True):
     failed: bool | None = None
     trace: Word | None = None
     """The id of a trace (W3C Trace Context)."""
-    slower_ms: Annotated[float, Meta(ge=0)] | None = None
+    slower_ms: Annotated[float, Meta(ge=0, le=1e12)] | None = None
     """Which took at least so many milliseconds."""
     from_: Time | None = msgspec.field(name="from", default=None)
     to: Time | None = None
@@ -419,7 +419,8 @@ class TrafficAsked(Request, frozen=True, kw_only=True):
     to: Time | None = None
     """Now where nothing is said."""
     step: Literal["minute", "hour", "day"] | None = None
-    """Minutes up to three hours, hours up to fifteen days and else days where nothing is said."""
+    """Minutes up to three hours, hours up to fifteen days and else days where nothing is said. Longer ones where the
+    time began before what sums are kept of."""
     by: Literal["model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag"] | None = None
     of: Word | None = None
     """Those of one name in another dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""

@@ -57,7 +57,7 @@ class Administration:
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
-        self.traffic = Traffic(ports)
+        self.traffic = Traffic(ports, config)
         self.quality = QualityReading(ports, acts)
         self.alerts = Alerts(ports, acts, config)
         self.imports = Imports(ports, acts, counters)

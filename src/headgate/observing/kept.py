@@ -53,6 +53,11 @@ class Room:
         self.free += size
 
 
+def size_of(chunk: Chunk) -> int:
+    """Bytes of memory a piece of a stream takes."""
+    return sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])
+
+
 class Kept:
     """One answer, whole or as far as it has passed. Gives its room back when it was looked at or is let go."""
 
@@ -72,7 +77,7 @@ class Kept:
 
     def piece(self, chunk: Chunk) -> None:
         """A piece of a stream. Costs the stream no more than this look at its size."""
-        if self.complete and self._fits(sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])):
+        if self.complete and self._fits(size_of(chunk)):
             self._chunks.append(chunk)
 
     async def read(

@@ -81,6 +81,7 @@ class App:
         self._calls: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
 
     def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
@@ -236,13 +237,23 @@ class App:
         self._lag.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._keeper.cancel()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def close(self) -> None:
+        """Let go of everything, once: the server asks for it when its connections are closed, others may before."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
         self._lag.stop()
         self._dashboard.close()
         if self._sign_in is not None:
             await self._sign_in.close()
         await self._gateway.close()
-        await send({"type": "lifespan.shutdown.complete"})
 
     async def _keep_streams_alive(self) -> None:
         """Send a comment on every stream that has been silent for a while, so that nothing between cuts it."""

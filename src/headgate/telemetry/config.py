@@ -26,7 +26,9 @@ class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RollupsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long sums by minute, hour and day are kept, and of how many names."""
+    """How long sums by minute, hour and day are kept, longer ones at least as long as shorter ones, and of how many
+    names.
+    """
 
     minutes_days: Days = 3
     """Days for which there are sums by minute."""

@@ -59,7 +59,7 @@ async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
             (at, [line[at].quantiles("duration", (0.95,))[0] for line in lines]) for at in (lines[0] if lines else ())
         ]
         columns = [Column(name) for name in busiest]
-        title, step = "Latency p95 by target", look.asked.step
+        title, step = "Latency p95 by target", found[0].step if found else look.asked.step
         return [Chart(id="target-latency", title=title, kind="ms", columns=columns, rows=rows, step=step, told="Calls")]
 
     return await asyncio.to_thread(drawn)
