@@ -40,7 +40,7 @@ class Evaluator:
         self.config = AlertsConfig()
         self.objectives: Mapping[str, ObjectivesConfig] = {}
         self.failed = 0
-        """Rules that could not be looked at, since the start."""
+        """Rules, and organisations' rules, that could not be looked at, since the start."""
         self.rounds = 0
         self._database = database
         self._audit = audit
@@ -50,6 +50,7 @@ class Evaluator:
         self._past = Past(database)
         self._habits = HabitKeeping(database)
         self._minute = 0
+        """The last one at which rules were looked at."""
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -77,7 +78,13 @@ class Evaluator:
         organisations = [id_ for (id_,) in await self._database.fetch(_ORGANISATIONS)]
         for organisation in organisations:
             own = [rule for rule in rules if rule.organisation in (None, organisation)]
-            await self._look(organisation, own, minute, now_us)
+            try:
+                await self._look(organisation, own, minute, now_us)
+            except StoreUnavailable:
+                raise
+            except Exception:  # one organisation that cannot be looked after keeps no other from it
+                self.failed += 1
+                log.exception("the rules of the organisation %s cannot be looked at", organisation)
         self._minute = minute
         self.rounds += 1
         return True
@@ -104,7 +111,8 @@ class Evaluator:
         look = Look(traffic, self._database, self._habits, now_us, self.objectives)
         results: list[tuple[Rule, Sequence[Judged]]] = []
         for rule in rules:
-            if minute % SELDOM.get(rule.kind, 1):
+            every = SELDOM.get(rule.kind, 1)
+            if minute // every == self._minute // every:
                 continue
             try:
                 results.append((rule, await KINDS[rule.kind](rule, look)))
