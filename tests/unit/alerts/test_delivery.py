@@ -191,3 +191,25 @@ def test_apprise_that_is_not_installed_is_said_with_the_command(monkeypatch: pyt
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"headgate\[alerts\]"):
         courier._channel("mail", ChannelConfig(kind="apprise", url="json://x"))
+
+
+async def test_a_notice_that_breaks_what_sends_it_waits_like_any_other(monkeypatch: pytest.MonkeyPatch):
+    async def broken(self: Webhook, id_: str, body: str, now_s: int) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(Webhook, "send", broken)
+    async with watching("http://127.0.0.1:1") as watched:
+        await queued(watched)
+        assert await watched.alerting.courier.deliver() == 1
+        assert await status(watched) == [("waiting", 1)]
+        assert await watched.alerting.courier.deliver() == 0
+
+
+async def test_what_is_new_does_not_wait_for_what_failed():
+    async with watching("http://127.0.0.1:1") as watched:
+        for number in range(8):
+            await queued(watched, f"ntc_{number}")
+        await watched.alerting.courier.deliver()
+        watched.clock.advance(6)
+        await queued(watched, "ntc_new")
+        assert "ntc_new" in {each.id for each in await watched.alerting.courier._claimed()}
