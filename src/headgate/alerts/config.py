@@ -110,7 +110,9 @@ class AbsenceRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     below: Share = 0.1
     """The share of the calls usual at such an hour of the week below which something is wrong."""
     silent_s: Annotated[int, msgspec.Meta(ge=60, le=43_200)] | None = None
-    """Seconds without any call that are wrong at every hour, whatever is usual."""
+    """Seconds without any call that are wrong at every hour, whatever is usual; of more than an hour it is told up to
+    an hour later.
+    """
 
 
 class RuleConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,10 +21,20 @@ async def standings(
     """
     found: list[ObjectiveStanding] = []
     for model, config in objectives.items():
-        begin_s = (now_s // DAY_S - config.period_days + 1) * DAY_S
         other = any(each.measure != "duration" for each in config.latency)
-        query = Query(organisation, begin_s, now_s + 1, DAY_S, None, "model", model)
-        steps = (await series(database, query, all_sketches=other)).get("", {})
-        sum_ = total(steps) if steps else Sum()
+        sum_ = await whole_period(database, organisation, model, config.period_days, now_s, all_sketches=other)
         found += [standing(each, sum_) for each in objectives_of(model, config)]
     return found
+
+
+async def whole_period(
+    database: Fetching, organisation: str, model: str, period_days: int, now_s: int, *, all_sketches: bool = False
+) -> Sum:
+    """What a model's calls come to over a period up to now: whole days in UTC, and this one.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+    """
+    begin_s = (now_s // DAY_S - period_days + 1) * DAY_S
+    query = Query(organisation, begin_s, now_s + 1, DAY_S, None, "model", model)
+    return total((await series(database, query, all_sketches=all_sketches)).get("", {}))

@@ -66,15 +66,22 @@ async def spendings(look: Look) -> list[Spending]:
 
 
 def _reached(each: Spending) -> list[Judged]:
-    """The highest of the shares at which a budget wants to be told of, once it is gone."""
+    """The shares at which a budget wants to be told of that are gone: each goes on until its period ends, since a
+    higher one that is reached is no end of a lower one.
+    """
     budget = each.budget
-    gone = [percent for percent in budget.alert_percent if each.spent * 100 >= each.amount * percent]
-    if not gone or not each.amount:
+    if not each.amount:
         return []
-    spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period}"
-    what = f"{spent} of {budget.subject} are spent: {max(gone)} % or more"
-    series = f"budget:{budget.id} {budget.subject} {max(gone)} %"
-    return [Judged(series, Verdict("bad", each.spent, each.amount * max(gone) / 100), what)]
+    spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period} of {budget.subject} are spent"
+    return [
+        Judged(
+            f"budget:{budget.id} {budget.subject} {percent} %",
+            Verdict("bad", each.spent, each.amount * percent / 100),
+            f"{spent}: {percent} % or more",
+        )
+        for percent in budget.alert_percent
+        if each.spent * 100 >= each.amount * percent
+    ]
 
 
 async def _foreseen(each: Spending, ahead_s: float, look: Look) -> Judged:

@@ -6,17 +6,19 @@ from collections.abc import Callable, Sequence
 
 from headgate.alerts.judged import Judged, percent, usd
 from headgate.alerts.kinds.look import Look
-from headgate.alerts.objectives import Objective, objectives_of
+from headgate.alerts.objectives import Objective, objectives_of, standing
 from headgate.alerts.rules import Rule
+from headgate.alerts.standings import whole_period
 from headgate.alerts.traffic import HOUR_S, Minutes
 from headgate.routing.config import ObjectivesConfig
-from headgate.stats.detection import Verdict, burning
+from headgate.stats.detection import NO_DATA, Standing, Verdict, burning
 from headgate.stats.detection.burning import BURNS
 from headgate.telemetry.rollups.reading import Query, Sum, series, total
 
 LONGEST_HOURS = 72
 
 CLEAR = 0.95
+"""A cost that went too far is well again below that share of its target."""
 
 
 async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
@@ -66,24 +68,14 @@ async def _windows(model: str, config: ObjectivesConfig, look: Look) -> Callable
 
 
 async def _spending(objective: Objective, look: Look) -> Judged:
-    now_s = look.traffic.end_s
-    begin_s = (now_s // 86_400 - objective.period_days + 1) * 86_400
-    query = Query(look.organisation, begin_s, now_s, 86_400, None, "model", objective.model)
-    sum_ = total((await series(look.database, query, all_sketches=False)).get("", {}))
-    calls = sum_.counts.get("calls", 0)
-    spent = sum_.counts.get("cost_picodollars", 0) / 1e12
-    value = spent / calls if objective.kind == "cost_per_call" and calls else spent
-    standing = (
-        "no_data"
-        if not calls
-        else "bad"
-        if value > objective.target
-        else "fine"
-        if value <= CLEAR * objective.target
-        else "unclear"
+    sum_ = await whole_period(
+        look.database, look.organisation, objective.model, objective.period_days, look.traffic.end_s
     )
+    stands = standing(objective, sum_)
+    value, target = stands.actual, objective.target
+    if value is None:
+        return Judged(objective.series, NO_DATA, f"{objective.series}: there were no calls")
+    verdict: Standing = "bad" if value > target else "fine" if value <= CLEAR * target else "unclear"
     what = "a call costs" if objective.kind == "cost_per_call" else "calls cost"
-    summary = (
-        f"{objective.series}: {what} {usd(value)} over {objective.period_days} days, {usd(objective.target)} was meant"
-    )
-    return Judged(objective.series, Verdict(standing, value, objective.target), summary)
+    summary = f"{objective.series}: {what} {usd(value)} over {objective.period_days} days, {usd(target)} was meant"
+    return Judged(objective.series, Verdict(verdict, value, target), summary)
