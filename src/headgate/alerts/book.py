@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from hashlib import sha256
 
 from msgspec.structs import astuple, replace
 
@@ -22,10 +24,16 @@ LOCK = 0x68656164_616C7274
 KEPT_US = 7 * 86_400 * 1_000_000
 """How long is known of an alert that it is ok, or has no data."""
 
+AHEAD_US = 600 * 1_000_000
+"""A time that lies further ahead was written by a clock that has been set back since."""
+
 INCIDENTS_US = 400 * 86_400 * 1_000_000
 """How long incidents are kept."""
 
 MOST_SUMMARY = 600
+
+MOST_SERIES = 300
+"""Characters of a series' name: clients make up models and tags."""
 
 STATE_COLUMNS = AlertState.__struct_fields__
 INCIDENT_COLUMNS = AlertIncident.__struct_fields__
@@ -63,11 +71,12 @@ async def leads(database: Database, owner: str, now_us: int, until_us: int) -> b
     """
     async with database.transaction() as transaction:
         rows = await transaction.fetch(
-            "UPDATE alert_lease SET owner = $1, until_us = $2 WHERE id = 1 AND (owner = $1 OR until_us < $3) "
-            "RETURNING owner",
+            "UPDATE alert_lease SET owner = $1, until_us = $2 WHERE id = 1 AND (owner = $1 OR until_us < $3 "
+            "OR until_us > $4) RETURNING owner",
             owner,
             until_us,
             now_us,
+            now_us + AHEAD_US,
         )
     return bool(rows)
 
@@ -123,7 +132,8 @@ async def take(
     changed: list[Changed] = []
     after: dict[tuple[str, str], AlertState] = {}
     for rule, judged in results:
-        for each in [*judged, *_unsaid(rule, judged, held)]:
+        said = [each._replace(series=bounded(each.series)) for each in judged]
+        for each in [*said, *_unsaid(rule, said, held)]:
             key = (rule.id, each.series)
             before = held.get(key)
             now, change = _next(rule, each, before, organisation, silenced, now_us)
@@ -137,17 +147,27 @@ async def take(
             if before.status == "firing":
                 changed.append(Changed("resolved", over))
     await _write(transaction, held, after, changed, now_us)
+    await _forget(transaction, held, after, known - {rule.id for rule, _ in results}, now_us)
     return list((held | after).values()), changed
 
 
+def bounded(series: str) -> str:
+    """A series' name as it is kept: of a long one the beginning, and what tells it from others that begin so."""
+    if len(series) <= MOST_SERIES:
+        return series
+    return f"{series[: MOST_SERIES - 17]}~{sha256(series.encode()).hexdigest()[:16]}"
+
+
 def _unsaid(rule: Rule, judged: Sequence[Judged], held: Mapping[tuple[str, str], AlertState]) -> list[Judged]:
-    """Alerts of a rule that it said nothing of this time: nothing happens there any more, or is known."""
+    """Alerts of a rule that it said nothing of this time, as far as that changes anything: nothing happens there any
+    more, or is known.
+    """
     said = {each.series for each in judged}
-    verdict = Verdict("fine") if rule.kind in ("unusual", "budget") else NO_DATA
+    verdict, rests = (Verdict("fine"), "ok") if rule.kind in ("unusual", "budget") else (NO_DATA, "no_data")
     return [
         Judged(state.series, verdict, state.summary)
         for (rule_id, series), state in held.items()
-        if rule_id == rule.id and series not in said
+        if rule_id == rule.id and series not in said and state.status != rests
     ]
 
 
@@ -170,7 +190,7 @@ def _next(
     return AlertState(
         organisation=organisation,
         rule=rule.id,
-        series=judged.series[:300],
+        series=judged.series,
         rule_name=rule.name,
         grp=rule.group,
         severity=config.severity,
@@ -218,11 +238,22 @@ async def _write(
             await transaction.execute(_BEGUN, *astuple(incident))
         elif state.incident is not None:
             await transaction.execute(_OVER, state.incident, now_us)
-    for key, before in held.items():
-        if key not in after and before.status in ("ok", "no_data") and before.seen_us < now_us - KEPT_US:
-            await transaction.execute(_FORGET, before.organisation, *key)
     if changed:
         await transaction.execute("DELETE FROM alert_incidents WHERE started_us < $1", now_us - INCIDENTS_US)
+
+
+async def _forget(
+    transaction: Transaction,
+    held: Mapping[tuple[str, str], AlertState],
+    after: Mapping[tuple[str, str], AlertState],
+    not_looked_at: AbstractSet[str],
+    now_us: int,
+) -> None:
+    """Forget alerts of which nothing was said for long. Of rules that were not looked at this time nothing could be."""
+    for key, before in held.items():
+        old = before.status in ("ok", "no_data") and before.seen_us < now_us - KEPT_US
+        if old and key not in after and before.rule not in not_looked_at:
+            await transaction.execute(_FORGET, before.organisation, *key)
 
 
 async def put(transaction: Transaction, state: AlertState) -> None:

@@ -114,7 +114,7 @@ class Past:
             return made[1]
         read_to, hours = self._held.get(key, (0, {}))
         first = end_hour - HOURS
-        begin = max(first, read_to - REREAD_HOURS)
+        begin = max(first, min(read_to, end_hour) - REREAD_HOURS)
         query = Query(organisation, begin * HOUR_S, end_hour * HOUR_S, HOUR_S, None, dimension or None, name)
         found = await series(self._database, query, all_sketches=False)
         hours = {hour: each for hour, each in hours.items() if first <= hour < begin}
