@@ -185,6 +185,10 @@ class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where alerts are told, under names of your own."""
     notify: list[str] | None = None
     """Names of the channels of rules that name none; all channels where nothing is said."""
+    timezone: str = "UTC"
+    """By whose clocks hours of the week are alike, as `Europe/Berlin`: where most of those who call live. Without it
+    the hour by which clocks are changed looks unusual for weeks.
+    """
     builtin: bool = True
     """Whether the rules that need no figures of yours are there: `errors`, `latency`, `cost`, `traffic`, `keys`,
     `budgets`, `unpriced`. One of the same name under `rules` takes its place.

@@ -74,6 +74,7 @@ class Evaluator:
         if not await book.leads(self._database, self._owner, now_us, now_us + LEASE_US) or minute == self._minute:
             return False
         await self._summed_up()
+        self._past.timezone = self.config.timezone
         rules = await self.rules()
         organisations = [id_ for (id_,) in await self._database.fetch(_ORGANISATIONS)]
         for organisation in organisations:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from headgate.registry import suggest
 from headgate.types import JSON
@@ -45,6 +46,9 @@ def alert_problems(tree: JSON) -> Iterator[Found]:
         for path, what in channel_problems(_mapping(channel)):
             yield ("channels", name, *path), what
     yield from _unknown(("notify",), tree.get("notify"), channels)
+    timezone = tree.get("timezone")
+    if isinstance(timezone, str) and timezone not in available_timezones():
+        yield ("timezone",), f"is no time zone{suggest(timezone, available_timezones())}; write one as Europe/Berlin"
     for name, rule in _mapping(tree.get("rules")).items():
         if name.startswith("rule_"):
             yield ("rules", name), "begins with 'rule_', as ids of rules that people make; write another name"

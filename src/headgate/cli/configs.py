@@ -68,7 +68,7 @@ def check(
     accept
         With --production: a lesson that is knowingly not heeded; may be repeated.
     objectives
-        Hold its models against their objectives too, by the calls there were: those of HEADGATE_URL, or of its own server
+        Hold its models against their objectives too, by the calls there were: of HEADGATE_URL, or of its own server
         or database. Exits with 1 where an error budget is used up, or more was spent than was meant.
     unknown_fails
         With --objectives: exit with 1 too where there were no calls to say anything by.
