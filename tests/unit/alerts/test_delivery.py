@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -176,6 +177,14 @@ async def test_apprise_is_handed_text(apprise: type[Told]):
         }
     ]
     await channel.close()
+
+
+async def test_names_call_nobody_in_a_chat(apprise: type[Told]):
+    channel = AppriseChannel(ChannelConfig(kind="apprise", url="json://x"))
+    text = "Headgate, @here: alert\nFIRING  tag:app=@everyone <@123>: 40 % of calls failed"
+    await channel.send("ntc_1", json.dumps({"text": text, "event": "firing"}), 0)
+    [told] = apprise.told
+    assert not re.search("@[a-z0-9]", told["title"] + told["body"])
 
 
 @pytest.mark.parametrize(("member", "why"), [("done", "could not deliver"), ("known", "NotDelivered")])
