@@ -38,6 +38,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     series: str
     status: str
+    """`firing`, `resolved`; `no_data` of one that ended since nothing was known of it any more."""
     severity: str
     since: str
     summary: str
@@ -245,7 +246,7 @@ def _told(state: AlertState) -> Told:
     return Told(
         rule=state.rule_name,
         series=plain(state.series),
-        status=state.status if state.status == "firing" else "resolved",
+        status=state.status if state.status in ("firing", "no_data") else "resolved",
         severity=state.severity,
         since=_time(state.since_us),
         summary=plain(state.summary),
@@ -255,6 +256,8 @@ def _told(state: AlertState) -> Told:
         usual=state.usual,
     )
 
+
+_STANDS = {"firing": "FIRING", "no_data": "no data"}
 
 _WORDS: Mapping[Event, str] = {
     "firing": "alert",
@@ -266,7 +269,7 @@ _WORDS: Mapping[Event, str] = {
 
 def _lines(event: Event, group: str, telling: Sequence[AlertState], shown: Sequence[AlertState]) -> list[str]:
     lines = [f"Headgate, {group}: {_WORDS[event]}"]
-    lines += [f"{'FIRING' if each.status == 'firing' else 'over'}  {plain(each.summary)}" for each in shown]
+    lines += [f"{_STANDS.get(each.status, 'over')}  {plain(each.summary)}" for each in shown]
     if len(telling) > len(shown):
         lines.append(f"and {len(telling) - len(shown)} more")
     return lines

@@ -285,3 +285,14 @@ async def test_a_clock_that_is_set_back_stops_nothing():
         assert await watched.alerting.evaluator.turn()
         assert watched.alerting.evaluator.failed == 0
         await other.close()
+
+
+async def test_an_alert_that_ends_without_data_does_not_say_that_all_is_well():
+    async with Watched(ALERTS) as watched:
+        await failing(watched, "chat")
+        await watched.turn()
+        for _ in range(9):
+            await watched.turn(60)
+        (_, text) = (await watched.notices())[-1]
+        assert "no data  model:chat: " in text
+        assert "over  " not in text
