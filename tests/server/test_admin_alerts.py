@@ -55,7 +55,7 @@ async def test_rules_of_the_file_are_listed_and_changed_there(at: Administered):
     ("rule", "param"),
     [({"threshold": {"measure": "calls", "above": "many"}}, "rule.threshold.above"), ({}, "rule"),
      ({"threshold": {"measure": "wishes", "above": 1}}, "rule.threshold.measure"), ({**RULE, "notify": ["x"]}, "rule.notify[0]"),
-     ({**RULE, "organisation": "other"}, "rule.organisation"), ({"unusual": {}}, "rule.by"), ({"nothing": 1}, "rule")],
+     ({**RULE, "of": "tag:app=x"}, "rule.of"), ({**RULE, "organisation": "other"}, "rule.organisation"), ({"unusual": {}}, "rule.by"), ({"nothing": 1}, "rule")],
 )  # fmt: skip
 async def test_rules_that_cannot_be(at: Administered, rule: Any, param: str):
     told = await at.ask("POST", "/admin/alerts/rules", {"name": "x", "rule": rule})

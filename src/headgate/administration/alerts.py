@@ -312,7 +312,7 @@ class Alerts:
                 reason=request.reason,
                 created_by=actor.name,
             )
-            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "timezone", "reason"]
+            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "until_us", "timezone", "reason"]
             return self._silence_view(await SILENCES.add(act, row, shown))
 
     async def archive_silence(self, actor: Actor, id: str, version: int | None) -> SilenceView:

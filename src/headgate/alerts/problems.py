@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from headgate.registry import suggest
+from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.types import JSON
 
 KINDS = ("threshold", "error_rate", "latency", "cost_spike", "unusual", "budget", "absence")
 
-DIMENSIONS = ("model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag")
-
-QUANTILES = ("p50", "p90", "p95", "p99")
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 DURATIONS = ("duration", "first_token", "per_token", "overhead", "queued", "attempt_duration", "attempt_first_token")
 
@@ -63,8 +62,13 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
     if len(kinds) != 1:
         yield (), f"has {len(kinds) or 'none'} of {', '.join(KINDS)}; write exactly one"
     by, of = rule.get("by"), rule.get("of")
-    if isinstance(of, str) and (of.partition(":")[0] not in DIMENSIONS or not of.partition(":")[2]):
-        yield ("of",), f"is no name of a dimension; write one as model:chat, of {', '.join(DIMENSIONS)}"
+    if isinstance(of, str):
+        dimension, _, name = of.partition(":")
+        if dimension not in DIMENSIONS or not name:
+            yield ("of",), f"is no name of a dimension; write one as model:chat, of {', '.join(DIMENSIONS)}"
+        elif by in DIMENSIONS and cube_of(by, dimension) is None:
+            beside = [each for each in DIMENSIONS if each != by and cube_of(by, each) is not None]
+            yield ("of",), f"cannot stand beside by: {by}, there are no such sums; write one of {', '.join(beside)}"
     if "unusual" in kinds and by not in ("key", "team"):
         yield ("by",), "of 'unusual' is what has habits; write by: key, or by: team"
     if "unusual" in kinds and of is not None:

@@ -104,8 +104,8 @@ def confidence_of(found: int, looked_at: int, false_share: float = 0.05) -> floa
 def shown(
     chances: Sequence[float], keeps: Callable[[int, float], bool], false_share: float = 0.05
 ) -> tuple[list[int], float]:
-    """Which `discoveries` are shown where more is asked of what is, and the confidence of their intervals. `keeps` says of
-    a place whether it is, going by its interval at a confidence; the fewer are shown, the higher that has to be.
+    """Which `discoveries` are shown where more is asked of what is, and the confidence of their intervals. `keeps` says
+    of a place whether it is, going by its interval at a confidence; the fewer are shown, the higher that has to be.
     """
     chosen = discoveries(chances, false_share)
     while True:

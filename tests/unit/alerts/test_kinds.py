@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from alerting import DAY_S, START_S, Watched
@@ -309,3 +311,27 @@ async def test_hours_of_silence_are_told_within_the_hour():
         await watched.turn(1)
         assert await watched.firing() == [("it", "")]
         assert await watched.summary("it") == "0 calls an hour in the last 241 minutes"
+
+
+async def test_every_rule_that_is_no_mistake_can_be_looked_at():
+    from headgate.alerts.problems import DIMENSIONS, rule_problems
+
+    kinds = {
+        "threshold": {"measure": "calls", "above": 1},
+        "error_rate": {},
+        "latency": {},
+        "cost_spike": {},
+        "absence": {},
+    }
+    rules = {
+        f"{kind}-{by}-{of}": {kind: config} | ({"by": by} if by else {}) | ({"of": f"{of}:x"} if of else {})
+        for kind, config in kinds.items()
+        for by in (None, *DIMENSIONS)
+        for of in (None, *DIMENSIONS)
+    }
+    fine = {name: rule for name, rule in rules.items() if not [*rule_problems(rule, ())]}
+    assert len(fine) > 100
+    assert "error_rate-model-tag" in fine
+    async with Watched(f"{{builtin: false, rules: {json.dumps(fine)}}}") as watched:
+        await watched.turn()
+        assert watched.alerting.evaluator.failed == 0
