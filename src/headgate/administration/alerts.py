@@ -29,7 +29,7 @@ from headgate.alerts.book import INCIDENT_COLUMNS, STATE_COLUMNS
 from headgate.alerts.config import RuleConfig
 from headgate.alerts.delivery.courier import CLAIM_US
 from headgate.alerts.notices import enqueue, notice, notice_id
-from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.objectives import ObjectiveStanding, objectives_in
 from headgate.alerts.problems import rule_problems
 from headgate.alerts.rules import Rule, configured
 from headgate.alerts.silences import active
@@ -217,9 +217,7 @@ class Alerts:
         within_organisation(actor, "how models stand to their objectives")
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
-        objectives = {
-            name: model.objectives for name, model in self._config().models.items() if model.objectives is not None
-        }
+        objectives = objectives_in(self._config().models)
         now_s = self._ports.clock.now_us() // 1_000_000
         return Page(await standings(self._ports.database, actor.organisation, objectives, now_s), None)
 

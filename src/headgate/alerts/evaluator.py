@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from headgate.alerts import book
 from headgate.alerts.config import AlertsConfig, RuleConfig
@@ -12,12 +12,12 @@ from headgate.alerts.habits import HabitKeeping
 from headgate.alerts.judged import Judged
 from headgate.alerts.kinds import KINDS, Look
 from headgate.alerts.notices import tell
+from headgate.alerts.objectives import NO_OBJECTIVES
 from headgate.alerts.rules import OBJECTIVES, Rule, configured, made
 from headgate.alerts.traffic import Past, Traffic
 from headgate.audit import AuditLog, audit_id
 from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
-from headgate.routing.config import ObjectivesConfig
 from headgate.storage.database import Database
 from headgate.storage.records import AuditRecord
 
@@ -38,7 +38,7 @@ class Evaluator:
         self, database: Database, audit: AuditLog, clock: Clock, owner: str, summed_up: Callable[[], Awaitable[None]]
     ) -> None:
         self.config = AlertsConfig()
-        self.objectives: Mapping[str, ObjectivesConfig] = {}
+        self.objectives = NO_OBJECTIVES
         self.failed = 0
         """Rules, and organisations' rules, that could not be looked at, since the start."""
         self.rounds = 0
@@ -99,7 +99,7 @@ class Evaluator:
         return [*configured(self.config), *self._of_objectives(), *made(await book.every_rule(self._database))]
 
     def _of_objectives(self) -> list[Rule]:
-        if not self.objectives:
+        if not self.objectives.by_model:
             return []
         return [
             Rule(f"{OBJECTIVES}:{severity}", OBJECTIVES, RuleConfig(severity=severity), OBJECTIVES, None)

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from alerting import DAY_S, START_S, Watched
+from headgate.alerts.objectives import objectives_in
+from headgate.alerts.standings import standings
 
 PICO = 1_000_000_000_000
 ONLY = "builtin: false, rules: "
@@ -335,3 +337,25 @@ async def test_every_rule_that_is_no_mistake_can_be_looked_at():
     async with Watched(f"{{builtin: false, rules: {json.dumps(fine)}}}") as watched:
         await watched.turn()
         assert watched.alerting.evaluator.failed == 0
+
+
+async def test_objectives_of_a_pattern_are_of_all_names_it_matches():
+    models = (
+        '{"claude-*": {targets: [sim/*], objectives: {availability: 0.99, cost: {period_usd: 9}}}, '
+        '"claude-opus-*": {targets: [sim/*]}, claude-1: {targets: [sim/x]}}'
+    )
+    async with Watched("{builtin: false}", models) as watched:
+        watched.clock.advance(1_800)
+        bad = {"calls": 100, "failed": 50, "error.server_error": 50, "cost_picodollars": PICO}
+        for name in ("claude-opus-3", "claude-1", "gpt"):
+            await watched.lately(20, bad, cube="model", first=name)
+        for name in ("claude-2", "claude-3"):
+            await watched.minute(1, {"calls": 100}, cube="model", first=name)
+        await watched.turn()
+        assert await watched.firing() == []
+        standing, _ = await standings(watched.database, "default", objectives_in(watched.config.models), watched.now_s)
+        assert (standing.model, standing.calls, standing.met) == ("claude-*", 200, True)
+        await watched.lately(20, bad, cube="model", first="claude-9")
+        await watched.turn(1)
+        series = ["model:claude-* availability", "model:claude-* cost"]
+        assert [series for _, series in await watched.firing()] == series
