@@ -141,14 +141,23 @@ async def take(
             if change is not None:
                 changed.append(Changed(change, now))
     for key, before in held.items():
-        if key not in after and before.rule not in known and before.status in ("firing", "pending"):
-            over = replace(before, status="ok", since_us=now_us, seen_us=now_us, summary="The rule is no longer there.")
-            after[key] = over
-            if before.status == "firing":
-                changed.append(Changed("resolved", over))
+        if key not in after and before.status in ("firing", "pending"):
+            after[key], change = _left(before, silenced, now_us, there=before.rule in known)
+            if change is not None:
+                changed.append(Changed(change, after[key]))
     await _write(transaction, held, after, changed, now_us)
     await _forget(transaction, held, after, known - {rule.id for rule, _ in results}, now_us)
     return list((held | after).values()), changed
+
+
+def _left(
+    before: AlertState, silenced: Sequence[AlertSilence], now_us: int, *, there: bool
+) -> tuple[AlertState, Change | None]:
+    """An alert of a rule that was not looked at: a silence holds for it all the same. Without its rule it is over."""
+    if there:
+        return replace(before, silenced=_quiet(silenced, before.rule, before.rule_name, before.series, now_us)), None
+    over = replace(before, status="ok", since_us=now_us, seen_us=now_us, summary="The rule is no longer there.")
+    return over, "resolved" if before.status == "firing" else None
 
 
 def bounded(series: str) -> str:
@@ -186,7 +195,6 @@ def _next(
     verdict, config = judged.verdict, rule.config
     now, change = step(state, verdict.standing, now_us, config.for_s, config.clear_s)
     incident = before.incident if before is not None else None
-    quiet = any(silences(each, name, judged.series, now_us) for each in silenced for name in {rule.id, rule.name})
     return AlertState(
         organisation=organisation,
         rule=rule.id,
@@ -201,12 +209,17 @@ def _next(
         seen_us=now_us,
         incident=f"inc_{secrets.token_hex(12)}" if change == "fired" else incident,
         told=before.told if before is not None else None,
-        silenced=int(quiet),
+        silenced=_quiet(silenced, rule.id, rule.name, judged.series, now_us),
         summary=judged.summary[:MOST_SUMMARY],
         value=verdict.value,
         bound=verdict.limit,
         usual=verdict.usual,
     ), change
+
+
+def _quiet(silenced: Sequence[AlertSilence], rule: str, name: str, series: str, now_us: int) -> int:
+    """1 where one of the silences holds for an alert of a rule, by its id or name."""
+    return int(any(silences(each, called, series, now_us) for each in silenced for called in {rule, name}))
 
 
 async def _write(

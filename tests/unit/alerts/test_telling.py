@@ -218,12 +218,7 @@ async def test_alerts_that_are_over_are_forgotten_after_some_days():
     """What clients make up, as tags and models, would else be there for ever."""
     rules = "{it: {error_rate: {}, by: model}, news: {unusual: {checks: [new_network]}, by: key}}"
     async with Watched(f"{{builtin: false, rules: {rules}}}") as watched:
-        async with watched.database.transaction() as transaction:
-            for network, days in (("192.0.2.0/24", 30), ("198.51.100.0/24", 0)):
-                at_us = watched.clock.now_us() - days * 86_400 * 1_000_000
-                await transaction.execute(
-                    "INSERT INTO key_networks VALUES ('default', 'key_1', $1, NULL, $2, $2)", network, at_us
-                )
+        await new_network(watched)
         await failing(watched, "chat")
         await watched.turn()
         assert len(await watched.firing()) == 2
@@ -255,12 +250,7 @@ async def test_one_organisation_that_cannot_be_looked_after_keeps_no_other_from_
 async def test_what_is_looked_at_seldom_is_looked_at_though_its_minute_was_missed():
     async with Watched("{builtin: false, rules: {it: {unusual: {checks: [new_network]}, by: key}}}") as watched:
         await watched.turn()
-        async with watched.database.transaction() as transaction:
-            for network, days in (("192.0.2.0/24", 30), ("198.51.100.0/24", 0)):
-                at_us = watched.clock.now_us() - days * 86_400 * 1_000_000
-                await transaction.execute(
-                    "INSERT INTO key_networks VALUES ('default', 'key_1', $1, NULL, $2, $2)", network, at_us
-                )
+        await new_network(watched)
         await watched.turn(4)
         assert await watched.firing() == []
         await watched.turn(2)
@@ -296,3 +286,32 @@ async def test_an_alert_that_ends_without_data_does_not_say_that_all_is_well():
         (_, text) = (await watched.notices())[-1]
         assert "no data  model:chat: " in text
         assert "over  " not in text
+
+
+async def test_a_silence_holds_at_once_for_what_is_looked_at_seldom():
+    rules = "{it: {unusual: {checks: [new_network]}, by: key, repeat_s: 300}}"
+    async with Watched(f"{{builtin: false, channels: {{ops: {HOOK}}}, rules: {rules}}}") as watched:
+        await new_network(watched)
+        await watched.turn()
+        assert len(await watched.notices()) == 1
+        now_us = watched.clock.now_us()
+        row = AlertSilence(id="silence_1", organisation="default", starts_us=now_us, ends_us=now_us + 600_000_000)
+        async with watched.database.transaction() as transaction:
+            await ALERT_SILENCES.insert(transaction, row)
+        await watched.turn(1)
+        assert await watched.database.fetch("SELECT silenced, status FROM alert_states") == [(1, "firing")]
+        for _ in range(8):
+            await watched.turn(1)
+        assert len(await watched.notices()) == 1
+        await watched.turn(1)
+        assert len(await watched.notices()) == 2, "what still fires afterwards is told then"
+
+
+async def new_network(watched: Watched) -> None:
+    """A key that has been known for a month is used from a network that is new today."""
+    async with watched.database.transaction() as transaction:
+        for network, days in (("192.0.2.0/24", 30), ("198.51.100.0/24", 0)):
+            at_us = watched.clock.now_us() - days * 86_400 * 1_000_000
+            await transaction.execute(
+                "INSERT INTO key_networks VALUES ('default', 'key_1', $1, NULL, $2, $2)", network, at_us
+            )
