@@ -265,6 +265,22 @@ async def test_a_higher_share_of_a_budget_is_no_end_of_a_lower_one():
         assert "alerts.resolve" not in await watched.audited()
 
 
+async def test_a_budget_that_is_gone_is_not_foreseen_to_be():
+    async with Watched(only("{budget: {percent: false}}")) as watched:
+        await budget(watched, 120)
+        await watched.weeks({"calls": 10, "cost_picodollars": PICO}, around=12)
+        await watched.turn()
+        assert await watched.summary("it") == "$100.00 a month of organisation:default are spent: $120.00"
+
+
+async def test_a_budget_of_nothing_is_nothing_to_tell():
+    async with Watched(only("{budget: {}}")) as watched:
+        await budget(watched, 0, amount=0)
+        await watched.weeks({"calls": 10, "cost_picodollars": PICO}, around=12)
+        await watched.turn()
+        assert await watched.states() == {}
+
+
 async def test_an_objective_of_cost_does_not_count_what_clients_pay_themselves():
     models = "{chat: {targets: [sim/gpt-4o-mini], objectives: {cost: {period_usd: 100, per_call_usd: 1}}}}"
     async with Watched("{builtin: false}", models) as watched:

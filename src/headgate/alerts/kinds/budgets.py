@@ -43,6 +43,8 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
     assert config is not None
     found: list[Judged] = []
     for each in await spendings(look):
+        if not each.amount:
+            continue  # one that lets nothing through is gone by intent
         if config.percent:
             found += _reached(each)
         found.append(await _foreseen(each, config.ahead_s, look))
@@ -70,8 +72,6 @@ def _reached(each: Spending) -> list[Judged]:
     higher one that is reached is no end of a lower one.
     """
     budget = each.budget
-    if not each.amount:
-        return []
     spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period} of {budget.subject} are spent"
     return [
         Judged(
@@ -129,6 +129,8 @@ def _standing(each: Spending, found: Forecast, ahead_s: float, now_s: int) -> St
 
 def _told(each: Spending, found: Forecast) -> str:
     what = f"{usd(each.amount)} a {each.budget.period} of {each.budget.subject}"
+    if each.spent >= each.amount:
+        return f"{what} are spent: {usd(each.spent)}"
     if found.gone_s is None:
         return f"{what}: {usd(found.by_end)} will be spent at its end"
     between = f"{_day(found.earliest_s)} to {_day(found.latest_s)}"
