@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from math import inf
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple, replace
@@ -282,7 +282,3 @@ def plain(text: str) -> str:
 
 def _time(us: int) -> str:
     return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def decode(body: str) -> dict[str, Any]:
-    return msgspec.json.decode(body)

@@ -32,12 +32,6 @@ def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     return f"v1,{b64encode(hmac.digest(_key(secret), signed, sha256)).decode()}"
 
 
-def verified(secret: str, id_: str, timestamp: int, body: bytes, given: str) -> bool:
-    """Whether one of the signatures of a header is right."""
-    wanted = signature(secret, id_, timestamp, body)
-    return any(hmac.compare_digest(wanted, each) for each in given.split(" "))
-
-
 def _key(secret: str) -> bytes:
     """`whsec_` and base64 stand for bytes, any other text for itself."""
     if secret.startswith(PREFIX):
