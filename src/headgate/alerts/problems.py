@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from headgate.alerts.delivery.signing import PREFIX
 from headgate.registry import suggest
 from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.types import JSON
@@ -36,6 +38,9 @@ Found = tuple[tuple[str | int, ...], str]
 """Where in the block, and what is wrong."""
 
 SECRET_CHARACTERS = 24
+
+KEY_BYTES = 24
+"""Least of a key in base64, as Standard Webhooks has it."""
 
 
 def alert_problems(tree: JSON) -> Iterator[Found]:
@@ -119,6 +124,15 @@ def channel_problems(channel: JSON) -> Iterator[Found]:
             (("secret",) if secret is not None else ()),
             f"{'secret ' if secret is None else ''}{what}, so that whoever is told can see it is us",
         )
+    elif secret.startswith(PREFIX) and not _is_key(secret.removeprefix(PREFIX)):
+        yield ("secret",), f"begins with {PREFIX}, and then is no base64 of {KEY_BYTES} bytes or more; copy all of it"
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) >= KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _is_webhook(url: str, *, internal: bool) -> bool:

@@ -18,6 +18,7 @@ from headgate.alerts.delivery.courier import ATTEMPTS, MOST_S, wait_s
 from headgate.alerts.delivery.signing import signature
 from headgate.alerts.delivery.webhook import NotDelivered, Webhook
 from headgate.alerts.notices import enqueue, notice
+from headgate.alerts.problems import channel_problems
 from headgate.errors import ConfigError
 from upstream import Exchange, Upstream
 
@@ -57,6 +58,16 @@ def test_the_example_of_the_specification():
     assert given == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert verified(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, f"v1,other {given}")
     assert not verified(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265331, body, given)
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZI", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-w", "whsec_short"]
+)
+def test_a_key_that_was_not_copied_whole_is_a_mistake(secret: str):
+    """Whoever is told would take another key for it, and every notice for a forgery."""
+    channel = {"kind": "webhook", "url": "https://a.test/", "secret": secret}
+    assert [path for path, _ in channel_problems(channel)] == [("secret",)]
+    assert not [*channel_problems({**channel, "secret": SECRET})]
 
 
 async def test_a_notice_arrives_signed():

@@ -10,7 +10,6 @@ remembers ids.
 
 from __future__ import annotations
 
-import binascii
 import hmac
 from base64 import b64decode, b64encode
 from hashlib import sha256
@@ -34,9 +33,4 @@ def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
 
 def _key(secret: str) -> bytes:
     """`whsec_` and base64 stand for bytes, any other text for itself."""
-    if secret.startswith(PREFIX):
-        try:
-            return b64decode(secret.removeprefix(PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            pass
-    return secret.encode()
+    return b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
