@@ -86,8 +86,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Stores rows that are no attempts, and counts them."""
     summed_up: Callable[[], Awaitable[None]] | None = None
     """Waits until what is in the database is in the sums of calls too."""
-    deliver: Callable[[], Awaitable[int]] | None = None
-    """Sends notices that are due."""
+    deliver: Callable[[str], Awaitable[None]] | None = None
+    """Sends the notice of that id, which is claimed already."""
 
 
 class Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -27,8 +27,9 @@ from headgate.administration.values import microseconds, moment, time_of
 from headgate.administration.views import Page, View
 from headgate.alerts.book import INCIDENT_COLUMNS, STATE_COLUMNS
 from headgate.alerts.config import RuleConfig
+from headgate.alerts.delivery.courier import CLAIM_US
 from headgate.alerts.notices import enqueue, notice, notice_id
-from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.objectives import ObjectiveStanding, objectives_in
 from headgate.alerts.problems import rule_problems
 from headgate.alerts.rules import Rule, configured
 from headgate.alerts.silences import active
@@ -42,8 +43,6 @@ RULES = Register(ALERT_RULES, "alert rule", "rule", lambda _: None)
 SILENCES = Register(ALERT_SILENCES, "silence", "silence", lambda _: None)
 
 WHAT = "what is told of"
-
-Deliver = Callable[[], Awaitable[int]]
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,9 +217,7 @@ class Alerts:
         within_organisation(actor, "how models stand to their objectives")
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
-        objectives = {
-            name: model.objectives for name, model in self._config().models.items() if model.objectives is not None
-        }
+        objectives = objectives_in(self._config().models)
         now_s = self._ports.clock.now_us() // 1_000_000
         return Page(await standings(self._ports.database, actor.organisation, objectives, now_s), None)
 
@@ -291,7 +288,9 @@ class Alerts:
         now_us = self._ports.clock.now_us()
         starts_us = now_us if request.starts_at is None else microseconds(request.starts_at)
         ends_us = microseconds(request.ends_at)
-        if ends_us <= starts_us:
+        if starts_us < now_us - 366 * DAY_US:
+            raise invalid("starts_at", "is more than a year ago", "out_of_range")
+        if ends_us <= (starts_us if request.repeats else now_us):
             raise invalid("ends_at", "is over already", "out_of_range")
         longest_us = {"day": DAY_US, "week": 7 * DAY_US}.get(request.repeats or "", 366 * DAY_US)
         if ends_us - starts_us > longest_us:
@@ -311,7 +310,7 @@ class Alerts:
                 reason=request.reason,
                 created_by=actor.name,
             )
-            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "timezone", "reason"]
+            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "until_us", "timezone", "reason"]
             return self._silence_view(await SILENCES.add(act, row, shown))
 
     async def archive_silence(self, actor: Actor, id: str, version: int | None) -> SilenceView:
@@ -346,9 +345,10 @@ class Alerts:
         )
         body = notice(id_, "test", actor.organisation, "test", [state], 0, now_us)
         async with self._acts.begin(actor) as act:
-            await enqueue(act.transaction, id_, actor.organisation, request.channel, body, now_us)
+            claimed_us = now_us + CLAIM_US
+            await enqueue(act.transaction, id_, actor.organisation, request.channel, body, now_us, claimed_us)
             act.record("alerts.test", f"channel:{request.channel}", {"notice": id_})
-        await self._ports.deliver()
+        await self._ports.deliver(id_)
         return await self.notice(actor, id_)
 
     async def notices(self, actor: Actor) -> Page[NoticeView]:

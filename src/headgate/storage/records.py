@@ -425,7 +425,7 @@ class AlertState(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None = None
     """Of one that fires."""
     told: str | None = None
-    """`firing` once that has been told, until its end has."""
+    """When it was told last that it fires, in microseconds since 1970; None once its end has been told."""
     silenced: int = 0
     summary: str = ""
     value: float | None = None
