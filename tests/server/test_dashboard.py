@@ -21,8 +21,9 @@ from waiting import eventually
 ADMIN = "hg-admin-key-of-these-tests-0123456789"
 PAGES = (
     "/", "/?range=7d&by=key", "/?range=1y&of=model:chat", "/?range=custom&from=2026-11-01T00:00&to=2026-11-02T00:00",
-    "/dashboard/calls?range=7d", "/dashboard/models", "/dashboard/cost?range=30d&by=tag", "/dashboard/keys",
-    "/dashboard/config", "/dashboard/playground",
+    "/dashboard/calls?range=7d", "/dashboard/models", "/dashboard/cost?range=30d&by=tag", "/dashboard/quality",
+    "/dashboard/alerts", "/dashboard/alerts/rules/errors", "/dashboard/keys", "/dashboard/config",
+    "/dashboard/playground",
 )  # fmt: skip
 HOSTILE = '<img src=x onerror="alert(1)">\u202e</script>javascript:alert(1)'
 
@@ -143,10 +144,10 @@ access:
 @pytest.mark.parametrize(
     ("role", "seen"),
     [
-        ("admin", {"", "calls", "models", "cost", "keys", "config", "playground"}),
-        ("operator", {"", "calls", "models", "cost", "keys", "config", "playground"}),
-        ("auditor", {"", "calls", "models", "cost", "keys", "config"}),
-        ("developer", {"", "calls", "models", "cost", "keys", "playground"}),
+        ("admin", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"}),
+        ("operator", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"}),
+        ("auditor", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config"}),
+        ("developer", {"", "calls", "models", "cost", "quality", "alerts", "keys", "playground"}),
         ("caller", {"playground"}),
     ],
 )
@@ -154,7 +155,7 @@ async def test_roles_decide_what_is_seen(serving: Serving, role: str, seen: set[
     key = await made(serving, "/admin/keys", name="anna", roles=[role])
     anna = await Person.signed_in(serving, key["key"])
     found = set()
-    for name in ("", "calls", "models", "cost", "keys", "config", "playground"):
+    for name in ("", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"):
         answer = await anna.get(f"/dashboard/{name}" if name else "/")
         if answer.status == 200:
             found.add(name)

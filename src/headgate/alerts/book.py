@@ -9,7 +9,7 @@ from msgspec.structs import astuple, replace
 
 from headgate.alerts.judged import Judged
 from headgate.alerts.rules import Rule
-from headgate.alerts.silences import silences
+from headgate.alerts.silences import silenced
 from headgate.alerts.states import Change, State, Status, step
 from headgate.stats.detection import NO_DATA, Verdict
 from headgate.storage.database import Database, Transaction
@@ -111,7 +111,7 @@ async def take(
     organisation: str,
     results: Sequence[tuple[Rule, Sequence[Judged]]],
     there: Iterable[str],
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[list[AlertState], list[Changed]]:
     """Take over what rules have said: where all alerts are now, and what fired or is over.
@@ -126,7 +126,7 @@ async def take(
         for each in [*judged, *_unsaid(rule, judged, held)]:
             key = (rule.id, each.series)
             before = held.get(key)
-            now, change = _next(rule, each, before, organisation, silenced, now_us)
+            now, change = _next(rule, each, before, organisation, quiet, now_us)
             after[key] = now
             if change is not None:
                 changed.append(Changed(change, now))
@@ -156,7 +156,7 @@ def _next(
     judged: Judged,
     before: AlertState | None,
     organisation: str,
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[AlertState, Change | None]:
     status: Status = before.status if before is not None else "ok"  # type: ignore[assignment]
@@ -166,7 +166,6 @@ def _next(
     verdict, config = judged.verdict, rule.config
     now, change = step(state, verdict.standing, now_us, config.for_s, config.clear_s)
     incident = before.incident if before is not None else None
-    quiet = any(silences(each, name, judged.series, now_us) for each in silenced for name in {rule.id, rule.name})
     return AlertState(
         organisation=organisation,
         rule=rule.id,
@@ -181,7 +180,7 @@ def _next(
         seen_us=now_us,
         incident=f"inc_{secrets.token_hex(12)}" if change == "fired" else incident,
         told=before.told if before is not None else None,
-        silenced=int(quiet),
+        silenced=int(silenced(quiet, rule.id, rule.name, judged.series, now_us)),
         summary=judged.summary[:MOST_SUMMARY],
         value=verdict.value,
         bound=verdict.limit,
