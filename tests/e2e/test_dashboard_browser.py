@@ -305,6 +305,8 @@ async def test_an_alert_that_begins_to_fire_is_seen_at_once_and_silenced(house: 
         assert await page.locator("main img, main svg[onload], main script").count() == 0
         assert await page.evaluate("window.kept"), "the page was loaded anew"
         assert await violations(page) == []
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
         await row.locator("a").click()
         await expect(page.locator("#c-value .plot canvas")).to_be_visible()

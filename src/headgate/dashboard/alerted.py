@@ -41,6 +41,12 @@ def named(house: House, series: str) -> str:
     return " ".join(_named(house, each) for each in series.split(" "))
 
 
+def about(house: House, series: str, summary: str) -> str:
+    """What is said of a series, in the same way."""
+    own = series.partition(" ")[0]
+    return summary.replace(own, _named(house, own)) if own.partition(":")[2] else summary
+
+
 def _named(house: House, part: str) -> str:
     dimension, _, id_ = part.partition(":")
     return f"{dimension} “{house.named(dimension, id_)}”" if dimension in PEOPLE and id_ else part
@@ -193,7 +199,7 @@ def _threshold(rule: RuleConfig) -> _Watch:
     kind = _kind(config.measure)
     bounds = {"not above": config.above, "not below": config.below}
     return _Watch(
-        title=config.measure,
+        title=config.measure.replace("_", " ").capitalize(),
         kind=kind,
         window_s=config.window_s // MINUTE_S * MINUTE_S,
         of=lambda sum_: [_drawn(kind, measured(sum_, config.measure))],

@@ -88,7 +88,7 @@ def targets_now(gauges: Mapping[str, Mapping[tuple[str, ...], float]], own: Sequ
     for name in gauges.get(RESTING, {}):
         [target] = name
         rests = gauges[RESTING][name] > 0
-        held = [state for state in WORST if gauges[BREAKER].get((target, state))]
+        held: list[State] = [state for state in WORST if gauges[BREAKER].get((target, state))]
         found.append(
             TargetNow(
                 target=target,

@@ -25,7 +25,7 @@ from headgate.alerts.config import RuleConfig, Severity
 from headgate.alerts.objectives import ObjectiveStanding
 from headgate.alerts.rules import OBJECTIVES, Rule, decoded
 from headgate.dashboard import formats
-from headgate.dashboard.alerted import kind_of, named, shown
+from headgate.dashboard.alerted import about, kind_of, named, shown
 from headgate.dashboard.asking import OWN
 from headgate.dashboard.asking import read as read_time
 from headgate.dashboard.charts import Grid, chosen
@@ -68,7 +68,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     alert: AlertView
     state: tuple[str, str]
     series: str
-    """With people's names."""
+    """With people's names, as what it says is too."""
+    summary: str
     value: str
     limit: str
     usual: str
@@ -120,6 +121,7 @@ def _row(look: Look, alert: AlertView, rule: RuleConfig | None) -> Row:
         alert=alert,
         state=STATES[alert.status],
         series=named(look.house, alert.series),
+        summary=about(look.house, alert.series, alert.summary),
         value=value,
         limit=limit,
         usual=usual,
@@ -179,7 +181,7 @@ async def _shown(look: Look, *, said: str = "", problem: HeadgateError | None = 
         "rules": rules,
         "objectives": objectives,
         "silences": [{"view": each, "state": holds(each, look.asked.now)} for each in silences[:LISTED]],
-        "incidents": [{"view": each, "series": named(look.house, each.series)} for each in incidents[:LISTED]],
+        "incidents": incident_rows(look, incidents),
         "more": len(incidents) > LISTED,
         "notices": notices[:LISTED],
         "channels": await _channels(look, actor),
@@ -197,7 +199,8 @@ def standing(look: Look, rows: Sequence[Row]) -> Mapping[str, Any]:
     """What the part of the page shows that is told anew while somebody looks."""
     counts = Counter(each.alert.status for each in rows)
     return {
-        "rows": [each for each in rows if each.alert.status != "ok"][: 2 * LISTED],
+        "rows": [each for each in rows if each.alert.status in ("firing", "pending")][: 2 * LISTED],
+        "without_data": [each for each in rows if each.alert.status == "no_data"][: 2 * LISTED],
         "counts": counts,
         "quiet": sum(each.alert.silenced for each in rows if each.alert.status == "firing"),
         "asked": look.asked,
@@ -223,6 +226,15 @@ async def incidents_of(look: Look, actor: Actor, rule: str | None = None) -> Seq
     until = asked.to if asked.range == OWN else None
     listing = IncidentListing(rule=rule, from_=asked.from_, to=until, limit=MOST)
     return (await look.administration.alerts.incidents(actor, listing)).data
+
+
+def incident_rows(look: Look, incidents: Sequence[IncidentView]) -> list[Mapping[str, Any]]:
+    """What fired, as tables show it."""
+    house = look.house
+    return [
+        {"view": each, "series": named(house, each.series), "summary": about(house, each.series, each.summary)}
+        for each in incidents[:LISTED]
+    ]
 
 
 async def _channels(look: Look, actor: Actor) -> Sequence[ChannelView]:

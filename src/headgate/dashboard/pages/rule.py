@@ -9,7 +9,7 @@ from typing import Any
 from headgate.administration import Actor
 from headgate.administration.alerts import AlertRuleView
 from headgate.alerts.rules import OBJECTIVES
-from headgate.dashboard.alerted import chart, kind_of, named
+from headgate.dashboard.alerted import chart, kind_of
 from headgate.dashboard.charts import Chart, chosen
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages import alerts
@@ -37,7 +37,7 @@ async def page(look: Look) -> Template | Csv:
         "rows": rows[: 2 * LISTED],
         "series": series,
         "charts": charts,
-        "incidents": [{"view": each, "series": named(look.house, each.series)} for each in incidents[:LISTED]],
+        "incidents": alerts.incident_rows(look, incidents),
         "more": len(incidents) > LISTED,
         "writes": look.viewer.may("alerts.write"),
         **alerts.silence_form(look, again=False),

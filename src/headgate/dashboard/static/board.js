@@ -97,8 +97,10 @@
       const place = document.getElementById("standing");
       if (!place) return;
       const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      const opened = [...place.querySelectorAll("details[open]")].map((each) => each.id);
       place.replaceChildren();
       put(place, html);
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
       if (focused) [...place.querySelectorAll("a")].find((each) => each.getAttribute("href") === focused)?.focus();
     },
     firing: (number) => {
