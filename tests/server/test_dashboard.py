@@ -382,6 +382,19 @@ async def test_a_call_is_held_open_until_the_key_of_its_session_is_revoked(
     writer.close()
 
 
+async def test_forms_act_in_the_organisation_that_is_shown(serving: Serving, admin: Person):
+    await made(serving, "/admin/organisations", name="Acme", id="acme")
+    for path, form in (("keys", "keys"), ("alerts", "alerts/silences"), ("alerts/rules/errors", "alerts/silences")):
+        page = (await admin.get(f"/dashboard/{path}?organisation=acme")).body.decode()
+        assert f'action="/dashboard/{form}?organisation=acme"' in page
+    done = await admin.act("/dashboard/keys?organisation=acme", name="theirs", roles="caller")
+    assert "theirs" in Document(done.body).text
+    assert "theirs" not in (await admin.page("/dashboard/keys")).text
+    await admin.act("/dashboard/alerts/silences?organisation=acme", lasts="2h", reason="their-own")
+    assert "their-own" in (await admin.page("/dashboard/alerts?organisation=acme")).text
+    assert "their-own" not in (await admin.page("/dashboard/alerts")).text
+
+
 # ── what a page says ──
 
 
