@@ -58,6 +58,9 @@ STATES = {"firing": ("bad", "fires"), "pending": ("warn", "pending"), "no_data":
 
 SAID = {"firing": "fires", "pending": "is pending", "no_data": "has no data", "ok": "is over"}
 
+EVERY_US = 1_900_000
+"""How often is looked for changes while somebody follows: rules are looked at once a minute."""
+
 SAID_MOST = 3
 """Most changes that are said at once."""
 
@@ -267,7 +270,12 @@ async def follow(look: Look) -> AsyncGenerator[Sequence[bytes]]:
     look.need("alerts.read")
     actor = await look.actor()
     before: Sequence[Row] | None = None
+    looked_us = 0
     while True:
+        if look.house.now_us() - looked_us < EVERY_US:
+            yield []
+            continue
+        looked_us = look.house.now_us()
         rows = await alerts_of(look, actor)
         pieces: list[bytes] = []
         if rows != before:
