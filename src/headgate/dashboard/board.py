@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headgate.dashboard.alert_rows import firing
 from headgate.dashboard.asking import OWN, RANGES, REFRESH, Asked
 from headgate.dashboard.followed import Followed
 from headgate.dashboard.looking import Csv, House, Look, Shown, Template, Viewer
@@ -100,7 +101,7 @@ class Board:
         if isinstance(made, Csv):
             named = (b"content-disposition", f'attachment; filename="{made.name}"'.encode())
             return Shown(body=made.body, content_type="text/csv; charset=utf-8; header=present", headers=(named,))
-        common = self.common(viewer, made.title, asked, firing=await alerts.firing(look))
+        common = self.common(viewer, made.title, asked, firing=await firing(look))
         values = {**common, **made.values}
         return Shown(body=await asyncio.to_thread(written, made.name, values), status=made.status)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from headgate.administration import Actor
 from headgate.dashboard import formats
+from headgate.dashboard.alert_rows import firing
 from headgate.dashboard.charts import Chart, Column, Value, chosen
 from headgate.dashboard.figures import OTHERS, Figures, Points, largest, points
 from headgate.dashboard.looking import Csv, Look, Template
-from headgate.dashboard.pages import alerts
 from headgate.dashboard.tables import GROUPS, figures_grid, groups
 from headgate.telemetry.rollups.reading import total
 
@@ -24,7 +24,7 @@ FAILING = 0.05
 
 async def page(look: Look) -> Template | Csv:
     look.need("ledger.read", "metrics")
-    common = {"health": await health(look), "alerts": await alerts.firing(look), "dimensions": dimensions(look)}
+    common = {"health": await health(look), "alerts": await firing(look), "dimensions": dimensions(look)}
     if look.house.administration is None:
         return Template(name="overview.html", title="Overview", values={**common, "kept": False})
     by = look.asked.get("by") or "model"
