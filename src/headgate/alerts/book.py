@@ -11,7 +11,7 @@ from msgspec.structs import astuple, replace
 
 from headgate.alerts.judged import Judged
 from headgate.alerts.rules import Rule
-from headgate.alerts.silences import silences
+from headgate.alerts.silences import silenced
 from headgate.alerts.states import Change, State, Status, step
 from headgate.stats.detection import NO_DATA, Verdict
 from headgate.storage.database import Database, Transaction
@@ -120,7 +120,7 @@ async def take(
     organisation: str,
     results: Sequence[tuple[Rule, Sequence[Judged]]],
     there: Iterable[str],
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[list[AlertState], list[Changed]]:
     """Take over what rules have said: where all alerts are now, and what fired or is over.
@@ -136,13 +136,13 @@ async def take(
         for each in [*said, *_unsaid(rule, said, held)]:
             key = (rule.id, each.series)
             before = held.get(key)
-            now, change = _next(rule, each, before, organisation, silenced, now_us)
+            now, change = _next(rule, each, before, organisation, quiet, now_us)
             after[key] = now
             if change is not None:
                 changed.append(Changed(change, now))
     for key, before in held.items():
         if key not in after and before.status in ("firing", "pending"):
-            after[key], change = _left(before, silenced, now_us, there=before.rule in known)
+            after[key], change = _left(before, quiet, now_us, there=before.rule in known)
             if change is not None:
                 changed.append(Changed(change, after[key]))
     await _write(transaction, held, after, changed, now_us)
@@ -151,11 +151,12 @@ async def take(
 
 
 def _left(
-    before: AlertState, silenced: Sequence[AlertSilence], now_us: int, *, there: bool
+    before: AlertState, quiet: Sequence[AlertSilence], now_us: int, *, there: bool
 ) -> tuple[AlertState, Change | None]:
     """An alert of a rule that was not looked at: a silence holds for it all the same. Without its rule it is over."""
     if there:
-        return replace(before, silenced=_quiet(silenced, before.rule, before.rule_name, before.series, now_us)), None
+        still = silenced(quiet, before.rule, before.rule_name, before.series, now_us)
+        return replace(before, silenced=int(still)), None
     over = replace(before, status="ok", since_us=now_us, seen_us=now_us, summary="The rule is no longer there.")
     return over, "resolved" if before.status == "firing" else None
 
@@ -185,7 +186,7 @@ def _next(
     judged: Judged,
     before: AlertState | None,
     organisation: str,
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[AlertState, Change | None]:
     status: Status = before.status if before is not None else "ok"  # type: ignore[assignment]
@@ -209,17 +210,12 @@ def _next(
         seen_us=now_us,
         incident=f"inc_{secrets.token_hex(12)}" if change == "fired" else incident,
         told=before.told if before is not None else None,
-        silenced=_quiet(silenced, rule.id, rule.name, judged.series, now_us),
+        silenced=int(silenced(quiet, rule.id, rule.name, judged.series, now_us)),
         summary=judged.summary[:MOST_SUMMARY],
         value=verdict.value,
         bound=verdict.limit,
         usual=verdict.usual,
     ), change
-
-
-def _quiet(silenced: Sequence[AlertSilence], rule: str, name: str, series: str, now_us: int) -> int:
-    """1 where one of the silences holds for an alert of a rule, by its id or name."""
-    return int(any(silences(each, called, series, now_us) for each in silenced for called in {rule, name}))
 
 
 async def _write(

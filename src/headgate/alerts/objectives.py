@@ -124,6 +124,10 @@ class ObjectiveStanding(msgspec.Struct, frozen=True, kw_only=True):
     """The share of what may go wrong, or be spent, that is left; below 0 where more has. None without calls."""
     met: bool | None
     """None without calls."""
+    burn_rates: dict[str, float | None] = {}
+    """How many times as fast as it lasts for its period the error budget burnt in the last `1h`, `6h`, `1d` and `3d`
+    (whole hours, and this one); None without calls, nothing of cost.
+    """
 
 
 def objectives_of(model: str, config: ObjectivesConfig) -> Iterator[Objective]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +12,11 @@ from headgate.storage.records import AlertSilence
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DAYS = {"day": 1, "week": 7}
+
+
+def silenced(by: Iterable[AlertSilence], rule_id: str, rule_name: str, series: str, now_us: int) -> bool:
+    """Whether any of some silences keeps an alert from being told now."""
+    return any(silences(each, rule, series, now_us) for each in by for rule in {rule_id, rule_name})
 
 
 def silences(silence: AlertSilence, rule: str, series: str, now_us: int) -> bool:

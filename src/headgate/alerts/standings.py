@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from headgate.alerts.objectives import Objectives, ObjectiveStanding, objectives_of, standing
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from headgate.alerts.objectives import Objective, Objectives, ObjectiveStanding, objectives_of, standing
 from headgate.telemetry.rollups.reading import Fetching, Query, Sum, series, total
 
-DAY_S = 86_400
+MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+
+WINDOWS_S = {"1h": HOUR_S, "6h": 6 * HOUR_S, "1d": DAY_S, "3d": 3 * DAY_S}
+"""Over what burn rates are told: the long windows of the rules there are."""
 
 
 async def standings(
@@ -60,3 +67,33 @@ class Sums:
                 for at_s, sum_ in steps.items():
                     found.setdefault(at_s, Sum()).merge(sum_)
         return found
+
+
+async def burning(
+    database: Fetching,
+    organisation: str,
+    objectives: Objectives,
+    stand: Sequence[ObjectiveStanding],
+    now_s: int,
+) -> list[ObjectiveStanding]:
+    """The same standings, with how fast their error budgets burnt lately.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+    """
+    rates: dict[tuple[str, str], dict[str, float | None]] = {}
+    for model, config in objectives.by_model.items():
+        shares = [each for each in objectives_of(model, config) if each.is_share]
+        other = any(each.measure != "duration" for each in config.latency)
+        sums = Sums(database, organisation, objectives, model)
+        for window, seconds in WINDOWS_S.items() if shares else ():
+            step_s = MINUTE_S if seconds <= HOUR_S else HOUR_S
+            sum_ = total(await sums.steps(now_s - seconds, now_s + 1, step_s, all_sketches=other))
+            for each in shares:
+                rates.setdefault((model, each.name), {})[window] = _rate(each, sum_)
+    return [replace(each, burn_rates=rates.get((each.model, each.objective), {})) for each in stand]
+
+
+def _rate(objective: Objective, sum_: Sum) -> float | None:
+    bad, calls = objective.bad(sum_)
+    return bad / calls / objective.budget if calls else None

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.administration.reading import read_query
 from headgate.administration.requests import CallListing
 from headgate.administration.traffic import CallView
+from headgate.administration.values import moment
 from headgate.dashboard import formats
 from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Grid
+from headgate.dashboard.followed import event
 from headgate.dashboard.looking import Csv, Look, Shown, Template
 from headgate.dashboard.writing import written
 from headgate.money import from_decimal
 from headgate.types import Operation
 
 PATH = "/dashboard/calls"
+LIVE = f"{PATH}/live"
 
 LISTED = 50
 """Calls of a page."""
 
 EXPORTED = 500
 """Calls of a file."""
+
+TOLD = 100
+"""Most calls told at once: of more, those that began last."""
+
+WINDOW_US = 900_000_000
+"""Calls that began longer ago than that are not told when they end."""
 
 FILTERS = ("model", "target", "key", "team", "operation", "code", "trace", "slower_ms")
 
@@ -51,7 +61,7 @@ async def page(look: Look) -> Template | Csv | Shown:
         "calls": [row(look, each) for each in found.data],
         "next": found.next,
         "operations": get_args(Operation),
-        "live": look.asked.url(f"{PATH}/live"),
+        "live": look.asked.url(LIVE),
         "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed")),
     }
     return Template(name="calls.html", title="Calls", values=values)
@@ -89,6 +99,26 @@ def row(look: Look, call: CallView) -> Mapping[str, Any]:
 def row_html(look: Look, call: CallView) -> bytes:
     """The same, for a list that is there already."""
     return written("call_row.html", {"each": row(look, call)})
+
+
+async def follow(look: Look) -> AsyncGenerator[Sequence[bytes]]:
+    """Rows of calls, each as it ends.
+
+    Raises:
+        Forbidden, Invalid: they may not be told, or the filters make no sense.
+    """
+    look.need("ledger.read")
+    traffic, actor = look.administration.traffic, await look.actor()
+    request = listing(look.asked, limit=TOLD, live=True)
+    seen: dict[str, None] = {each.id: None for each in (await traffic.list(actor, request)).data}
+    new: list[CallView] = []
+    while True:
+        yield [event("call", row_html(look, each)) for each in reversed(new)]
+        since = replace(request, from_=moment(look.house.now_us() - WINDOW_US))
+        new = [each for each in (await traffic.list(actor, since)).data if each.id not in seen]
+        seen.update({each.id: None for each in new})
+        while len(seen) > 50 * TOLD:
+            del seen[next(iter(seen))]
 
 
 def picodollars(usd: str | None) -> int | None:
