@@ -1,0 +1,57 @@
+"""Taking out of a body what must not be stored: credentials, what is somebody's own, the names of end users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from headgate.checks.personal import Personal
+from headgate.checks.redaction import Redactor
+from headgate.types import JSON
+
+
+class Redacting:
+    """What is taken out, by one configuration."""
+
+    def __init__(self, secrets: Redactor, personal: Personal) -> None:
+        self._secrets = secrets
+        self._personal = personal
+
+    def clean(self, value: Any, names: Mapping[str, str], taken: dict[str, int]) -> Any:
+        """A copy of a JSON value with all its texts and members' names cleaned; `taken` counts by kind. `names` are
+        those of end users, and what is put in the place of texts that are nothing else.
+        """
+        texts: dict[str, str] = {}
+        _collect(value, texts)
+        found = list(texts)
+        for text, cleaned in zip(found, self._secrets.clean_all(found), strict=True):
+            if text in names:
+                taken["end_user"] = taken.get("end_user", 0) + 1
+                texts[text] = names[text]
+                continue
+            if cleaned != text:
+                taken["secret"] = taken.get("secret", 0) + 1
+            texts[text] = self._personal.clean(cleaned, taken)
+        return _rewritten(value, texts) if any(before != after for before, after in texts.items()) else value
+
+
+def _collect(value: Any, into: dict[str, str]) -> None:
+    if isinstance(value, str):
+        into[value] = value
+    elif isinstance(value, dict):
+        for name, each in cast("JSON", value).items():
+            into[name] = name
+            _collect(each, into)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            _collect(each, into)
+
+
+def _rewritten(value: Any, texts: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return texts[value]
+    if isinstance(value, dict):
+        return {texts[name]: _rewritten(each, texts) for name, each in cast("JSON", value).items()}
+    if isinstance(value, list):
+        return [_rewritten(each, texts) for each in cast("list[Any]", value)]
+    return value
