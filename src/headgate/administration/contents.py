@@ -27,6 +27,9 @@ READ = "content.read"
 ERASE = "content.erase"
 """What the audit log calls these acts."""
 
+FOR_EVER_US = 2**62
+"""After every call: what a replica has captured whose clock is ahead goes too."""
+
 _DIGEST = frozenset("0123456789abcdef")
 
 
@@ -180,8 +183,9 @@ class Contents:
         }
         if filters.end_user is not None:
             told["end_user"] = filters.end_user
+        number = await self._queries.number(filters)
         async with self._acts.begin(actor) as act:
-            act.record(READ, "contents:*", {"rows_at_most": await self._queries.number(filters), **told})
+            act.record(READ, "contents:*", {"rows_at_most": number, **told})
         return self._lines(filters, given, request.most)
 
     async def erase_call(self, actor: Actor, call_id: str) -> ErasedView:
@@ -190,7 +194,7 @@ class Contents:
         Raises:
             NotFound: there is none.
         """
-        return await self._erase(actor, call_id=call_id, subject=f"call:{call_id}", must=True)
+        return await self._erase(actor, call_id=call_id, until_us=FOR_EVER_US, subject=f"call:{call_id}", must=True)
 
     async def erase(self, actor: Actor, request: NewErasure) -> ErasedView:
         """Erase the content of all calls made for an end user, or by a key, or up to a time. What a user has written in

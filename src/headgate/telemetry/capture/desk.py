@@ -171,8 +171,9 @@ class Desk:
 
     def _lose(self) -> None:
         """Give up what could not be stored."""
-        self.dropped["unavailable"] += len(self._rows)
-        self._let_go(list(self._rows))
+        if self._rows:
+            self.dropped["unavailable"] += len(self._rows)
+            self._let_go(list(self._rows))
 
     def _let_go(self, rows: Sequence[Content]) -> None:
         del self._rows[: len(rows)]

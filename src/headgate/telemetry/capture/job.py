@@ -51,8 +51,8 @@ def held(request: Payload, free: int) -> tuple[Payload, int]:
     """A request as it waits, and the bytes it takes: with its tree, which spares parsing it again, where there is room
     for that.
     """
-    raw = request.encode()
-    if PARSED * len(raw) <= free // 8:
+    came_as_bytes, raw = request.size > 0, request.encode()
+    if came_as_bytes and PARSED * len(raw) <= free // 8:  # a tree that did not is somebody's own, who may change it
         return request, PARSED * len(raw)
     if request.content_type.startswith("multipart/"):
         return request, len(raw)  # of its tree there are the texts alone

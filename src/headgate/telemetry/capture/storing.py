@@ -101,12 +101,12 @@ class ContentTable:
         most = config.max_mb * 1024 * 1024
         if held is not None and held <= most:
             return held
-        [[held]] = await transaction.fetch(_TOTAL, organisation)
-        if held > most:
+        [[total]] = await transaction.fetch(_TOTAL, organisation)
+        if total > most:
             gone = await transaction.fetch(_SHRINK, organisation, most * 9 // 10)  # so that it is not done each time
             self.pushed_out += len(gone)
-            held -= sum(size for (size,) in gone)
-        return int(held)
+            total -= sum(size for (size,) in gone)
+        return int(total)
 
     async def age(self, now_us: int, config: CaptureConfig | None) -> int:
         """Delete what has been kept long enough, and what organisations have too much; how many rows.
