@@ -228,7 +228,7 @@ async def test_reading_and_erasing_need_scopes_of_their_own_and_are_audited(serv
 
 
 async def test_who_belongs_to_a_team_reads_and_erases_that_teams_alone():
-    roles = "access: {roles: {reader: [content.read, content.delete, ledger.read]}}\n"
+    roles = "access: {roles: {reader: [content.read, content.write, ledger.read]}}\n"
     text = TEXT.format(database="sqlite:///:memory:", capture=CAPTURE + roles)
     async with Serving(text, {"HEADGATE_ADMIN_KEY": ADMIN_KEY}, server="auth: keys") as serving:
         team = (await serving.post("/admin/teams", {"name": "Research"}, ADMIN)).json["id"]

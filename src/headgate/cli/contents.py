@@ -109,7 +109,7 @@ def erase(
     reach: Reach = HERE,
 ) -> int:
     """Erase what was asked and answered: of one call, or of all that fit all that is given. It takes the scope
-    content.delete, and is in the audit log.
+    content.write, and is in the audit log.
 
     Parameters
     ----------

@@ -418,7 +418,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "DELETE",
         "/calls/{id}/content",
-        "content.delete",
+        "content.write",
         handlers.erase_content,
         ErasedView,
         "Erase what was asked and answered in one call",
@@ -435,7 +435,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/contents/erasures",
-        "content.delete",
+        "content.write",
         handlers.erase_contents,
         ErasedView,
         "Erase what was asked and answered for an end user, by a key, or before a time",

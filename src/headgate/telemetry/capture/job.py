@@ -77,10 +77,7 @@ class _Writing:
     def content(self, max_bytes: int) -> Content:
         job = self._job
         request, answer = self._request(), self._answer()
-        names = self._names()
-        clean = self._redacting.clean
-        request = clean(request, names, self._taken)
-        answer = None if answer is None else clean(answer, names, self._taken)
+        request, answer = self._redacting.clean([request, answer], self._names(), self._taken)
         asked, answered, truncated = _shared(request, answer, max_bytes)
         return msgspec.structs.replace(
             job.row,

@@ -24,15 +24,21 @@ class Redacting:
         texts: dict[str, str] = {}
         _collect(value, texts)
         found = list(texts)
-        for text, cleaned in zip(found, self._secrets.clean_all(found), strict=True):
+        cleaned = self._secrets.clean_all(found)
+        if cleaned is found and not names and not self._personal.may_be_in("\n".join(found)):
+            return value
+        changed = False
+        for text, without in zip(found, cleaned, strict=True):
             if text in names:
                 taken["end_user"] = taken.get("end_user", 0) + 1
-                texts[text] = names[text]
-                continue
-            if cleaned != text:
-                taken["secret"] = taken.get("secret", 0) + 1
-            texts[text] = self._personal.clean(cleaned, taken)
-        return _rewritten(value, texts) if any(before != after for before, after in texts.items()) else value
+                without = names[text]
+            else:
+                if without != text:
+                    taken["secret"] = taken.get("secret", 0) + 1
+                without = self._personal.clean(without, taken)
+            if without != text:
+                texts[text], changed = without, True
+        return _rewritten(value, texts) if changed else value
 
 
 def _collect(value: Any, into: dict[str, str]) -> None:

@@ -164,7 +164,7 @@ def test_credentials_and_what_is_personal_are_taken_out_wherever_they_stand():
 
 
 def test_a_secret_that_would_be_cut_in_two_is_found_before():
-    text = "x" * 700 + " " + SECRET
+    text = "x" * 700 + f" {SECRET} "
     row = stored("openai_chat", {"model": "m", "messages": [{"role": "user", "content": text * 5}]}, max_bytes=900)
     assert (row.truncated, "k" * 5 in row.request) == (1, False)
 
