@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,11 +22,8 @@ telemetry:
   capture:
     rules:
       - {models: [never], share: 0, errors: false, slow: false}
-      - {models: [seldom], share: 0}
+      - {models: [seldom, late, failing], share: 0}
       - {models: ["*"]}
-"""
-MODELS = """
-stages: []
 """
 SECRET = "sk-" + "s" * 40
 HOSTILE = '<img src=x onerror="alert(1)">\u202e</script>\x1b[31m javascript:alert(1) \u0645\u0631\u062d\u0628\u0627'
@@ -44,11 +40,14 @@ TEXT = """
 storage: {{database: "{database}"}}
 providers:
   sim: {{kind: simulator}}
-  slow: {{kind: simulator, headers: {{x-sim-fault: "stall"}}}}
+  late: {{kind: simulator, headers: {{x-sim-latency-ms: "220"}}}}
+  broken: {{kind: simulator, headers: {{x-sim-fault: server_error}}}}
 models:
   chat: {{targets: [sim/gpt-4o-mini]}}
   seldom: {{targets: [sim/gpt-4o-mini]}}
   never: {{targets: [sim/gpt-4o-mini]}}
+  late: {{targets: [late/gpt-4o-mini]}}
+  failing: {{targets: [broken/gpt-4o-mini], retry: {{attempts: 1}}}}
   "family-*": {{targets: ["sim/*"]}}
 {capture}
 """
@@ -148,17 +147,13 @@ async def test_rules_say_which_calls_and_failures_and_slow_ones_are_always_kept(
         for model in ("chat", "seldom", "never", "family-a")
     }
     assert kept == {"chat": 200, "seldom": 404, "never": 404, "family-a": 200}
-    failed = await asked(serving, headers={**ADMIN, "x-sim-fault": "content_filter"}, model="seldom")
     wrong = await serving.post("/v1/chat/completions", {"model": "seldom", "messages": "no"}, ADMIN)
     told = (await content(serving, wrong)).json
     assert (wrong.status, told["kept"], told["code"], told["missing"]) == (400, "error", "invalid_request", "no_answer")
     assert told["request"]["messages"] == "no"
-    assert failed.status < 500
-    assert (await asked(serving, model="never", messages=[])).status in (200, 400)
-    slow = await asked(serving, headers={**ADMIN, "x-sim-latency-ms": "250"}, model="seldom")
-    found = await content(serving, slow)
-    if float(slow.headers["x-headgate-overhead-ms"]) < 200 and found.status == 200:
-        assert found.json["kept"] == "slow"
+    found = {model: (await content(serving, await asked(serving, model=model))).json for model in ("failing", "late")}
+    assert [(each["kept"], each["code"]) for each in found.values()] == [("error", "server_error"), ("slow", None)]
+    assert "Tell sk-***" in found["late"]["output"]["text"]
 
 
 @pytest.mark.parametrize(("said", "status"), [("off", 404), ("no", 404), ("on", 200)])
@@ -252,7 +247,7 @@ async def test_a_data_set_has_what_users_said_and_an_end_users_content_is_erased
         request,
         kind,
         tmp_path,
-        CAPTURE.replace("models: [never]", "keys: [k]").replace("models: [seldom]", "keys: [k]"),
+        CAPTURE.replace("models: [never]", "keys: [k]").replace("models: [seldom, late, failing]", "keys: [k]"),
     )
     async with Serving(text, {"HEADGATE_ADMIN_KEY": ADMIN_KEY}, server="auth: keys") as serving:
         calls = [await asked(serving, user=user) for user in ("Ann", "Ann", "Bob")]
@@ -290,7 +285,6 @@ async def test_what_was_captured_outlives_a_restart_and_waits_for_no_more_than_a
     text = TEXT.format(database=f"sqlite:///{tmp_path}/h.db", capture=CAPTURE)
     async with Serving(text, {"HEADGATE_ADMIN_KEY": ADMIN_KEY}, server="auth: keys") as serving:
         response = await asked(serving)
-    await asyncio.sleep(0)
     async with Serving(text, {"HEADGATE_ADMIN_KEY": ADMIN_KEY}, server="auth: keys") as serving:
         assert (await content(serving, response)).status == 200
 
