@@ -174,12 +174,14 @@ async def content(look: Look, actor: Actor, call_id: str) -> Shows | None:
     if row is None:
         return Shows(kept=False)
     output = output_of(row)
-    pieces = [piece(f"{node.role} {node.provenance}".strip(), node.text) for node in texts_of(row) if _is_read(node)]
+    pieces = [piece(_whose(node), node.text) for node in texts_of(row) if _is_read(node)]
     if output is not None:
         pieces += [
-            piece(f"answer {kind}", text) for kind, text in (("thinking", output.reasoning), ("", output.text)) if text
+            piece(kind, text)
+            for kind, text in (("answer: thinking", output.reasoning), ("answer", output.text))
+            if text
         ]
-        pieces += [piece(f"answer calls {each.name}", each.arguments) for each in output.tool_calls]
+        pieces += [piece(f"answer: calls {each.name}", each.arguments) for each in output.tool_calls]
     taken: dict[str, int] = msgspec.json.decode(row.redactions)
     return Shows(
         kept=True,
@@ -194,6 +196,11 @@ async def content(look: Look, actor: Actor, call_id: str) -> Shows | None:
 def _is_read(node: TextNode) -> bool:
     """Whether a text of a request is one that somebody reads: settings and tools' definitions are below."""
     return node.provenance not in ("parameter", "tool_definition") and bool(node.text.strip())
+
+
+def _whose(node: TextNode) -> str:
+    kind = node.provenance.replace("_", " ")
+    return kind if node.role in ("", kind) else f"{node.role}: {kind}"
 
 
 def piece(whose: str, text: str) -> Piece:
