@@ -176,11 +176,8 @@ async def content(look: Look, actor: Actor, call_id: str) -> Shows | None:
     output = output_of(row)
     pieces = [piece(_whose(node), node.text) for node in texts_of(row) if _is_read(node)]
     if output is not None:
-        pieces += [
-            piece(kind, text)
-            for kind, text in (("answer: thinking", output.reasoning), ("answer", output.text))
-            if text
-        ]
+        said = (("answer: thinking", output.reasoning), ("answer", output.text))
+        pieces += [piece(kind, text) for kind, text in said if text]
         pieces += [piece(f"answer: calls {each.name}", each.arguments) for each in output.tool_calls]
     taken: dict[str, int] = msgspec.json.decode(row.redactions)
     return Shows(
