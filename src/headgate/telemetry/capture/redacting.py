@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import ne
 from typing import Any, cast
 
 from headgate.checks.personal import Personal
@@ -24,21 +25,21 @@ class Redacting:
         texts: dict[str, str] = {}
         _collect(value, texts)
         found = list(texts)
-        cleaned = self._secrets.clean_all(found)
-        if cleaned is found and not names and not self._personal.may_be_in("\n".join(found)):
+        without = self._secrets.clean_all(found)
+        if without is not found:
+            taken |= _counted("secret", sum(map(ne, found, without)), taken)
+        without = self._personal.clean_all(without, taken)
+        if without is found and not names:
             return value
-        changed = False
-        for text, without in zip(found, cleaned, strict=True):
-            if text in names:
-                taken["end_user"] = taken.get("end_user", 0) + 1
-                without = names[text]
-            else:
-                if without != text:
-                    taken["secret"] = taken.get("secret", 0) + 1
-                without = self._personal.clean(without, taken)
-            if without != text:
-                texts[text], changed = without, True
-        return _rewritten(value, texts) if changed else value
+        texts = dict(zip(found, without, strict=True))
+        own = [name for name in names if name in texts]
+        texts |= {name: names[name] for name in own}
+        taken |= _counted("end_user", len(own), taken)
+        return _rewritten(value, texts)
+
+
+def _counted(kind: str, number: int, taken: Mapping[str, int]) -> dict[str, int]:
+    return {kind: taken.get(kind, 0) + number} if number else {}
 
 
 def _collect(value: Any, into: dict[str, str]) -> None:
