@@ -2,7 +2,8 @@
 
 CPU time of the whole process, threads included, for calls of 0.3 KB and of 8 KB, whole and streamed: without a rule, with
 rules that keep failures and slow calls only, and with all kept, redacted and stored in SQLite. The three are interleaved;
-given are medians over the rounds of their differences, with the middle half of them. Usage: make capturing.
+given are medians over the rounds of their differences, with the middle half of them. And of that, what a call has to wait
+for: what the stage takes, the least of many rounds. Usage: make capturing.
 """
 
 from __future__ import annotations
@@ -10,17 +11,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import os
 import statistics
 import sys
 import tempfile
 import time
+from typing import Any, cast
 
+from headgate.checks.personal import Personal
+from headgate.checks.redaction import Redactor
+from headgate.clock import SystemClock
 from headgate.config import loads
 from headgate.gateway import IN_PROCESS, Gateway
 from headgate.ids import request_id
+from headgate.stage import Next
 from headgate.store import Store
-from headgate.types import Account, Call, Payload
+from headgate.telemetry.capture.config import CaptureConfig, CaptureRule
+from headgate.telemetry.capture.desk import Desk, Means
+from headgate.telemetry.capture.redacting import Redacting
+from headgate.telemetry.capture.rules import Rules
+from headgate.telemetry.capture.stage import Capture
+from headgate.telemetry.capture.storing import ContentTable
+from headgate.types import Account, Call, Chunks, Frame, Payload, Reply
 
 CONFIG = """
 storage: {{database: "sqlite:///{folder}/h{number}.db"}}
@@ -36,6 +49,7 @@ WAYS = {
 }
 ROUNDS = int(os.environ.get("ROUNDS", "12"))
 CALLS = 400
+PIECES = 20
 
 
 def body(size: int, *, stream: bool) -> bytes:
@@ -51,6 +65,19 @@ def body(size: int, *, stream: bool) -> bytes:
     return json.dumps(asked).encode()
 
 
+def call_of(raw: bytes, *, stream: bool) -> Call:
+    return Call(
+        id=request_id(), operation="chat", model="chat", request=Payload("openai_chat", raw), stream=stream,
+        identity=IN_PROCESS, account=Account(), headers={},
+    )  # fmt: skip
+
+
+async def taken(reply: Reply) -> None:
+    if reply.chunks is not None:
+        async for _ in reply.chunks:
+            pass
+
+
 async def calls(gateway: Gateway, raw: bytes, *, stream: bool) -> float:
     """CPU microseconds of a call, all that follows it included."""
     store = gateway.store
@@ -58,14 +85,7 @@ async def calls(gateway: Gateway, raw: bytes, *, stream: bool) -> float:
     await store.caught_up()
     began = time.process_time()
     for _ in range(CALLS):
-        call = Call(
-            id=request_id(), operation="chat", model="chat", request=Payload("openai_chat", raw), stream=stream,
-            identity=IN_PROCESS, account=Account(), headers={},
-        )  # fmt: skip
-        reply = await gateway.handle(call)
-        if reply.chunks is not None:
-            async for _ in reply.chunks:
-                pass
+        await taken(await gateway.handle(call_of(raw, stream=stream)))
     await store.contents.desk.flush()
     await store.caught_up()
     return (time.process_time() - began) / CALLS * 1e6
@@ -93,8 +113,48 @@ async def main() -> None:
             print(f"| {len(raw) / 1000:.1f} KB{', streamed' if stream else ''} | {statistics.median(took['off']):.0f} µs |"
                   + "".join(f" {more(took[way], took['off'])} |" for way in list(WAYS)[1:]))  # fmt: skip
             sys.stdout.flush()
+        await on_the_way()
         for gateway in gateways.values():
             await gateway.close()
+
+
+async def on_the_way() -> None:
+    """What the stage adds to calls that are answered at once, whole and in pieces."""
+    print("\n| on a call's way | failures and slow calls | all |\n|---|---|---|")
+    raw = body(250, stream=False)
+
+    async def whole(_: Call) -> Reply:
+        return Reply(payload=Payload("openai_chat", b"{}"))
+
+    async def streams(_: Call) -> Reply:
+        return Reply(chunks=pieces())
+
+    for name, answer in (("whole", whole), (f"a stream of {PIECES} pieces", streams)):
+        desk = Desk(ContentTable(cast("Any", None)), SystemClock())
+        rules = [CaptureRule(share=0), CaptureRule(share=1)]
+        desk.use(Means(CaptureConfig(rules=tuple(rules)), Redacting(Redactor(), Personal([]))))
+        desk.room.free = 1 << 60  # all waits, nothing is stored
+        ways = [answer, *(after(Capture("chat", Rules("chat", [rule]), desk, 10), answer) for rule in rules)]
+        least = [math.inf] * len(ways)
+        for _ in range(ROUNDS):
+            for place, way in enumerate(ways):
+                made = [call_of(raw, stream=False) for _ in range(CALLS)]
+                for each in made:
+                    _ = each.request.tree
+                began = time.process_time()
+                for each in made:
+                    await taken(await way(each))
+                least[place] = min(least[place], (time.process_time() - began) / CALLS * 1e6)
+        print(f"| {name} | {least[1] - least[0]:+.1f} µs | {least[2] - least[0]:+.1f} µs |")
+
+
+async def pieces() -> Chunks:
+    for _ in range(PIECES):
+        yield [Frame(b'{"choices":[{"index":0,"delta":{"content":"Hello"}}]}')]
+
+
+def after(stage: Capture, answer: Next) -> Next:
+    return lambda call: stage(call, answer)
 
 
 def more(some: list[float], off: list[float]) -> str:
