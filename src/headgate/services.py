@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -21,10 +21,12 @@ from headgate.quality.evaluating import Evaluations
 from headgate.routing.conditions import Conditions
 from headgate.routing.config import ModelConfig
 from headgate.shadow.mirror import Shadows
+from headgate.stage import Stage
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
+from headgate.telemetry.capture.config import CaptureConfig
 from headgate.telemetry.metrics import Level
 from headgate.telemetry.networks import NetworkRecorder
 from headgate.telemetry.otel.export import Export
@@ -52,6 +54,18 @@ class Alerting(Protocol):
         ...
 
 
+class Captures(Protocol):
+    """What keeps what was asked and answered: `telemetry.capture.keeping.ContentKeeping`."""
+
+    def use(self, config: CaptureConfig | None, secrets: Iterable[str]) -> None:
+        """Go by this configuration from now on. `secrets` are never stored."""
+        ...
+
+    def stage(self, model: str, config: CaptureConfig, slow_s: float) -> Stage | None:
+        """What observes the calls of a model; None where none of them can be kept."""
+        ...
+
+
 class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
@@ -64,6 +78,9 @@ class Keeper(Protocol):
 
     @property
     def quality(self) -> TakesFeedback: ...
+
+    @property
+    def contents(self) -> Captures: ...
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""

@@ -32,6 +32,7 @@ providers: {{sim: {{kind: simulator}}}}
 models:
   chat: {{targets: [sim/gpt-4o-mini], shadow: {{to: other, share: 1}}}}
   other: {{targets: [sim/gpt-4o-mini]}}
+telemetry: {{capture: {{rules: [{{}}]}}}}
 """
 
 promtool = shutil.which("promtool")

@@ -41,6 +41,7 @@ def check(source: Source) -> Iterator[Problem]:
     for path, what in access_problems(member(tree, "access", dict), source.show):
         yield Problem(path, what)
     yield from _rollups(member(member(tree, "telemetry", dict), "rollups", dict))
+    yield from _capture(tree)
     yield from _otel(member(member(tree, "telemetry", dict), "otel", dict))
     for path, what in alert_problems(member(tree, "alerts", dict)):
         yield Problem(("alerts", *path), what)
@@ -152,6 +153,28 @@ def _otel(otel: JSON) -> Iterator[Problem]:
     if is_grpc and find_spec("grpc") is None:
         what = "needs what is not installed here; pip install 'headgate[otel]', or write http/protobuf"
         yield Problem((*at, "protocol"), what)
+
+
+def _capture(tree: JSON) -> Iterator[Problem]:
+    """Rules about models nobody can ask for keep nothing, and who wrote them believes that they do."""
+    capture = member(member(tree, "telemetry", dict), "capture", dict)
+    names = member(tree, "models", dict)
+    if member(tree, "server", dict).get("direct_targets") is True:
+        return
+    for index, rule in enumerate(member(capture, "rules", list)):
+        for place, asked in enumerate(member(rule, "models", list)):
+            if isinstance(asked, str) and names and not any(_meet(asked, name) for name in names):
+                path: Path = ("telemetry", "capture", "rules", index, "models", place)
+                yield Problem(path, f"names no model that can be asked for{suggest(asked, names)}")
+
+
+def _meet(asked: str, name: str) -> bool:
+    """Whether two names, each of which may end in `*`, stand for one that is the same."""
+    if asked.endswith("*") and name.endswith("*"):
+        return asked.startswith(name[:-1]) or name.startswith(asked[:-1])
+    if asked.endswith("*"):
+        return name.startswith(asked[:-1])
+    return asked.startswith(name[:-1]) if name.endswith("*") else asked == name
 
 
 # ── providers ──

@@ -110,6 +110,11 @@ def day(time: datetime | None) -> str:
     return NOTHING if time is None else f"{time.astimezone(UTC):%Y-%m-%d}"
 
 
+def prose(text: str) -> str:
+    """A text of several lines in the same way: its lines and tabs stay."""
+    return "".join(each if each in "\n\t" else plain(each) for each in text.replace("\r\n", "\n"))
+
+
 def plain(text: object) -> str:
     """A text with what cannot be seen made visible, such as controls, escapes of terminals, and what turns the
     direction of writing: a name is never other than it looks.

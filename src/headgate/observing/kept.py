@@ -63,6 +63,11 @@ class Kept:
 
     __slots__ = ("_chunks", "_payload", "_room", "_size", "complete")
 
+    most = MOST_BYTES
+    """Most memory one takes."""
+    parsed = PARSED
+    """Times as much memory as its bytes take a whole answer is counted for."""
+
     def __init__(self, room: Room) -> None:
         self._room = room
         self._size = 0
@@ -72,7 +77,7 @@ class Kept:
         """Nothing had to be let go of."""
 
     def whole(self, payload: Payload) -> None:
-        if self._fits(PARSED * len(payload.encode())):
+        if self._fits(self.parsed * len(payload.encode())):
             self._payload = payload
 
     def piece(self, chunk: Chunk) -> None:
@@ -80,13 +85,23 @@ class Kept:
         if self.complete and self._fits(size_of(chunk)):
             self._chunks.append(chunk)
 
+    @property
+    def held(self) -> tuple[Payload | None, Sequence[Chunk]]:
+        """What was kept, a whole answer or the pieces of a stream. Whoever looks at it lets go of it afterwards."""
+        return self._payload, self._chunks
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes so long to read that it is better read in a thread."""
+        return self._size > LARGE_BYTES
+
     async def read(
         self, whole: Callable[[Payload], Found | None], stream: Callable[[Sequence[Chunk]], Found | None]
     ) -> Found | None:
         """What is found in it, a whole answer or a stream; None where not all of it was kept, or nothing is found. Lets
         go of it.
         """
-        payload, chunks, large = self._payload, self._chunks, self._size > LARGE_BYTES
+        payload, chunks, large = self._payload, self._chunks, self.is_large
         try:
             if not self.complete or (payload is None and not chunks):
                 return None
@@ -100,7 +115,7 @@ class Kept:
         self._size, self._chunks, self._payload = 0, [], None
 
     def _fits(self, size: int) -> bool:
-        if self._size + size <= MOST_BYTES and self._room.take(size):
+        if self._size + size <= self.most and self._room.take(size):
             self._size += size
             return True
         self.let_go()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from headgate.telemetry.capture.config import CaptureConfig
 from headgate.telemetry.otel.config import OtelConfig
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
@@ -61,5 +62,7 @@ class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long sums are kept, and of how many names."""
     logs: LogsConfig = LogsConfig()
     """What is said on standard error."""
+    capture: CaptureConfig | None = None
+    """What was asked and answered. Nothing of it is kept without this block."""
     otel: OtelConfig | None = None
     """An OpenTelemetry collector that traces and metrics go to. Nothing is sent without this block."""

@@ -30,6 +30,8 @@ def administration_of(
         ledger=store.ledger_sink,
         summed_up=store.calls.summed_up,
         deliver=store.alerting.courier.send,
+        contents=store.contents.table,
+        captured=store.contents.desk.flush,
     )
     secret = environ.get("HEADGATE_SECRET")
     return Administration(ports, config, secret=secret, counters=services.counters)
