@@ -22,6 +22,7 @@ from serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "headgate.rules.yaml"
+TESTS = sorted(RULES.parent.glob("*.test.yaml"))
 TOOL = ROOT / "tools" / "grafana.py"
 
 NAME = re.compile(r"\b(?:headgate|process)_[a-z_]+\b")
@@ -106,6 +107,32 @@ async def test_every_label_a_query_asks_for_is_one_its_metric_has(scraped: str):
             assert wanted <= labels[metric], query
 
 
+def test_every_outcome_a_query_asks_for_is_one_there_is():
+    """Neither promtool nor Prometheus minds a misspelt one: the alert never fires."""
+    outcomes = {each.code for each in every(HeadgateError)} | {"ok", "failed"}
+    asked = {
+        each
+        for query in queries()
+        for wanted in re.findall(r'(?:outcome|code)(?:=~|!~|!=|=)"([^"]*)"', query)
+        for each in wanted.split("|")
+    }
+    assert len(asked) > 10
+    assert [each for each in asked if not any(re.fullmatch(each, outcome) for outcome in outcomes)] == []
+
+
+def every(kind: type[HeadgateError]) -> set[type[HeadgateError]]:
+    """A kind of failure and all kinds of it."""
+    return {kind}.union(*(every(each) for each in kind.__subclasses__()))
+
+
+def test_every_alert_is_tried():
+    """Each has a test of `promtool test rules`, in which it fires."""
+    alerts = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
+    tests = [test for file in TESTS for test in yaml.safe_load(file.read_text())["tests"]]
+    fired = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each["exp_alerts"]}
+    assert fired == alerts
+
+
 async def test_the_documentation_has_every_metric_and_no_other(scraped: str):
     page = (ROOT / "docs" / "metrics.md").read_text()
     documented = {
@@ -136,7 +163,8 @@ def test_the_dashboard_is_what_its_panels_make_and_fits_together():
 
 @needs_promtool
 def test_promtool_takes_the_rules_and_their_tests():
-    for command in (["check", "rules", "headgate.rules.yaml"], ["test", "rules", "headgate.rules.test.yaml"]):
+    tests = [each.name for each in TESTS]
+    for command in (["check", "rules", RULES.name], ["test", "rules", *tests]):
         done = subprocess.run([str(promtool), *command], cwd=RULES.parent, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
