@@ -40,7 +40,8 @@ from headgate.types import JSON
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives, prompts,
+    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts,
+    objectives, prompts,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 
