@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import jiter
 import msgspec
@@ -39,6 +39,15 @@ MAX_LISTED_STEPS = 30_000
 _PATTERN_BYTES = 128 * 1024
 
 
+class Fault(NamedTuple):
+    """Something in a document that its schema does not allow."""
+
+    place: tuple[str | int, ...]
+    """Of the value at fault; of one that is missing, or should not be there, its own."""
+    what: str
+    """Without the value."""
+
+
 class JsonSchema:
     """A schema ready to be checked against. `compiled` makes it."""
 
@@ -66,6 +75,19 @@ class JsonSchema:
         if steps > MAX_LISTED_STEPS:
             return [self._first(document) or "at /: it does not fit the schema"]
         return [_told(error) for error in islice(self._whole.iter_errors(document), MAX_PROBLEMS)]
+
+    def faults(self, text: str, document: Any) -> list[Fault]:
+        """What is wrong with a document, given as text too, which says how large it is.
+
+        Raises:
+            Uncheckable: it would take too long.
+        """
+        steps = self._steps(text, document)
+        if self._fits(self._whole, document):
+            return []
+        if steps > MAX_LISTED_STEPS:
+            return [Fault((), "does not fit the schema")]
+        return [_fault(error) for error in islice(self._whole.iter_errors(document), MAX_PROBLEMS)]
 
     def incurable(self, text: str, document: Any) -> list[str]:
         """What is wrong with the beginning of a document that nothing behind it can mend, one problem at most.
@@ -156,6 +178,15 @@ def _told(error: Any) -> str:
         firsts = [branch[0].message for branch in error.kind.context if branch]
         what = "; or ".join(dict.fromkeys(firsts)) or what
     return f"at {_pointer(error.instance_path)}: {what}"[:MAX_PROBLEM]
+
+
+def _fault(error: Any) -> Fault:
+    place = tuple(error.instance_path)
+    if error.kind.name == "required":
+        return Fault((*place, error.kind.property), "is missing")
+    if error.kind.name == "additionalProperties":
+        return Fault((*place, error.kind.unexpected[0]), "is not in the schema")
+    return Fault(place, _told(error).partition(": ")[2])
 
 
 def _pointer(path: Iterable[str | int]) -> str:

@@ -1,0 +1,1 @@
+"""Prompts as files: written, tested, reviewed and released as code is."""

@@ -1,0 +1,179 @@
+"""The front matter of a prompt file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from headgate.prompts.dotprompt.marked import Marked, Steps, read
+from headgate.prompts.dotprompt.problem import Notes
+from headgate.prompts.dotprompt.values import WHITESPACE
+from headgate.registry import suggest
+
+NAMESPACE: Final = "headgate"
+
+_OPENS = re.compile(r"\ufeff?(?:(?:#[^\n]*|[ \t]*\r?)\n)*---[ \t]*(?:\r\n|\r|\n)")
+_CLOSES = re.compile(r"(?:(?<=[\r\n]))---[ \t]*(?:\r\n|\r|\n|\Z)")
+
+_TYPES: Final[Mapping[str, tuple[type, str]]] = {
+    "config": (dict, "a mapping"),
+    "description": (str, "a text"),
+    "ext": (dict, "a mapping"),
+    "input": (dict, "a mapping"),
+    "metadata": (dict, "a mapping"),
+    "model": (str, "a text"),
+    "name": (str, "a text"),
+    "output": (dict, "a mapping"),
+    "raw": (dict, "a mapping"),
+    "toolDefs": (list, "a list"),
+    "tools": (list, "a list"),
+    "variant": (str, "a text"),
+    "version": (str, "a text"),
+}
+_INPUT: Final = {"default": (dict, "a mapping"), "schema": (object, "")}
+_OUTPUT: Final = {"format": (str, "a text"), "schema": (object, "")}
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "owner": "a text",
+    "review_by": "a day",
+    "expires": "a day",
+    "tests": "a text or a list of texts",
+    "trusted": "a list of texts",
+    "max_tokens": "a number",
+}
+"""What can be set as `headgate.…`, and what it is: who answers for the prompt, when it is to be looked at again and when it
+is over, files of tests elsewhere than beside it, inputs that may stand in the system's role, tokens it may come to.
+"""
+
+
+class Front(msgspec.Struct, frozen=True):
+    """What a file says about its prompt, and where the template is in it."""
+
+    raw: dict[str, Any] | None
+    """As written; None without front matter."""
+    ext: dict[str, dict[str, Any]]
+    """Keys with a dot, by what is before the last one."""
+    marked: Marked
+    start: int
+    end: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Ours, of the keys that begin with `headgate.`."""
+        return self.ext.get(NAMESPACE, {})
+
+    def get(self, key: str, kind: type) -> Any:
+        """A value; None where it is not of its type, which is noted elsewhere."""
+        value = (self.raw or {}).get(key)
+        return value if isinstance(value, kind) else None
+
+
+def front_of(text: str, notes: Notes) -> Front:
+    """The front matter of a file. Behind one, the template has no white space around it; without, it is all of the
+    file.
+    """
+    opened = _OPENS.match(text)
+    if opened is None:
+        return Front(None, {}, Marked({}, {}), 0, len(text))
+    closed = _CLOSES.search(text, opened.end())
+    if closed is None:
+        if text.lstrip(WHITESPACE).startswith("---"):
+            notes.note(opened.start(), "the front matter is not closed; write '---' on a line of its own behind it")
+        return Front(None, {}, Marked({}, {}), 0, len(text))
+    line, _ = notes.place(opened.end())
+    marked = read(text[opened.end() : closed.start()], notes, line)
+    raw = marked.value
+    if raw is None:
+        raw = {}
+    elif not isinstance(raw, dict):
+        notes.at(marked.place(), "the front matter is not a mapping; write 'name: value' lines")
+        raw = {}
+    body = text[closed.end() :]
+    start = closed.end() + len(body) - len(body.lstrip(WHITESPACE))
+    front = Front(raw, _namespaces(raw), marked, start, max(start, closed.end() + len(body.rstrip(WHITESPACE))))
+    _check(front, notes)
+    return front
+
+
+def _namespaces(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    ext: dict[str, dict[str, Any]] = {}
+    for key, value in raw.items():
+        namespace, dot, name = key.rpartition(".")
+        if dot:
+            ext.setdefault(namespace, {})[name] = value
+    return ext
+
+
+def _check(front: Front, notes: Notes) -> None:
+    raw = front.raw or {}
+    _typed({key: value for key, value in raw.items() if "." not in key}, _TYPES, (), front, notes)
+    for name, types in (("input", _INPUT), ("output", _OUTPUT)):
+        if isinstance(raw.get(name), dict):
+            _typed(raw[name], types, (name,), front, notes)
+    for place, tool in enumerate(front.get("tools", list) or ()):
+        if not isinstance(tool, str):
+            notes.at(front.marked.place("tools", place), "a tool is named by a text; define it in a *.tool.yaml file")
+    for namespace in front.ext:
+        if namespace.startswith(f"{NAMESPACE}."):
+            key = next(each for each in raw if each.startswith(f"{namespace}."))
+            notes.at(front.marked.place(key), f"there is no setting '{key}'{suggest(key, _settings())}")
+    for name, value in front.settings.items():
+        key = f"{NAMESPACE}.{name}"
+        if name not in SETTINGS:
+            notes.at(front.marked.place(key), f"there is no setting '{key}'{suggest(key, _settings())}")
+        elif not _is(value, SETTINGS[name]):
+            notes.at(front.marked.place(key), f"'{key}' is {SETTINGS[name]}{_example(SETTINGS[name])}")
+
+
+def _settings() -> list[str]:
+    return [f"{NAMESPACE}.{name}" for name in SETTINGS]
+
+
+def _typed(
+    given: Mapping[str, Any], types: Mapping[str, tuple[type, str]], steps: Steps, front: Front, notes: Notes
+) -> None:
+    """Note what is of another type, and names nobody knows: those like a known one are mistakes, others may be for
+    somebody else and have no effect.
+    """
+    for name, value in given.items():
+        place = front.marked.place(*steps, name)
+        shown = ".".join(map(str, (*steps, name)))
+        if name not in types:
+            close = difflib.get_close_matches(name, _known(types, steps), n=1, cutoff=0.7)
+            hint = f"; did you mean '{close[0]}'?" if close else "; own keys have a dot, as in 'team.note'"
+            notes.at(place, f"there is no key '{shown}'{hint}", fatal=bool(close))
+        elif value is not None and not isinstance(value, types[name][0]):
+            notes.at(place, f"'{shown}' is {types[name][1]}")
+
+
+def _known(types: Collection[str], steps: Steps) -> list[str]:
+    return [name for name in types if steps or name not in ("ext", "raw", "metadata")]
+
+
+def _is(value: Any, kind: str) -> bool:
+    match kind:
+        case "a text":
+            return isinstance(value, str)
+        case "a day":
+            return isinstance(value, str) and _day(value) is not None
+        case "a number":
+            return isinstance(value, int) and not isinstance(value, bool) and value > 0
+        case _:
+            texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+            return texts or (isinstance(value, str) and "text or" in kind)
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _example(kind: str) -> str:
+    return ", as in 2027-01-31" if kind == "a day" else ""
