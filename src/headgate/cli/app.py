@@ -34,10 +34,11 @@ ledger = App(name="ledger", help="What every attempt used and cost.")
 alerts = App(name="alerts", help="What is told of, when and to whom.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
 quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
+evals = App(name="eval", help="Tests of prompts and models.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
     prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
-    quality, moving,
+    quality, evals, moving,
 ):  # fmt: skip
     app.command(_of)
 
@@ -107,6 +108,10 @@ for _group, _name, _where, _help in (
     (alerts, "unsilence", "headgate.cli.alerting:unsilence", "Have silenced alerts told again."),
     (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
     (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
+    (evals, "run", "headgate.cli.evaluating:run", "Ask what tests ask, and hold the answers against what they assert."),
+    (evals, "compare", "headgate.cli.evaluating:compare", "Tell whether a run is worse than one before it, beyond noise."),
+    (evals, "report", "headgate.cli.evaluating:report", "Show a run, or write it as JUnit XML or a page."),
+    (evals, "judge", "headgate.cli.evaluating:judge", "Tell how far the judges of tests agree with people."),
     (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),
     (quality, "feedback", "headgate.cli.quality:feedback", "List what users said of answers, the newest first."),
     (quality, "evaluations", "headgate.cli.quality:evaluations", "List what evaluators found, the newest first."),

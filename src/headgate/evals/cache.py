@@ -34,7 +34,7 @@ class Cache:
             self._connection.execute(
                 "pragma journal_mode = wal; pragma synchronous = normal;"
                 "create table if not exists answers (key blob primary key, value blob not null) without rowid"
-            )
+            ).fetchall()
         except (OSError, apsw.Error) as error:
             raise CannotEvaluate(f"the cache {file} cannot be used: {error}; remove it, or pass --no-cache") from None
         self.hits = 0
@@ -49,7 +49,7 @@ class Cache:
 
     def put(self, key: bytes, value: bytes) -> None:
         """Keep something. It is there for whoever asks next, also after a crash of this process."""
-        self._connection.execute("insert or replace into answers values (?, ?)", (key, value))
+        self._connection.execute("insert or replace into answers values (?, ?)", (key, value)).fetchall()
 
     def close(self) -> None:
         self._connection.close()

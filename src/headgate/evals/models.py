@@ -60,6 +60,11 @@ class GatewayModels:
         self.unpriced = 0
         """Calls whose price is not known."""
 
+    @property
+    def cached(self) -> int:
+        """Answers that were known from before."""
+        return 0 if self._cache is None else self._cache.hits
+
     def names(self, model: str) -> bool:
         """Whether there is such a model."""
         return _configured(self._config, model) is not None

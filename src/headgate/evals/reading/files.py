@@ -68,8 +68,13 @@ def is_test(name: str) -> bool:
     return name.endswith((*YAML, PYTHON))
 
 
-def read(files: Sequence[FilePath], prompt_of: Callable[[FilePath], str | None] | None = None) -> list[Suite]:
-    """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`.
+def read(
+    files: Sequence[FilePath],
+    prompt_of: Callable[[FilePath], str | None] | None = None,
+    root: FilePath | None = None,
+) -> list[Suite]:
+    """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
+    suites are called as they stand in `root`.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -79,7 +84,7 @@ def read(files: Sequence[FilePath], prompt_of: Callable[[FilePath], str | None] 
     for file in files:
         sheet = _sheet(file, problems)
         if sheet is not None and sheet.tree is not None:
-            suites.append(_Reader(sheet, prompt_of or _beside).suite())
+            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -135,8 +140,9 @@ def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None]) -> None:
+    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
         self._sheet = sheet
+        self._root = root
         self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
 
@@ -159,7 +165,7 @@ class _Reader:
         for case in cases:
             self._check(case.assertions)
         return Suite(
-            name=sheet.text(("name",), tree.get("name")) or _stem(sheet.file),
+            name=sheet.text(("name",), tree.get("name")) or _stem(sheet.file, self._root),
             file=sheet.file,
             cells=cells,
             cases=tuple(cases),
@@ -336,5 +342,8 @@ def _path_stem(file: str) -> str:
     return file
 
 
-def _stem(file: str) -> str:
-    return FilePath(_path_stem(file)).name
+def _stem(file: str, root: FilePath | None) -> str:
+    path = FilePath(_path_stem(file))
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    return path.name
