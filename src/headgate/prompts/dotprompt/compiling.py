@@ -425,7 +425,7 @@ def _supply(found: Supplied, inner: Frame) -> None:
 
 
 def _constant(value: Value) -> Get:
-    return lambda frame: value
+    return lambda _: value
 
 
 def _down(value: Value, parts: Sequence[str]) -> Value:
@@ -444,7 +444,7 @@ def _here(parts: tuple[str, ...]) -> Get:
         return lambda frame: frame.this
     if len(parts) > 1:
         return lambda frame: _down(frame.this, parts)
-    (part,) = parts
+    part = "".join(parts)
 
     def get(frame: Frame) -> Value:
         this = frame.this

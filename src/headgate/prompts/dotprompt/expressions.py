@@ -16,7 +16,8 @@ _AFTER = rf"(?=[=~}}/.)\]|{WHITESPACE}])"
 _AFTER_LITERAL = rf"(?=[~}})\]{WHITESPACE}])"
 
 _SPACE = re.compile(f"{W}*")
-_ID = re.compile(rf"""[^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+{_AFTER}""")
+_BARE = re.compile(rf"""[^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+""")
+_ID = re.compile(_BARE.pattern + _AFTER)
 _BRACKETED = re.compile(r"\[((?:\\\]|[^\]])*)\]")
 _NAMED = re.compile(rf"""([^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+|\[(?:\\\]|[^\]])*\]){W}*=""")
 _DOUBLE = re.compile(r'"((?:\\"|[^"])*)"')
@@ -82,6 +83,8 @@ class Reader:
                 named.append((_unbracketed(found.group(1)), self._expression()))
             elif named:
                 raise Misread(start, f"{self._seen()} is not expected behind name=value; write it before")
+            elif self.source.startswith("}", self.at, self._end):
+                raise Misread(start, self._brace())
             else:
                 params.append(self._expression())
 
@@ -157,6 +160,9 @@ class Reader:
             return _unbracketed(found.group()), True
         found = self._match(_ID)
         if found is None:
+            unended = _BARE.match(self.source, self.at, self._end)
+            if self.at >= self._end or (unended is not None and unended.end() == self._end):
+                raise Misread(self.at, "the tag is not closed; write '}}' behind it")
             raise Misread(self.at, f"{self._seen()} is not expected here; write a name")
         return found.group(), False
 
@@ -189,11 +195,13 @@ class Reader:
 
     def _seen(self) -> str:
         """What stands here, for a message."""
-        if self.at >= self._end:
-            return "the end of the template"
-        if self.source.startswith("}}}", self.at):
-            return "'}}}' behind '{{' (a brace behind a tag needs a space before it)"
-        return repr(self.source[self.at])
+        return repr(self.source[self.at]) if self.at < self._end else "the end of the template"
+
+    def _brace(self) -> str:
+        """What is wrong with braces that do not close the tag."""
+        if self.source.startswith("}}}", self.at, self._end):
+            return "'}}}' does not close this tag; write '}}', and a space before a brace that is text"
+        return "'}' does not close this tag; write '}}', or '}}}' behind '{{{'"
 
 
 def _unbracketed(name: str) -> str:

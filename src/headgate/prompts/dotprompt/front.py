@@ -46,8 +46,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "trusted": "a list of texts",
     "max_tokens": "a number",
 }
-"""What can be set as `headgate.…`, and what it is: who answers for the prompt, when it is to be looked at again and when it
-is over, files of tests elsewhere than beside it, inputs that may stand in the system's role, tokens it may come to.
+"""What can be set as `headgate.…`, and what it is: who answers for the prompt, when it is to be looked at again and when
+it is over, files of tests elsewhere than beside it, inputs that may stand in the system's role, its most tokens.
 """
 
 

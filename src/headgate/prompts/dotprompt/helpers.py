@@ -22,7 +22,7 @@ def _json(gets: Sequence[Get], named: Mapping[str, Get]) -> Get:
     return get
 
 
-def _lookup(gets: Sequence[Get], named: Mapping[str, Get]) -> Get:
+def _lookup(gets: Sequence[Get], _: Mapping[str, Get]) -> Get:
     value, name = gets
 
     def get(frame: Frame) -> Value:
@@ -32,9 +32,9 @@ def _lookup(gets: Sequence[Get], named: Mapping[str, Get]) -> Get:
     return get
 
 
-def _log(gets: Sequence[Get], named: Mapping[str, Get]) -> Get:
+def _log(_: Sequence[Get], __: Mapping[str, Get]) -> Get:
     """Nothing: what prompts hold is in no log."""
-    return lambda frame: UNDEFINED
+    return lambda _: UNDEFINED
 
 
 VALUE_HELPERS: Final[Mapping[str, tuple[Make, int | None, frozenset[str]]]] = {
@@ -83,7 +83,7 @@ def with_(get: Get, body: Op, other: Op, names: tuple[str, ...], *, zero: bool =
             other(frame)
             return
         inner = frame.inner(value)
-        if value is frame.this:
+        if _stays(frame.this, value):
             inner.parent = frame.parent
         if names:
             inner.names = {**(frame.names or {}), names[0]: value, **dict.fromkeys(names[1:], UNDEFINED)}
@@ -110,6 +110,8 @@ def each(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
         for place, (name, this) in enumerate(pairs):
             step()
             inner.this = this
+            if type(this) is not dict:
+                inner.parent = frame.parent if _stays(frame.this, this) else frame
             data["key"] = name
             data["index"] = place
             data["first"] = place == 0
@@ -119,6 +121,13 @@ def each(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
             body(inner)
 
     return run
+
+
+def _stays(this: Value, value: Value) -> bool:
+    """Whether a block for a value is where it was before, so that `../` does not lead from one to the other."""
+    if isinstance(value, dict | list | tuple):
+        return value is this
+    return type(value) is type(this) and value == this
 
 
 def _taken(frame: Frame, names: tuple[str, ...], value: Value, name: Value) -> dict[str, Value]:

@@ -159,16 +159,17 @@ def _read(entries: Iterable[tuple[str, Path | Traversable]], prefix: str) -> tup
             break
         try:
             raw = entry.read_bytes()
-            sources[place] = raw.decode() if len(raw) <= MAX_BYTES else ""
+        except OSError as error:
+            problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
+            continue
+        if len(raw) > MAX_BYTES:
+            problems.append(Problem(shown, 1, 1, f"is larger than {MAX_BYTES} bytes"))
+            continue
+        try:
+            sources[place] = raw.decode()
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
             problems.append(Problem(shown, line, 1, "is not UTF-8 text here; save the file as UTF-8"))
-        except OSError as error:
-            problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
-        else:
-            if len(raw) > MAX_BYTES:
-                del sources[place]
-                problems.append(Problem(shown, 1, 1, f"is larger than {MAX_BYTES} bytes"))
     return sources, problems
 
 

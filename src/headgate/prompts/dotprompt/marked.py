@@ -90,12 +90,12 @@ class _Builder:
         self.places.setdefault(steps, place)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self._stop(place, "anchors and aliases are not for prompts; write the value out")
-        if event.tag not in {None, "!"}:
+        if getattr(event, "tag", None) not in {None, "!"}:
             self._notes.at(place, "has a tag; write the value without it")
         if len(steps) > MAX_DEPTH:
             self._stop(place, f"is nested more than {MAX_DEPTH} deep")
         if isinstance(event, yaml.ScalarEvent):
-            return event.value if event.style or event.tag == "!" else scalar(event.value)
+            return event.value if event.style or event.tag else scalar(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(steps)
         return self._mapping(steps)

@@ -95,7 +95,7 @@ def message_of(value: Mapping[str, Any] | Message) -> Message:
     if isinstance(value, Message):
         return value
     role, content, metadata = value.get("role"), value.get("content"), value.get("metadata")
-    if not isinstance(role, str):
+    if not isinstance(role, str) or not role:
         raise ValueError("a message has a role, which is a text")
     if isinstance(content, str):
         content = [{"text": content}]

@@ -52,7 +52,7 @@ class Run:
         self.left -= characters
         if self.left < 0:
             raise RenderTooLarge(
-                f"the prompt comes to more than {self._bounds.max_characters} characters with these inputs; shorten them"
+                f"the prompt comes to more than {self._bounds.max_characters} characters; shorten its inputs"
             )
 
     def step(self, count: int = 1) -> None:
@@ -65,7 +65,7 @@ class Run:
         self._steps = after = before - count
         if after < 0:
             raise RenderTooLong(
-                f"the prompt takes more than {self._bounds.max_steps} steps with these inputs; shorten their lists"
+                f"the prompt takes more than {self._bounds.max_steps} steps; shorten the lists in its inputs"
             )
         if before // _LOOKS_AT_CLOCK_EVERY != after // _LOOKS_AT_CLOCK_EVERY and perf_counter() > self._end:
             raise RenderTooLong(f"the prompt takes more than {self._bounds.max_s:g} s to render; shorten its inputs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -17,19 +17,27 @@ Kind = Literal[
     "chain", "raw", "decorator",
 ]  # fmt: skip
 
+_BEGINNINGS = {
+    "partial_block": "#>",
+    "inline": r"#\*",
+    "block": "#",
+    "end": "/",
+    "partial": ">",
+    "inverse": rf"(?:\^{W}*|{W}*else{W}*)~?\}}\}}",
+    "open_inverse": r"\^",
+    "chain": rf"{W}*else(?![A-Za-z0-9_])",
+    "long_comment": "!--",
+    "comment": "!",
+    "unescaped": r"\{",
+    "decorator": r"\*",
+    "mustache": "&?",
+}
+"""What each kind of tag begins with, tried in this order."""
+
 _OPEN = re.compile(
-    rf"""\{{\{{(?P<strip>~?)(?:
-    (?P<partial_block>\#>) | (?P<inline>\#\*) | (?P<block>\#) | (?P<end>/) | (?P<partial>>)
-  | (?P<inverse>(?:\^{W}*|{W}*else{W}*)~?\}}\}})
-  | (?P<open_inverse>\^) | (?P<chain>{W}*else(?![A-Za-z0-9_]))
-  | (?P<long_comment>!--) | (?P<comment>!) | (?P<unescaped>\{{) | (?P<decorator>\*) | (?P<mustache>&?)
-    )""".replace("\n", "")
-    .replace(" " * 4, "")
-    .replace("  | ", "|")
-    .replace(" | ", "|")
+    rf"\{{\{{(?P<strip>~?)(?:{'|'.join(f'(?P<{kind}>{begins})' for kind, begins in _BEGINNINGS.items())})"
 )
 _CLOSE = re.compile(r"~?\}\}(?!\})")
-_CLOSE_OF_BLOCK = re.compile(r"~?\}\}")
 _CLOSE_UNESCAPED = re.compile(r"\}~?\}\}")
 _CLOSE_RAW = re.compile(r"\}\}\}\}")
 _LONG_END = re.compile(r"--~?\}\}")
@@ -93,14 +101,14 @@ def _tag(source: str, at: int, end: int, notes: Notes) -> tuple[Tag, int]:
         return _raw(source, at, end, notes)
     opened = _OPEN.match(source, at, end)
     assert opened is not None
-    kind = opened.lastgroup or "mustache"
+    kind = opened.lastgroup
     strip = opened.group("strip") == "~"
     if kind in ("comment", "long_comment"):
         return _comment(source, opened, end, notes)
     if kind == "inverse":
         return Tag("inverse", at, strip=Strip(strip, opened.group()[-3] == "~")), opened.end()
     unescaped = kind == "unescaped"
-    named: Kind = "mustache" if kind in ("unescaped", "strip") else kind  # type: ignore[assignment]
+    named = cast("Kind", "mustache" if unescaped else kind)
     reader = Reader(source, opened.end(), end)
     try:
         close = _CLOSE_UNESCAPED if unescaped else _CLOSE

@@ -1,5 +1,7 @@
-"""Values as templates see them: those of JSON, and a missing one. Handlebars is defined by JavaScript, so that a value is
-true, equal or text as it is there (ECMA-262, sections 6.1.6.1.20, 7.1.2, 7.2.15).
+"""Values as templates see them: those of JSON, and a missing one.
+
+Handlebars is defined by JavaScript, so that a value is true, equal or text as it is there (ECMA-262, sections
+6.1.6.1.20, 7.1.2, 7.2.15).
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ class Undefined:
 
 UNDEFINED: Final = Undefined()
 
-WHITESPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+WHITESPACE: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 """What JavaScript takes for white space; Python's own notion is another one."""
 
 MAX_DEPTH = 200
@@ -61,7 +66,7 @@ def text(value: Value, depth: int = 0) -> str:
 def number(value: float) -> str:
     """A number as JavaScript writes it."""
     if not math.isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value == 0:
         return "0"
     shown = repr(value)
@@ -90,7 +95,7 @@ def empty(value: Value) -> bool:
     """
     if value is None or value is UNDEFINED or value is False or value == "":
         return True
-    if isinstance(value, float) and value != value:  # noqa: PLR0124
+    if isinstance(value, float) and math.isnan(value):
         return True
     return isinstance(value, list | tuple) and not value
 
