@@ -25,5 +25,7 @@ def searching(pattern: str) -> Callable[[str], bool]:
     try:
         validator: Any = jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
     except ValueError:
-        raise ValueError(f"no regular expression of RE2, which has no look-around and no back-references: {pattern!r}") from None
+        raise ValueError(
+            f"no regular expression of RE2, which has no look-around and no back-references: {pattern!r}"
+        ) from None
     return validator.is_valid

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from headgate.cli import output
@@ -20,6 +19,9 @@ from headgate.stats.intervals import Interval
 
 MOST_CASES = 20
 """Cases that are named."""
+
+MANY = 100
+"""Answers from which on lines say how far a run is."""
 
 _VERDICTS = {
     "regression": "REGRESSION",
@@ -63,7 +65,7 @@ class Screen:
         self._errors += result.passed is None
         if self._bar is not None:
             self._bar.update(self._task, advance=1, told=self._told())
-        elif self._lines and self._planned and self._seen * 10 // self._planned > self._tenths:
+        elif self._lines and self._planned >= MANY and self._seen * 10 // self._planned > self._tenths:
             self._tenths = self._seen * 10 // self._planned
             output.complain(f"{self._seen:,} of {self._planned:,} answers{self._told()}")
 
@@ -71,17 +73,17 @@ class Screen:
         failed = f", {self._failed:,} failed" if self._failed else ""
         return failed + (f", {self._errors:,} without a verdict" if self._errors else "")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
 
 def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     """A run as a table, and the cases that did not pass."""
-    columns = ("suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score",
-               "p95 ms", "cost $", "judges $")  # fmt: skip
+    columns = (
+        "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score", "p95 ms",
+        "cost $", "judges $",
+    )  # fmt: skip
     rows: list[list[str]] = []
     cells = sums.summaries()
     for each in cells:
@@ -94,13 +96,19 @@ def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
                 format_usd(each.judged_picodollars),
             ]
         )  # fmt: skip
-        rows += [["", f"  {name}", "", "", "", "", *_rate(found), "", "", "", ""] for name, found in each.metrics.items()]
+        rows += [
+            ["", f"  {name}", "", "", "", "", *_rate(found), "", "", "", ""] for name, found in each.metrics.items()
+        ]
     output.table(columns, rows)
     _cases(sums)
     spent, cached = sum(each.spent_picodollars for each in ends), sum(each.cached for each in ends)
     again = f", {output.counted(cached, 'answer')} known from before" if cached else ""
     why = ends[-1].why if ends else "killed"
-    reasons = {"complete": "", "budget": " The budget came to its end.", "precision": " It is as precise as was asked for."}
+    reasons = {
+        "complete": "",
+        "budget": " The budget came to its end.",
+        "precision": " It is as precise as was asked for.",
+    }
     stopped = reasons.get(why, f" It was {why}: 'headgate eval run … --resume {file}' goes on.")
     output.complain(f"${format_usd(spent)} spent{again}.{stopped} The run is in {file}.")
 
@@ -119,12 +127,16 @@ def _cases(sums: Sums) -> None:
 
 def comparison(found: Comparison) -> None:
     """A comparison as a table, and the cases that became worse."""
-    columns = ("suite", "tested", "verdict", "before", "after", "difference", "95 % interval", "by chance", "cases",
-               "worse", "better")  # fmt: skip
+    columns = (
+        "suite", "tested", "verdict", "before", "after", "difference", "95 % interval", "by chance", "cases", "worse",
+        "better",
+    )  # fmt: skip
     rows: list[list[str]] = []
     for each in found.cells:
         difference = each.difference
-        drop = ["", ""] if difference is None else [_points(difference.estimate), f"{_points(difference.low)} to {_points(difference.high)}"]  # fmt: skip
+        drop = ["", ""]
+        if difference is not None:
+            drop = [_points(difference.estimate), f"{_points(difference.low)} to {_points(difference.high)}"]
         rows.append(
             [
                 each.suite, each.cell, _VERDICTS[each.verdict], _percent(each.before), _percent(each.after), *drop,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -28,7 +27,7 @@ from headgate.evals.comparison import ALPHA, Comparison
 from headgate.evals.comparison import compare as held_against
 from headgate.evals.models import GatewayModels, Spent
 from headgate.evals.problems import BadTests, CannotEvaluate
-from headgate.evals.reports.annotations import annotations, regressions, wanted
+from headgate.evals.reports.annotations import failures, regressions, wanted
 from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
@@ -150,7 +149,7 @@ def run(
     found = None if before is None else held_against(before, sums, tolerate=tolerate)
     _files(file, sums, junit, html)
     if annotate or wanted(os.environ):
-        lines = annotations(sums) if found is None else regressions(found)
+        lines = failures(sums) if found is None else regressions(found)
         (output.complain if json else output.say)("\n".join(lines)) if lines else None
     _show_run(file, sums, found, json)
     return _exit(sums, found, expect)
@@ -227,7 +226,7 @@ def report(
     sums = _sums(file)
     _files(file, sums, junit, html)
     if annotate:
-        for line in annotations(sums):
+        for line in failures(sums):
             (output.complain if json else output.say)(line)
     _show_run(file, sums, None, json)
     return _exit(sums, None, None)

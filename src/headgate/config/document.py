@@ -79,7 +79,6 @@ class Node:
             place = (*place, step)
         return place, line
 
-
     def spot_of(self, path: Path) -> tuple[int, int]:
         """The line and column of what is at `path`, or of the nearest thing around it: of a member that of its name."""
         line, column, node = self.line, self.column, self

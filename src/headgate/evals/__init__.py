@@ -1,4 +1,4 @@
-"""Tests of prompts and models: cases, what is asserted of answers, runs with intervals, and what changed between two."""
+"""Tests of prompts and models: cases, what is asserted of answers, runs, and what changed between two of them."""
 
 from __future__ import annotations
 

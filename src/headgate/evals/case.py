@@ -101,6 +101,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     cells: tuple[Cell, ...]
     cases: tuple[Case, ...]
+    named: dict[str, Place] = {}
+    """Where `prompt`, `model` and `embeddings` are named."""
     judges: dict[str, Judging] = {}
     embeddings: str | None = None
     """The model that turns texts into vectors."""

@@ -20,7 +20,7 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
             if not models.names(judge.model):
                 found[judge.place, _no_model(judge.model)] = None
         if suite.embeddings is not None and not models.names(suite.embeddings):
-            found[Place(suite.file), _no_model(suite.embeddings)] = None
+            found[_place(suite, "embeddings"), _no_model(suite.embeddings)] = None
         for cell in suite.cells:
             for case in suite.cases:
                 if len(found) > MOST_PROBLEMS:
@@ -29,13 +29,17 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
                     model = subjects[suite.name].request(cell, case).body.get("model", "")
                 except Unrenderable as error:
                     missing = "there is no prompt" in str(error) or "names no model" in str(error)
-                    found[Place(suite.file) if missing else case.place, str(error)] = None
+                    found[_place(suite, "prompt") if missing else case.place, str(error)] = None
                     if missing:
                         break
                     continue
                 if not models.names(model):
-                    found[Place(suite.file), _no_model(model)] = None
+                    found[_place(suite, "model"), _no_model(model)] = None
     return _told(found)
+
+
+def _place(suite: Suite, what: str) -> Place:
+    return suite.named.get(what, Place(suite.file))
 
 
 def _no_model(name: str) -> str:

@@ -79,9 +79,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return any(each.verdict != "not_comparable" for each in self.cells)
 
 
-def compare(
-    before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float = 0.0, on: On = "pass"
-) -> Comparison:
+def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float = 0.0, on: On = "pass") -> Comparison:
     """Hold a run against one before it. A cell is held against the same cell, or where a suite has one in each run,
     against that: so may another model or variant be compared.
 

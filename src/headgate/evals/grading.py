@@ -68,9 +68,7 @@ def _options(assertion: Assertion, suite: Suite) -> JSON:
     return options
 
 
-def _mark(
-    assertion: Assertion, look: Look, passed: bool, score: float, *, reason: str = "", error: str = ""
-) -> Mark:
+def _mark(assertion: Assertion, look: Look, passed: bool, score: float, *, reason: str = "", error: str = "") -> Mark:
     return Mark(
         kind=_named(assertion),
         passed=passed,

@@ -112,7 +112,9 @@ class GatewayModels:
             call, reply = await self._asked("embed", {"model": model, "input": new}, "judge")
             if len(self._vectors) > MOST_VECTORS:
                 self._vectors.clear()
-            self._vectors.update({(model, text): each for text, each in zip(new, Vectors(call, reply).vectors, strict=True)})
+            self._vectors.update(
+                {(model, text): each for text, each in zip(new, Vectors(call, reply).vectors, strict=True)}
+            )
             cost = call.account.cost_picodollars or 0
         if any((model, each) not in self._vectors for each in texts):  # let go just now
             return await self.embed(model, texts)
@@ -154,9 +156,7 @@ def _read(call: Call, reply: Reply, latency_ms: float, version: str) -> Answer:
     usage = answering.usage if answering is not None else None
     return Answer(
         text="".join(part.text for part in choice.parts if isinstance(part, Text))[:MOST_TEXT],
-        tool_calls=tuple(
-            ToolCalled(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)
-        ),
+        tool_calls=tuple(ToolCalled(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)),
         stop=choice.stop,
         refused=any(isinstance(part, Refusal) and part.text for part in choice.parts),
         input_tokens=usage.total_input_tokens if usage else 0,
@@ -189,5 +189,3 @@ def _pots(budget_usd: Decimal) -> Pots:
         alert_percent=[],
     )
     return Pots([(budget, "evals")], [])
-
-

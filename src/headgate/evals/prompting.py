@@ -1,4 +1,4 @@
-"""Prompts of libraries as what is tested: rendered with a case's inputs, and made a request of OpenAI's chat dialect."""
+"""Prompts of libraries as what is tested: rendered with a case's inputs, as requests of OpenAI's chat dialect."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _SETTINGS = {
 """Dotprompt's names of what a request can set; others are as they stand."""
 
 _FENCE = "---"
+
+FOLDER = "prompts"
+"""What the folder of a library is called, where it has its usual name."""
 
 
 class Prompts:
@@ -81,9 +84,12 @@ class Prompts:
 
 
 def root_of(test: Path) -> Path:
-    """The folder whose library a test file belongs to: the highest above it up to which every folder has prompts,
-    partials, tools or schemas in it; its own where none has.
+    """The folder whose library a test file belongs to: one around it that is called `prompts`; else the highest above it
+    up to which every folder has prompts, partials, tools or schemas in it, its own where none has.
     """
+    named = [each for each in test.parents if each.name == FOLDER]
+    if named:
+        return named[-1]
     folder = test.parent
     while folder.resolve() != Path.cwd() and _has_prompts(folder.parent):
         folder = folder.parent

@@ -62,7 +62,7 @@ class Run:
         done: Mapping[Key, Done] | None = None,
         precision: float | None = None,
         seed: int = 0,
-        told: Callable[[Result, bool], None] = lambda result, again: None,
+        told: Callable[[Result, bool], None] | None = None,
     ) -> None:
         """`told` hears of each result, and whether it is one of before. With `precision` cases come in a drawn order,
         and no more are asked once the share that passes is known to so much on either side.
@@ -75,7 +75,7 @@ class Run:
         self._done = done or {}
         self._precision = precision
         self._seed = seed
-        self._told = told
+        self._told = told or _unheard
         self._over = ""
         self._shares: list[float] = []
 
@@ -99,7 +99,7 @@ class Run:
     def _jobs(self) -> Iterator[Job]:
         of = [(suite, cell, case) for suite in self._suites for case in suite.cases for cell in suite.cells]
         if self._precision is not None:
-            Random(self._seed).shuffle(of)
+            Random(self._seed).shuffle(of)  # noqa: S311
         for suite, cell, case in of:
             repeats = range(case.repeat.of)
             if case.repeat.decided or self._precision is not None:
@@ -191,6 +191,10 @@ class Run:
         self._told(result, False)
 
 
+def _unheard(result: Result, again: bool) -> None:
+    """Tell nobody."""
+
+
 def key_of_result(request: Request, case: Case, fingerprint: Any) -> str:
     """A digest of all a result depends on."""
     return _digest([request.body, request.version, fingerprint, _asserted(case)])
@@ -235,4 +239,3 @@ def _digest(value: Any) -> str:
 def _named(value: Any) -> str:
     """A function by its name: where it is in memory differs from run to run."""
     return f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', type(value).__name__)}"
-

@@ -191,7 +191,11 @@ def _lines(file: Path) -> Iterator[Line]:
                 try:
                     yield _DECODER.decode(raw)
                 except msgspec.DecodeError as error:
-                    what = "is no run; 'headgate eval run --output FILE' makes one" if number == 1 else f"line {number}: {error}"
+                    what = (
+                        "is no run; 'headgate eval run --output FILE' makes one"
+                        if number == 1
+                        else f"line {number}: {error}"
+                    )
                     raise CannotEvaluate(f"{file} {what}") from None
     except OSError as error:
         raise CannotEvaluate(f"{file} cannot be read: {error.strerror}") from None

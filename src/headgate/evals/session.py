@@ -67,7 +67,9 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
         def name(file: Path) -> str | None:
             with suppress(ValueError):
                 place = file.resolve().relative_to(root.resolve()).as_posix()
-                return next((each.name for each in libraries[root] if each.file == place), place.removesuffix(".prompt"))
+                return next(
+                    (each.name for each in libraries[root] if each.file == place), place.removesuffix(".prompt")
+                )
             return None
 
         return name
@@ -82,7 +84,9 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
             continue
         for suite in mine:
             if suite.name in subjects:
-                problems.append(Problem(Place(suite.file), f"is called {suite.name}, as another is; give one a 'name:'"))
+                problems.append(
+                    Problem(Place(suite.file), f"is called {suite.name}, as another is; give one a 'name:'")
+                )
             subjects[suite.name] = Prompts(libraries[root], root)
             suites.append(suite)
     if problems:
@@ -100,9 +104,7 @@ class _Of:
     """The subjects of one suite after the other: cells know their suite's prompts."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self._by_cell = {
-            id(cell): loaded.subjects[suite.name] for suite in loaded.suites for cell in suite.cells
-        }
+        self._by_cell = {id(cell): loaded.subjects[suite.name] for suite in loaded.suites for cell in suite.cells}
 
     def request(self, cell: Cell, case: Case) -> Request:
         return self._by_cell[id(cell)].request(cell, case)
@@ -137,8 +139,8 @@ async def carry_out(
     name: str,
     clock: Clock,
     resume: bool = False,
-    told: Callable[[Result, bool], None] = lambda result, again: None,
-    planned: Callable[[int], None] = lambda count: None,
+    told: Callable[[Result, bool], None] | None = None,
+    planned: Callable[[int], None] | None = None,
 ) -> End:
     """Run suites into a run file, a new one or one that goes on. It gets its end also where this is cancelled.
 
@@ -158,14 +160,13 @@ async def carry_out(
         seed=options.seed,
         told=told,
     )
-    planned(run.planned)
+    if planned is not None:
+        planned(run.planned)
     if resume:
         writing.go_on()
     else:
         files = [suite.file for suite in loaded.suites]
-        writing.begin(
-            Header(id=name, began_us=clock.now_us(), headgate=__version__, files=files, planned=run.planned)
-        )
+        writing.begin(Header(id=name, began_us=clock.now_us(), headgate=__version__, files=files, planned=run.planned))
     why = "interrupted"
     try:
         why = await run.run()

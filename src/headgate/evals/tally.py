@@ -23,8 +23,10 @@ MOST_REASONS = 3
 class CaseTally:
     """What came of one case at one cell."""
 
-    __slots__ = ("_of", "_tries", "decided", "errors", "file", "latencies", "line", "metrics", "needed", "prompt", "reasons",
-                 "subject", "text", "version")  # fmt: skip
+    __slots__ = (
+        "_of", "_tries", "decided", "errors", "file", "line", "metrics", "needed", "prompt", "reasons", "subject",
+        "text", "version",
+    )  # fmt: skip
 
     def __init__(self, result: Result) -> None:
         self._of = result.of
@@ -53,7 +55,9 @@ class CaseTally:
                 self.metrics.setdefault(mark.metric or mark.kind, []).append(mark.score)
         if not result.passed and not self.reasons:
             failed = [mark for mark in result.marks if not mark.passed and not mark.error]
-            self.reasons = [f"{mark.kind}: {mark.reason}" if mark.reason else mark.kind for mark in failed[:MOST_REASONS]]
+            self.reasons = [
+                f"{mark.kind}: {mark.reason}" if mark.reason else mark.kind for mark in failed[:MOST_REASONS]
+            ]
             self.reasons = self.reasons or [f"the score is {result.score:.2f}"]
             self.text = shortened(result.text, 300)
 

@@ -1,7 +1,7 @@
 """Whether a judge can be trusted: what it says of answers that people have judged.
 
-Labels are lines of JSON: `{"messages": "the question", "answer": "…", "rubric": "…", "pass": true}`. In place of `rubric`
-any judged kind: `factuality`, `relevance`, `faithfulness`, `pairwise`.
+Labels are lines of JSON: `{"messages": "the question", "answer": "…", "rubric": "…", "pass": true}`. In place of
+`rubric` any judged kind: `factuality`, `relevance`, `faithfulness`, `pairwise`.
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ def _label(sheet: Sheet) -> Label | None:
     return Label(case, Answer(text=tree["answer"]), tree["pass"])
 
 
-async def examined(
-    name: str, judge: Judging, labels: Sequence[Label], models: Models, concurrency: int = 8
-) -> Trust:
+async def examined(name: str, judge: Judging, labels: Sequence[Label], models: Models, concurrency: int = 8) -> Trust:
     """Ask a judge about answers that people have judged."""
     suite = Suite(name="labels", file="", cells=(), cases=(), judges={JUDGE: judge})
     gate = asyncio.Semaphore(concurrency)

@@ -1,4 +1,4 @@
-"""Shares and means of what comes in clusters: a case that is tried several times tells more of itself than of others."""
+"""Shares of what comes in clusters: a case that is tried several times tells more of itself than of others."""
 
 from __future__ import annotations
 

@@ -114,9 +114,7 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 def _chances(before: Sequence[Tries], after: Sequence[Tries], total: float, seed: int) -> tuple[float, float]:
     """How likely the sum over cases would be so low, and so high."""
-    kinds = Counter(
-        (tuple(sorted((*one, *other))), len(one)) for one, other in zip(before, after, strict=True)
-    )
+    kinds = Counter((tuple(sorted((*one, *other))), len(one)) for one, other in zip(before, after, strict=True))
     kinds = {kind: count for kind, count in kinds.items() if kind[0][-1] - kind[0][0] > _CLOSE}
     if not kinds:
         return 1.0, 1.0
@@ -146,7 +144,7 @@ def _dealt(pooled: tuple[float, ...], first: int) -> tuple[float, ...]:
     if comb(len(pooled), first) <= MOST_DEALT:
         hands = (sum(hand) for hand in combinations(pooled, first))
     else:
-        rng = Random(SEED)
+        rng = Random(SEED)  # noqa: S311
         hands = islice(iter(lambda: sum(rng.sample(pooled, first)), None), MOST_DEALT)
     return tuple((whole - hand) / rest - hand / first for hand in hands)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from headgate.checks.words import words_of
 from headgate.evals.kinds.kind import Kind, a_bound, a_text, holds
 from headgate.evals.marks import CannotTell, Look, Told
-from headgate.money import from_decimal, format_usd
+from headgate.money import format_usd, from_decimal
 from headgate.types import JSON
-from decimal import Decimal
 
 _STOPS: Mapping[str, str] = {"stop": "end", "end_turn": "end", "max_tokens": "length", "tool_use": "tool_calls"}
 """What vendors call them."""

@@ -41,7 +41,9 @@ async def _pairwise(look: Look) -> Told:
     second = await judges.preferred(look, look.value, look.answer.text)
     score = (_POINTS[first] + 1 - _POINTS[second]) / 2
     if {first, second} == {"A"} or {first, second} == {"B"}:
-        return Told(score, "the judge prefers whichever it reads first" if first == "A" else "… whichever it reads last")
+        return Told(
+            score, "the judge prefers whichever it reads first" if first == "A" else "… whichever it reads last"
+        )
     return Told(score, {0.0: "the other one is better", 1.0: "it is better"}.get(score, "neither is clearly better"))
 
 
@@ -64,4 +66,3 @@ KINDS: Mapping[str, Kind] = {
     "pairwise": Kind(a_text, _pairwise, threshold=0.5, options=_OPTIONS, judges=True),
 }
 """A mark of 1 to 5 is a score of 0 to 1: 4 passes. `pairwise`: 1 better, 0.5 a tie, 0 worse."""
-

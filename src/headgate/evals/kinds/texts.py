@@ -53,7 +53,9 @@ def _folded(text: str, folded: bool) -> str:
 
 
 def _starts_with(look: Look) -> Told:
-    return holds(look.answer.text.lstrip().startswith(str(look.value)), f"it begins {shortened(look.answer.text, 40)!r}")
+    return holds(
+        look.answer.text.lstrip().startswith(str(look.value)), f"it begins {shortened(look.answer.text, 40)!r}"
+    )
 
 
 def _ends_with(look: Look) -> Told:

@@ -1,14 +1,14 @@
 """Assertions, as test files write them.
 
-    - contains: Paris                      # kind and value
-    - not-contains: London                 # any kind can be negated
-    - similar: The capital is Paris.       # and beside the kind what else there is to say
-      threshold: 0.8
-      weight: 2
-      metric: meaning
-    - {type: contains, value: Paris}       # the same, as promptfoo writes it
-    - assert-set: [{contains: a}, {contains: b}]
-      threshold: 0.5
+- contains: Paris                      # kind and value
+- not-contains: London                 # any kind can be negated
+- similar: The capital is Paris.       # and beside the kind what else there is to say
+  threshold: 0.8
+  weight: 2
+  metric: meaning
+- {type: contains, value: Paris}       # the same, as promptfoo writes it
+- assert-set: [{contains: a}, {contains: b}]
+  threshold: 0.5
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def _made(sheet: Sheet, path: Path, name: str, holder: str, given: dict[str, Any
     kind = KINDS[plain]
     value = given.get(holder)
     if problem := kind.check(value):
-        sheet.wrong((*path, holder) if holder in given else path, f"{plain} {problem}" if holder == "value" else problem)
+        sheet.wrong(
+            (*path, holder) if holder in given else path, f"{plain} {problem}" if holder == "value" else problem
+        )
     options = {each: given[each] for each in given if each in kind.options}
     _known(sheet, path, given, {holder, *COMMON, *kind.options})
     return Assertion(
@@ -95,7 +97,9 @@ def _set(sheet: Sheet, path: Path, holder: str, given: dict[str, Any], negated: 
     before = len(sheet.problems)
     members = read_assertions(sheet, (*path, inside), given.get(inside), depth + 1)
     if not members and len(sheet.problems) == before:
-        sheet.wrong(path, "is a set without assertions, which passes whatever the answer is; write some, or leave it out")
+        sheet.wrong(
+            path, "is a set without assertions, which passes whatever the answer is; write some, or leave it out"
+        )
     threshold = sheet.share((*path, "threshold"), given.get("threshold"), ALWAYS)
     return Assertion(
         kind=SET,

@@ -1,8 +1,8 @@
 """Cases in tables: JSON lines and CSV.
 
 A line of JSON is an object: `{"inputs": {…}, "messages": […], "expected": …, "assert": […], "id": …}`; one without
-`inputs` and `messages` is all inputs but for those names. A row of CSV is inputs by the names of its columns; columns that
-begin with `__` are about the test: `__expected`, `__expected1`, `__id`, `__threshold`, `__metric`.
+`inputs` and `messages` is all inputs but for those names. A row of CSV is inputs by the names of its columns; columns
+that begin with `__` are about the test: `__expected`, `__expected1`, `__id`, `__threshold`, `__metric`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headgate.config.problem import Path
 from headgate.evals.problems import Place, Problem
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
@@ -71,7 +70,8 @@ def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
         header = next(reader, [])
         for place, name in enumerate(header):
             if name.startswith("__") and name not in _COLUMNS and not name.startswith("__expected"):
-                problems.append(Problem(Place(file, 1, place + 1), f"the column {name} is not known; there are __expected, {', '.join(_COLUMNS)}"))  # fmt: skip
+                known = ", ".join(("__expected", *_COLUMNS))
+                problems.append(Problem(Place(file, 1, place + 1), f"is no column: {name}; there are {known}"))
         if len(set(header)) < len(header):
             problems.append(Problem(Place(file, 1), "two columns have the same name"))
         before = reader.line_num
@@ -106,7 +106,4 @@ def _row(cells: dict[str, str]) -> dict[str, Any]:
 
 
 def _sheet(file: str, line: int, tree: dict[str, Any]) -> Sheet:
-    def place(path: Path) -> tuple[int, int]:
-        return line, 1
-
-    return Sheet(file, tree, place)
+    return Sheet(file, tree, lambda _: (line, 1))

@@ -1,4 +1,4 @@
-"""Test files: `name.test.yaml` beside the prompt it tests, or `name.test.py` with a `suite` that is the same in Python."""
+"""Test files: `name.test.yaml` beside the prompt it tests, or `name.test.py` with a `suite` that says the same."""
 
 from __future__ import annotations
 
@@ -106,6 +106,7 @@ def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
         return None
     if not file.name.endswith(PYTHON):
         return Sheet.of_yaml(str(file), text)
+    line = 1
     try:
         suite: Any = getattr(module_of(file.resolve()), "suite", None)
         line = inspect.getsourcelines(suite)[1] if inspect.isfunction(suite) else _line_of(text)
@@ -113,7 +114,7 @@ def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
     except ConfigError as error:
         problems.append(Problem(Place(str(file)), error.problems[0]))
         return None
-    except Exception as error:  # somebody's function
+    except Exception as error:  # noqa: BLE001 - somebody's function
         problems.append(Problem(Place(str(file), line), f"suite() raised {type(error).__name__}: {error}"))
         return None
     if not isinstance(tree, dict):
@@ -169,11 +170,20 @@ class _Reader:
             file=sheet.file,
             cells=cells,
             cases=tuple(cases),
+            named=self._named(tree),
             judges=self._judges,
             embeddings=self._embeddings,
         )
 
     # ── what is tested ──
+
+    def _named(self, tree: JSON) -> dict[str, Place]:
+        """Where what is tested is named; in the first line where it is the prompt beside the file."""
+        names = {"prompt": ("variants", "prompt"), "model": ("model", "models"), "embeddings": ("embeddings",)}
+        return {
+            what: self._sheet.place(next(((each,) for each in places if each in tree), ()))
+            for what, places in names.items()
+        }
 
     def _cells(self, tree: JSON) -> tuple[Cell, ...]:
         sheet = self._sheet
@@ -196,7 +206,7 @@ class _Reader:
 
     def _read_judges(self, tree: JSON) -> dict[str, Judging]:
         sheet = self._sheet
-        named = {
+        named: dict[str, tuple[Path, Any]] = {
             name: (("judges", name), each) for name, each in sheet.mapping(("judges",), tree.get("judges")).items()
         }
         if tree.get("judge") is not None:
@@ -209,7 +219,10 @@ class _Reader:
         if isinstance(value, str):
             value = {"model": value}
         given = sheet.mapping(path, value, {"model", "config", "labels", "kappa"})
-        model, labels = sheet.text((*path, "model"), given.get("model")), sheet.text((*path, "labels"), given.get("labels"))
+        model, labels = (
+            sheet.text((*path, "model"), given.get("model")),
+            sheet.text((*path, "labels"), given.get("labels")),
+        )
         kappa = sheet.share((*path, "kappa"), given.get("kappa"), "of 0 is what chance gives; write a number above 0")
         if kappa is not None and labels is None:
             sheet.wrong((*path, "kappa"), "needs 'labels:', a file of answers that people have judged")
@@ -247,7 +260,10 @@ class _Reader:
         if len(sheet.problems) > before and not given:
             return None
         file = self._tree
-        inputs = {**sheet.mapping(("inputs",), file.get("inputs")), **sheet.mapping((*path, "inputs"), given.get("inputs"))}
+        inputs = {
+            **sheet.mapping(("inputs",), file.get("inputs")),
+            **sheet.mapping((*path, "inputs"), given.get("inputs")),
+        }
         messages = read_messages(sheet, (*path, "messages"), given.get("messages"))
         if not messages and self._plain:
             messages = filled(self._messages, inputs)

@@ -15,7 +15,9 @@ _CELL = re.compile(r"\s*((?:not-)?[a-z][a-z0-9-]*)(?:\(\s*([0-9.]+)\s*\))?\s*(?:
 _SHORT = {"grade": "rubric", "similar": "similar", "eq": "equals", "fn": "python", "python": "python"}
 _LISTS = frozenset({"contains-any", "contains-all", "icontains-any", "icontains-all", "tool-call-f1", "tool-sequence"})
 _NUMBERS = frozenset({"latency", "cost", "output-tokens", "word-count"})
-_ALONE = frozenset({"is-json", "contains-json", "is-refusal", "is-valid-tool-call", "relevance", "faithfulness", "repeats"})
+_ALONE = frozenset(
+    {"is-json", "contains-json", "is-refusal", "is-valid-tool-call", "relevance", "faithfulness", "repeats"}
+)
 
 
 def expected(cell: str) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ def wanted(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotations(sums: Sums) -> Iterator[str]:
+def failures(sums: Sums) -> Iterator[str]:
     """One for each prompt that has failures, on its own line, else on the test's; the first ones of them told."""
     grouped: dict[tuple[str, int], list[tuple[str, CaseTally]]] = {}
     for (_, cell, case), tally in sums.cases.items():
@@ -30,7 +30,7 @@ def annotations(sums: Sums) -> Iterator[str]:
         told = [f"{name} ({Path(tally.file).name}:{tally.line}): {_why(tally)}" for name, tally in cases[:MOST]]
         if len(cases) > MOST:
             told.append(f"… and {len(cases) - MOST} more")
-        title = f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} {'failed' if failed else 'without a verdict'}"
+        title = f"cases {'that failed' if failed else 'without a verdict'}: {len(cases)}"
         yield _command("error", file, line, title, "\n".join(told))
 
 
@@ -42,12 +42,13 @@ def regressions(found: Comparison) -> Iterator[str]:
         file, line = each.prompt_file, each.prompt_line
         if not file and each.cases:
             file, line = each.cases[0].file, each.cases[0].line
-        told = [
-            f"{each.suite} ({each.cell}): {each.before:.1%} to {each.after:.1%} over {each.pairs} cases; by chance with "
-            f"{each.chance:.2%}",
-            *(f"{case.case}: {case.before:.0%} to {case.after:.0%}: {'; '.join(case.reasons)}" for case in each.cases[:MOST]),
-        ]
-        yield _command("error", file, line, "Regression", "\n".join(told))
+        told = (
+            f"{each.suite} ({each.cell}): {each.before:.1%} to {each.after:.1%} over {each.pairs} cases; by "
+            f"chance with {each.chance:.2%}"
+        )
+        for case in each.cases[:MOST]:
+            told += f"\n{case.case}: {case.before:.0%} to {case.after:.0%}: {'; '.join(case.reasons)}"
+        yield _command("error", file, line, "Regression", told)
 
 
 def _why(tally: CaseTally) -> str:

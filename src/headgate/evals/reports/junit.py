@@ -28,8 +28,7 @@ def junit(sums: Sums) -> Iterator[str]:
 
 def _case(holder: str, case: str, tally: CaseTally) -> str:
     begun = (
-        f"    <testcase classname={_quoted(holder)} name={_quoted(case)} file={_quoted(tally.file)} "
-        f'line="{tally.line}"'
+        f'    <testcase classname={_quoted(holder)} name={_quoted(case)} file={_quoted(tally.file)} line="{tally.line}"'
     )
     verdict = tally.verdict
     if verdict == "pass":
