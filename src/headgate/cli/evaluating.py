@@ -18,9 +18,7 @@ from headgate.cli.configs import ConfigFile, Json, load_or_starter
 from headgate.cli.exits import CANNOT_RUN, FAILED, OK, CannotRun, Misused
 from headgate.cli.files import write_whole, writing
 from headgate.clock import SystemClock
-from headgate.config import Config
 from headgate.config.places import placed
-from headgate.config.schema import StorageConfig
 from headgate.evals.cache import Cache
 from headgate.evals.case import Cell, Repeat, Suite
 from headgate.evals.comparison import ALPHA, Comparison
@@ -32,10 +30,9 @@ from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
 from headgate.evals.runs import ends_of, header_of, results_of
-from headgate.evals.session import FOLDER, Loaded, Options, carry_out, check, load, new_id
+from headgate.evals.session import FOLDER, Loaded, Options, carry_out, check, for_tests, load, new_id
 from headgate.evals.tally import Sums, exit_verdicts
 from headgate.evals.trusting import Trust, all_examined
-from headgate.folds import NEVER_CUT
 from headgate.gateway import Gateway
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -295,7 +292,7 @@ def _asking(
         CannotRun: it cannot be.
     """
     loaded, path = load_or_starter(config)
-    loaded = placed(_for_tests(loaded, budget, book, concurrency), (path or Path()).parent, kept=False)
+    loaded = placed(for_tests(loaded, concurrency, bounded=budget is not None, book=book), (path or Path()).parent, kept=False)
 
     async def main() -> None:
         kept = None if cache is None else Cache(cache)
@@ -310,17 +307,6 @@ def _asking(
         _tried(lambda: asyncio.run(main()))
     except Spent as error:
         raise CannotRun(f"the budget has no room for a call: {error}", "Give more by --budget.") from None
-
-
-def _for_tests(config: Config, budget: Decimal | None, book: bool, concurrency: int) -> Config:
-    """The configuration as tests use it: nothing evaluated or mirrored beside, no answer cut down to fit a budget."""
-    models = {name: replace(each, shadow=None, evaluate=None) for name, each in config.models.items()}
-    limits = config.limits
-    if budget is not None:
-        limits = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
-    server = replace(config.server, max_concurrent=max(config.server.max_concurrent, 2 * concurrency))
-    storage = config.storage if book else StorageConfig()
-    return replace(config, models=models, limits=limits, server=server, storage=storage)
 
 
 def _tried(work: Callable[[], Written]) -> Written:

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate import __version__
 from headgate.clock import Clock
+from headgate.config import Config
+from headgate.config.schema import StorageConfig
 from headgate.evals.case import Case, Cell, Suite
 from headgate.evals.checking import problems_of
 from headgate.evals.models import GatewayModels
@@ -25,6 +28,10 @@ from headgate.prompts.dotprompt import Library, PromptsInvalid, load_folder
 
 FOLDER = Path(".headgate", "evals")
 """Where runs and answers are kept, in the folder a command is run in."""
+
+
+NEVER_CUT = 2**62
+"""As the least output a call is cut down to."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +99,19 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
     if problems:
         raise BadTests(problems)
     return Loaded(suites, subjects)
+
+
+def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: bool = False) -> Config:
+    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and where
+    a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
+    """
+    models = {name: replace(each, shadow=None, evaluate=None) for name, each in config.models.items()}
+    limits = config.limits
+    if bounded:
+        limits = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
+    server = replace(config.server, max_concurrent=max(config.server.max_concurrent, 2 * concurrency))
+    storage = config.storage if book else StorageConfig()
+    return replace(config, models=models, limits=limits, server=server, storage=storage)
 
 
 def check(loaded: Loaded, models: GatewayModels) -> None:
