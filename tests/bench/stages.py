@@ -1,5 +1,5 @@
 """What the fold itself costs: calls through 0 and 14 stages that do nothing, chunks through 0 and 14 wrappers. And what it
-takes to count a call, to write its record down, and to bring that into the sums.
+takes to count a call, to write its record down, to bring that into the sums, and to render a prompt.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import uvloop
 from msgspec.structs import replace
 
 from headgate.clock import SystemClock
+from headgate.prompts.dotprompt import load_sources
 from headgate.stage import EVERY_OPERATION, Next, Stage, fold
 from headgate.storage.journal import Journal
 from headgate.storage.records import CallRow
@@ -139,6 +140,28 @@ def recording_us(calls: int) -> tuple[float, float]:
     return record, best_us(drain, max(1, calls // TOGETHER), TOGETHER)
 
 
+PROMPT = {
+    "bench.prompt": "---\nmodel: chat\ninput:\n  schema:\n"
+    + "".join(f"    v{at}: string\n" for at in range(20))
+    + "    rows(array):\n      name: string\n      price: integer\n---\n"
+    + '{{role "system"}}{{> tone}} {{> rules}}\n{{role "user"}}'
+    + "".join(f"Value {at} is {{{{v{at}}}}}.\n" for at in range(20))
+    + "{{#each rows}}\n- {{name}}: {{price}}\n{{/each}}\n{{> closing}}",
+    "_tone.prompt": "Be kind to whoever asks.",
+    "_rules.prompt": "Answer in one sentence.",
+    "_closing.prompt": "That is all of {{v0}}.",
+}
+"""A typical prompt: 20 inputs, three partials, a loop of ten rounds."""
+
+
+def rendering_us(times: int) -> float:
+    """Checking the inputs of a prompt against their schema, and rendering it."""
+    prompt = load_sources(PROMPT).get("bench")
+    rows = [{"name": f"article {at}", "price": at} for at in range(10)]
+    inputs = {**{f"v{at}": f"the value of number {at}" for at in range(20)}, "rows": rows}
+    return best_us(lambda: prompt.render(inputs), times)
+
+
 async def main(calls: int) -> None:
     bare, empty = await per_call_us([], calls), await per_call_us([Empty()] * COUNT, calls)
     plain, wrapped = await per_chunk_us([], calls), await per_chunk_us([Wrapping()] * COUNT, calls)
@@ -149,6 +172,7 @@ async def main(calls: int) -> None:
         {"what": "counting a call of one attempt", "µs": round(counting_us(calls), 2)},
         {"what": "writing its record down", "µs": round(record, 2)},
         {"what": "bringing that into the sums, without the database", "µs": round(drain, 2)},
+        {"what": "rendering a prompt of 20 inputs, 3 partials and a loop", "µs": round(rendering_us(max(1, calls // 20)), 1)},
     ]))  # fmt: skip
 
 

@@ -34,11 +34,12 @@ ledger = App(name="ledger", help="What every attempt used and cost.")
 alerts = App(name="alerts", help="What is told of, when and to whom.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
 quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
+prompts = App(name="prompts", help="Prompts as files: what they take, what they come to, what is doubtful in them.")
 evals = App(name="eval", help="Tests of prompts and models.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
     prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
-    quality, evals, moving,
+    quality, moving, prompts, evals,
 ):  # fmt: skip
     app.command(_of)
 
@@ -133,6 +134,10 @@ for _group, _name, _where, _help in (
     (moving, "litellm", "headgate.cli.importing:litellm", "Move in from LiteLLM's proxy: a report, then its rows."),
     (moving, "portkey", "headgate.cli.importing:portkey", "Move in from Portkey's gateway configs, after a report."),
     (moving, "bifrost", "headgate.cli.importing:bifrost", "Move in from Bifrost: a report, then its rows."),
+    (prompts, "list", "headgate.cli.prompting:list_", "List prompts, their variants and versions."),
+    (prompts, "show", "headgate.cli.prompting:show", "Show what a prompt takes, makes and needs."),
+    (prompts, "render", "headgate.cli.prompting:render", "Render a prompt to the messages a model is sent."),
+    (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
     (audit, "prove", "headgate.cli.proving:prove", "Prove that a record is in the log, or that it has only grown."),

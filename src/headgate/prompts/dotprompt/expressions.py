@@ -199,6 +199,8 @@ class Reader:
 
     def _brace(self) -> str:
         """What is wrong with braces that do not close the tag."""
+        if self._nesting:
+            return "'}' is not expected here; write ')' before it"
         if self.source.startswith("}}}", self.at, self._end):
             return "'}}}' does not close this tag; write '}}', and a space before a brace that is text"
         return "'}' does not close this tag; write '}}', or '}}}' behind '{{{'"

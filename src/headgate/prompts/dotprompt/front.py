@@ -46,8 +46,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     "trusted": "a list of texts",
     "max_tokens": "a number",
 }
-"""What can be set as `headgate.…`, and what it is: who answers for the prompt, when it is to be looked at again and when
-it is over, files of tests elsewhere than beside it, inputs that may stand in the system's role, its most tokens.
+"""What can be set as `headgate.…`, and what it is: who answers for the prompt, the days on which it is to be looked at
+again and on which it is over, files of tests elsewhere than beside it, inputs that may stand in the system's message,
+and the most tokens its template may come to.
 """
 
 

@@ -10,7 +10,7 @@ Order.schema.yaml               a schema, likewise; or .json
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
@@ -27,10 +27,11 @@ from headgate.prompts.dotprompt.front import Front, front_of
 from headgate.prompts.dotprompt.marked import Marked, read
 from headgate.prompts.dotprompt.parsing import parse
 from headgate.prompts.dotprompt.picoschema import Schema, json_schema
-from headgate.prompts.dotprompt.problem import Notes, Problem, PromptNotFound, PromptsInvalid
+from headgate.prompts.dotprompt.problem import Lines, Notes, Problem, PromptNotFound, PromptsInvalid
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.running import Cell, Op, nothing
 from headgate.prompts.dotprompt.syntax import Program
+from headgate.registry import suggest
 
 MAX_BYTES: Final = 1024 * 1024
 """Of one file."""
@@ -46,8 +47,16 @@ class Library:
     prompts that are touched by a fatal one are not in it.
     """
 
-    def __init__(self, prompts: Mapping[str, Prompt], problems: Iterable[Problem], sources: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        prompts: Mapping[str, Prompt],
+        problems: Iterable[Problem],
+        sources: Mapping[str, str],
+        broken: Mapping[str, Sequence[Problem]],
+    ) -> None:
         self.prompts = dict(sorted(prompts.items()))
+        self.broken = dict(sorted(broken.items()))
+        """What is wrong with each prompt that is not among them, in its file and in those it needs."""
         self.problems = tuple(sorted(set(problems)))
         self.sources = sources
         """Text of every file by its place."""
@@ -62,12 +71,15 @@ class Library:
         """A prompt by its name.
 
         Raises:
-            PromptNotFound: there is none, or none that could be read.
+            PromptNotFound: there is none.
+            PromptsInvalid: it cannot be used.
         """
         full = name if variant is None else f"{name}.{variant}"
+        if full in self.broken:
+            raise PromptsInvalid(self.broken[full])
         found = self.prompts.get(full)
         if found is None:
-            raise PromptNotFound(full, self.prompts)
+            raise PromptNotFound(full, [*self.prompts, *self.broken])
         return found
 
     def variants(self, name: str) -> list[Prompt]:
@@ -109,15 +121,24 @@ def load_sources(sources: Mapping[str, str], *, strict: bool = True) -> Library:
     Raises:
         PromptsInvalid: as `load_folder`.
     """
-    return _checked(dict(sources), [], prefix="", strict=strict)
+    usable, problems = dict(sources), list[Problem]()
+    for place, text in sources.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            line, column = Lines(text).place(error.start)
+            problems.append(Problem(place, line, column, "here is half of a surrogate pair, which is no character"))
+            del usable[place]
+    return _checked(usable, problems, prefix="", strict=strict)
 
 
 def _checked(sources: dict[str, str], unread: list[Problem], *, prefix: str, strict: bool) -> Library:
-    prompts, problems = _Loader(sources, prefix).load()
+    loader = _Loader(sources, prefix)
+    prompts, problems = loader.load()
     problems += unread
     if strict and any(each.fatal for each in problems):
         raise PromptsInvalid(problems)
-    return Library(prompts, problems, sources)
+    return Library(prompts, problems, sources, loader.broken)
 
 
 # ── files ──
@@ -176,6 +197,22 @@ def _read(entries: Iterable[tuple[str, Path | Traversable]], prefix: str) -> tup
 # ── from files to prompts ──
 
 
+def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
+    """The templates among files given as texts, for who looks at what they are made of."""
+    loader = _Loader(sources, "")
+    loader.load()
+    return loader.parsed()
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A template, and the partials it names."""
+
+    program: Program
+    text: str
+    partials: Mapping[str, str]
+    """Their files by the names they are called by."""
+
+
 @dataclass(slots=True)
 class _File:
     """One file on its way."""
@@ -185,6 +222,7 @@ class _File:
     notes: Notes
     needs: dict[str, int] = field(default_factory=dict)
     """Files it needs, and the offset at which it says so."""
+    partials: dict[str, str] = field(default_factory=dict)
     front: Front | None = None
     program: Program | None = None
     op: Op = nothing
@@ -200,6 +238,7 @@ class _Loader:
         }
         self._cells = {place: Cell(place) for place in sources if _is_partial(place)}
         self._under_way: list[str] = []
+        self.broken: dict[str, list[Problem]] = {}
 
     def load(self) -> tuple[dict[str, Prompt], list[Problem]]:
         templates = [each for each in self._files.values() if each.place.endswith(".prompt")]
@@ -221,6 +260,14 @@ class _Loader:
                 prompts[made.full_name] = made
         return prompts, [problem for each in self._files.values() for problem in each.notes.found]
 
+    def parsed(self) -> dict[str, Parsed]:
+        """The templates by the places of their files."""
+        return {
+            each.place: Parsed(each.program, each.text, each.partials)
+            for each in self._files.values()
+            if each.program is not None
+        }
+
     def _parse(self, file: _File) -> None:
         start, end = 0, len(file.text)
         if not _is_partial(file.place):
@@ -237,6 +284,7 @@ class _Loader:
                 return None
             if offset is not None:
                 file.needs.setdefault(place, offset)
+                file.partials[name] = place
             return self._cells[place]
 
         compiler = Compiler(file.notes, resolve, lambda: self._partials(folder))
@@ -373,14 +421,18 @@ class _Loader:
             self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
             for key, written in (("input", given), ("output", made))
         ]
+        _check_defaults(given.get("default"), schemas[0], front, file.notes)
         unknown, tools = self._tools(file, front)
         needed = self._needed(file)
-        if any(problem.fatal for each in needed for problem in each.notes.found):
+        name = posixpath.join(posixpath.dirname(file.place), stem)
+        problems = [problem for each in needed for problem in each.notes.found]
+        if any(problem.fatal for problem in problems):
+            self.broken[f"{name}.{variant}" if variant else name] = problems
             return None
         sources = {each.place: each.text for each in sorted(needed, key=lambda each: each.place)}
         default = given.get("default")
         return Prompt(
-            name=posixpath.join(posixpath.dirname(file.place), stem),
+            name=name,
             variant=variant or None,
             version=version_of(sources),
             file=file.place,
@@ -415,8 +467,14 @@ class _Loader:
 
 
 def version_of(sources: Mapping[str, str]) -> str:
-    """The version of a prompt that needs these files, by their places."""
-    return sha256(msgspec.json.encode(sorted(sources.items()))).hexdigest()
+    """The version of a prompt that needs these files, by their places: SHA-256 over each place and its text, each
+    behind its length in bytes, in the order of places.
+    """
+    digest = sha256(b"headgate prompt 1\n")
+    for part in (part.encode() for item in sorted(sources.items()) for part in item):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _checker(schema: Schema | None) -> JsonSchema | None:
@@ -425,6 +483,25 @@ def _checker(schema: Schema | None) -> JsonSchema | None:
         return None
     kind = schema.get("type", "object")
     return compiled(schema) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
+
+
+def _check_defaults(default: Any, schema: Schema | None, front: Front, notes: Notes) -> None:
+    """Note defaults that are not what the schema says."""
+    properties = (schema or {}).get("properties")
+    if not isinstance(default, dict) or not isinstance(properties, dict):
+        return
+    for name, value in default.items():
+        place = front.marked.place("input", "default", name)
+        if name not in properties:
+            if (schema or {}).get("additionalProperties") is False:
+                notes.at(place, f"the schema has no input '{name}'{suggest(name, properties)}")
+            continue
+        try:
+            faults = compiled(properties[name]).faults(msgspec.json.encode(value).decode(), value)
+        except Uncheckable:
+            continue  # it refers to other parts of the schema, and is looked at with these
+        if faults:
+            notes.at(place, f"the default of '{name}' does not fit the schema: {faults[0].what}")
 
 
 def _is_partial(place: str) -> bool:

@@ -126,6 +126,8 @@ class Prompt:
             InputInvalid: an input is not what the schema says; the message and `param` name it.
             RenderRefused: it would come to too much text, take too long, or go too deep.
         """
+        if not isinstance(inputs, Mapping):
+            raise InputInvalid("the inputs are not a mapping of names to values", param="inputs")
         try:
             history = [message_of(each) for each in messages]
         except ValueError as error:

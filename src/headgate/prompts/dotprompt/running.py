@@ -27,7 +27,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 BOUNDS: Final = Bounds()
 
-_LOOKS_AT_CLOCK_EVERY = 256
+_LOOKS_AT_CLOCK_EVERY = 64
 
 
 class Run:

@@ -1,0 +1,185 @@
+"""What is doubtful in prompts that can be used: what reviewers would say of each, with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Final, Literal
+
+import msgspec
+
+from headgate.checks.key_shapes import SHAPES
+from headgate.prompts.dotprompt.library import Library
+from headgate.prompts.dotprompt.problem import Lines
+from headgate.prompts.dotprompt.prompt import Prompt
+from headgate.prompts.dotprompt.uses import EVERY, Use, uses_of
+from headgate.registry import suggest
+
+MAX_TOKENS: Final = 8_000
+"""Tokens a template may come to without its inputs, where it does not say itself."""
+
+_CHARACTERS_PER_TOKEN = 4
+
+Severity = Literal["error", "warning"]
+
+RULES: Final = {
+    "invalid": "the file has a mistake that keeps its prompt from being used",
+    "no-effect": "a key or a tool nobody knows",
+    "undefined-input": "the template uses what the schema of its inputs does not have",
+    "unused-input": "the schema has an input that the template does not use",
+    "no-schema": "the prompt has inputs, and no schema that says which",
+    "input-in-system": "an input stands in the system's message, where a user's words have the operator's weight",
+    "written-as-object": "a mapping is written as text, which comes to '[object Object]'",
+    "secret": "something in the file looks like a credential",
+    "too-long": "the template is long before its inputs are in it",
+    "no-model": "the prompt does not say which model it is for",
+    "unpinned-model": "the model's name may come to mean another model",
+    "no-tests": "there are no tests beside the prompt",
+    "review-due": "the day on which it was to be looked at again is over",
+    "expired": "the day until which it was to be used is over",
+}
+"""What is looked for."""
+
+
+class Finding(msgspec.Struct, frozen=True, order=True):
+    """One thing a rule has to say."""
+
+    file: str
+    line: int
+    column: int
+    rule: str
+    severity: Severity
+    message: str
+
+
+def lint(
+    library: Library, *, today: date, tested: Callable[[Prompt], bool] | None = None, prefix: str = ""
+) -> list[Finding]:
+    """What is doubtful in a library, in the order of files and lines.
+
+    Args:
+        tested: whether a prompt has tests; without it nothing is said of tests.
+        prefix: the library's folder, with which files are named.
+    """
+    found: set[Finding] = set()
+    for problem in library.problems:
+        rule, severity = ("invalid", "error") if problem.fatal else ("no-effect", "warning")
+        found.add(Finding(problem.file, problem.line, problem.column, rule, severity, problem.message))
+    for prompt in library:
+        looked = _Looked(prompt, f"{prefix}/" if prefix else "")
+        found.update(looked.findings(today))
+        if tested is not None and not tested(prompt) and "tests" not in prompt.settings:
+            message = f"there are no tests; write {prompt.name.rpartition('/')[2]}.test.yaml beside it"
+            found.add(looked.at(1, 1, "no-tests", "warning", message))
+    return sorted(found)
+
+
+class _Looked:
+    """One prompt on the way through the rules."""
+
+    def __init__(self, prompt: Prompt, prefix: str) -> None:
+        self._prompt = prompt
+        self._prefix = prefix
+        self._uses = uses_of(prompt)
+        self._text = prompt.sources[prompt.file]
+
+    def at(self, line: int, column: int, rule: str, severity: Severity, message: str, file: str = "") -> Finding:
+        """A finding in the prompt's file or another of its files."""
+        return Finding(f"{self._prefix}{file or self._prompt.file}", line, column, rule, severity, message)
+
+    def findings(self, today: date) -> Iterator[Finding]:
+        """What every rule but that of tests says."""
+        yield from self._inputs()
+        for use in self._uses:
+            yield from self._use(use)
+        yield from self._secrets()
+        yield from self._length()
+        yield from self._model()
+        for setting, rule in (("review_by", "review-due"), ("expires", "expired")):
+            day = self._prompt.settings.get(setting)
+            if isinstance(day, str) and date.fromisoformat(day) < today:
+                yield self._key(f"headgate.{setting}", rule, "warning", f"{day} is over; look at the prompt again")
+
+    def _inputs(self) -> Iterator[Finding]:
+        used = frozenset[str]().union(*(each.inputs for each in self._uses))
+        properties = (self._prompt.input_schema or {}).get("properties")
+        if not isinstance(properties, dict):
+            named = sorted(used - {EVERY})
+            if named and self._prompt.input_schema is None:
+                message = f"the prompt has inputs ({', '.join(named[:5])}) and no schema; write 'input: {{schema: …}}'"
+                yield self.at(1, 1, "no-schema", "warning", message)
+            return
+        for name in properties:
+            if name not in used and EVERY not in used:
+                yield self._key(
+                    str(name), "unused-input", "warning", f"the template does not use the input '{name}'; take it out"
+                )
+
+    def _use(self, use: Use) -> Iterator[Finding]:
+        if use.unknown:
+            known = (self._prompt.input_schema or {}).get("properties", {})
+            message = f"the schema has no '{use.path}'{suggest(use.path.rpartition('.')[2], known)}"
+            yield self._of(use, "undefined-input", "error", message)
+            return
+        trusted = self._prompt.settings.get("trusted", ())
+        exposed = sorted(use.inputs - set(trusted))
+        if use.shown and "system" in use.roles and exposed:
+            named = "all inputs stand" if exposed == [EVERY] else f"the input '{exposed[0]}' stands"
+            message = f"{named} in the system's message; move it to the user's, or list it in 'headgate.trusted'"
+            yield self._of(use, "input-in-system", "error", message)
+        if use.composite and use.shown:
+            message = f"'{use.path}' is a mapping, and comes to '[object Object]'; write {{{{json {use.path}}}}}"
+            yield self._of(use, "written-as-object", "warning", message)
+
+    def _secrets(self) -> Iterator[Finding]:
+        for file, text in self._prompt.sources.items():
+            lower, lines = text.lower(), Lines(text)
+            for shape in SHAPES:
+                found = shape.pattern.search(text) if shape.hinted(lower) else None
+                if found is not None and "{{" not in found.group():
+                    message = "this looks like a credential; take it out, and revoke it if it is one"
+                    yield self.at(*lines.place(found.start()), "secret", "error", message, file)
+
+    def _length(self) -> Iterator[Finding]:
+        size = sum(len(text) for place, text in self._prompt.sources.items() if place.endswith(".prompt"))
+        tokens, most = size // _CHARACTERS_PER_TOKEN, self._prompt.settings.get("max_tokens", MAX_TOKENS)
+        if tokens > most:
+            message = f"the template comes to about {tokens:,} tokens, more than {most:,}; shorten it, or set "
+            message += "'headgate.max_tokens'"
+            yield self.at(1, 1, "too-long", "warning", message)
+
+    def _model(self) -> Iterator[Finding]:
+        model = self._prompt.model
+        if model is None:
+            yield self.at(1, 1, "no-model", "warning", "the prompt names no model; write 'model: …'")
+        elif _unpinned(model):
+            message = (
+                f"'{model}' may come to mean another model; write the vendor's dated name, or a model of headgate.yaml"
+            )
+            yield self._key("model", "unpinned-model", "warning", message)
+
+    def _key(self, key: str, rule: str, severity: Severity, message: str) -> Finding:
+        """A finding at a key of the front matter."""
+        name = rf"{re.escape(key)}\??(?:\([^\n)]*\))?[ ]*:"
+        found = re.search(rf"(?m)^[ ]*(?={name})", self._text) or re.search(rf"(?<![\w.-])(?={name})", self._text)
+        line, column = Lines(self._text).place(found.end() if found is not None else 0)
+        return self.at(line, column, rule, severity, message)
+
+    def _of(self, use: Use, rule: str, severity: Severity, message: str) -> Finding:
+        return self.at(use.line, use.column, rule, severity, message, use.file)
+
+
+_DATED = re.compile(r"(?:\d{4}-?\d{2}-?\d{2}|-\d{3,4}|@[\w.\-]+|:\d[\w.\-]*|-v\d[\w.:]*)(?:\b|$)")
+
+
+def _unpinned(model: str) -> bool:
+    """Whether a vendor may put another model behind a name. One without a vendor is a model of the configuration."""
+    if model.endswith("latest"):
+        return True
+    return "/" in model and _DATED.search(model) is None
+
+
+def failing(findings: Sequence[Finding], *, strict: bool) -> bool:
+    """Whether a check of them fails: for errors, and if it is strict for warnings too."""
+    return any(strict or each.severity == "error" for each in findings)

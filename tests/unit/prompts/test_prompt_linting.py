@@ -1,0 +1,141 @@
+"""What a reviewer is told of prompts that can be used."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from headgate.prompts.dotprompt import load_sources
+from headgate.prompts.linting import RULES, failing, lint
+
+TODAY = date(2027, 1, 1)
+
+FRONT = """---
+model: chat
+input:
+  schema:
+    name: string
+    order(object):
+      id: string
+    lines(array):
+      text: string
+    tags(array): string
+---
+"""
+
+ALL = "{{name}}{{order.id}}{{#each lines}}{{text}}{{/each}}{{tags}}"
+
+
+def found(template: str, front: str = FRONT, **sources: str) -> list[tuple[str, int, int]]:
+    """Rule, line and column of everything said, lines counted from the template's first."""
+    files = {"t.prompt": front + template, **{f"_{name}.prompt": text for name, text in sources.items()}}
+    shift = front.count("\n")
+    return [
+        (each.rule, each.line - (shift if each.file == "t.prompt" else 0), each.column)
+        for each in lint(load_sources(files), today=TODAY)
+    ]
+
+
+def rules(template: str, front: str = FRONT, **sources: str) -> list[str]:
+    return [each[0] for each in found(template, front, **sources)]
+
+
+def test_of_a_good_prompt_nothing_is_said():
+    assert found('{{role "system"}}Be kind.{{role "user"}}' + ALL) == []
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        "{{json this}}",
+        "{{#each this}}{{@key}}{{/each}}",
+        "{{json @root.name}}{{@root.order.id}}{{#lines}}{{text}}{{/lines}}{{lookup tags 0}}",
+        "{{#with order}}{{id}}{{../name}}{{/with}}{{#each lines as |l|}}{{l.text}}{{/each}}{{#if tags}}x{{/if}}",
+        "{{> p n=name}}{{> p n=order.id}}{{#each lines}}{{> q}}{{/each}}{{> p n=(lookup tags 0)}}",
+        "{{#each tags}}{{@root.name}}{{../order.id}}{{#each ../lines}}{{text}}{{/each}}{{/each}}",
+    ],
+)
+def test_an_input_is_used_in_many_ways(used: str):
+    assert found(used, p="{{n}}", q="{{text}}") == []
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (ALL + "\n {{nam}}", [("undefined-input", 2, 4)]),
+        ('{{role "system"}}{{nam}}{{role "user"}}' + ALL, [("undefined-input", 1, 20)]),
+        (ALL + "{{order.idd}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{#each lines}}{{txt}}{{/each}}", [("undefined-input", 1, len(ALL) + 18)]),
+        (ALL + "{{#if nam}}{{/if}}", [("undefined-input", 1, len(ALL) + 7)]),
+        ("{{order.id}}{{#each lines}}{{text}}{{/each}}{{tags}}", [("unused-input", -6, 5)]),
+        ('{{role "system"}}{{name}}{{role "user"}}' + ALL, [("input-in-system", 1, 20)]),
+        ('{{#if name}}{{role "system"}}{{/if}}' + ALL, [("input-in-system", 1, 39)] * 1),
+        ('{{#each lines}}{{text}}{{role "system"}}S{{/each}}{{role "user"}}' + ALL, [("input-in-system", 1, 18)]),
+        ('{{role "system"}}{{#if name}}kind{{/if}}{{role "user"}}' + ALL, []),
+        ('{{role "system"}}S{{history}}' + ALL, []),
+        (ALL + "{{order}}", [("written-as-object", 1, len(ALL) + 3)]),
+        (ALL + "{{lines}}", [("written-as-object", 1, len(ALL) + 3)]),
+        (ALL + "{{json order}}", []),
+        (ALL + " key sk-" + "abcdefgh12345678", [("secret", 1, len(ALL) + 6)]),
+    ],
+)
+def test_a_place_is_told(template: str, expected: list[tuple[str, int, int]]):
+    said = found(template)
+    assert said[: len(expected)] == expected if expected else said == []
+
+
+def test_an_input_is_followed_into_partials():
+    said = lint(
+        load_sources({"t.prompt": FRONT + '{{role "system"}}{{> tone who=name}}{{role "user"}}' + ALL, "_tone.prompt": "For {{who}}."}),
+        today=TODAY,
+    )  # fmt: skip
+    assert [(each.file, each.rule, each.line, each.column) for each in said] == [
+        ("_tone.prompt", "input-in-system", 1, 7)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("front", "expected"),
+    [
+        ("---\ninput: {schema: {name: string}}\n---\n", ["no-model"]),
+        ("---\nmodel: openai/gpt-4o\ninput: {schema: {name: string}}\n---\n", ["unpinned-model"]),
+        ("---\nmodel: openai/gpt-4o-2024-08-06\ninput: {schema: {name: string}}\n---\n", []),
+        ("---\nmodel: claude/claude-sonnet-4-5-20250929\ninput: {schema: {name: string}}\n---\n", []),
+        ("---\nmodel: gemini-flash-latest\ninput: {schema: {name: string}}\n---\n", ["unpinned-model"]),
+        ("---\nmodel: chat\n---\n", ["no-schema"]),
+        ("---\nmodel: chat\ninput: {schema: {name: string}}\nheadgate.review_by: 2026-12-31\n---\n", ["review-due"]),
+        ("---\nmodel: chat\ninput: {schema: {name: string}}\nheadgate.expires: 2026-12-31\n---\n", ["expired"]),
+        ("---\nmodel: chat\ninput: {schema: {name: string}}\ncustom: 1\n---\n", ["no-effect"]),
+        ("---\nmodel: chat\ninput: {schema: {name: string}}\ntools: [gone]\n---\n", ["no-effect"]),
+        ("---\nmodel: chat\ninput: {schema: {name: string}}\nheadgate.max_tokens: 10\n---\n", ["too-long"]),
+    ],
+)
+def test_what_stands_above_the_template_is_looked_at_too(front: str, expected: list[str]):
+    assert rules("{{name}}", front) == expected
+
+
+def test_a_trusted_input_may_stand_in_the_systems_message():
+    trusted = FRONT.replace("model: chat\n", "model: chat\nheadgate.trusted: [name]\n")
+    assert rules('{{role "system"}}{{name}}{{role "user"}}' + ALL, trusted) == []
+    assert rules('{{role "system"}}{{tags}}{{role "user"}}' + ALL, trusted) == ["input-in-system"]
+
+
+def test_tests_are_missing_unless_they_are_beside_or_named():
+    library = load_sources(
+        {"a.prompt": "---\nmodel: m\n---\nx", "b.prompt": "---\nmodel: m\nheadgate.tests: b.yaml\n---\nx"}
+    )
+    said = lint(library, today=TODAY, tested=lambda prompt: False)
+    assert [(each.file, each.rule) for each in said] == [("a.prompt", "no-tests")]
+    assert not lint(library, today=TODAY, tested=lambda prompt: True)
+    assert not failing(said, strict=False)
+    assert failing(said, strict=True)
+
+
+def test_partials_that_multiply_do_not_take_forever():
+    doubled = {f"p{at}": f"{{{{> p{at + 1}}}}}" * 2 for at in range(30)}
+    assert rules("{{> p0}}" + ALL, p30="{{name}}", **doubled) == []
+
+
+def test_every_rule_says_what_it_looks_for():
+    assert all(RULES.values())
