@@ -44,7 +44,7 @@ def run(
     paths: Annotated[tuple[Path, ...], Parameter(negative="")] = (Path(),),
     /,
     *,
-    prompts: Path | None = None,
+    library: Path | None = None,
     model: Annotated[tuple[str, ...], Parameter(name=["--model", "-m"], negative="")] = (),
     repeat: Annotated[int | None, Parameter(validator=Number(gte=1, lte=1000))] = None,
     concurrency: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 16,
@@ -74,8 +74,8 @@ def run(
     ----------
     paths
         Test files, or folders of them.
-    prompts
-        The folder of the prompt library, where it is not the one around the tests.
+    library
+        The folder of prompts; else the one called 'prompts' around the tests, or their own.
     model
         Ask this model in place of the tests' own; may be repeated.
     repeat
@@ -118,7 +118,7 @@ def run(
     if resume is not None and output_ is not None:
         raise Misused("--resume goes on with its file, and --output names a new one", "Leave one of them out.")
     before = None if baseline is None else _sums(baseline)
-    loaded = _with(_tried(lambda: load(paths, prompts)), model, repeat)
+    loaded = _with(_tried(lambda: load(paths, library)), model, repeat)
     name = new_id()
     file = resume or output_ or FOLDER / f"{name}.jsonl"
     if resume is None and output_ is None:
@@ -233,7 +233,7 @@ def judge(
     paths: Annotated[tuple[Path, ...], Parameter(negative="")] = (Path(),),
     /,
     *,
-    prompts: Path | None = None,
+    library: Path | None = None,
     budget: str | None = None,
     cache: Path | None = None,
     no_cache: Flag = False,
@@ -247,8 +247,8 @@ def judge(
     ----------
     paths
         Test files, or folders of them, whose judges have labels.
-    prompts
-        The folder of the prompt library, where it is not the one around the tests.
+    library
+        The folder of prompts; else the one called 'prompts' around the tests, or their own.
     budget
         The most judges may cost, in US dollars.
     cache
@@ -260,7 +260,7 @@ def judge(
     json
         Print JSON.
     """
-    loaded = _tried(lambda: load(paths, prompts))
+    loaded = _tried(lambda: load(paths, library))
     found: list[Trust] = []
 
     async def work(models: GatewayModels) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -48,7 +48,7 @@ def find(paths: Iterable[FilePath]) -> list[FilePath]:
     problems: list[Problem] = []
     for path in paths:
         if path.is_dir():
-            inside = [FilePath(at, name) for at, _, names in os.walk(path) for name in names if is_test(name)]
+            inside = [FilePath(at, name) for at, names in _walked(path) for name in names if is_test(name)]
             if not inside:
                 problems.append(Problem(Place(str(path)), "there is no test file in it; write one, as name.test.yaml"))
             found.update(dict.fromkeys(sorted(inside)))
@@ -61,6 +61,13 @@ def find(paths: Iterable[FilePath]) -> list[FilePath]:
     if problems:
         raise BadTests(problems)
     return list(found)
+
+
+def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
+    """The folders in a folder with their files, but for hidden ones."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        yield at, names
 
 
 def is_test(name: str) -> bool:
