@@ -81,8 +81,8 @@ class Screen:
 def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     """A run as a table, and the cases that did not pass."""
     columns = (
-        "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score", "p95 ms",
-        "cost $", "judges $",
+        "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score",
+        "p95 ms", "cost $", "judges $",
     )  # fmt: skip
     rows: list[list[str]] = []
     cells = sums.summaries()

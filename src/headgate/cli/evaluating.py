@@ -292,7 +292,9 @@ def _asking(
         CannotRun: it cannot be.
     """
     loaded, path = load_or_starter(config)
-    loaded = placed(for_tests(loaded, concurrency, bounded=budget is not None, book=book), (path or Path()).parent, kept=False)
+    loaded = placed(
+        for_tests(loaded, concurrency, bounded=budget is not None, book=book), (path or Path()).parent, kept=False
+    )
 
     async def main() -> None:
         kept = None if cache is None else Cache(cache)

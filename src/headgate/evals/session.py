@@ -102,8 +102,8 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
 
 
 def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: bool = False) -> Config:
-    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and where
-    a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
+    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and
+    where a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
     """
     models = {name: replace(each, shadow=None, evaluate=None) for name, each in config.models.items()}
     limits = config.limits

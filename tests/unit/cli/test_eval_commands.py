@@ -64,14 +64,21 @@ def test_a_run_is_shown_kept_and_reported(capsys: Capture) -> None:
     assert float(document["spent_usd"]) > 0
 
 
-def test_failures_exit_with_1_and_are_told_on_the_prompts_own_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_exit_with_1_and_are_told_on_the_prompts_own_line(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_tests(TESTS.replace("{id: q3,", '{id: q3, assert: [{contains: "a%b"}],'))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert run(["eval", "run", "prompts", "--junit", "out.xml", "--html", "out.html"]) == 1
     shown, told = capsys.readouterr()
-    assert shown.startswith("::error file=prompts/support/triage.prompt,line=5,title=cases that failed%3A 1::support/triage: q3")
+    assert shown.startswith(
+        "::error file=prompts/support/triage.prompt,line=5,title=cases that failed%3A 1::support/triage: q3"
+    )
     assert "a%25b" in shown.splitlines()[0]
-    assert "prompts/support/triage.test.yaml:7: q3 (support/triage) fail, 0 of 2 passed: contains: 'a%b' is not in it" in told
+    assert (
+        "prompts/support/triage.test.yaml:7: q3 (support/triage) fail, 0 of 2 passed: contains: 'a%b' is not in it"
+        in told
+    )
     suite = ET.parse("out.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("8", "1", "0")
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["q3"]
@@ -91,7 +98,11 @@ def test_a_regression_fails_and_noise_does_not(capsys: Capture) -> None:
     assert run(["eval", "compare", "base.jsonl", "broken.jsonl", "--json", "--annotate"]) == 1
     shown, told = capsys.readouterr()
     found = json.loads(shown)
-    assert (found["regressed"], found["cells"][0]["verdict"], found["cells"][0]["cases_worse"]) == (True, "regression", 8)
+    assert (found["regressed"], found["cells"][0]["verdict"], found["cells"][0]["cases_worse"]) == (
+        True,
+        "regression",
+        8,
+    )
     assert told.startswith("::error file=prompts/support/triage.prompt,line=6,title=Regression::support/triage")
     assert run(["eval", "compare", "base.jsonl", "broken.jsonl", "--tolerate", "0.99999"]) == 1
 

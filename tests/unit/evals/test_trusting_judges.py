@@ -17,7 +17,12 @@ from headgate.types import JSON
 def labels(tmp_path: Path, good: int = 15, bad: int = 15) -> Path:
     file = tmp_path / "labels.jsonl"
     rows = [
-        {"messages": "Where?", "answer": f"{'kind' if passes else 'rude'} {at}", "rubric": "Is it kind?", "pass": passes}
+        {
+            "messages": "Where?",
+            "answer": f"{'kind' if passes else 'rude'} {at}",
+            "rubric": "Is it kind?",
+            "pass": passes,
+        }
         for passes, count in ((True, good), (False, bad))
         for at in range(count)
     ]
@@ -75,7 +80,9 @@ async def test_judges_of_test_files_have_labels_beside_them(tmp_path: Path) -> N
 
 def test_mistakes_in_labels_have_their_lines(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
-    file.write_text('{"answer": "x", "rubric": "y"}\n{no\n{"answer": 1, "pass": true, "rubric": "y"}\n{"answer": "x", "pass": true}\n')
+    file.write_text(
+        '{"answer": "x", "rubric": "y"}\n{no\n{"answer": 1, "pass": true, "rubric": "y"}\n{"answer": "x", "pass": true}\n'
+    )
     with pytest.raises(BadTests) as raised:
         read_labels(file)
     assert [each.place.line for each in raised.value.problems] == [1, 2, 3, 4]

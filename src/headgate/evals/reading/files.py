@@ -99,7 +99,9 @@ def read(
         if (other := names.setdefault(suite.name, suite.file)) != suite.file:
             problems.append(Problem(Place(suite.file), f"is called {suite.name}, as {other} is; give one a 'name:'"))
     if problems:
-        raise BadTests(sorted(dict.fromkeys(problems), key=lambda each: (each.place.file, each.place.line, each.place.column)))
+        raise BadTests(
+            sorted(dict.fromkeys(problems), key=lambda each: (each.place.file, each.place.line, each.place.column))
+        )
     return suites
 
 
