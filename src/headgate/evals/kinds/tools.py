@@ -68,8 +68,13 @@ def _valid(look: Look) -> Told:
 
 def _offered(request: JSON) -> dict[str, Any]:
     """The schemas of arguments by the names of tools."""
-    functions = [tool.get("function", {}) for tool in request.get("tools", ()) if isinstance(tool, dict)]
-    return {each.get("name", ""): each.get("parameters") for each in functions}
+    tools: Any = request.get("tools")
+    found: dict[str, Any] = {}
+    for tool in tools if isinstance(tools, list) else ():
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict):
+            found[str(function.get("name"))] = function.get("parameters")
+    return found
 
 
 def _names(look: Look) -> str:

@@ -90,7 +90,7 @@ def read(
     suites: list[Suite] = []
     for file in files:
         sheet = _sheet(file, problems)
-        if sheet is not None and sheet.tree is not None:
+        if sheet is not None and (sheet.tree is not None or not sheet.problems):
             suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
         if sheet is not None:
             problems += sheet.problems
