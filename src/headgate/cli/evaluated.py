@@ -174,6 +174,11 @@ def trust(found: Trust) -> dict[str, Any]:
         "without_verdict": found.unreadable,
         "kappa": interval(found.agreement.kappa),
         "agreement": interval(found.agreement.share),
+        "pairs": found.leanings.pairs,
+        "prefers_first": found.leanings.first,
+        "prefers_last": found.leanings.last,
+        "kinder_to_longer": found.leanings.longer,
+        "kinder_by_chance": found.leanings.longer_chance,
     }
 
 
