@@ -57,6 +57,8 @@ class Compiler:
         """Block parameters in sight."""
         self.dynamic = False
         """Whether it renders partials whose names only the values tell."""
+        self.parts = False
+        """Whether it makes more than text itself."""
 
     def template(self, program: Program, elsewhere: frozenset[str] = frozenset()) -> Op:
         """A template as a function. `elsewhere` are the inline partials of other files, which may be handed to it."""
@@ -102,6 +104,7 @@ class Compiler:
         return _valued(self._called(name, call))
 
     def _part(self, name: str, call: Call) -> Op:
+        self.parts = True
         if name == "history":
             return _item(HISTORY) if not call.given else self._wrong(call, "'history' takes nothing")
         if name == "role":
@@ -125,6 +128,8 @@ class Compiler:
             return self._wrong(call, f"there is no role '{role.value}'{hint}")
         if not call.named:
             return _item(Role(role.value))
+        if any(name == "purpose" and not isinstance(value, Literal) for name, value in call.named):
+            return self._wrong(call, "a purpose is written out, so that no input can choose it")
         named = [(name, self._get(value)) for name, value in call.named]
         return lambda frame: frame.out.append(
             Role(role.value, {name: _written(frame, get(frame)) for name, get in named})
@@ -175,15 +180,14 @@ class Compiler:
         return _included(target, this, named, partial.indent, block, inlines)
 
     def _dynamic(self, call: Call) -> Callable[[Frame], Op | Supplied | None]:
+        """A partial chosen by a value: a file's that makes nothing but text, since values have no say in messages."""
         self.dynamic = True
         get, resolve = self._get(call), self._resolve
 
-        def target(frame: Frame) -> Op | Supplied | None:
-            name = _written(frame, get(frame))
-            inline = frame.inlines.get(name) if frame.inlines else None
-            if inline is not None:
-                return inline
-            cell = resolve(name, None)
+        def target(frame: Frame) -> Op | None:
+            cell = resolve(_written(frame, get(frame)), None)
+            if cell is not None and cell.parts:
+                raise RenderRefused("an input has chosen a partial that makes more than text, which only templates may")
             return None if cell is None else cell.op
 
         return target

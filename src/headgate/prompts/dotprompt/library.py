@@ -253,6 +253,7 @@ class _Loader:
             elif _kind(each.place) == "tool":
                 self._tool_of(each)
         self._find_cycles()
+        self._find_parts()
         prompts: dict[str, Prompt] = {}
         for each in templates:
             made = None if _is_partial(each.place) else self._prompt(each)
@@ -292,6 +293,7 @@ class _Loader:
         file.op = compiler.template(file.program, inlines)
         if file.place in self._cells:
             self._cells[file.place].op = file.op
+            self._cells[file.place].parts = compiler.parts
         if compiler.dynamic:
             for place in self._cells:
                 if place != file.place:
@@ -337,6 +339,19 @@ class _Loader:
         for place in self._cells:
             if place not in done:
                 visit(place, [place])
+
+    def _find_parts(self) -> None:
+        """Let every partial know whether those in it make more than text."""
+        callers: dict[str, list[str]] = {}
+        for place in self._cells:
+            for called in self._files[place].partials.values():
+                callers.setdefault(called, []).append(place)
+        left = [place for place, cell in self._cells.items() if cell.parts]
+        while left:
+            for caller in callers.get(left.pop(), ()):
+                if not self._cells[caller].parts:
+                    self._cells[caller].parts = True
+                    left.append(caller)
 
     # ── schemas and tools ──
 
@@ -412,10 +427,13 @@ class _Loader:
         front = file.front
         assert front is not None
         base = posixpath.basename(file.place).removesuffix(".prompt")
-        stem, _, variant = base.partition(".")
-        if not stem or "." in variant or (base != stem and not variant):
+        stem, dot, variant = base.partition(".")
+        if not stem or (dot and not variant):
             file.notes.at((1, 1), "is no name of a prompt's file; write name.prompt or name.variant.prompt")
             return None
+        if "." in variant:
+            message = f"'{variant}' has a dot, which other runtimes do not take in a variant's name"
+            file.notes.at((1, 1), message, fatal=False)
         given, made = front.get("input", dict) or {}, front.get("output", dict) or {}
         schemas = [
             self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
