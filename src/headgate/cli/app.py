@@ -112,6 +112,7 @@ for _group, _name, _where, _help in (
     (evals, "run", "headgate.cli.evaluating:run", "Ask what tests ask, and look at the answers."),
     (evals, "compare", "headgate.cli.evaluating:compare", "Tell whether a run is worse than another, beyond noise."),
     (evals, "report", "headgate.cli.evaluating:report", "Show a run, or write it as JUnit XML or a page."),
+    (evals, "import", "headgate.cli.adopting:import_tests", "Make a test file of promptfoo's."),
     (evals, "judge", "headgate.cli.evaluating:judge", "Tell how far the judges of tests agree with people."),
     (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),
     (quality, "feedback", "headgate.cli.quality:feedback", "List what users said of answers, the newest first."),

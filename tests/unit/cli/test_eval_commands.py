@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -107,6 +108,21 @@ def test_a_regression_fails_and_noise_does_not(capsys: Capture) -> None:
     assert run(["eval", "compare", "base.jsonl", "broken.jsonl", "--tolerate", "0.99999"]) == 1
 
 
+def test_a_version_is_held_against_the_released_one_in_one_go(capsys: Capture) -> None:
+    shutil.copytree("prompts", "released")
+    assert run(["eval", "run", "prompts", "--against", "released", "-o", "same.jsonl"]) == 0
+    assert "no difference beyond noise" in capsys.readouterr().out
+    prompt = Path("prompts/support/triage.prompt")
+    prompt.write_text(PROMPT.replace("model: chat", "model: chat\nconfig: {maxOutputTokens: 3}"))
+    Path("prompts/support/new.prompt").write_text(PROMPT)
+    Path("prompts/support/new.test.yaml").write_text(TESTS)
+    assert run(["eval", "run", "prompts", "--against", "released", "-o", "worse.jsonl", "--json"]) == 1
+    cells = json.loads(capsys.readouterr().out)["comparison"]["cells"]
+    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [("support/triage", "regression", 8)]
+    assert Path("worse.base.jsonl").exists()
+    assert run(["eval", "run", "--against", "released", "--baseline", "same.jsonl"]) == 2
+
+
 def test_a_share_may_be_expected_in_place_of_every_case() -> None:
     write_tests(TESTS.replace("{id: q3,", "{id: q3, assert: [{contains: never}],"))
     assert run(["eval", "run", "--expect", "0.9"]) == 0
@@ -161,3 +177,13 @@ def test_a_judge_that_agrees_with_nobody_is_refused(capsys: Capture) -> None:
 def test_a_budget_that_has_no_room(capsys: Capture) -> None:
     assert run(["eval", "run", "--budget", "0.000001"]) == 3
     assert "The budget came to its end." in capsys.readouterr().err
+
+
+def test_tests_of_promptfoo_become_a_test_file(capsys: Capture) -> None:
+    Path("promptfooconfig.yaml").write_text(
+        "prompts: [hi]\ntests: [{assert: [{type: contains, value: hi}]}]\nenv: {}\n"
+    )
+    assert run(["eval", "import", "promptfooconfig.yaml", "-o", "moved/x.test.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["moved/x.test.yaml", "promptfooconfig.yaml:3: 'env' was left out"]
+    assert run(["eval", "run", "moved", "-m", "chat"]) == 3
+    assert run(["eval", "import", "promptfooconfig.yaml", "-o", "moved/x.test.yaml"]) == 3
