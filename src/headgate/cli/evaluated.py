@@ -106,7 +106,7 @@ def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     why = ends[-1].why if ends else "killed"
     reasons = {
         "complete": "",
-        "budget": " The budget came to its end.",
+        "budget": f" The budget has no room for more: {ends[-1].told if ends else ''}",
         "precision": " It is as precise as was asked for.",
     }
     stopped = reasons.get(why, f" It was {why}: 'headgate eval run … --resume {file}' goes on.")

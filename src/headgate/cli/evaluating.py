@@ -132,7 +132,7 @@ def run(
     options = Options(concurrency=concurrency, precision=precision, seed=seed)
     older = None if against is None else _tried(lambda: of_library(loaded, against))
     base = file.with_suffix(".base.jsonl")
-    begun = [each for each in (base, file) if resume is not None and each.exists()]
+    begun = () if resume is None else (file, base) if base.exists() else (file,)
 
     async def asked(models: GatewayModels, what: Loaded, into: Path) -> None:
         with evaluated.Screen(quiet=json) as screen:

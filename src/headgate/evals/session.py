@@ -213,7 +213,13 @@ async def carry_out(
     try:
         why = await run.run()
     finally:
-        end = End(ended_us=clock.now_us(), why=why, spent_picodollars=models.spent_picodollars, cached=models.cached)
+        end = End(
+            ended_us=clock.now_us(),
+            why=why,
+            told=run.told,
+            spent_picodollars=models.spent_picodollars,
+            cached=models.cached,
+        )
         with suppress(Exception):
             writing.add(end)
         writing.close()

@@ -158,6 +158,7 @@ def test_what_makes_no_sense(capsys: Capture) -> None:
     assert run(["eval", "run", "--budget", "much"]) == 2
     assert run(["eval", "run", "--precision", "2"]) == 2
     assert run(["eval", "run", "nowhere"]) == 3
+    assert run(["eval", "run", "--resume", "nowhere.jsonl"]) == 3
     assert run(["eval", "compare", "a.jsonl", "b.jsonl"]) == 3
     assert run(["eval", "report"]) == 3
     assert run(["eval", "judge"]) == 3
@@ -176,7 +177,7 @@ def test_a_judge_that_agrees_with_nobody_is_refused(capsys: Capture) -> None:
 
 def test_a_budget_that_has_no_room(capsys: Capture) -> None:
     assert run(["eval", "run", "--budget", "0.000001"]) == 3
-    assert "The budget came to its end." in capsys.readouterr().err
+    assert "The budget has no room for more: " in capsys.readouterr().err
 
 
 def test_tests_of_promptfoo_become_a_test_file(capsys: Capture) -> None:
