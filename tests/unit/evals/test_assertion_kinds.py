@@ -87,6 +87,15 @@ async def test_calls_are_held_against_the_tools_that_were_offered(tmp_path: Path
         assert (await grade_of("[is-valid-tool-call]", answer, tmp_path, request=request)).passed is passed
 
 
+async def test_json_may_have_to_be_what_the_prompt_says_of_its_output(tmp_path: Path) -> None:
+    schema = {"type": "object", "required": ["queue"]}
+    request = {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    assert (await grade_of("[{is-json: output}]", '{"queue": 1}', tmp_path, request=request)).passed is True
+    assert (await grade_of("[{is-json: output}]", "{}", tmp_path, request=request)).passed is False
+    assert (await grade_of("[{contains-json: output}]", 'So: {"queue": 1}', tmp_path, request=request)).passed is True
+    assert (await grade_of("[{is-json: output}]", "{}", tmp_path)).passed is None
+
+
 async def test_texts_are_alike_by_a_models_vectors(tmp_path: Path) -> None:
     found = await grade_of("[{similar: abc}]", "cab", tmp_path, file="embeddings: embed")
     assert (found.passed, found.marks[0].cost_picodollars) == (True, 7)

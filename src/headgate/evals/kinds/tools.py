@@ -24,6 +24,8 @@ def _fits_called(value: Any) -> str | None:
     times = value.get("times", 1)
     if isinstance(times, bool) or not isinstance(times, int) or times < 1:
         return "takes a number of times from 1 on"
+    if not isinstance(value.get("arguments", {}), dict):
+        return "has arguments that are no schema: write a JSON Schema"
     problem = fits_schema(value.get("arguments"))
     return f"has arguments that are no schema: {problem}" if problem else None
 
