@@ -15,9 +15,9 @@ from headgate.prompts.importing import KINDS, BadTemplate, import_prompt
 
 
 def import_(
-    *files: Annotated[Path, Parameter(help="Files of Prompty, Jinja2, or an export of Langfuse's.")],
+    *files: Annotated[Path, Parameter(help="Files of Prompty, Jinja2, promptfoo, or exports of Langfuse.")],
     kind: Annotated[
-        str | None, Parameter(help="prompty, jinja or langfuse; without it, what the files end with.")
+        str | None, Parameter(help="prompty, jinja, langfuse or promptfoo; else by what files end with.")
     ] = None,
     to: Annotated[Path, Parameter(help="The folder to write prompts to.")] = DEFAULT,
     partial: Annotated[bool, Parameter(negative="", help="Write partials, whose files begin with '_'.")] = False,
@@ -39,7 +39,7 @@ def import_(
         except BadTemplate as error:
             raise CannotRun(f"{file}:{error.line}: {error}") from None
         for each in made:
-            target = to / Path(each.name).parent / f"{'_' * partial}{Path(each.name).name}.prompt"
+            target = to / Path(each.name).parent / f"{'_' * partial}{Path(each.name).name}{each.ending}"
             with writing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("x", encoding="utf-8") as opened:
