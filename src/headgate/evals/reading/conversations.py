@@ -1,0 +1,61 @@
+"""Messages, as test files write them: a text is what the user says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from headgate.config.problem import Path
+from headgate.evals.marks import text_of
+from headgate.evals.reading.sheet import Sheet
+from headgate.types import JSON
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+_PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
+
+
+def read_messages(sheet: Sheet, path: Path, value: Any) -> tuple[JSON, ...]:
+    """A conversation in OpenAI's dialect; what is wrong in it is noted."""
+    if isinstance(value, str) and value:
+        return ({"role": "user", "content": value},)
+    found: list[JSON] = []
+    for at, each in enumerate(sheet.items(path, value)):
+        if isinstance(each, dict) and len(each) == 1 and next(iter(each)) in ROLES:  # - user: Hello
+            role, content = next(iter(each.items()))
+            each = {"role": role, "content": content}
+        message = sheet.mapping((*path, at), each)
+        if message and message.get("role") not in ROLES:
+            sheet.wrong((*path, at), f"has no role, or one that is none of {', '.join(ROLES)}; write 'role: user'")
+        elif message:
+            found.append(message)
+    return tuple(found)
+
+
+def filled(messages: Sequence[JSON], inputs: JSON) -> tuple[JSON, ...]:
+    """Messages with `{{name}}` in their texts replaced by that input. A value never makes a message or a role."""
+    return tuple({**each, "content": _filled(each.get("content"), inputs)} for each in messages)
+
+
+def unfilled(messages: Sequence[JSON], inputs: JSON) -> list[str]:
+    """Names in the texts of messages for which there is no input."""
+    texts = [text_of(each) for each in messages]
+    return sorted({name for text in texts for name in _PLACE.findall(text) if name not in inputs})
+
+
+def _filled(content: Any, inputs: JSON) -> Any:
+    if isinstance(content, str):
+        return _PLACE.sub(lambda match: _written(inputs.get(match[1], match[0])), content)
+    if isinstance(content, list):
+        return [
+            {**part, "text": _filled(part["text"], inputs)} if isinstance(part, dict) and "text" in part else part
+            for part in content
+        ]
+    return content
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
