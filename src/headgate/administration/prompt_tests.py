@@ -15,7 +15,6 @@ from headgate.administration.register import page
 from headgate.administration.requests import CaseTold, NewTest, TestListing
 from headgate.administration.values import microseconds, moment
 from headgate.administration.views import Page
-from headgate.errors import Conflict
 from headgate.evals.comparison import CellComparison, compare
 from headgate.evals.runs import Result
 from headgate.evals.tally import Sums
@@ -67,6 +66,8 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
     cost_usd: str | None
     p95_ms: float | None
+    answered_by: list[str]
+    """Models that answered, as vendors call them."""
     verdict: Literal["baseline", "no_difference", "regression", "improvement", "not_comparable"]
     baseline: str | None
     """The id of what it was held against."""
@@ -109,11 +110,11 @@ class PromptTests:
         return [_view(PROMPT_TESTS.decode(row)) for row in reversed(rows)]
 
     async def keep(self, actor: Actor, request: NewTest) -> TestView:
-        """Keep what came of tests. The first of a version at a cell is the baseline of those that follow.
+        """Keep what came of tests. The first of a version at a cell is the baseline of those that follow. What is kept
+        already stays as it is, but may become the baseline.
 
         Raises:
             Invalid: no such version is published.
-            Conflict: it is kept already.
         """
         within_organisation(actor, WHAT)
         subject = f"prompt:{request.prompt}" if request.prompt is not None else f"model:{request.cell}"
@@ -121,15 +122,24 @@ class PromptTests:
         async with self._acts.begin(actor) as act:
             digest = await self._digest(act.transaction, actor, request)
             of = {"subject": subject, "digest": digest, "suite": request.suite, "cell": request.cell}
-            if (await PROMPT_TESTS.list(act.transaction, actor.organisation, {**of, "run": request.run}, limit=1))[0]:
-                raise Conflict(f"The run '{request.run}' of {request.suite} is kept already.", param="run")
+            same, _ = await PROMPT_TESTS.list(act.transaction, actor.organisation, {**of, "run": request.run}, limit=1)
+            if same:
+                return _view(await self._again(act, same[0], baseline=request.baseline))
             before = None if request.baseline else await self._baseline(act.transaction, actor, of)
             found = None if before is None else await asyncio.to_thread(_held, before, request, sums)
             row = _row(act, request, of, sums, before, found)
             await PROMPT_TESTS.insert(act.transaction, row)
-            told = {"run": row.run, "suite": row.suite, "cell": row.cell, "verdict": row.verdict}
-            act.record("prompts.test", subject, {**told, **({"version": digest} if digest else {})})
+            _record(act, row)
         return _view(row)
+
+    async def _again(self, act: Act, row: PromptTest, *, baseline: bool) -> PromptTest:
+        """What is kept already, which may be the baseline from now on."""
+        if not baseline or row.verdict == "baseline":
+            return row
+        changed = act.changed(row, verdict="baseline", baseline=None, comparison={})
+        changed = await PROMPT_TESTS.update(act.transaction, changed)
+        _record(act, changed)
+        return changed
 
     async def _digest(self, reader: Reader, actor: Actor, request: NewTest) -> str:
         """The whole version that was tested; empty for a model."""
@@ -146,11 +156,16 @@ class PromptTests:
         rows = await reader.fetch(
             f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
             "WHERE organisation = $1 AND subject = $2 AND digest = $3 AND suite = $4 AND cell = $5 "
-            "AND verdict = 'baseline' ORDER BY created_us DESC, id DESC LIMIT 1",
+            "AND verdict = 'baseline' ORDER BY updated_us DESC, created_us DESC, id DESC LIMIT 1",
             actor.organisation,
             *of.values(),
         )
         return PROMPT_TESTS.decode(rows[0]) if rows else None
+
+
+def _record(act: Act, row: PromptTest) -> None:
+    told = {"run": row.run, "suite": row.suite, "cell": row.cell, "verdict": row.verdict}
+    act.record("prompts.test", row.subject, {**told, **({"version": row.digest} if row.digest else {})})
 
 
 def _sums(suite: str, cell: str, cases: Sequence[CaseTold]) -> Sums:
@@ -198,8 +213,9 @@ def _row(
             "failed": summary.failed,
             "undecided": summary.errors + summary.unfinished,
             "pass_rate": _interval(summary.pass_rate),
-            "cost_usd": None if request.cost_usd is None else str(request.cost_usd),
+            "cost_usd": request.cost_usd,
             "p95_ms": request.p95_ms,
+            "answered_by": sorted(set(request.answered_by)),
         },
         verdict="baseline" if found is None else found.verdict,
         baseline=None if before is None else before.id,
@@ -248,6 +264,7 @@ def _view(row: PromptTest) -> TestView:
         high=rate[2],
         cost_usd=figures.get("cost_usd"),
         p95_ms=figures.get("p95_ms"),
+        answered_by=figures.get("answered_by", []),
         verdict=row.verdict,
         baseline=row.baseline,
         difference=difference[0],

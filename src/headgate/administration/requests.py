@@ -762,12 +762,14 @@ class NewTest(Request, frozen=True, kw_only=True):
     version: PromptVersion | None = None
     """Of the prompt; it has to be published."""
     cases: Annotated[list[CaseTold], Meta(min_length=1, max_length=5000)]
-    cost_usd: Dollars | None = None
+    cost_usd: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$")] | None = None
     """Of the answers; left out where a price is not known."""
     p95_ms: Annotated[float, Meta(ge=0)] | None = None
     """95 of 100 answers took no longer."""
+    answered_by: Annotated[list[Word], Meta(max_length=50)] = []
+    """Models that answered, as vendors call them."""
     baseline: bool = False
-    """Whether this is what later ones are held against."""
+    """Whether this is what later ones are held against, also where it is kept already."""
 
     def problems(self, path: Path) -> list[Problem]:
         if (self.prompt is None) != (self.version is None):

@@ -27,6 +27,9 @@ LISTED = {
     "versions": lambda row: row["versions"],
     "latest": lambda row: row["latest"][:SHORT],
     "published": lambda row: row["published_at"],
+    "owner": lambda row: row["owner"],
+    "review by": lambda row: _day(row["review_by"], row["due"] == "review", "overdue"),
+    "expires": lambda row: _day(row["expires"], row["due"] == "expired", "over"),
 }
 
 PUBLISHED = {
@@ -216,6 +219,10 @@ def registered(reference: str) -> Prompt:
 
 
 # ── parts ──
+
+
+def _day(day: str | None, over: bool, told: str) -> str:
+    return f"{day or ''}{f' ({told})' if over else ''}"
 
 
 def _named(library: Library, name: str) -> Prompt:
