@@ -50,8 +50,8 @@ def unfilled(messages: Sequence[JSON], inputs: JSON) -> list[str]:
 
 
 def with_inputs(assertion: Assertion, inputs: JSON) -> tuple[Assertion, list[str]]:
-    """An assertion with `{{inputs.name}}` in the texts of its value replaced by that input, and the names of those there
-    are not. Patterns and functions stay as they are.
+    """An assertion with `{{inputs.name}}` in the texts of its value replaced by that input, and the names of those
+    there are not. Patterns and functions stay as they are.
     """
     if assertion.members:
         members = [with_inputs(each, inputs) for each in assertion.members]
