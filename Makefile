@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy capturing quality prices replay \
   fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
-  detection clean
+  detection eval-power eval-scale clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -87,6 +87,12 @@ fault-matrix: $(STAMP)  ## Run every fault over real sockets and write docs/faul
 
 detection: $(STAMP)  ## Play incidents on synthetic traffic, and write what of them is told in time to docs/
 	@PYTHONPATH=tests $(BIN)/python tests/detection
+
+eval-power: $(STAMP)  ## Show how often comparisons of test runs tell a regression where there is none, and where there is one
+	@$(BIN)/python tests/evaluation power --simulator
+
+eval-scale: $(STAMP)  ## Run 10,000 cases on the simulator, kill it, go on with it, and watch its memory
+	@$(BIN)/python tests/evaluation scale
 
 wheel: $(STAMP)  ## Build wheel, sdist and SBOM into dist/, twice, and look into them
 	@$(BIN)/python tools/dist.py dist
