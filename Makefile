@@ -23,7 +23,7 @@ serve: $(STAMP)  ## Start Headgate on 127.0.0.1:8080, with ./headgate.yaml if th
 
 test: $(STAMP)  ## Run all tests, with PostgreSQL and Redis of their own
 	@tools/services.sh
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)  ## Check style and formatting
 	@$(BIN)/ruff check src tests tools
@@ -93,7 +93,7 @@ detection: $(STAMP)  ## Play incidents on synthetic traffic, and write what of t
 	@PYTHONPATH=tests $(BIN)/python tests/detection
 
 eval-power: $(STAMP)  ## Show how often comparisons of test runs tell a regression where there is none, and where there is one
-	@$(BIN)/python tests/evaluation power
+	@$(BIN)/python tests/evaluation power --simulator
 
 eval-scale: $(STAMP)  ## Run 10,000 cases on the simulator, kill it, go on with it, and watch its memory
 	@$(BIN)/python tests/evaluation scale

@@ -111,6 +111,7 @@ def covered(cases: int, rate: float, repeats: int, seed: int, rounds: int = 1_00
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many, from 1 on")
+    parser.add_argument("--simulator", action="store_true", help="also 400 whole runs on the simulator; a few minutes")
     given = parser.parse_args()
     seeds = range(1, given.seeds + 1)
     print(f"A regression is told at a chance of {ALPHA:.1%}. {COMPARISONS} comparisons each, 100 cases unless said.\n")
@@ -145,6 +146,16 @@ def main() -> int:
         mark = "" if not asked else f"{asked}: {'kept' if fine else 'MISSED'}"
         counted = ", ".join(map(str, counts)) if len(counts) <= 4 else f"most {max(counts)}, least {min(counts)}"
         print(f"{name:42}{counted:>16}{f'{found.low:.1%} to {found.high:.1%}':>20}  {mark}")
+    if given.simulator:
+        from evaluation.simulated import CASES, told_twice  # a gateway, which the rest does without
+
+        print(f"\nThe same {CASES} cases run twice on the simulator, three answers each, and compared:")
+        for seed in SEEDS:
+            count, rate = told_twice(seed, COMPARISONS)
+            fine = count <= MOST_FALSE
+            kept = kept and fine
+            mark = f"at most {MOST_FALSE}: {'kept' if fine else 'MISSED'}"
+            print(f"  seed {seed}: {count} of {COMPARISONS} told, {rate:.0%} of answers pass; {mark}")
     print("\nIntervals of 95 % confidence that have the truth in them:")
     for cases, rate, repeats in ((100, 0.85, 3), (20, 0.85, 3), (100, 0.95, 1), (20, 0.5, 5)):
         share = covered(cases, rate, repeats, 1)
