@@ -240,6 +240,8 @@ async def test_in_python(at: Serving, vendor: Watched):
     assert answer.text
     assert vendor.bodies[0]["temperature"] == 0.2
     assert (await at.gateway.prompt("own", {"customer": "Acme"})).target == "sim/gpt-4o-mini"
+    pieces = [piece.text async for piece in at.gateway.stream_prompt("triage", {"customer": "Acme"})]
+    assert "".join(pieces)
 
 
 async def test_files_are_served_as_they_are_now(at: Serving, folder: Path, vendor: Watched):
