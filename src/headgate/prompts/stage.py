@@ -118,7 +118,14 @@ class Prompt:
         return replace(
             call,
             request=self._written(call, dialect, request, turns(rendered), found),
-            prompt=replace(said, asked=request, used=found.label, model=found.prompt.model),
+            prompt=Prompting(  # what was asked of this prompt is not asked of one it falls back to
+                inputs=said.inputs,
+                context=said.context,
+                docs=said.docs,
+                asked=request,
+                used=found.label,
+                model=found.prompt.model,
+            ),
         )
 
     def _written(
