@@ -32,6 +32,7 @@ SCOPES: Mapping[str, str] = {
     "prompts.approve": "approve what somebody else asked of a protected label",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",
+    "content.write": "erase captured content of calls",
     "feedback.write": "rate calls of other keys and teams",
 }
 """Every scope there is, and what it lets do."""

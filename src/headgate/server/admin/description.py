@@ -12,6 +12,7 @@ from headgate.access.roles import SCOPES
 from headgate.administration import (
     alerts,
     auditing,
+    contents,
     errors,
     ledger,
     prompts,
@@ -33,12 +34,14 @@ from headgate.server.admin.asking import File
 from headgate.server.admin.problems import ErrorDocument
 from headgate.server.admin.routes import ANY_SCOPE, PREFIX, ROUTES, Route
 from headgate.shadow import verdict
+from headgate.telemetry.capture import reading as captured
 from headgate.types import JSON
 
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives, prompts,
+    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
+    prompts,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 
