@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
 from headgate.prompts.at_hand import Served
 from headgate.prompts.config import PromptConfig
-from headgate.prompts.dotprompt import PromptNotFound, load_sources
+from headgate.prompts.dotprompt import PromptNotFound, RenderRefused, load_sources
 from headgate.prompts.reference import parse
 from headgate.prompts.serving import served
 from headgate.prompts.shelf import Shelf
@@ -82,6 +83,26 @@ async def test_a_call_keeps_what_it_has_found(shelf: Shelf):
     shelf._labels = {("default", "a", "production"): TWO}
     after = await passed(stage(shelf), call())
     assert [each.request.tree["messages"][-1]["content"] for each in (before, after)] == ["one", "two"]
+
+
+async def test_what_takes_long_holds_up_no_other_call(shelf: Shelf):
+    shelf.use({"a": served(load_sources({"a.prompt": "{{#each list}}{{this}}{{/each}}"}).get("a"))}, [])
+    asked = replace(call(), prompt=Prompting(inputs={"list": ["x"] * 30_000}))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    found = await passed(stage(shelf), asked)
+    beside.cancel()
+    assert len(found.request.tree["messages"][-1]["content"]) == 30_000
+    assert turns > 1
+    with pytest.raises(RenderRefused):
+        await passed(stage(shelf), replace(asked, prompt=Prompting(inputs={"list": ["x"] * 300_000})))
 
 
 async def test_what_is_not_there(shelf: Shelf):
