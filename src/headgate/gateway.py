@@ -303,11 +303,35 @@ class Gateway:
             HeadgateError: there is no answer.
         """
         if options.get("stream"):
-            raise BadRequest("Use Gateway.stream with a model that is a prompt.", param="stream")
+            raise BadRequest("Use Gateway.stream_prompt for an answer as it comes.", param="stream")
         said = Prompting(inputs=dict(inputs or {}), context=context, docs=docs)
-        call = call_of("chat", {"model": name, "messages": list(messages), **options}, IN_PROCESS)
-        call = await self.prompted(replace(call, prompt=said), name)
+        call = await self._prompt_call(name, said, {"messages": list(messages), **options})
         return Answer(call, await self.handle(call))
+
+    async def stream_prompt(
+        self,
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        messages: Sequence[JSON] = (),
+        *,
+        context: JSON | None = None,
+        docs: Sequence[JSON] = (),
+        **options: Any,
+    ) -> AsyncIterator[Delta]:
+        """As `prompt`, and take the answer as it comes.
+
+        Raises:
+            HeadgateError: as there, or it broke off.
+        """
+        said = Prompting(inputs=dict(inputs or {}), context=context, docs=docs)
+        call = await self._prompt_call(name, said, {"messages": list(messages), **options, "stream": True})
+        async with contextlib.aclosing(deltas(await self.handle(call))) as pieces:
+            async for delta in pieces:
+                yield delta
+
+    async def _prompt_call(self, name: str, said: Prompting, body: JSON) -> Call:
+        call = call_of("chat", {"model": name, **body}, IN_PROCESS)
+        return await self.prompted(replace(call, prompt=said), name)
 
     async def prompted(self, call: Call, name: str) -> Call:
         """The call that a prompt's name asks for: by the model that is this prompt, else by the prompt's own.

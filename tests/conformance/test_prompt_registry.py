@@ -66,6 +66,21 @@ async def test_what_one_replica_releases_another_serves(database_url: str):
         ]  # fmt: skip
 
 
+async def test_what_is_not_there_is_looked_for_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        shelf = Shelf(at.database)
+        await shelf.load()
+        at.directory.followed_by(shelf.follow)
+        version = "ac9b98f03aca7c19a9b62ec78bb9bc8ec48ad1e2a8ea73ee1ec2f9b0f8b2ac6f"
+        for _ in range(2):
+            with pytest.raises(PromptNotFound):
+                await shelf.find("default", parse(f"triage@{version}"))
+        assert len(shelf._missing) == 1
+        made = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        assert shelf._missing == set()
+        assert (await shelf.find("default", parse(f"triage@{made[:12]}"))).version == made
+
+
 class Away:
     """A database that cannot be reached."""
 

@@ -38,6 +38,8 @@ models:
   strict: {prompt: strict, targets: [sim/gpt-4o-mini]}
   tools: {prompt: tools, targets: [sim/gpt-4o-mini]}
   falls: {targets: [sim/broken], fallback: [triage], retry: {attempts: 1}}
+  mirrored: {prompt: support/triage, targets: [sim/gpt-4o-mini], shadow: {to: brief, share: 1.0}}
+  brief: {prompt: brief, targets: [sim/gpt-4o-mini]}
 prompts: {folder: FOLDER}
 storage: {database: "sqlite:///:memory:"}
 """
@@ -49,7 +51,7 @@ ASKED = [{"role": "user", "content": "It never came.", "name": "jo"}]
 def folder(tmp_path: Path) -> Path:
     files = {
         "support/triage.prompt": TRIAGE, "support/_tone.prompt": "Be polite.", "strict.prompt": STRICT,
-        "tools.prompt": "---\ntools: [look_up, ask]\n---\nHi", "look_up.tool.yaml": "description: Looks an order up",
+        "brief.prompt": "Briefly, {{customer}}:{{history}}", "tools.prompt": "---\ntools: [look_up, ask]\n---\nHi", "look_up.tool.yaml": "description: Looks an order up",
     }  # fmt: skip
     for place, text in files.items():
         (tmp_path / place).parent.mkdir(exist_ok=True)
@@ -211,6 +213,16 @@ async def test_a_fallback_that_is_a_prompt_begins_with_what_the_client_said(at: 
     ]  # fmt: skip
 
 
+async def test_a_shadow_that_is_a_prompt_begins_with_what_the_client_said(at: Serving, vendor: Watched):
+    body = {"model": "mirrored", "messages": ASKED, "headgate": {"inputs": {"customer": "Acme"}}}
+    told = await post(at, "/v1/chat/completions", body)
+    assert told.status == 200, told.body
+    await at.gateway.services.shadows.idle()
+    assert [[each["content"].strip() for each in there["messages"]] for there in vendor.bodies] == [
+        ["You help customers of Acme. Be polite.", "It never came.", "It is about order ."], ["Briefly, Acme:", "It never came."],
+    ]  # fmt: skip
+
+
 async def test_prompts_by_their_own_names(at: Serving, vendor: Watched):
     rendered = await post(at, "/v1/prompts/support/triage/render", {"inputs": {"customer": "Acme", "order": 1}})
     assert rendered.status == 200, rendered.body
@@ -240,6 +252,8 @@ async def test_in_python(at: Serving, vendor: Watched):
     assert answer.text
     assert vendor.bodies[0]["temperature"] == 0.2
     assert (await at.gateway.prompt("own", {"customer": "Acme"})).target == "sim/gpt-4o-mini"
+    pieces = [piece.text async for piece in at.gateway.stream_prompt("triage", {"customer": "Acme"})]
+    assert "".join(pieces)
 
 
 async def test_files_are_served_as_they_are_now(at: Serving, folder: Path, vendor: Watched):

@@ -194,7 +194,8 @@ class Prompts:
         database = self._ports.database
         row = await self._found(database, actor, _parsed(request.prompt, "prompt"), "prompt")
         labels = await self._labels(database, actor, row.name)
-        prompt = load_sources(row.sources, strict=False).get(row.name)
+        library = await asyncio.to_thread(load_sources, row.sources, strict=False)
+        prompt = library.get(row.name)
         return PromptView(
             **_version(row, labels),
             description=prompt.description,

@@ -41,9 +41,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Writes(Protocol):
-    """Writes a request of the hub in the dialect."""
+    """Writes messages in the dialect: the members of a request that have them."""
 
-    def __call__(self, chat: Chat, /) -> JSON: ...
+    def __call__(self, messages: tuple[Message, ...], /) -> JSON: ...
 
 
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -86,7 +86,7 @@ def prompted(form: Form, payload: Payload, prompt: Prompted, write: Writes) -> P
             messages += [own[each] for each in run if isinstance(each, int)]
         else:
             said = tuple(each for each in run if not isinstance(each, int))
-            messages += conversation(form, write(Chat(model="", messages=said)))
+            messages += conversation(form, write(said))
     tree[form.conversation] = messages
     _add_settings(form, tree, prompt)
     return payload.with_tree(tree)
@@ -100,7 +100,7 @@ def _add_system(member: str, tree: JSON, turns: list[Message | int], write: Writ
         del turns[0]
     if not leading:
         return
-    made = write(Chat(model="", messages=(*leading, _SOMEBODY)))[member]
+    made = write((*leading, _SOMEBODY))[member]
     theirs = tree.get(member)
     tree[member] = [*_blocks(made), *_blocks(theirs)] if theirs else made
 

@@ -30,6 +30,7 @@ class Template(Protocol):
         context: Mapping[str, Any] | None = None,
         messages: Sequence[Any] = (),
         docs: Sequence[Mapping[str, Any]] = (),
+        bounds: Any = ...,
     ) -> Any:
         """The messages for some inputs: `dotprompt.Rendered`."""
         ...

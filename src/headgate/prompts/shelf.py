@@ -27,6 +27,9 @@ FALLBACK = "default"
 MAX_FETCHED = 256
 """Versions kept at hand that nothing stands for: those that were asked for by their digits."""
 
+MAX_MISSING = 1_024
+"""Versions that are known not to be there."""
+
 RETRY_S = 1.0
 
 Place = tuple[str, str, str]
@@ -43,6 +46,8 @@ class Shelf:
         self._made: dict[tuple[str, str], Served] = {}
         """By name and version, those that something stands for."""
         self._fetched: dict[Place, Served] = {}
+        self._missing: set[Place] = set()
+        self._fetching = asyncio.Lock()
         self._pins: frozenset[Reference] = frozenset()
         self._known = -1
         self._stale = False
@@ -74,9 +79,8 @@ class Shelf:
         """
         found = self.get(organisation, asked)
         if found is None and asked.digest is not None and self._database is not None:
-            for owner in dict.fromkeys((organisation, FALLBACK)):
-                if found is None:
-                    found = await self._fetch(self._database, owner, asked)
+            async with self._fetching:
+                found = self.get(organisation, asked) or await self._fetched_for(self._database, organisation, asked)
         if found is None:
             from headgate.prompts.dotprompt import PromptNotFound  # a template language is for who has prompts
 
@@ -146,6 +150,7 @@ class Shelf:
     async def _take_over(self, now: int) -> None:
         assert self._database is not None, "there is a database where labels are"
         again = now < self._known  # somebody has restored a backup
+        self._missing.clear()
         changed = await PROMPT_LABELS.changed_since(self._database, -1 if again else self._known)
         if changed or again:
             await self._move({} if again else dict(self._labels), changed)
@@ -170,6 +175,22 @@ class Shelf:
         filters = {"name": row.name, "digest": row.digest}
         found, _ = await PROMPT_VERSIONS.list(self._database, row.organisation, filters, limit=1)
         return await self._usable(found[0]) if found else None
+
+    async def _fetched_for(self, database: Database, organisation: str, asked: Reference) -> Served | None:
+        """A version of an organisation's, else of the fallback's. What is not there is not looked for again before
+        something has changed.
+        """
+        for owner in dict.fromkeys((organisation, FALLBACK)):
+            place = owner, asked.name, asked.digest or ""
+            if place in self._missing:
+                continue
+            found = await self._fetch(database, owner, asked)
+            if found is not None:
+                return found
+            if len(self._missing) >= MAX_MISSING:
+                self._missing.clear()
+            self._missing.add(place)
+        return None
 
     async def _fetch(self, database: Database, organisation: str, asked: Reference) -> Served | None:
         rows = await database.fetch(

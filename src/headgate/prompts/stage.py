@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -13,11 +14,15 @@ from headgate.dialects.prompting import Prompted, tool_name
 from headgate.errors import BadRequest
 from headgate.events import FieldDropped
 from headgate.prompts.config import PromptConfig
+from headgate.prompts.dotprompt import BOUNDS, Bounds, Rendered, RenderRefused
 from headgate.prompts.reference import Malformed, Reference
 from headgate.prompts.serving import Served, history, turns
 from headgate.prompts.shelf import Shelf
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import JSON, OPAQUE, Call, Payload, Prompting, Reply
+
+QUICK = Bounds(max_characters=500_000, max_steps=20_000, max_s=0.05)
+"""How far rendering goes on the event loop; what goes further is rendered in a thread, up to `BOUNDS`."""
 
 NOTHING = Prompting()
 """What a call says that says nothing to a prompt."""
@@ -61,7 +66,11 @@ class Prompt:
         if found is None:
             assert asked is not None, "who brings no prompt has a model that is one"
             return self._looked_up(call, next, said, request, asked)
-        return next(self._rendered(call, said, request, found))
+        try:
+            rendered = self._render(call, said, request, found, QUICK)
+        except RenderRefused:
+            return self._aside(call, next, said, request, found)
+        return next(self._made(call, said, request, found, rendered))
 
     def _asked(self, call: Call, said: Prompting) -> Reference | None:
         """What to look for: the version the client asks for, where it may, else the model's own."""
@@ -93,37 +102,52 @@ class Prompt:
 
     async def _looked_up(self, call: Call, next: Next, said: Prompting, request: Payload, asked: Reference) -> Reply:
         found = await self._shelf.find(call.identity.organisation, asked)
-        return await next(self._rendered(call, said, request, found))
+        return await self._aside(call, next, said, request, found)
 
-    def _rendered(self, call: Call, said: Prompting, request: Payload, found: Served) -> Call:
-        """The call as the prompt makes it.
+    async def _aside(self, call: Call, next: Next, said: Prompting, request: Payload, found: Served) -> Reply:
+        """Render in a thread what takes long: it is not to hold up other calls."""
+        rendered = await asyncio.to_thread(self._render, call, said, request, found, BOUNDS)
+        return await next(self._made(call, said, request, found, rendered))
+
+    def _render(self, call: Call, said: Prompting, request: Payload, found: Served, bounds: Bounds) -> Rendered:
+        """What the prompt comes to.
 
         Raises:
             BadRequest: an input is not what the prompt's schema says, or a tool is missing; `param` says which.
-            RenderRefused: it would come to too much.
+            RenderRefused: it would come to more than the bounds.
         """
-        dialect = dialects.get(request.dialect)
-        own = dialect.conversation(request.tree)
+        call.account.prompt = found.label
         if found.brought and call.operation == "chat":
             _check_tools(found, request.tree)
+        own = dialects.get(request.dialect).conversation(request.tree)
         rendered = found.prompt.render(
             said.inputs,
             context=said.context,
             messages=history(own) if own else (),
             docs=said.docs,
+            bounds=bounds,
         )
         if not rendered.messages:
             raise BadRequest(f"The prompt '{found.label}' comes to nothing with these inputs.", param="inputs")
-        call.account.prompt = found.label
+        return rendered
+
+    def _made(self, call: Call, said: Prompting, request: Payload, found: Served, rendered: Rendered) -> Call:
+        """The call as the prompt makes it."""
         return replace(
             call,
-            request=self._written(call, dialect, request, turns(rendered), found),
-            prompt=replace(said, asked=request, used=found.label, model=found.prompt.model),
+            request=self._written(call, request, turns(rendered), found),
+            prompt=Prompting(  # what was asked of this prompt is not asked of one it falls back to
+                inputs=said.inputs,
+                context=said.context,
+                docs=said.docs,
+                asked=request,
+                used=found.label,
+                model=found.prompt.model,
+            ),
         )
 
-    def _written(
-        self, call: Call, dialect: AnyDialect, request: Payload, said: Sequence[Any], found: Served
-    ) -> Payload:
+    def _written(self, call: Call, request: Payload, said: Sequence[Any], found: Served) -> Payload:
+        dialect = dialects.get(request.dialect)
         quirks = self._quirks(found.prompt.model)
         written, dropped = _settings(dialect, found, quirks)
         for field in dropped:

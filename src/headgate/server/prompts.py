@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,5 +101,7 @@ class PromptPages:
         except Malformed as error:
             raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
         found = await self._gateway.services.shelf.find(organisation, asked)
-        rendered = found.prompt.render(said.inputs, context=said.context, messages=messages, docs=said.docs)
+        rendered = await asyncio.to_thread(
+            found.prompt.render, said.inputs, context=said.context, messages=messages, docs=said.docs
+        )
         return {"name": found.name, "version": found.version, **rendered.plain()}

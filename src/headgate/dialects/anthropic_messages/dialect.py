@@ -92,7 +92,7 @@ class AnthropicMessages(Dialect[Chat, Answer]):
         return encode_request(settings_of(chat), fit)
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
-        return prompted(FORM, payload, prompt, lambda chat: encode_request(chat, fit))
+        return prompted(FORM, payload, prompt, lambda messages: encode_request(Chat(model="", messages=messages), fit))
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return payload.with_members(system=text)

@@ -95,7 +95,7 @@ class OpenaiChat(Dialect[Chat, Answer]):
         return body.encode(settings_of(chat), fit)
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
-        return prompted(FORM, payload, prompt, lambda chat: {"messages": turns.written(chat.messages, fit)})
+        return prompted(FORM, payload, prompt, lambda messages: {"messages": turns.written(messages, fit)})
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return with_system(payload, text)
