@@ -1,0 +1,32 @@
+"""Which importer reads a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headgate.prompts.importing.jinja import handlebars
+from headgate.prompts.importing.langfuse import langfuse
+from headgate.prompts.importing.prompty import prompty
+from headgate.prompts.importing.written import Imported, Note, prompt_file, schema_of
+
+KINDS: Final = {"prompty": (".prompty",), "jinja": (".j2", ".jinja", ".jinja2"), "langfuse": (".json",)}
+"""The kinds of files that can be read, and how they end."""
+
+
+def import_prompt(kind: str, name: str, source: str) -> list[Imported]:
+    """The prompt files that a file of another tool comes to.
+
+    Args:
+        kind: one of KINDS.
+        name: what the prompt is to be called, where the file does not say.
+
+    Raises:
+        BadTemplate: the file is none of that kind.
+    """
+    if kind == "prompty":
+        return [prompty(name, source)]
+    if kind == "langfuse":
+        return langfuse(name, source)
+    notes: list[Note] = []
+    template, inputs = handlebars(source, notes)
+    return [Imported(name, prompt_file({"input": {"schema": schema_of(inputs)} if inputs else {}}, template), notes)]
