@@ -51,5 +51,5 @@ def import_(
     for each in told:
         output.say(each["file"])
         for note in each["notes"]:
-            output.complain(output.printable(f"{each['from']}:{note.line}: {note.message}"))
+            output.say(output.printable(f"{each['from']}:{note.line}: {note.message}"))
     return OK

@@ -148,7 +148,9 @@ def test_files_are_imported_from_the_command_line(
     (tmp_path / "basic.prompty").write_text(PROMPTY)
     (tmp_path / "rules.j2").write_text("{{ a | upper }}b")
     assert run(["prompts", "import", "basic.prompty"]) == 0
-    assert capsys.readouterr().out == "prompts/basic.prompt\n"
+    file, *notes = capsys.readouterr().out.splitlines()
+    assert file == "prompts/basic.prompt"
+    assert [note.split(": ")[0] for note in notes] == ["basic.prompty:4", "basic.prompty:12"]
     assert run(["prompts", "import", "rules.j2", "--partial", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["file"], len(told["notes"])) == ("prompts/_rules.prompt", 1)
