@@ -138,6 +138,12 @@ for _group, _name, _where, _help in (
     (prompts, "show", "headgate.cli.prompting:show", "Show what a prompt takes, makes and needs."),
     (prompts, "render", "headgate.cli.prompting:render", "Render a prompt to the messages a model is sent."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make prompt files of Prompty's, Jinja2's or Langfuse's."),
+    (
+        prompts,
+        "diff",
+        "headgate.cli.diffing:diff",
+        "Show what a change of prompts comes to, and whether callers break.",
+    ),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),

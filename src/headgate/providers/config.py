@@ -83,7 +83,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether requests carry the W3C trace context (`traceparent`, `tracestate`), so that a server of your own is in
     the same traces. By default nobody is told of them."""
     script: str | None = None
-    """Of the simulator: the file of what it answers, YAML or JSON, in this file's folder unless its whole path is named."""
+    """Of the simulator: the file of what it answers, YAML or JSON. Its path is from this file's folder."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""
     models: dict[str, BaseModel] = {}
