@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as stdlib_json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,7 +56,7 @@ def diff(
     library
         The folder of prompts; 'prompts' unless given. The test cases in it are the examples.
     run
-        Run files of tests, the latest last; those in .headgate/evals unless given. Shown is what both versions came to.
+        Run files of tests or folders of them, the latest last; .headgate/evals unless given.
     examples
         How many test cases of each prompt are shown, of those that are rendered otherwise.
     markdown
@@ -73,7 +74,7 @@ def diff(
     loaded = _config(config)
     try:
         found = review(
-            one, two, config=loaded, catalog=catalog_of(loaded), runs=run or runs_in(FOLDER),
+            one, two, config=loaded, catalog=catalog_of(loaded), runs=_runs(run or (FOLDER,)),
             folder=two.folder or one.folder,
         )  # fmt: skip
     except CannotEvaluate as error:
@@ -85,6 +86,10 @@ def diff(
     else:
         _say(found, examples)
     return FAILED if found.breaks else OK
+
+
+def _runs(paths: Sequence[Path]) -> list[Path]:
+    return [file for path in paths for file in (runs_in(path) if path.is_dir() or path == FOLDER else [path])]
 
 
 def _config(path: Path | None) -> Config:

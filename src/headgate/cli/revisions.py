@@ -103,7 +103,7 @@ def _registered(reference: str, root: Path) -> Side:
 
 
 def _library(folder: Path, revision: str) -> Library:
-    """The library in a folder as it was at a revision."""
+    """The library in a folder as it was at a revision; an empty one where there were no prompts."""
     here = folder
     while not here.is_dir() and here != here.parent:
         here = here.parent
@@ -120,11 +120,9 @@ def _library(folder: Path, revision: str) -> Library:
         hidden = any(part.startswith((".", "__pycache__")) for part in PurePosixPath(place).parts)
         if about.startswith(_REGULAR) and wanted(PurePosixPath(place).name) and not hidden:
             files[place] = about.split()[2]
-    if not files:
-        raise CannotRun(f"there is no prompt in {folder} at {revision}", f"Try 'git ls-tree -r {revision} {folder}'.")
     if len(files) > MAX_FILES:
         raise CannotRun(f"{folder} at {revision} has more than {MAX_FILES} files", "Name a folder within it.")
-    return load_sources(_contents(here, files), strict=False)
+    return load_sources(_contents(here, files) if files else {}, strict=False)
 
 
 def _contents(here: Path, files: dict[str, str]) -> dict[str, str]:
