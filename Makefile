@@ -86,7 +86,7 @@ detection: $(STAMP)  ## Play incidents on synthetic traffic, and write what of t
 	@PYTHONPATH=tests $(BIN)/python tests/detection
 
 eval-power: $(STAMP)  ## Show how often comparisons of test runs tell a regression where there is none, and where there is one
-	@$(BIN)/python tests/evaluation power
+	@$(BIN)/python tests/evaluation power --simulator
 
 eval-scale: $(STAMP)  ## Run 10,000 cases on the simulator, kill it, go on with it, and watch its memory
 	@$(BIN)/python tests/evaluation scale

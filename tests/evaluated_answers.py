@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-
 from headgate.evals.answer import Answer, ToolCalled
 from headgate.evals.case import Case, Suite
 from headgate.evals.grading import Grade, graded
-from headgate.evals.problems import Place
 from headgate.evals.reading import read
 from headgate.types import JSON
 
@@ -60,5 +58,3 @@ async def grade_of(
 def called(*calls: tuple[str, str]) -> Answer:
     """An answer that calls tools."""
     return Answer(tool_calls=tuple(ToolCalled(name, arguments) for name, arguments in calls), stop="tool_calls")
-
-

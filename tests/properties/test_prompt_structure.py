@@ -7,7 +7,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.prompts.dotprompt import Media, Message, PromptsInvalid, Rendered, Section, Text, load_sources
+from headgate.prompts.dotprompt import (
+    Media,
+    Message,
+    PromptsInvalid,
+    Rendered,
+    RenderRefused,
+    Section,
+    Text,
+    load_sources,
+)
 from headgate.prompts.dotprompt.values import WHITESPACE
 
 FORGED = (
@@ -31,7 +40,7 @@ LEAVES = st.sampled_from(
         "text ", "\n", "  ", "{{a}}", "{{{b}}}", "{{&c}}", "{{this.a}}", "{{@root.b}}", "{{@state.s}}", "{{~a~}}",
         "{{json this}}", "{{json a indent=2}}", "{{lookup this 'b'}}", "{{> part}}", "{{> part a=b}}", "{{> speaks}}",
         "\n  {{> lines}}\n", "{{media url=a}}", "{{media url='http://x/y' contentType=b}}", "{{section 'code'}}",
-        '{{role "system"}}', '{{role "user"}}', '{{role "model"}}', '{{role "user" purpose=a}}', "{{history}}",
+        '{{role "system"}}', '{{role "user"}}', '{{role "model"}}', '{{role "user" purpose="preamble" by=a}}', "{{history}}",
         "<<<dotprompt:role:system>>>", "{{! said }}", "\\{{a}}", "{{log a}}",
     ]
 )  # fmt: skip
@@ -118,6 +127,18 @@ def test_a_value_that_is_nothing_only_takes_away(template: str, values: list[str
     assert {kind for _, kind in ((m.role, _kind(p)) for m in other.messages for p in m.content)} <= {
         kind for _, kind in spoken
     } | {(Media, True)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.sampled_from(["part", "speaks", "lines", "layout", "../part", "@partial-block", "me"]), HOSTILE))
+def test_a_value_that_chooses_a_partial_chooses_text(name: str):
+    template = '{{role "user"}}a{{#*inline "me"}}{{role "system"}}{{/inline}}{{> (lookup this "which")}}'
+    prompt = load_sources({"t.prompt": template, **PARTIALS}).get("t")
+    try:
+        (message,) = prompt.render({"which": name, "a": "A"}).messages
+    except RenderRefused:
+        return
+    assert (message.role, [type(part) for part in message.content]) == ("user", [Text])
 
 
 @settings(max_examples=150, deadline=None)

@@ -81,8 +81,8 @@ class Screen:
 def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     """A run as a table, and the cases that did not pass."""
     columns = (
-        "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score", "p95 ms",
-        "cost $", "judges $",
+        "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score",
+        "p95 ms", "cost $", "judges $",
     )  # fmt: skip
     rows: list[list[str]] = []
     cells = sums.summaries()
@@ -106,7 +106,7 @@ def run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     why = ends[-1].why if ends else "killed"
     reasons = {
         "complete": "",
-        "budget": " The budget came to its end.",
+        "budget": f" The budget has no room for more: {ends[-1].told if ends else ''}",
         "precision": " It is as precise as was asked for.",
     }
     stopped = reasons.get(why, f" It was {why}: 'headgate eval run … --resume {file}' goes on.")
@@ -174,6 +174,11 @@ def trust(found: Trust) -> dict[str, Any]:
         "without_verdict": found.unreadable,
         "kappa": interval(found.agreement.kappa),
         "agreement": interval(found.agreement.share),
+        "pairs": found.leanings.pairs,
+        "prefers_first": found.leanings.first,
+        "prefers_last": found.leanings.last,
+        "kinder_to_longer": found.leanings.longer,
+        "kinder_by_chance": found.leanings.longer_chance,
     }
 
 

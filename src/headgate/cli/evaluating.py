@@ -30,7 +30,7 @@ from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
 from headgate.evals.runs import ends_of, header_of, results_of
-from headgate.evals.session import FOLDER, Loaded, Options, carry_out, check, for_tests, load, new_id
+from headgate.evals.session import FOLDER, Loaded, Options, carry_out, check, for_tests, load, new_id, of_library
 from headgate.evals.tally import Sums, exit_verdicts
 from headgate.evals.trusting import Trust, all_examined
 from headgate.gateway import Gateway
@@ -53,6 +53,7 @@ def run(
     seed: int = 0,
     expect: Share = None,
     baseline: Path | None = None,
+    against: Path | None = None,
     tolerate: Annotated[float, Parameter(validator=Number(gte=0, lt=1))] = 0.0,
     output_: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     resume: Path | None = None,
@@ -68,7 +69,7 @@ def run(
     """Ask what tests ask, and hold the answers against what they assert.
 
     Ends with 0 where all cases passed, 1 where one failed, 2 where the command line makes no sense, and 3 where there
-    is something wrong with tests or no verdict of some. With --baseline or --expect it is they that decide.
+    is something wrong with tests or no verdict of some. With --baseline, --against or --expect it is they that decide.
 
     Parameters
     ----------
@@ -92,8 +93,10 @@ def run(
         Fail only where the share of answers that pass is surely below this: 0.9.
     baseline
         A run of before: fail only where this one is worse beyond noise.
+    against
+        A folder of prompts, of the released version, say: ask the same of those first, and hold this run against that.
     tolerate
-        With --baseline: how far the share may drop all the same.
+        With --baseline or --against: how far the share may drop all the same.
     output_
         The run file to write; else one of its own in .headgate/evals.
     resume
@@ -117,6 +120,8 @@ def run(
     """
     if resume is not None and output_ is not None:
         raise Misused("--resume goes on with its file, and --output names a new one", "Leave one of them out.")
+    if baseline is not None and against is not None:
+        raise Misused("--baseline and --against both say what this run is held against", "Leave one of them out.")
     before = None if baseline is None else _sums(baseline)
     loaded = _with(_tried(lambda: load(paths, library)), model, repeat)
     name = new_id()
@@ -125,16 +130,24 @@ def run(
         _hide()
     money = _dollars(budget)
     options = Options(concurrency=concurrency, precision=precision, seed=seed)
-    screen = evaluated.Screen(quiet=json)
+    older = None if against is None else _tried(lambda: of_library(loaded, against))
+    base = file.with_suffix(".base.jsonl")
+    begun = () if resume is None else (file, base) if base.exists() else (file,)
+
+    async def asked(models: GatewayModels, what: Loaded, into: Path) -> None:
+        with evaluated.Screen(quiet=json) as screen:
+            await carry_out(
+                what, models, into, options, name=name, clock=SystemClock(),
+                resume=into in begun, told=screen.add, planned=screen.begin,
+            )  # fmt: skip
 
     async def work(models: GatewayModels) -> None:
         check(loaded, models)
         _trusted(await all_examined(loaded.suites, models), quiet=json)
-        with screen:
-            await carry_out(
-                loaded, models, file, options, name=name, clock=SystemClock(), resume=resume is not None,
-                told=screen.add, planned=screen.begin,
-            )  # fmt: skip
+        if older is not None:
+            check(older, models)
+            await asked(models, older, base)
+        await asked(models, loaded, file)
 
     kept = None if no_cache else cache or FOLDER / "answers.db"
     try:
@@ -143,6 +156,8 @@ def run(
         output.complain(f"Stopped. 'headgate eval run … --resume {file}' goes on.")
         return CANNOT_RUN
     sums = _sums(file)
+    if older is not None:
+        before = _sums(base)
     found = None if before is None else held_against(before, sums, tolerate=tolerate)
     _files(file, sums, junit, html)
     if annotate or wanted(os.environ):
@@ -292,7 +307,9 @@ def _asking(
         CannotRun: it cannot be.
     """
     loaded, path = load_or_starter(config)
-    loaded = placed(for_tests(loaded, concurrency, bounded=budget is not None, book=book), (path or Path()).parent, kept=False)
+    loaded = placed(
+        for_tests(loaded, concurrency, bounded=budget is not None, book=book), (path or Path()).parent, kept=False
+    )
 
     async def main() -> None:
         kept = None if cache is None else Cache(cache)

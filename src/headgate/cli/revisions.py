@@ -12,7 +12,7 @@ from headgate.errors import ConfigError
 from headgate.evals.prompting import root_of
 from headgate.evals.reviewing import Side
 from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, PromptsInvalid, load_folder, load_sources
-from headgate.prompts.dotprompt.library import MAX_BYTES, MAX_FILES, wanted
+from headgate.prompts.dotprompt.files import MAX_BYTES, MAX_FILES, wanted
 from headgate.registry import load
 
 DEFAULT: Final = Path("prompts")

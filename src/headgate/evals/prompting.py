@@ -84,8 +84,8 @@ class Prompts:
 
 
 def root_of(test: Path) -> Path:
-    """The folder whose library a test file belongs to: one around it that is called `prompts`; else the highest above it
-    up to which every folder has prompts, partials, tools or schemas in it, its own where none has.
+    """The folder whose library a test file belongs to: one around it that is called `prompts`; else the highest above
+    it up to which every folder has prompts, partials, tools or schemas in it, its own where none has.
     """
     named = [each for each in test.parents if each.name == FOLDER]
     if named:

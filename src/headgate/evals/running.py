@@ -77,6 +77,8 @@ class Run:
         self._seed = seed
         self._told = told or _unheard
         self._over = ""
+        self.told = ""
+        """Why the budget had no room."""
         self._shares: list[float] = []
 
     @property
@@ -114,8 +116,8 @@ class Run:
                 return
             try:
                 await self._asked(job)
-            except Spent:
-                self._over = "budget"
+            except Spent as error:
+                self._over, self.told = "budget", str(error)
                 return
 
     async def _asked(self, job: Job) -> None:

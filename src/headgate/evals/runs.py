@@ -76,6 +76,8 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="line", kw_only=True
     ended_us: int
     why: str = "complete"
     """`complete`, `budget`, `precision`, `interrupted`."""
+    told: str = ""
+    """What more there is to say of that."""
     spent_picodollars: int = 0
     """What was paid, judges included; less than what answers cost where some were known from before."""
     cached: int = 0

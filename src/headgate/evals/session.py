@@ -101,9 +101,31 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
     return Loaded(suites, subjects)
 
 
+def of_library(loaded: Loaded, folder: Path) -> Loaded:
+    """The same tests of the prompts in another folder: of the version that is released, say. What is not in it is left
+    out.
+
+    Raises:
+        BadTests: what is wrong in it.
+    """
+    try:
+        library = load_folder(folder)
+    except PromptsInvalid as error:
+        raise BadTests(
+            [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
+        ) from None
+    prompts = Prompts(library, folder)
+    names = {(each.name, each.variant) for each in library}
+    suites = [
+        replace(suite, cells=tuple(each for each in suite.cells if (each.prompt, each.variant) in names))
+        for suite in loaded.suites
+    ]
+    return Loaded([suite for suite in suites if suite.cells], {suite.name: prompts for suite in suites})
+
+
 def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: bool = False) -> Config:
-    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and where
-    a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
+    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and
+    where a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
     """
     models = {name: replace(each, shadow=None, evaluate=None) for name, each in config.models.items()}
     limits = config.limits
@@ -191,7 +213,13 @@ async def carry_out(
     try:
         why = await run.run()
     finally:
-        end = End(ended_us=clock.now_us(), why=why, spent_picodollars=models.spent_picodollars, cached=models.cached)
+        end = End(
+            ended_us=clock.now_us(),
+            why=why,
+            told=run.told,
+            spent_picodollars=models.spent_picodollars,
+            cached=models.cached,
+        )
         with suppress(Exception):
             writing.add(end)
         writing.close()

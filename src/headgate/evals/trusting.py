@@ -19,15 +19,20 @@ from headgate.evals.case import Assertion, Case, Judging, Suite
 from headgate.evals.grading import graded
 from headgate.evals.judges import JUDGE
 from headgate.evals.kinds import KINDS
+from headgate.evals.kinds.judged import READS_FIRST, READS_LAST
 from headgate.evals.marks import Models
 from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.reading.assertions import read_assertions
 from headgate.evals.reading.conversations import read_messages
 from headgate.evals.reading.sheet import Sheet
 from headgate.stats.agreement import Agreement, agreement
+from headgate.stats.paired import drop
 
 FEWEST = 20
 """Labels from which on a judge is held to a kappa: of fewer chance alone may give any."""
+
+SWAYED = 0.025
+"""How unlikely it has to be by chance for a leaning to be told."""
 
 _NAMES = frozenset({"messages", "answer", "pass", "inputs", *(name for name, kind in KINDS.items() if kind.judges)})
 
@@ -40,6 +45,29 @@ class Label(NamedTuple):
     passes: bool
 
 
+class Leanings(msgspec.Struct, frozen=True, kw_only=True):
+    """What sways a judge beside what it is asked about."""
+
+    pairs: int = 0
+    """Labels of two answers."""
+    first: int = 0
+    """Of these, how often it preferred whichever it read first."""
+    last: int = 0
+    longer: float | None = None
+    """How much more often it passes the longer half of the answers, beside what people do; None of too few."""
+    longer_chance: float = 1.0
+    """How likely so much more would be by chance."""
+
+    def told(self) -> str:
+        """In a few words; empty where there is nothing to tell."""
+        told: list[str] = []
+        if self.first or self.last:
+            told.append(f"prefers what it reads first in {self.first} and last in {self.last} of {self.pairs} pairs")
+        if self.longer is not None and self.longer_chance <= SWAYED:
+            told.append(f"is kinder to long answers, by {100 * self.longer:.0f} points")
+        return "".join(f"; {each}" for each in told)
+
+
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a judge's test."""
 
@@ -49,6 +77,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int
     """Answers it gave no verdict of."""
     agreement: Agreement
+    leanings: Leanings = Leanings()
 
     @property
     def trusted(self) -> bool:
@@ -65,7 +94,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
         )
         if self.required is not None:
             text += f"; {self.required:g} asked for" if found.things >= FEWEST else f"; {FEWEST} labels are needed"
-        return text + (f"; {self.unreadable} without a verdict" if self.unreadable else "")
+        return text + (f"; {self.unreadable} without a verdict" if self.unreadable else "") + self.leanings.told()
 
 
 def read_labels(file: Path) -> list[Label]:
@@ -124,23 +153,47 @@ async def examined(name: str, judge: Judging, labels: Sequence[Label], models: M
     suite = Suite(name="labels", file="", cells=(), cases=(), judges={JUDGE: judge})
     gate = asyncio.Semaphore(concurrency)
 
-    async def verdict(label: Label) -> bool | None:
+    async def verdict(label: Label) -> tuple[bool | None, str]:
         async with gate:
             try:
                 body = {"messages": list(label.case.messages)}
-                return (await graded(label.answer, label.case, suite, models, body, "")).passed
+                found = await graded(label.answer, label.case, suite, models, body, "")
+                return found.passed, found.marks[0].reason
             except HeadgateError:
-                return None
+                return None, ""
 
-    said = await asyncio.gather(*(verdict(each) for each in labels))
-    pairs = [(one, label.passes) for one, label in zip(said, labels, strict=True) if one is not None]
+    verdicts = await asyncio.gather(*(verdict(each) for each in labels))
+    said = [(one, label) for (one, _), label in zip(verdicts, labels, strict=True) if one is not None]
+    pairs = [(one, label.passes) for one, label in said]
+    reasons = [reason for _, reason in verdicts]
+    longer, chance = _lenience(said)
     return Trust(
         judge=name,
         model=judge.model,
         required=judge.kappa,
         unreadable=len(labels) - len(pairs),
         agreement=agreement(pairs),
+        leanings=Leanings(
+            pairs=sum(label.case.assertions[0].kind == "pairwise" for _, label in said),
+            first=reasons.count(READS_FIRST),
+            last=reasons.count(READS_LAST),
+            longer=longer,
+            longer_chance=chance,
+        ),
     )
+
+
+def _lenience(said: Sequence[tuple[bool, Label]]) -> tuple[float | None, float]:
+    """How much kinder a judge is to the longer half of the answers than to the shorter one, where kindness is to pass
+    what people did not; and how likely that would be by chance, by dealing verdicts out to both halves anew.
+    """
+    if len(said) < FEWEST:
+        return None, 1.0
+    ordered = sorted(said, key=lambda each: len(each[1].answer.text))
+    kind = [(one - label.passes + 1) / 2 for one, label in ordered]
+    half = len(kind) // 2
+    found = drop([kind[:half]], [kind[-half:]])
+    return 2 * found.difference.estimate, found.rise
 
 
 async def all_examined(suites: Sequence[Suite], models: Models) -> list[Trust]:

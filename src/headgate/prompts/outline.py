@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from headgate.prompts.dotprompt.library import Parsed, parsed
+from headgate.prompts.dotprompt.loading import Parsed, parsed
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.syntax import Block, Call, Inline, Literal, Mustache, Partial, Path, Program
 

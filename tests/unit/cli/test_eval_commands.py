@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -64,14 +65,21 @@ def test_a_run_is_shown_kept_and_reported(capsys: Capture) -> None:
     assert float(document["spent_usd"]) > 0
 
 
-def test_failures_exit_with_1_and_are_told_on_the_prompts_own_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_exit_with_1_and_are_told_on_the_prompts_own_line(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_tests(TESTS.replace("{id: q3,", '{id: q3, assert: [{contains: "a%b"}],'))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert run(["eval", "run", "prompts", "--junit", "out.xml", "--html", "out.html"]) == 1
     shown, told = capsys.readouterr()
-    assert shown.startswith("::error file=prompts/support/triage.prompt,line=5,title=cases that failed%3A 1::support/triage: q3")
+    assert shown.startswith(
+        "::error file=prompts/support/triage.prompt,line=5,title=cases that failed%3A 1::support/triage: q3"
+    )
     assert "a%25b" in shown.splitlines()[0]
-    assert "prompts/support/triage.test.yaml:7: q3 (support/triage) fail, 0 of 2 passed: contains: 'a%b' is not in it" in told
+    assert (
+        "prompts/support/triage.test.yaml:7: q3 (support/triage) fail, 0 of 2 passed: contains: 'a%b' is not in it"
+        in told
+    )
     suite = ET.parse("out.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("8", "1", "0")
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["q3"]
@@ -91,9 +99,28 @@ def test_a_regression_fails_and_noise_does_not(capsys: Capture) -> None:
     assert run(["eval", "compare", "base.jsonl", "broken.jsonl", "--json", "--annotate"]) == 1
     shown, told = capsys.readouterr()
     found = json.loads(shown)
-    assert (found["regressed"], found["cells"][0]["verdict"], found["cells"][0]["cases_worse"]) == (True, "regression", 8)
+    assert (found["regressed"], found["cells"][0]["verdict"], found["cells"][0]["cases_worse"]) == (
+        True,
+        "regression",
+        8,
+    )
     assert told.startswith("::error file=prompts/support/triage.prompt,line=6,title=Regression::support/triage")
     assert run(["eval", "compare", "base.jsonl", "broken.jsonl", "--tolerate", "0.99999"]) == 1
+
+
+def test_a_version_is_held_against_the_released_one_in_one_go(capsys: Capture) -> None:
+    shutil.copytree("prompts", "released")
+    assert run(["eval", "run", "prompts", "--against", "released", "-o", "same.jsonl"]) == 0
+    assert "no difference beyond noise" in capsys.readouterr().out
+    prompt = Path("prompts/support/triage.prompt")
+    prompt.write_text(PROMPT.replace("model: chat", "model: chat\nconfig: {maxOutputTokens: 3}"))
+    Path("prompts/support/new.prompt").write_text(PROMPT)
+    Path("prompts/support/new.test.yaml").write_text(TESTS)
+    assert run(["eval", "run", "prompts", "--against", "released", "-o", "worse.jsonl", "--json"]) == 1
+    cells = json.loads(capsys.readouterr().out)["comparison"]["cells"]
+    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [("support/triage", "regression", 8)]
+    assert Path("worse.base.jsonl").exists()
+    assert run(["eval", "run", "--against", "released", "--baseline", "same.jsonl"]) == 2
 
 
 def test_a_share_may_be_expected_in_place_of_every_case() -> None:
@@ -131,6 +158,7 @@ def test_what_makes_no_sense(capsys: Capture) -> None:
     assert run(["eval", "run", "--budget", "much"]) == 2
     assert run(["eval", "run", "--precision", "2"]) == 2
     assert run(["eval", "run", "nowhere"]) == 3
+    assert run(["eval", "run", "--resume", "nowhere.jsonl"]) == 3
     assert run(["eval", "compare", "a.jsonl", "b.jsonl"]) == 3
     assert run(["eval", "report"]) == 3
     assert run(["eval", "judge"]) == 3
@@ -149,4 +177,14 @@ def test_a_judge_that_agrees_with_nobody_is_refused(capsys: Capture) -> None:
 
 def test_a_budget_that_has_no_room(capsys: Capture) -> None:
     assert run(["eval", "run", "--budget", "0.000001"]) == 3
-    assert "The budget came to its end." in capsys.readouterr().err
+    assert "The budget has no room for more: " in capsys.readouterr().err
+
+
+def test_tests_of_promptfoo_become_a_test_file(capsys: Capture) -> None:
+    Path("promptfooconfig.yaml").write_text(
+        "prompts: [hi]\ntests: [{assert: [{type: contains, value: hi}]}]\nenv: {}\n"
+    )
+    assert run(["eval", "import", "promptfooconfig.yaml", "-o", "moved/x.test.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["moved/x.test.yaml", "promptfooconfig.yaml:3: 'env' was left out"]
+    assert run(["eval", "run", "moved", "-m", "chat"]) == 3
+    assert run(["eval", "import", "promptfooconfig.yaml", "-o", "moved/x.test.yaml"]) == 3

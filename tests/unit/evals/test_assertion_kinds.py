@@ -10,7 +10,7 @@ from evaluated_answers import Said, called, grade_of
 from headgate.evals.answer import Answer
 from headgate.evals.kinds import KINDS
 
-WEATHER = '{name: weather, arguments: {type: object, required: [city], properties: {city: {type: string}}}}'
+WEATHER = "{name: weather, arguments: {type: object, required: [city], properties: {city: {type: string}}}}"
 ENGLISH = "The capital of France is Paris, and it is on the river that you can see on this map of the country."
 GERMAN = "Die Hauptstadt von Frankreich ist Paris, und sie liegt an dem Fluss, den man auf der Karte sehen kann."
 
@@ -48,7 +48,11 @@ HOLDS = [
     ("is-refusal", "I'm sorry, but I can't help with that.", "It is Paris."),
     ("is-refusal", Answer(text="No.", refused=True), "It is Paris."),
     ("{language: de}", GERMAN, ENGLISH),
-    ("{grounded: Paris is the capital of France and lies on the Seine.}", "Paris lies on the Seine.", "Cows eat grass."),
+    (
+        "{grounded: Paris is the capital of France and lies on the Seine.}",
+        "Paris lies on the Seine.",
+        "Cows eat grass.",
+    ),
     ("repeats", "a b c d e f g h " * 40, ENGLISH),
 ]
 
@@ -70,7 +74,10 @@ def test_every_kind_is_tried_here_or_below() -> None:
 
 async def test_calls_are_held_against_the_tools_that_were_offered(tmp_path: Path) -> None:
     parameters = {"type": "object", "required": ["city"]}
-    request = {"messages": [], "tools": [{"type": "function", "function": {"name": "weather", "parameters": parameters}}]}
+    request = {
+        "messages": [],
+        "tools": [{"type": "function", "function": {"name": "weather", "parameters": parameters}}],
+    }
     for answer, passed in (
         (called(("weather", '{"city": 1}')), True),
         (called(("weather", "{}")), False),
@@ -80,10 +87,21 @@ async def test_calls_are_held_against_the_tools_that_were_offered(tmp_path: Path
         assert (await grade_of("[is-valid-tool-call]", answer, tmp_path, request=request)).passed is passed
 
 
+async def test_json_may_have_to_be_what_the_prompt_says_of_its_output(tmp_path: Path) -> None:
+    schema = {"type": "object", "required": ["queue"]}
+    request = {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    assert (await grade_of("[{is-json: output}]", '{"queue": 1}', tmp_path, request=request)).passed is True
+    assert (await grade_of("[{is-json: output}]", "{}", tmp_path, request=request)).passed is False
+    assert (await grade_of("[{contains-json: output}]", 'So: {"queue": 1}', tmp_path, request=request)).passed is True
+    assert (await grade_of("[{is-json: output}]", "{}", tmp_path)).passed is None
+
+
 async def test_texts_are_alike_by_a_models_vectors(tmp_path: Path) -> None:
     found = await grade_of("[{similar: abc}]", "cab", tmp_path, file="embeddings: embed")
     assert (found.passed, found.marks[0].cost_picodollars) == (True, 7)
-    assert (await grade_of("[{similar: abc, threshold: 0.1}]", "def", tmp_path, file="embeddings: embed")).passed is False
+    assert (
+        await grade_of("[{similar: abc, threshold: 0.1}]", "def", tmp_path, file="embeddings: embed")
+    ).passed is False
 
 
 async def test_a_language_nobody_can_tell_is_no_verdict(tmp_path: Path) -> None:
@@ -135,7 +153,9 @@ def marking(score: int) -> Said:
     return Said(lambda body: f'I think so. {{"reason": "because", "score": {score}}}')
 
 
-@pytest.mark.parametrize("kind", ["rubric: Is it kind?", "factuality: It is Paris.", "relevance", "faithfulness: Paris is it."])
+@pytest.mark.parametrize(
+    "kind", ["rubric: Is it kind?", "factuality: It is Paris.", "relevance", "faithfulness: Paris is it."]
+)
 async def test_judges_mark_from_one_to_five(kind: str, tmp_path: Path) -> None:
     assertion = f"[{{{kind}}}]" if ":" in kind else f"[{kind}]"
     for score, passed in ((4, True), (3, False)):
@@ -160,7 +180,9 @@ async def test_what_is_judged_stands_between_marks_that_it_cannot_hold(tmp_path:
 
 async def test_a_judge_that_gives_no_mark_is_no_verdict(tmp_path: Path) -> None:
     for said in ("Good!", '{"score": 9}', ""):
-        found = await grade_of("[{rubric: kind}]", "x", tmp_path, models=Said(lambda body, said=said: said), file="judge: j")
+        found = await grade_of(
+            "[{rubric: kind}]", "x", tmp_path, models=Said(lambda body, said=said: said), file="judge: j"
+        )
         assert found.passed is None
 
 
@@ -177,8 +199,14 @@ async def test_of_two_answers_the_better_one_whatever_the_order(tmp_path: Path) 
         two = rest.partition("answer B\n")[2].partition("\n===")[0]
         return '{"better": "A"}' if len(one) > len(two) else '{"better": "B"}'
 
-    longer = await grade_of("[{pairwise: short}]", "much longer", tmp_path, models=Said(prefers_longer), file="judge: j")
-    shorter = await grade_of("[{pairwise: much longer}]", "short", tmp_path, models=Said(prefers_longer), file="judge: j")
-    first = await grade_of("[{pairwise: b}]", "a", tmp_path, models=Said(lambda body: '{"better": "A"}'), file="judge: j")
+    longer = await grade_of(
+        "[{pairwise: short}]", "much longer", tmp_path, models=Said(prefers_longer), file="judge: j"
+    )
+    shorter = await grade_of(
+        "[{pairwise: much longer}]", "short", tmp_path, models=Said(prefers_longer), file="judge: j"
+    )
+    first = await grade_of(
+        "[{pairwise: b}]", "a", tmp_path, models=Said(lambda body: '{"better": "A"}'), file="judge: j"
+    )
     assert (longer.score, shorter.score, first.score) == (1.0, 0.0, 0.5)
     assert first.passed is True

@@ -12,7 +12,12 @@ from headgate.evals.tally import Sums
 
 
 def results(
-    outcomes: dict[str, Sequence[bool | None]], *, suite: str = "s", cell: str = "chat", subject: str = "", score: float = 1.0
+    outcomes: dict[str, Sequence[bool | None]],
+    *,
+    suite: str = "s",
+    cell: str = "chat",
+    subject: str = "",
+    score: float = 1.0,
 ) -> Iterator[Result]:
     for case, tries in outcomes.items():
         for repeat, passed in enumerate(tries):

@@ -45,4 +45,7 @@ async def test_what_cannot_be_told_decides_nothing_unless_others_do(tmp_path: Pa
 
 async def test_metrics_have_names(tmp_path: Path) -> None:
     found = await grade_of("[{contains: a, metric: tone}, {contains: b}]", "a", tmp_path)
-    assert [(mark.metric, mark.kind, mark.line) for mark in found.marks] == [("tone", "contains", 5), (None, "contains", 5)]
+    assert [(mark.metric, mark.kind, mark.line) for mark in found.marks] == [
+        ("tone", "contains", 5),
+        (None, "contains", 5),
+    ]

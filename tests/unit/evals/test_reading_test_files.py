@@ -176,7 +176,11 @@ def test_datasets(tmp_path: Path) -> None:
     one, three, two, paris, similar = suite.cases
     assert said(one.assertions) == [("contains", "Hello")]
     assert (said(three.assertions), three.threshold, three.place.line) == ([("equals", 3)], 0.5, 3)
-    assert (two.id, two.messages[0]["content"], said(two.assertions)) == ("two", 'a, "b"', [("icontains", "A"), ("is-json", None)])
+    assert (two.id, two.messages[0]["content"], said(two.assertions)) == (
+        "two",
+        'a, "b"',
+        [("icontains", "A"), ("is-json", None)],
+    )
     assert (said(paris.assertions), paris.place.line) == ([("equals", "Paris")], 3)
     assert said(similar.assertions) == [("similar", "so"), ("contains-any", ["a", "b"])]
     assert similar.assertions[0].threshold == 0.7
@@ -202,7 +206,11 @@ def test_tests_in_python(tmp_path: Path) -> None:
     file.write_text("x = 1\n\nsuite = {'model': 'c', 'tests': [{'messages': 'hi'}]}\n")
     with pytest.raises(BadTests, match=r"own\.test\.py:3:1: tests\[0\]: has no assertion"):
         read([file])
-    for text, what in (("x = 1\n", "has no 'suite'"), ("1 / 0\n", "cannot be run"), ("def suite(): raise ValueError", "raised")):
+    for text, what in (
+        ("x = 1\n", "has no 'suite'"),
+        ("1 / 0\n", "cannot be run"),
+        ("def suite(): raise ValueError", "raised"),
+    ):
         file.write_text(text)
         with pytest.raises(BadTests, match=what):
             read([file])

@@ -145,13 +145,23 @@ async def test_failures_are_told_and_not_kept(bench: Bench) -> None:
     bench.before = fail
     results = await bench.run(cache=True)
     errors = [each for each in results if each.error]
-    assert [(each.case, each.passed, each.error) for each in errors] == [("b", None, "server_error: the vendor answered 500")] * 2
-    assert {place[2]: each.verdict for place, each in Sums.of(results).cases.items()} == {"a": "pass", "b": "error", "c": "pass"}
+    assert [(each.case, each.passed, each.error) for each in errors] == [
+        ("b", None, "server_error: the vendor answered 500")
+    ] * 2
+    assert {place[2]: each.verdict for place, each in Sums.of(results).cases.items()} == {
+        "a": "pass",
+        "b": "error",
+        "c": "pass",
+    }
     bench.before = lambda call: None
     asked = len(bench.asked)
     healed = await bench.run(cache=True, resume=True)
     assert len(bench.asked) - asked == 2
-    assert {place[2]: each.verdict for place, each in Sums.of(healed).cases.items()} == {"a": "pass", "b": "fail", "c": "pass"}
+    assert {place[2]: each.verdict for place, each in Sums.of(healed).cases.items()} == {
+        "a": "pass",
+        "b": "fail",
+        "c": "pass",
+    }
 
 
 async def test_a_killed_run_goes_on_where_its_file_ends(bench: Bench) -> None:

@@ -17,7 +17,12 @@ from headgate.types import JSON
 def labels(tmp_path: Path, good: int = 15, bad: int = 15) -> Path:
     file = tmp_path / "labels.jsonl"
     rows = [
-        {"messages": "Where?", "answer": f"{'kind' if passes else 'rude'} {at}", "rubric": "Is it kind?", "pass": passes}
+        {
+            "messages": "Where?",
+            "answer": f"{'kind' if passes else 'rude'} {at}",
+            "rubric": "Is it kind?",
+            "pass": passes,
+        }
         for passes, count in ((True, good), (False, bad))
         for at in range(count)
     ]
@@ -75,7 +80,35 @@ async def test_judges_of_test_files_have_labels_beside_them(tmp_path: Path) -> N
 
 def test_mistakes_in_labels_have_their_lines(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
-    file.write_text('{"answer": "x", "rubric": "y"}\n{no\n{"answer": 1, "pass": true, "rubric": "y"}\n{"answer": "x", "pass": true}\n')
+    file.write_text(
+        '{"answer": "x", "rubric": "y"}\n{no\n{"answer": 1, "pass": true, "rubric": "y"}\n{"answer": "x", "pass": true}\n'
+    )
     with pytest.raises(BadTests) as raised:
         read_labels(file)
     assert [each.place.line for each in raised.value.problems] == [1, 2, 3, 4]
+
+
+async def test_a_judge_that_likes_long_answers_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    rows = [{"answer": "word " * (at + 1), "rubric": "r", "pass": at % 2 == 0} for at in range(40)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def say(body: JSON) -> str:
+        return f'{{"score": {5 if body["messages"][1]["content"].count("word") > 20 else 1}}}'
+
+    found = await examined("long", judging(None), read_labels(file), Said(say))
+    assert found.leanings.longer == pytest.approx(1.0)
+    assert found.leanings.longer_chance < 0.001
+    assert "kinder to long answers, by 100 points" in found.told()
+    assert (
+        "long answers" not in (await examined("kind", judging(None), read_labels(labels(tmp_path)), says(1.0))).told()
+    )
+
+
+async def test_a_judge_that_likes_what_comes_first_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    rows = [{"answer": f"a {at}", "pairwise": "b", "pass": at % 2 == 0} for at in range(4)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = await examined("first", judging(None), read_labels(file), Said(lambda body: '{"better": "A"}'))
+    assert (found.leanings.pairs, found.leanings.first, found.leanings.last) == (4, 4, 0)
+    assert "prefers what it reads first in 4 and last in 0 of 4 pairs" in found.told()

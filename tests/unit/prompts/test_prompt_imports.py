@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 import pytest
+import yaml
 
 from headgate.cli.app import run
 from headgate.prompts.dotprompt import Prompt, load_sources
@@ -139,6 +140,61 @@ def test_an_export_of_langfuse_becomes_prompts():
     for bad in ("{", '{"a": 1}', "[1]"):
         with pytest.raises(BadTemplate):
             import_prompt("langfuse", "t", bad)
+
+
+PROMPTFOO = """description: d
+prompts:
+  - "Translate {{ text }} to {{ language }}"
+  - '[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "{{ text | upper }}"}]'
+  - file://other.txt
+providers: [openai:chat:gpt-4o-mini, {id: anthropic:messages:claude-sonnet-4-5}]
+defaultTest:
+  vars: {language: French}
+  assert:
+    - {type: latency, threshold: 2000}
+tests:
+  - description: hello
+    vars: {text: Hello}
+    threshold: 0.5
+    assert:
+      - {type: icontains-any, value: "Bonjour, Salut", weight: 2, metric: word}
+      - {type: not-contains, value: Hello}
+      - {type: javascript, value: output.length > 3}
+      - {type: assert-set, assert: [{type: llm-rubric, value: Is it polite?, provider: x}], threshold: 0.5}
+  - vars: {text: [a, b]}
+    options: {}
+"""
+
+
+def test_tests_of_promptfoo_become_a_test_file():
+    first, second, tests = import_prompt("promptfoo", "t", PROMPTFOO)
+    assert [each.name + each.ending for each in (first, second, tests)] == ["t.prompt", "t.v2.prompt", "t.test.yaml"]
+    library = load_sources({"t.prompt": first.text, "t.v2.prompt": second.text})
+    assert [each.role for each in library.get("t", "v2").render({}).messages] == ["system"]
+    assert yaml.safe_load(tests.text) == {
+        "description": "d",
+        "variants": ["default", "v2"],
+        "models": ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"],
+        "inputs": {"language": "French"},
+        "assert": [{"latency": 2000}],
+        "tests": [
+            {
+                "description": "hello",
+                "inputs": {"text": "Hello"},
+                "threshold": 0.5,
+                "assert": [
+                    {"icontains-any": ["Bonjour", "Salut"], "weight": 2, "metric": "word"},
+                    {"not-contains": "Hello"},
+                    {"assert-set": [{"llm-rubric": "Is it polite?"}], "threshold": 0.5},
+                ],
+            },
+            {"inputs": {"text": ["a", "b"]}},
+        ],
+    }
+    assert [note.line for note in second.notes] == [4]
+    assert sorted(note.line for note in tests.notes) == [5, 6, 18, 19, 20, 21]
+    with pytest.raises(BadTemplate):
+        import_prompt("promptfoo", "t", "a: b")
 
 
 def test_files_are_imported_from_the_command_line(

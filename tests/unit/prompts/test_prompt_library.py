@@ -117,7 +117,7 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path):
         "a.prompt": "---\nmodl: x\nmodel: [1]\ninput:\n  schema: Ordr\n  defalt: {}\nconfig: 3\nheadgate.ownr: me\n---\n{{foo a}}",
         "b.prompt": "---\nmodel: {a\n---\nx",
         "c.prompt": "---\nmodel: m\n\nx",
-        "d.e.f.prompt": "x",
+        "d..prompt": "x",
         "g.prompt": "{{> one}}",
         "_one.prompt": "\n{{> two}}",
         "_two.prompt": "{{#if a}}{{> one}}{{/if}}",
@@ -139,7 +139,7 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path):
         ("a.prompt", 8, 1), ("a.prompt", 10, 3),
         ("b.prompt", 3, 1),
         ("c.prompt", 1, 1),
-        ("d.e.f.prompt", 1, 1),
+        ("d..prompt", 1, 1),
         ("h.prompt", 3, 1), ("h.prompt", 4, 1), ("h.prompt", 5, 27),
         ("t.tool.yaml", 1, 1),
     ]  # fmt: skip
@@ -206,6 +206,12 @@ def test_a_default_that_does_not_fit_is_a_mistake():
         load_sources({"t.prompt": source})
     assert [(each.line, each.column) for each in raised.value.found] == [(5, 5), (6, 5)]
     assert "did you mean 'name'" in raised.value.found[0].message
+
+
+def test_a_variants_name_may_have_a_dot_though_others_do_not_take_it():
+    library = load_sources({"a.b.c.prompt": "x"})
+    assert library.get("a", "b.c").render({}).messages
+    assert [(each.fatal, "has a dot" in each.message) for each in library.problems] == [(False, True)]
 
 
 def test_inputs_are_a_mapping():

@@ -17,6 +17,13 @@ def nested(levels: int) -> Any:
     return value
 
 
+PARTIALS = {
+    "_p.prompt": "",
+    "_me.prompt": "{{> (lookup this 'n')}}",
+    "_speaks.prompt": "{{role 'system'}}x",
+    "_calls.prompt": "{{> speaks}}",
+}
+
 LOOP = "{{#each l}}{{#each ../l}}{{#each ../../l}}{{/each}}{{/each}}{{/each}}"
 
 
@@ -32,11 +39,13 @@ LOOP = "{{#each l}}{{#each ../l}}{{#each ../../l}}{{/each}}{{/each}}{{/each}}"
         ("{{json a}}", {"a": nested(5_000)}, RenderTooDeep, "nested too deep"),
         ("{{a}}", {"a": nested(5_000)}, RenderTooDeep, "nested too deep"),
         ("{{> (lookup this 'n')}}", {"n": "me"}, RenderTooDeep, "partials are nested more than 64 deep"),
+        ("{{> (lookup this 'n')}}", {"n": "calls"}, RenderRefused, "which only templates may"),
+        ("{{> (lookup this 'n')}}", {"n": "speaks"}, RenderRefused, "which only templates may"),
         ("{{> (lookup this 'n')}}", {"n": "gone"}, RenderRefused, "a partial that does not exist"),
     ],
 )  # fmt: skip
 def test_what_would_not_end_is_refused(template: str, inputs: dict[str, Any], error: type[Exception], told: str):
-    prompt = load_sources({"t.prompt": template, "_p.prompt": "", "_me.prompt": "{{> (lookup this 'n')}}"}).get("t")
+    prompt = load_sources({"t.prompt": template, **PARTIALS}).get("t")
     began = perf_counter()
     with pytest.raises(error, match=told):
         prompt.render(inputs)

@@ -200,6 +200,7 @@ def test_the_context_and_the_documents_are_there():
         ("{{> item a b}}", 1, 5, "a partial takes one value"),
         ("{{role speaker}}", 1, 3, "so that no input can choose it"),
         ('{{role "assistant"}}', 1, 3, "there is no role 'assistant'; write 'model'"),
+        ('{{role "user" purpose=a}}', 1, 3, "a purpose is written out"),
         ("{{#role 'user'}}x{{/role}}", 1, 4, "'role' is no block"),
         ("{{if a}}", 1, 3, "'if' is a block"),
         ("{{media a}}", 1, 3, "write {{media url=…"),

@@ -49,7 +49,11 @@ def test_a_running_interval_is_open_at_first_and_holds_whenever_one_stops() -> N
         values: list[float] = []
         for _ in range(400):
             values.append(float(rng.random() < 0.7))
-            if len(values) >= 30 and len(values) % 20 == 0 and abs(sum(values) / len(values) - 0.7) > running_reach(values):
+            if (
+                len(values) >= 30
+                and len(values) % 20 == 0
+                and abs(sum(values) / len(values) - 0.7) > running_reach(values)
+            ):
                 missed += 1
                 break
     assert missed <= 6

@@ -9,6 +9,9 @@ from headgate.evals import judges
 from headgate.evals.kinds.kind import Kind, a_text
 from headgate.evals.marks import Look, Told, text_of
 
+READS_FIRST = "the judge prefers whichever it reads first"
+READS_LAST = "the judge prefers whichever it reads last"
+
 _OPTIONS = frozenset({"judge"})
 
 
@@ -40,10 +43,8 @@ async def _pairwise(look: Look) -> Told:
     first = await judges.preferred(look, look.answer.text, look.value)
     second = await judges.preferred(look, look.value, look.answer.text)
     score = (_POINTS[first] + 1 - _POINTS[second]) / 2
-    if {first, second} == {"A"} or {first, second} == {"B"}:
-        return Told(
-            score, "the judge prefers whichever it reads first" if first == "A" else "… whichever it reads last"
-        )
+    if first == second != "tie":
+        return Told(score, READS_FIRST if first == "A" else READS_LAST)
     return Told(score, {0.0: "the other one is better", 1.0: "it is better"}.get(score, "neither is clearly better"))
 
 

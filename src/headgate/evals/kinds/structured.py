@@ -16,16 +16,19 @@ from headgate.evals.marks import CannotTell, Look, Told
 MOST_BEGINNINGS = 200
 """Places in a text at which JSON may begin that are tried."""
 
+OUTPUT = "output"
+"""In place of a schema: the one the prompt's output has."""
+
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 _BEGINNING = re.compile(r"[{\[]")
 
 
 def fits_schema(value: Any) -> str | None:
     """What is wrong with a JSON Schema, or with there being one."""
-    if value is None or value is True:
+    if value is None or value is True or value == OUTPUT:
         return None
     if not isinstance(value, dict):
-        return "takes a JSON Schema, or nothing"
+        return f"takes a JSON Schema, '{OUTPUT}' for the prompt's own, or nothing"
     try:
         compiled(value)
     except Uncheckable as error:
@@ -45,15 +48,28 @@ def problems_of(schema: Any, text: str) -> list[str]:
         raise CannotTell(str(error)) from None
 
 
+def _schema(look: Look) -> Any:
+    """Raises `CannotTell` where the prompt's own is asked for and there is none."""
+    if look.value != OUTPUT:
+        return look.value
+    form = look.request.get("response_format")
+    named = form.get("json_schema") if isinstance(form, dict) else None
+    schema = named.get("schema") if isinstance(named, dict) else None
+    if not isinstance(schema, dict):
+        raise CannotTell("the prompt has no schema of its output; write 'output: {schema: …}' in it")
+    return schema
+
+
 def _is_json(look: Look) -> Told:
-    found = problems_of(look.value, look.answer.text.strip())
+    found = problems_of(_schema(look), look.answer.text.strip())
     return Told(float(not found), "; ".join(found[:3]) or "it is")
 
 
 def _contains_json(look: Look) -> Told:
     first: list[str] = []
+    schema = _schema(look)
     for text in _candidates(look.answer.text):
-        found = problems_of(look.value, text)
+        found = problems_of(schema, text)
         if not found:
             return Told(1.0, "there is some in it")
         first = first or found

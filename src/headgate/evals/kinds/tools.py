@@ -24,6 +24,8 @@ def _fits_called(value: Any) -> str | None:
     times = value.get("times", 1)
     if isinstance(times, bool) or not isinstance(times, int) or times < 1:
         return "takes a number of times from 1 on"
+    if not isinstance(value.get("arguments", {}), dict):
+        return "has arguments that are no schema: write a JSON Schema"
     problem = fits_schema(value.get("arguments"))
     return f"has arguments that are no schema: {problem}" if problem else None
 
@@ -68,8 +70,13 @@ def _valid(look: Look) -> Told:
 
 def _offered(request: JSON) -> dict[str, Any]:
     """The schemas of arguments by the names of tools."""
-    functions = [tool.get("function", {}) for tool in request.get("tools", ()) if isinstance(tool, dict)]
-    return {each.get("name", ""): each.get("parameters") for each in functions}
+    tools: Any = request.get("tools")
+    found: dict[str, Any] = {}
+    for tool in tools if isinstance(tools, list) else ():
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict):
+            found[str(function.get("name"))] = function.get("parameters")
+    return found
 
 
 def _names(look: Look) -> str:

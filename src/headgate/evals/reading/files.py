@@ -90,7 +90,7 @@ def read(
     suites: list[Suite] = []
     for file in files:
         sheet = _sheet(file, problems)
-        if sheet is not None and sheet.tree is not None:
+        if sheet is not None and (sheet.tree is not None or not sheet.problems):
             suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
         if sheet is not None:
             problems += sheet.problems
@@ -99,7 +99,9 @@ def read(
         if (other := names.setdefault(suite.name, suite.file)) != suite.file:
             problems.append(Problem(Place(suite.file), f"is called {suite.name}, as {other} is; give one a 'name:'"))
     if problems:
-        raise BadTests(sorted(dict.fromkeys(problems), key=lambda each: (each.place.file, each.place.line, each.place.column)))
+        raise BadTests(
+            sorted(dict.fromkeys(problems), key=lambda each: (each.place.file, each.place.line, each.place.column))
+        )
     return suites
 
 

@@ -17,10 +17,28 @@ from headgate.prompts.dotprompt.helpers import (
     each,
     with_,
 )
-from headgate.prompts.dotprompt.messages import HISTORY, Item, Media, Role, Section
+from headgate.prompts.dotprompt.messages import HISTORY, Role, Section
+from headgate.prompts.dotprompt.operations import (
+    Target,
+    above,
+    constant,
+    defining,
+    for_value,
+    here,
+    including,
+    media,
+    parameter,
+    placing,
+    sequence,
+    static_target,
+    valued,
+    variable,
+    writing,
+    written,
+)
 from headgate.prompts.dotprompt.parsing import name_of
 from headgate.prompts.dotprompt.problem import Notes, RenderRefused
-from headgate.prompts.dotprompt.running import Cell, Data, Frame, Get, Op, Supplied, indented, nothing
+from headgate.prompts.dotprompt.running import Cell, Frame, Get, Op, nothing
 from headgate.prompts.dotprompt.syntax import (
     Block,
     Call,
@@ -36,7 +54,7 @@ from headgate.prompts.dotprompt.syntax import (
     Raw,
     Statement,
 )
-from headgate.prompts.dotprompt.values import UNDEFINED, Value, member, text
+from headgate.prompts.dotprompt.values import UNDEFINED
 from headgate.registry import suggest
 
 ROLES: Final = ("system", "user", "model", "tool")
@@ -57,6 +75,8 @@ class Compiler:
         """Block parameters in sight."""
         self.dynamic = False
         """Whether it renders partials whose names only the values tell."""
+        self.parts = False
+        """Whether it makes more than text itself."""
 
     def template(self, program: Program, elsewhere: frozenset[str] = frozenset()) -> Op:
         """A template as a function. `elsewhere` are the inline partials of other files, which may be handed to it."""
@@ -73,13 +93,13 @@ class Compiler:
         ops = [self._statement(each) for each in program.body]
         inlines = [(each.name, self._program(each.program)) for each in program.body if isinstance(each, Inline)]
         self._names = outer
-        run = _sequence([op for op in ops if op is not nothing], _static(program))
-        return _defining(inlines, run) if inlines else run
+        run = sequence([op for op in ops if op is not nothing], _static(program))
+        return defining(inlines, run) if inlines else run
 
     def _statement(self, statement: Statement) -> Op:
         match statement:
             case Content(value=value):
-                return _writing(value) if value else nothing
+                return writing(value) if value else nothing
             case Mustache(call=call):
                 return self._mustache(call)
             case Block():
@@ -94,27 +114,28 @@ class Compiler:
     def _mustache(self, call: Call) -> Op:
         name = self._helper(call)
         if name is None:
-            return _valued(self._value(call))
+            return valued(self._value(call))
         if name in PART_HELPERS:
             return self._part(name, call)
         if name in BLOCK_HELPERS:
             return self._wrong(call, f"'{name}' is a block; write {{{{#{name} …}}}}…{{{{/{name}}}}}")
-        return _valued(self._called(name, call))
+        return valued(self._called(name, call))
 
     def _part(self, name: str, call: Call) -> Op:
+        self.parts = True
         if name == "history":
-            return _item(HISTORY) if not call.given else self._wrong(call, "'history' takes nothing")
+            return placing(HISTORY) if not call.given else self._wrong(call, "'history' takes nothing")
         if name == "role":
             return self._role(call)
         if name == "section":
             if len(call.params) != 1 or call.named:
                 return self._wrong(call, 'write {{section "name"}}')
             purpose = self._get(call.params[0])
-            return lambda frame: frame.out.append(Section(_written(frame, purpose(frame))))
+            return lambda frame: frame.out.append(Section(written(frame, purpose(frame))))
         named = dict(call.named)
         if call.params or "url" not in named or set(named) - {"url", "contentType"}:
             return self._wrong(call, "write {{media url=… contentType=…}}, the type where it is known")
-        return _media(self._get(named["url"]), self._get(named["contentType"]) if "contentType" in named else None)
+        return media(self._get(named["url"]), self._get(named["contentType"]) if "contentType" in named else None)
 
     def _role(self, call: Call) -> Op:
         role = call.params[0] if len(call.params) == 1 else None
@@ -124,10 +145,12 @@ class Compiler:
             hint = "; write 'model'" if role.value == "assistant" else suggest(role.value, ROLES)
             return self._wrong(call, f"there is no role '{role.value}'{hint}")
         if not call.named:
-            return _item(Role(role.value))
+            return placing(Role(role.value))
+        if any(name == "purpose" and not isinstance(value, Literal) for name, value in call.named):
+            return self._wrong(call, "a purpose is written out, so that no input can choose it")
         named = [(name, self._get(value)) for name, value in call.named]
         return lambda frame: frame.out.append(
-            Role(role.value, {name: _written(frame, get(frame)) for name, get in named})
+            Role(role.value, {name: written(frame, get(frame)) for name, get in named})
         )
 
     def _block(self, block: Block) -> Op:
@@ -138,7 +161,7 @@ class Compiler:
         body, other = self._program(block.program), self._program(block.inverse)
         names = tuple(block.program.names) if block.program is not None else ()
         if name is None:
-            return _for_value(self._value(call), body, other, names)
+            return for_value(self._value(call), body, other, names)
         wanted = 2 if name.endswith("Equals") else 1
         options = {"includeZero"} if name in ("if", "unless") else set[str]()
         if len(gets) != wanted:
@@ -171,19 +194,18 @@ class Compiler:
             found = None if name == "@partial-block" else self._resolve(name, call.offset)
             if found is None and block is None and name not in self._inlines and name != "@partial-block":
                 return self._wrong(call, f"there is no partial '{name}'{suggest(name, self._known())}")
-            target = _static_target(name, found)
-        return _included(target, this, named, partial.indent, block, inlines)
+            target = static_target(name, found)
+        return including(target, this, named, partial.indent, block, inlines)
 
-    def _dynamic(self, call: Call) -> Callable[[Frame], Op | Supplied | None]:
+    def _dynamic(self, call: Call) -> Target:
+        """A partial chosen by a value: a file's that makes nothing but text, since values have no say in messages."""
         self.dynamic = True
         get, resolve = self._get(call), self._resolve
 
-        def target(frame: Frame) -> Op | Supplied | None:
-            name = _written(frame, get(frame))
-            inline = frame.inlines.get(name) if frame.inlines else None
-            if inline is not None:
-                return inline
-            cell = resolve(name, None)
+        def target(frame: Frame) -> Op | None:
+            cell = resolve(written(frame, get(frame)), None)
+            if cell is not None and cell.parts:
+                raise RenderRefused("an input has chosen a partial that makes more than text, which only templates may")
             return None if cell is None else cell.op
 
         return target
@@ -202,14 +224,14 @@ class Compiler:
         """What a tag without a helper stands for."""
         if call.given or isinstance(call.path, Call):
             self._wrong(call, f"there is no helper '{name_of(call)}'{suggest(name_of(call), sorted(HELPERS))}")
-            return _constant(UNDEFINED)
+            return constant(UNDEFINED)
         if isinstance(call.path, Literal):
-            return _here((call.path.original,))
+            return here((call.path.original,))
         return self._at(call.path)
 
     def _get(self, expression: Expression) -> Get:
         if isinstance(expression, Literal):
-            return _constant(expression.value)
+            return constant(expression.value)
         if isinstance(expression, Path):
             return self._at(expression)
         name = self._helper(expression)
@@ -218,7 +240,7 @@ class Compiler:
         if name not in VALUE_HELPERS:
             what = "makes a part of a message" if name in PART_HELPERS else "is a block"
             self._wrong(expression, f"'{name}' {what}, and is no value")
-            return _constant(UNDEFINED)
+            return constant(UNDEFINED)
         return self._called(name, expression)
 
     def _called(self, name: str, call: Call) -> Get:
@@ -232,16 +254,16 @@ class Compiler:
             self._wrong(call, f"'{name}' has no option '{min(wrong)}'{suggest(min(wrong), options)}")
         else:
             return make(gets, named)
-        return _constant(UNDEFINED)
+        return constant(UNDEFINED)
 
     def _at(self, path: Path) -> Get:
         if path.data:
-            return _data(path.parts, path.depth)
+            return variable(path.parts, path.depth)
         if path.parts and not path.depth and not path.scoped and path.parts[0] in self._names:
-            return _named(path.parts[0], path.parts[1:])
+            return parameter(path.parts[0], path.parts[1:])
         if path.depth:
-            return _above(path.depth, path.parts)
-        return _here(path.parts)
+            return above(path.depth, path.parts)
+        return here(path.parts)
 
     def _wrong(self, call: Call, message: str) -> Op:
         self._notes.note(call.offset, message)
@@ -271,211 +293,3 @@ def _inlines_at(program: Program) -> list[Inline]:
 def _static(program: Program) -> int:
     """The characters a program writes whatever the values are."""
     return sum(len(each.value) for each in program.body if isinstance(each, Content))
-
-
-# ── what statements become ──
-
-
-def _sequence(ops: Sequence[Op], characters: int) -> Op:
-    if not ops:
-        return nothing
-
-    def run(frame: Frame) -> None:
-        left = frame.run.left - characters
-        frame.run.left = left
-        if left < 0:
-            frame.run.write(0)
-        for op in ops:
-            op(frame)
-
-    return run
-
-
-def _defining(inlines: list[tuple[str, Op]], run: Op) -> Op:
-    def define(frame: Frame) -> None:
-        before = frame.inlines
-        frame.inlines = {**(before or {}), **{name: Supplied(op, frame) for name, op in inlines}}
-        run(frame)
-        frame.inlines = before
-
-    return define
-
-
-def _writing(value: str) -> Op:
-    return lambda frame: frame.out.append(value)
-
-
-def _item(item: Item) -> Op:
-    return lambda frame: frame.out.append(item)
-
-
-def _valued(get: Get) -> Op:
-    def write(frame: Frame) -> None:
-        value = get(frame)
-        if type(value) is not str:
-            if value is UNDEFINED or value is None:
-                return
-            value = text(value)
-        left = frame.run.left - len(value)
-        frame.run.left = left
-        if left < 0:
-            frame.run.write(0)
-        frame.out.append(value)
-
-    return write
-
-
-def _written(frame: Frame, value: Value) -> str:
-    """A value as text on the way to something else."""
-    shown = text(value)
-    frame.run.write(len(shown))
-    return shown
-
-
-def _media(url: Get, kind: Get | None) -> Op:
-    def write(frame: Frame) -> None:
-        address = _written(frame, url(frame))
-        if address:
-            frame.out.append(Media(address, _written(frame, kind(frame)) or None if kind is not None else None))
-
-    return write
-
-
-def _for_value(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
-    """A block of a value: for each of a list, in a mapping or text, or if it is true."""
-    loop = each(get, body, other, names)
-    inside = with_(get, body, other, names, zero=True)
-
-    def run(frame: Frame) -> None:
-        value = get(frame)
-        if value is True:
-            body(frame)
-        elif value is False or value is None or value is UNDEFINED:
-            other(frame)
-        elif isinstance(value, list | tuple):
-            loop(frame)
-        else:
-            inside(frame)
-
-    return run
-
-
-def _static_target(name: str, cell: Cell | None) -> Callable[[Frame], Op | Supplied | None]:
-    if name == "@partial-block":
-        return lambda frame: frame.data.block
-
-    def target(frame: Frame) -> Op | Supplied | None:
-        inline = frame.inlines.get(name) if frame.inlines else None
-        return inline if inline is not None else None if cell is None else cell.op
-
-    return target
-
-
-def _included(
-    target: Callable[[Frame], Op | Supplied | None],
-    this: Get | None,
-    named: list[tuple[str, Get]],
-    indent: str,
-    block: Op | None,
-    inlines: list[tuple[str, Op]],
-) -> Op:
-    def include(frame: Frame) -> None:
-        value = frame.this if this is None else this(frame)
-        if named:
-            base = value if isinstance(value, dict) else {}
-            frame.run.step(1 + len(base) // 16)
-            value = {**base, **{name: get(frame) for name, get in named}}
-        run = frame.run
-        run.step()
-        run.deeper()
-        out: list[Item] = [] if indent else frame.out
-        inner = Frame(value, None, frame.data, None, out, run, frame.inlines)
-        found = target(frame)
-        if block is not None:
-            inner.data = Data(frame.data.values, frame.data.parent, Supplied(block, frame))
-            if inlines:
-                inner.inlines = {**(frame.inlines or {}), **{name: Supplied(op, frame) for name, op in inlines}}
-            if found is None:
-                found = inner.data.block
-        if found is None:
-            raise RenderRefused("the prompt renders a partial that does not exist with these inputs")
-        if isinstance(found, Supplied):
-            _supply(found, inner)
-        else:
-            found(inner)
-        run.depth += 1
-        if indent:
-            moved = indented(out, indent)
-            run.write(len(indent) * max(0, len(moved) - len(out)))
-            frame.out.extend(moved)
-
-    return include
-
-
-def _supply(found: Supplied, inner: Frame) -> None:
-    """Render, for a frame, what was written elsewhere: it sees what is around it there, and the value of here."""
-    written = found.frame
-    inner.parent = written if inner.this is not written.this else written.parent
-    inner.names = written.names
-    inner.data = Data(inner.data.values, inner.data.parent, written.data.block)
-    found.op(inner)
-
-
-# ── what expressions become ──
-
-
-def _constant(value: Value) -> Get:
-    return lambda _: value
-
-
-def _down(value: Value, parts: Sequence[str]) -> Value:
-    for part in parts:
-        if type(value) is dict:
-            value = value.get(part, UNDEFINED)
-        elif value is None or value is UNDEFINED:
-            return value
-        else:
-            value = member(value, part)
-    return value
-
-
-def _here(parts: tuple[str, ...]) -> Get:
-    if not parts:
-        return lambda frame: frame.this
-    if len(parts) > 1:
-        return lambda frame: _down(frame.this, parts)
-    part = "".join(parts)
-
-    def get(frame: Frame) -> Value:
-        this = frame.this
-        return this.get(part, UNDEFINED) if type(this) is dict else member(this, part)
-
-    return get
-
-
-def _above(depth: int, parts: tuple[str, ...]) -> Get:
-    def get(frame: Frame) -> Value:
-        above: Frame | None = frame
-        for _ in range(depth):
-            above = above.parent if above is not None else None
-        return UNDEFINED if above is None else _down(above.this, parts)
-
-    return get
-
-
-def _named(name: str, parts: tuple[str, ...]) -> Get:
-    return lambda frame: _down((frame.names or {}).get(name, UNDEFINED), parts)
-
-
-def _data(parts: tuple[str, ...], depth: int) -> Get:
-    if not parts:
-        return _constant(UNDEFINED)
-    name, rest = parts[0], parts[1:]
-
-    def get(frame: Frame) -> Value:
-        data: Data | None = frame.data
-        for _ in range(depth):
-            data = data.parent if data is not None else None
-        return UNDEFINED if data is None else _down(data.values.get(name, UNDEFINED), rest)
-
-    return get

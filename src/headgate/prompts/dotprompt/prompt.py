@@ -72,6 +72,8 @@ class Prompt:
     sources: Mapping[str, str]
     """Every file it needs by its place in the library, its own included: a library of these has this prompt."""
     template: Op = field(repr=False)
+    asks_metadata: bool = field(repr=False)
+    """Whether it may look at `@metadata`."""
     checked: JsonSchema | None = field(repr=False)
     """What inputs are checked against."""
 
@@ -135,7 +137,9 @@ class Prompt:
         this = {**self.input_default, **inputs}
         if self.checked is not None:
             check(self.checked, this)
-        values = {"metadata": self._metadata(history, docs), **(context or {}), "root": this}
+        values: dict[str, Any] = {**(context or {}), "root": this}
+        if self.asks_metadata:
+            values.setdefault("metadata", self._metadata(history, docs))
         out: list[Item] = []
         try:
             self.template(Frame(this, None, Data(values, None, None), None, out, Run(bounds), None))

@@ -147,11 +147,13 @@ class Supplied:
 class Cell:
     """A partial's place: templates that render it are compiled before it is."""
 
-    __slots__ = ("name", "op")
+    __slots__ = ("name", "op", "parts")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.op: Op = nothing
+        self.parts = False
+        """Whether it makes more than text, or a partial in it does."""
 
 
 def nothing(frame: Frame) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headgate.prompts.dotprompt.library import MAX_NESTING, Parsed, parsed
+from headgate.prompts.dotprompt.loading import MAX_NESTING, Parsed, parsed
 from headgate.prompts.dotprompt.problem import Lines
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.syntax import Block, Call, Expression, Inline, Literal, Mustache, Partial, Path, Program

@@ -6,15 +6,21 @@ from typing import Final
 
 from headgate.prompts.importing.jinja import handlebars
 from headgate.prompts.importing.langfuse import langfuse
+from headgate.prompts.importing.promptfoo import promptfoo
 from headgate.prompts.importing.prompty import prompty
 from headgate.prompts.importing.written import Imported, Note, prompt_file, schema_of
 
-KINDS: Final = {"prompty": (".prompty",), "jinja": (".j2", ".jinja", ".jinja2"), "langfuse": (".json",)}
+KINDS: Final = {
+    "prompty": (".prompty",),
+    "jinja": (".j2", ".jinja", ".jinja2"),
+    "langfuse": (".json",),
+    "promptfoo": (".yaml", ".yml"),
+}
 """The kinds of files that can be read, and how they end."""
 
 
 def import_prompt(kind: str, name: str, source: str) -> list[Imported]:
-    """The prompt files that a file of another tool comes to.
+    """The files that a file of another tool comes to.
 
     Args:
         kind: one of KINDS.
@@ -27,6 +33,8 @@ def import_prompt(kind: str, name: str, source: str) -> list[Imported]:
         return [prompty(name, source)]
     if kind == "langfuse":
         return langfuse(name, source)
+    if kind == "promptfoo":
+        return promptfoo(name, source)
     notes: list[Note] = []
     template, inputs = handlebars(source, notes)
     return [Imported(name, prompt_file({"input": {"schema": schema_of(inputs)} if inputs else {}}, template), notes)]

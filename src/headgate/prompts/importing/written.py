@@ -24,11 +24,12 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """A prompt file, and what is to be looked at in it."""
+    """A file to be written, and what is to be looked at in it."""
 
     name: str
     text: str
     notes: Sequence[Note] = ()
+    ending: str = ".prompt"
 
 
 def prompt_file(front: Mapping[str, Any], template: str) -> str:
