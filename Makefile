@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy quality prices replay \
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy capturing quality prices replay \
   fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
   detection eval-power eval-scale clean
 
@@ -69,6 +69,9 @@ accuracy: $(STAMP)  ## Hold every figure shown against the truth, over ACCURACY_
 drain: $(STAMP)  ## Hold the drain against the gateway's full rate, for DRAIN_SECONDS (ten minutes)
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux
 	@$(BIN)/python tests/bench/drain.py
+
+capturing: $(STAMP)  ## Measure what keeping the content of calls costs
+	@PYTHONPATH=tests $(BIN)/python tests/bench/capturing.py
 
 quality: $(STAMP)  ## Measure how good the evaluators of answers are, on HEADGATE_DATA
 	@PYTHONPATH=tests $(BIN)/python tests/bench/evaluators.py

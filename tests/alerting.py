@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -129,10 +130,8 @@ class Watched:
 
     async def notices(self) -> list[tuple[str, str]]:
         """Channel and text of what is to be told, the oldest first."""
-        from headgate.alerts.notices import decode
-
         rows = await self.database.fetch("SELECT channel, body FROM alert_notices ORDER BY created_us, channel")
-        return [(channel, decode(body)["text"]) for channel, body in rows]
+        return [(channel, json.loads(body)["text"]) for channel, body in rows]
 
     async def audited(self) -> list[str]:
         rows = await self.database.fetch("SELECT action FROM audit_records ORDER BY position")

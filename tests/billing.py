@@ -59,6 +59,12 @@ class Plan:
     hangs_up: bool = False
     """Does all of the work, and closes the connection without a word."""
 
+    def takes_s(self, stream: bool) -> float:
+        """Seconds until the last byte of the answer, where its client waits for it."""
+        if self.status != 200 or not stream:
+            return self.wait_s
+        return self.wait_s + self.gap_s * (self.output if self.cut_after is None else self.cut_after)
+
 
 @dataclass
 class Billed:
@@ -74,8 +80,12 @@ class Billed:
     status: int = 0
     outcome: str = "open"
     """open, complete, refused, cut, unanswered, or left by its client."""
+    planned_s: float = 0.0
+    """What was to pass from the last byte of the request until the last of the answer."""
     seconds: float = 0.0
-    """From the last byte of the request until the last of the answer was written; 0 where there was none."""
+    """What did until that was written; 0 where there was none."""
+    first_s: float = 0.0
+    """What did until the first token of a stream was written; 0 where there was none."""
 
     @property
     def picodollars(self) -> int:
@@ -197,7 +207,7 @@ class _Connection(asyncio.Protocol):
 
     async def _answer(self, asked: Asked, billed: Billed) -> None:
         plan = self._vendor.decide(asked)
-        billed.status = plan.status
+        billed.status, billed.planned_s = plan.status, plan.takes_s(asked.stream)
         if plan.status != 200:
             if plan.wait_s:
                 await self._wait(plan.wait_s, billed)
@@ -229,9 +239,10 @@ class _Connection(asyncio.Protocol):
             billed.outcome = "complete"
             self._whole(200, {**_answer(asked, billed), "choices": [choice], "usage": usage}, billed)
 
-    async def _wait(self, seconds: float, billed: Billed) -> None:
+    async def _wait(self, until_s: float, billed: Billed) -> None:
+        """Wait until so long after the request: what comes late makes nothing after it late."""
         try:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(0.0, self._began + until_s - time.perf_counter()))
         except asyncio.CancelledError:
             billed.outcome = "left"
             raise
@@ -247,9 +258,10 @@ class _Connection(asyncio.Protocol):
                 self._transport.abort()
                 return
             if plan.gap_s:
-                await self._wait(plan.gap_s, billed)
+                await self._wait(plan.wait_s + plan.gap_s * (token + 1), billed)
             billed.output += 1
             self._event({**base, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "a "}}]})
+            billed.first_s = billed.first_s or time.perf_counter() - self._began
         self._event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self._event({**base, "choices": [], "usage": _usage(plan.prompt, plan.output)})
         billed.outcome = "complete"

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import asyncpg
 
 import services
-from billing import PRICES, Vendor
+from billing import PRICES
 from headgate.money import from_decimal
 from resilience.client import LIMIT_S, Client, Outcome, Request
 from upstream import unused_port
@@ -170,15 +170,26 @@ class Replica:
         return await self.client.call(request(self.port, method, path, body, key), leave_s=20)
 
 
+class Billing(Protocol):
+    """A vendor, in this process or another one."""
+
+    @property
+    def url(self) -> str: ...
+
+    def under_way(self) -> int: ...
+
+
 class Cluster:
     """The replicas, and what they share. PostgreSQL and Redis are the run's own unless others are given: to be stopped
     or paused.
     """
 
+    models = CONFIG
+
     def __init__(
         self,
         folder: Path,
-        vendor: Vendor,
+        vendor: Billing,
         *,
         replicas: int = 4,
         config: str = "",
@@ -208,13 +219,13 @@ class Cluster:
             f'storage: {{database: "{self.database_url}", shared: "{self.redis.url()}", connections: 4, '
             "journal: {folder: JOURNAL}}\n"
         )
-        return self.text_of(self.vendor, storage) + more
+        return self.text_of(self.vendor, storage, self.models) + more
 
     @staticmethod
-    def text_of(vendor: Vendor, storage: str) -> str:
+    def text_of(vendor: Billing, storage: str, models: str = CONFIG) -> str:
         """The models and prices, over any storage."""
         prices = "".join(f"  {model}: {{input: {into}, output: {out}}}\n" for model, (into, out) in PRICES.items())
-        return storage + CONFIG.replace("VENDOR", vendor.url) + prices
+        return storage + models.replace("VENDOR", vendor.url) + prices
 
     def add(self, name: str = "", program: Sequence[str] = ()) -> Replica:
         """One more replica, not started yet."""

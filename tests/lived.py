@@ -17,11 +17,13 @@ from headgate.ledger.table import encode as encode_attempt
 from headgate.limits import Calendar
 from headgate.limits.pots import Pot
 from headgate.money import from_decimal
+from headgate.quality.called import cell_at
 from headgate.storage.database import Transaction
-from headgate.storage.records import Budget, CallRow, Key, LedgerRow, Team
+from headgate.storage.records import Budget, CalledAt, CallRow, Key, LedgerRow, Team
 from headgate.storage.tables import BUDGETS, KEYS, TEAMS, next_revision
 from headgate.store import Store
 from headgate.telemetry.calls import encode as encode_call
+from headgate.telemetry.rollups.cell import Cells
 from headgate.types import Usage
 
 CONFIG = """
@@ -83,11 +85,30 @@ async def live(
         async with store.database.transaction() as transaction:
             await sink.store(transaction, [encode_call([call for call, _ in some])])
             await ledger.store(transaction, [encode_attempt(each) for _, attempts in some for each in attempts])
+            await sink.count(transaction, judged([call for call, _ in some], random.Random(start)))
             for call, _ in some:
                 await spend(transaction, calendar, counters[call.team_id or ""], call)
         await asyncio.sleep(0)
     await store.calls.merger.merge()
     await store.calls.merger.close()
+
+
+def judged(calls: Sequence[CallRow], rng: random.Random) -> Cells:
+    """What users said of some of the calls, and what evaluators found in some."""
+    cells: Cells = {}
+    for call in calls:
+        if call.code is not None or call.model == "search-embed":
+            continue
+        at = CalledAt(**{name: getattr(call, name) for name in CalledAt.__struct_fields__})
+        cell = cell_at(cells, "default", at)
+        good = {"chat": 0.86, "reasoning": 0.93}.get(call.model, 0.71)
+        if rng.random() < 0.06:
+            cell.count("rated")
+            cell.count(rng.choice(("feedback.up", "feedback.score_5")) if rng.random() < good else "feedback.down")
+        if rng.random() < 0.1:
+            for evaluator, share in (("refusal", 0.985), ("truncated", 0.96), ("judge.helpful", good)):
+                cell.count(f"evaluation.{evaluator}.{'pass' if rng.random() < share else 'fail'}")
+    return cells
 
 
 async def budgets(store: Store) -> Sequence[Budget]:

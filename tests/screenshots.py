@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from playwright.async_api import Page
 import lived
 from chromium import chromium
 from serving import Serving
+from watching_alerts import look_at_rules
 
 ADMIN = "hg-admin-key-of-the-screenshots-0123456789"
 
@@ -20,14 +22,35 @@ PICTURES: tuple[tuple[str, str, Any, int, int], ...] = (
     ("overview-dark", "/?range=30d&by=team", "dark", 1280, 960),
     ("cost-light", "/dashboard/cost?range=30d", "light", 1280, 960),
     ("call-dark", "/dashboard/calls?range=7d", "dark", 1280, 760),
+    ("alerts-light", "/dashboard/alerts?range=7d", "light", 1280, 1100),
+    ("rule-dark", "/dashboard/alerts/rules/many-fail", "dark", 1280, 760),
+    ("quality-light", "/dashboard/quality?range=30d", "light", 1280, 1100),
     ("phone", "/?range=7d", "light", 390, 844),
+)
+
+
+CONFIG = (
+    lived.CONFIG.replace(
+        "targets: [{target: openai/gpt-4o-mini,",
+        "objectives: {availability: 0.98, latency: [{target: 0.95, within_s: 4}], cost: {period_usd: 25}}, "
+        "targets: [{target: openai/gpt-4o-mini,",
+    )
+    + """
+alerts:
+  channels:
+    pager: {kind: webhook, url: "http://127.0.0.1:9/", secret: "012345678901234567890123", internal: true}
+  rules:
+    many-fail: {threshold: {measure: failed_share, above: 0.05, window_s: 3600}, severity: page}
+    slow: {threshold: {measure: duration.p95, above: 2000, window_s: 3600}, by: model, for_s: 600}
+"""
 )
 
 
 async def main(folder: Path) -> None:
     environ = {"HEADGATE_ADMIN_KEY": ADMIN}
-    async with Serving(lived.CONFIG, environ, "auth: keys") as serving, chromium() as browser:
+    async with Serving(CONFIG, environ, "auth: keys") as serving, chromium() as browser:
         await lived.live(serving.gateway, days=60, calls=12_000)
+        await alerted(serving)
         for name, path, theme, width, height in PICTURES:
             context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
             page = await context.new_page()
@@ -41,6 +64,21 @@ async def main(folder: Path) -> None:
             await page.wait_for_timeout(300)
             await page.screenshot(path=folder / f"dashboard-{name}.png")
             await context.close()
+
+
+async def alerted(serving: Serving) -> None:
+    """Have rules looked at, a silence and a maintenance window."""
+    await look_at_rules(serving.gateway)
+    now = datetime.now(UTC)
+    silences: tuple[dict[str, Any], ...] = (
+        {"rule": "slow", "series": "model:reasoning", "reason": "known: the vendor is looking into it", "ends_at": now + timedelta(hours=2)},
+        {"rule": "traffic", "reason": "nightly maintenance", "repeats": "day", "timezone": "Europe/Berlin",
+         "starts_at": now + timedelta(hours=9), "ends_at": now + timedelta(hours=10)},
+    )  # fmt: skip
+    for each in silences:
+        told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in each.items()}
+        answer = await serving.post("/admin/alerts/silences", told, {"authorization": f"Bearer {ADMIN}"})
+        assert answer.status == 201, answer.body
 
 
 async def retried(page: Page) -> None:

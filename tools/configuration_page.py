@@ -36,6 +36,8 @@ SECTIONS = {
     "CallsConfig": "telemetry.calls",
     "RollupsConfig": "telemetry.rollups",
     "LogsConfig": "telemetry.logs",
+    "CaptureConfig": "telemetry.capture",
+    "CaptureRule": "telemetry.capture.rules",
     "FeedbackConfig": "feedback",
     "OtelConfig": "telemetry.otel",
     "OtelContentConfig": "telemetry.otel.content",

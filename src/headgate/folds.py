@@ -1,6 +1,6 @@
 """The model and attempt folds of one configuration.
 
-model fold     once > shadow > evaluate > deadline > fallback > validated > route
+model fold     capture > once > shadow > evaluate > deadline > fallback > validated > route
 attempt fold   settle (which has money reserved) > own keys > watch > transport
 """
 
@@ -92,7 +92,7 @@ class Maker:
         options = [self._option(target, config) for target in config.targets]
         settings = self._settings(name, config, options)
         answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
-        recovering: list[Stage] = [Once(config.once, answers)]
+        recovering: list[Stage] = [*self._captures(name), Once(config.once, answers)]
         if self._mirrored and config.shadow is not None and config.shadow.share:
             recovering.append(self._shadow(name, config, config.shadow))
         if self._mirrored and config.evaluate is not None and config.evaluate.share:
@@ -112,6 +112,14 @@ class Maker:
             alone = Route(option.name, [option], settings)
             self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
         return self._fold(recovering, Route(name, options, settings))
+
+    def _captures(self, name: str) -> Sequence[Stage]:
+        """What keeps the content of a model's calls, where that is asked for and can be kept."""
+        telemetry, store = self._config.telemetry, self._services.store
+        if not self._mirrored or store is None or telemetry.capture is None:
+            return ()
+        stage = store.contents.stage(name, telemetry.capture, telemetry.calls.slow_s)
+        return () if stage is None else (stage,)
 
     # ── shadows ──
 

@@ -349,6 +349,7 @@ class Gateway:
         if services.store is not None:
             services.store.calls.use(config.telemetry)
             services.store.quality.config = config.feedback
+            self._capture(services.store, config)
             services.store.alerting.use(config.alerts, config.models)
             recorder = services.store.calls.recorder
         observer = services.otel.prepare(config.telemetry.otel, providers)
@@ -380,6 +381,16 @@ class Gateway:
         )
         services.otel.use()
         return folds
+
+    def _capture(self, store: Keeper, config: Config) -> None:
+        """Have calls' content kept as the configuration says, without anything that is secret in it."""
+        capture = config.telemetry.capture
+        if capture is None:
+            store.contents.use(None, ())
+            return
+        from headgate.config.known_secrets import secrets_of  # most capture nothing
+
+        store.contents.use(capture, secrets_of(config, self.environ))
 
     def _tokens(self, config: Config, held: WorkloadTokens | None) -> WorkloadTokens | None:
         """Who checks the tokens of configured issuers, by the roles there are now."""

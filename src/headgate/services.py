@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -20,10 +21,12 @@ from headgate.quality.evaluating import Evaluations
 from headgate.routing.conditions import Conditions
 from headgate.routing.config import ModelConfig
 from headgate.shadow.mirror import Shadows
+from headgate.stage import Stage
 from headgate.storage.counters import Counters
 from headgate.storage.memory_counters import MemoryCounters
 from headgate.storage.state import MemoryState, SharedState
 from headgate.telemetry import CallKeeping, Metrics
+from headgate.telemetry.capture.config import CaptureConfig
 from headgate.telemetry.metrics import Level
 from headgate.telemetry.networks import NetworkRecorder
 from headgate.telemetry.otel.export import Export
@@ -51,6 +54,18 @@ class Alerting(Protocol):
         ...
 
 
+class Captures(Protocol):
+    """What keeps what was asked and answered: `telemetry.capture.keeping.ContentKeeping`."""
+
+    def use(self, config: CaptureConfig | None, secrets: Iterable[str]) -> None:
+        """Go by this configuration from now on. `secrets` are never stored."""
+        ...
+
+    def stage(self, model: str, config: CaptureConfig, slow_s: float) -> Stage | None:
+        """What observes the calls of a model; None where none of them can be kept."""
+        ...
+
+
 class Keeper(Protocol):
     """What stands on a database, as far as calls have to do with it: `store.Store`."""
 
@@ -63,6 +78,9 @@ class Keeper(Protocol):
 
     @property
     def quality(self) -> TakesFeedback: ...
+
+    @property
+    def contents(self) -> Captures: ...
 
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus."""
@@ -110,8 +128,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What stands on a database; None where nothing is kept."""
 
     async def close(self) -> None:
-        """Let go of everything, once all that was settled is where it belongs."""
-        await self.otel.close()
+        """Let go of everything, once all that was settled is where it belongs. No collector holds that up."""
+        await asyncio.gather(self.otel.close(), self._records_closed())
+
+    async def _records_closed(self) -> None:
         await self.counters.close()
         if self.store is not None:
             await self.store.close()

@@ -30,6 +30,7 @@ from headgate.storage.journal import Journal, MemoryJournal
 from headgate.storage.opening import SQLITE, open_database, sqlite_path
 from headgate.storage.records import AuditRecord, Comparison
 from headgate.storage.writer import Writer
+from headgate.telemetry.capture.keeping import ContentKeeping
 from headgate.telemetry.config import TelemetryConfig
 from headgate.telemetry.keeping import CallKeeping
 from headgate.telemetry.metrics import Level
@@ -84,6 +85,7 @@ class Store:
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
+        self.contents = ContentKeeping(database, clock)
         self.networks = NetworkRecorder(journal.append, clock)
         self.ledger_sink = LedgerSink(self.calls.sink.attempts)
         self.quality = QualityKeeping(database, journal.append, clock, self.calls.sink.count, self.caught_up)
@@ -142,6 +144,7 @@ class Store:
             self.audit.run(self._every_s),
             self._tick(),
             *self.calls.work(),
+            *self.contents.work(),
         ]
         if self.database.kind == "postgres":
             work.append(self._live())
@@ -176,6 +179,7 @@ class Store:
                 "max",
             ),
             *self.calls.levels(),
+            *self.contents.desk.levels(),
             *self.alerting.levels(),
         ]
 
@@ -231,6 +235,7 @@ class Store:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.alerting.close()
+        await self.contents.desk.close(CONTENTS_S)
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._write_waiting()
@@ -302,6 +307,9 @@ class Store:
 
 CLOSE_S = 10.0
 """Time to bring the journal into the database at the end."""
+
+CONTENTS_S = 3.0
+"""Time to store what was captured of calls at the end; the rest of it is lost."""
 
 
 def journal_folder(storage: StorageConfig) -> Path | None:

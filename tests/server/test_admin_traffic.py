@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,11 @@ async def test_lists_and_sums_say_what_the_ledger_says(config: str):
         assert tagged["total"]["calls"] == 1
         problem = await get(serving, "/traffic?by=arm&of=key:k", 422)
         assert "no sums by arm of one key" in str(problem)
+
+        ago = [f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (10, 9.96, 400, 399.96)]
+        long_ago = await get(serving, f"/traffic?from={ago[0]}&to={ago[1]}")
+        longer_ago = await get(serving, f"/traffic?from={ago[2]}&to={ago[3]}&step=minute")
+        assert (long_ago["step"], longer_ago["step"]) == ("hour", "day"), "in steps of which there are sums"
 
         async def agree() -> str:
             [of_ledger] = (await get(serving, "/ledger/totals"))["data"]

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 import pytest
 
 import lived
 from browsing import BROWSER, FORM, Document, Person
+from headgate.errors import Overloaded
+from headgate.quality.called import cell_at
+from headgate.server.figures import gauges
+from headgate.storage.records import CalledAt
+from headgate.store import Store
+from headgate.telemetry.metrics import Metrics
+from headgate.telemetry.rollups.cell import Cells
+from headgate.telemetry.snapshot import Snapshot, summed, taken
 from identity_provider import CLIENT_SECRET, IdentityProvider
 from serving import Serving
 from waiting import eventually
@@ -21,8 +31,9 @@ from waiting import eventually
 ADMIN = "hg-admin-key-of-these-tests-0123456789"
 PAGES = (
     "/", "/?range=7d&by=key", "/?range=1y&of=model:chat", "/?range=custom&from=2026-11-01T00:00&to=2026-11-02T00:00",
-    "/dashboard/calls?range=7d", "/dashboard/models", "/dashboard/cost?range=30d&by=tag", "/dashboard/keys",
-    "/dashboard/config", "/dashboard/playground",
+    "/dashboard/calls?range=7d", "/dashboard/models", "/dashboard/cost?range=30d&by=tag", "/dashboard/quality",
+    "/dashboard/alerts", "/dashboard/alerts/rules/errors", "/dashboard/keys", "/dashboard/config",
+    "/dashboard/playground",
 )  # fmt: skip
 HOSTILE = '<img src=x onerror="alert(1)">\u202e</script>javascript:alert(1)'
 
@@ -143,10 +154,10 @@ access:
 @pytest.mark.parametrize(
     ("role", "seen"),
     [
-        ("admin", {"", "calls", "models", "cost", "keys", "config", "playground"}),
-        ("operator", {"", "calls", "models", "cost", "keys", "config", "playground"}),
-        ("auditor", {"", "calls", "models", "cost", "keys", "config"}),
-        ("developer", {"", "calls", "models", "cost", "keys", "playground"}),
+        ("admin", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"}),
+        ("operator", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"}),
+        ("auditor", {"", "calls", "models", "cost", "quality", "alerts", "keys", "config"}),
+        ("developer", {"", "calls", "models", "cost", "quality", "alerts", "keys", "playground"}),
         ("caller", {"playground"}),
     ],
 )
@@ -154,7 +165,7 @@ async def test_roles_decide_what_is_seen(serving: Serving, role: str, seen: set[
     key = await made(serving, "/admin/keys", name="anna", roles=[role])
     anna = await Person.signed_in(serving, key["key"])
     found = set()
-    for name in ("", "calls", "models", "cost", "keys", "config", "playground"):
+    for name in ("", "calls", "models", "cost", "quality", "alerts", "keys", "config", "playground"):
         answer = await anna.get(f"/dashboard/{name}" if name else "/")
         if answer.status == 200:
             found.add(name)
@@ -252,6 +263,36 @@ async def test_where_nothing_is_kept_there_is_health_and_the_playground():
         assert (await person.get("/dashboard/playground")).status == 200
 
 
+class Fleet:
+    """Two workers, of which the other one leaves a target alone; nobody tells, where `silent`."""
+
+    silent = False
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def total(self) -> Snapshot:
+        if self.silent:
+            raise Overloaded("The figures of all workers cannot be had now; try again.")
+        [here] = [each for each in self._serving.gateway.targets() if each.target == "local/llama-3.3-70b"]
+        there = msgspec.structs.replace(here, breaker="open", rests_s=9.0, failure_rate=0.75, in_flight=3)
+        return summed([self._serving.app.figures.taken(), taken(Metrics(), gauges([there]))])
+
+
+async def test_how_targets_are_doing_is_told_for_all_workers(serving: Serving, admin: Person):
+    await call(serving, ADMIN, "summaries")
+    assert "What is so now is what this server knows" in (await admin.page("/dashboard/models")).text
+    serving.app._dashboard._fleet = fleet = Fleet(serving)  # type: ignore[assignment]
+    page = await admin.page("/dashboard/models")
+    assert "all workers of this server" in page.text
+    assert re.search(r"local/llama-3.3-70b rests 3 of [0-9,]+ 0 75.0 %", page.text)
+    assert "Degraded" in (await admin.page("/")).text
+    fleet.silent = True
+    page = await admin.page("/dashboard/models")
+    assert "one worker of this server" in page.text
+    assert "local/llama-3.3-70b in use" in page.text
+
+
 # ── whose form it is ──
 
 
@@ -339,6 +380,19 @@ async def test_a_call_is_held_open_until_the_key_of_its_session_is_revoked(
     writer.write(raw[5:])
     assert (await reader.readline()).split()[1] == b"401"
     writer.close()
+
+
+async def test_forms_act_in_the_organisation_that_is_shown(serving: Serving, admin: Person):
+    await made(serving, "/admin/organisations", name="Acme", id="acme")
+    for path, form in (("keys", "keys"), ("alerts", "alerts/silences"), ("alerts/rules/errors", "alerts/silences")):
+        page = (await admin.get(f"/dashboard/{path}?organisation=acme")).body.decode()
+        assert f'action="/dashboard/{form}?organisation=acme"' in page
+    done = await admin.act("/dashboard/keys?organisation=acme", name="theirs", roles="caller")
+    assert "theirs" in Document(done.body).text
+    assert "theirs" not in (await admin.page("/dashboard/keys")).text
+    await admin.act("/dashboard/alerts/silences?organisation=acme", lasts="2h", reason="their-own")
+    assert "their-own" in (await admin.page("/dashboard/alerts?organisation=acme")).text
+    assert "their-own" not in (await admin.page("/dashboard/alerts")).text
 
 
 # ── what a page says ──
@@ -519,3 +573,28 @@ async def test_the_configuration_shows_no_secret():
         assert "sk-of-the-vendor" not in body
         assert "inner.example" not in body
         assert "***" in body
+
+
+async def test_what_is_changed_is_held_against_a_time_as_long_before(serving: Serving, admin: Person):
+    store, now_s = serving.gateway.store, serving.gateway.services.clock.now_us() // 1_000_000
+    assert isinstance(store, Store)
+    cells: Cells = {}
+    for hours, calls in ((1, 40), (30, 20), (60, 999)):  # hours ago; the last of them is in neither day
+        at = CalledAt(started_us=(now_s - hours * 3_600) * 1_000_000, model="chat")
+        cell_at(cells, "default", at).count("calls", calls)
+    async with store.database.transaction() as transaction:
+        await store.calls.sink.count(transaction, cells)
+    page = await admin.page("/?range=24h")
+    assert "Calls 40" in page.text
+    assert "+100 %" in page.text
+
+
+async def test_pages_are_made_ready_before_anybody_looks(serving: Serving):
+    from headgate.dashboard import writing
+
+    writing._environment.cache_clear()
+    await serving.app._dashboard.load()
+    cache = writing._environment().cache
+    assert cache is not None
+    held = {str(name) for _, name in dict(cache.items())}
+    assert held == set(writing.templates())

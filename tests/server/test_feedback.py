@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from headgate.quality import giving
 from serving import Response, Serving
 
 ADMIN_KEY = "hg-the-first-admin-key-of-this-gateway"
@@ -163,6 +164,17 @@ async def test_texts_are_not_kept_where_the_configuration_says_so_and_unknown_ca
         assert (found["satisfied"]["of"], found["comments"], found["labels"]) == (1, 0, {"good": 1})
         shown = await serving.request("GET", "/admin/feedback?texts=true", headers=ADMIN)
         assert shown.json["data"][0]["comment"] is None
+
+
+async def test_a_call_nobody_knows_has_no_more_feedback_than_any_other(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What is stored looks at all that is kept of a call: without a bound each word costs more than the one before."""
+    monkeypatch.setattr(giving, "MOST_OF_A_CALL", 2)
+    async with served(config(request, "sqlite", tmp_path, "feedback: {unknown: keep}")) as serving:
+        for score, status in ((1, 201), (2, 201), (3, 409)):
+            assert (await rated(serving, ADMIN, "req_of_nobody", score=score)).status == status
+            await satisfaction(serving)  # what was given is stored
 
 
 async def test_a_key_gives_no_more_than_it_may_and_other_methods_and_kinds_are_refused(

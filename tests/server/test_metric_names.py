@@ -15,12 +15,14 @@ import pytest
 import yaml
 
 from exposed import Exposed
+from headgate.errors import HeadgateError
 from headgate.server.fleet.hub import Hub
 from headgate.telemetry.exposition import render
 from serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "headgate.rules.yaml"
+TESTS = sorted(RULES.parent.glob("*.test.yaml"))
 TOOL = ROOT / "tools" / "grafana.py"
 
 NAME = re.compile(r"\b(?:headgate|process)_[a-z_]+\b")
@@ -31,6 +33,7 @@ providers: {{sim: {{kind: simulator}}}}
 models:
   chat: {{targets: [sim/gpt-4o-mini], shadow: {{to: other, share: 1}}}}
   other: {{targets: [sim/gpt-4o-mini]}}
+telemetry: {{capture: {{rules: [{{}}]}}}}
 """
 
 promtool = shutil.which("promtool")
@@ -47,6 +50,21 @@ async def scraped(tmp_path: Path) -> str:
         await serving.request("GET", "/nowhere")
         text = (await serving.request("GET", "/metrics")).body.decode()
     return text + render(Hub()._own()).decode() + "# TYPE headgate_log_lost_lines_total counter\n"
+
+
+def codes(kind: type[HeadgateError], least: int) -> set[str]:
+    """Of all errors that are the vendors' or our own."""
+    own = {kind.code} if kind.status >= least else set[str]()
+    return own.union(*(codes(each, least) for each in kind.__subclasses__()))
+
+
+def test_whatever_fails_that_is_not_the_clients_doing_is_alerted_and_shown():
+    failing = codes(HeadgateError, 500) - {"config_error", "audit_log_damaged"}  # which no call ends with
+    assert {"no_target_available", "upstream_error", "timeout"} <= failing
+    for text in (RULES.read_text(), (ROOT / "deploy" / "grafana" / "headgate.json").read_text()):
+        [outcomes] = set(re.findall(r'headgate_calls_total\{[^}]*outcome=~\\?"([^"\\]+)', text))
+        assert {code for code in failing if not re.fullmatch(outcomes, code)} == set()
+        assert not re.fullmatch(outcomes, "rate_limit_exceeded")
 
 
 def queries() -> list[str]:
@@ -89,6 +107,32 @@ async def test_every_label_a_query_asks_for_is_one_its_metric_has(scraped: str):
             assert wanted <= labels[metric], query
 
 
+def test_every_outcome_a_query_asks_for_is_one_there_is():
+    """Neither promtool nor Prometheus minds a misspelt one: the alert never fires."""
+    outcomes = {each.code for each in every(HeadgateError)} | {"ok", "failed"}
+    asked = {
+        each
+        for query in queries()
+        for wanted in re.findall(r'(?:outcome|code)(?:=~|!~|!=|=)"([^"]*)"', query)
+        for each in wanted.split("|")
+    }
+    assert len(asked) > 10
+    assert [each for each in asked if not any(re.fullmatch(each, outcome) for outcome in outcomes)] == []
+
+
+def every(kind: type[HeadgateError]) -> set[type[HeadgateError]]:
+    """A kind of failure and all kinds of it."""
+    return {kind}.union(*(every(each) for each in kind.__subclasses__()))
+
+
+def test_every_alert_is_tried():
+    """Each has a test of `promtool test rules`, in which it fires."""
+    alerts = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
+    tests = [test for file in TESTS for test in yaml.safe_load(file.read_text())["tests"]]
+    fired = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each["exp_alerts"]}
+    assert fired == alerts
+
+
 async def test_the_documentation_has_every_metric_and_no_other(scraped: str):
     page = (ROOT / "docs" / "metrics.md").read_text()
     documented = {
@@ -119,7 +163,8 @@ def test_the_dashboard_is_what_its_panels_make_and_fits_together():
 
 @needs_promtool
 def test_promtool_takes_the_rules_and_their_tests():
-    for command in (["check", "rules", "headgate.rules.yaml"], ["test", "rules", "headgate.rules.test.yaml"]):
+    tests = [each.name for each in TESTS]
+    for command in (["check", "rules", RULES.name], ["test", "rules", *tests]):
         done = subprocess.run([str(promtool), *command], cwd=RULES.parent, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -274,6 +274,27 @@ async def answers_a_bomb(exchange: Exchange) -> None:
     await exchange.reply(200, BOMB, ("content-encoding", "deflate"))
 
 
+async def answers_late(exchange: Exchange) -> None:
+    await exchange.send(head(200, ("content-length", "5")))
+    await exchange.gone()
+
+
+async def answers_otherwise(exchange: Exchange) -> None:
+    await exchange.reply(202, b"")
+
+
+@pytest.mark.parametrize("script", [answers_without_end, answers_a_bomb, answers_late, answers_otherwise])
+async def test_what_a_collector_has_taken_is_not_sent_again_whatever_it_says_of_it(script: Any):
+    async with Upstream(script) as upstream:
+        otel = {"endpoint": upstream.url, "timeout_s": 0.2, "metrics": False}
+        async with quick(MODELS + f"telemetry: {{otel: {otel!r}}}\n".replace("False", "false")) as serving:
+            assert (await ask(serving)).status == 200
+            async with asyncio.timeout(5):
+                while not levels(serving)["headgate_otel_spans_sent_total"]:
+                    await asyncio.sleep(0.02)
+        assert len(upstream.requests) == 1
+
+
 async def redirects(exchange: Exchange) -> None:
     await exchange.reply(307, b"", ("location", "http://127.0.0.1:9/elsewhere"))
 
@@ -283,9 +304,7 @@ async def talks_nonsense(exchange: Exchange) -> None:
     await exchange.cut()
 
 
-@pytest.mark.parametrize(
-    "script", [None, never_answers, answers_without_end, answers_a_bomb, redirects, talks_nonsense]
-)
+@pytest.mark.parametrize("script", [None, never_answers, redirects, talks_nonsense])
 async def test_a_collector_that_is_stopped_slow_or_hostile_costs_no_call_anything(
     script: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ):
@@ -318,6 +337,7 @@ async def test_another_collector_after_a_reload(collector: Collector):
         await other.spans(2)
         serving.gateway.reload(serving.config(MODELS))
         await ask(serving)
+        assert levels(serving)["headgate_otel_spans_sent_total"] == 4, "what was counted stays counted"
     assert len(collector.all_spans()) == len(other.all_spans()) == 2
 
 

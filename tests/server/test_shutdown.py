@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -85,12 +87,20 @@ async def test_what_goes_on_beyond_the_drain_is_given_up_and_settled():
         assert serving.gateway.metrics.in_flight == 0
 
 
+def post(url: str, body: dict[str, Any]) -> int:
+    """The status of an answer, of a connection that is closed after it."""
+    headers = {"content-type": "application/json", "connection": "close"}
+    with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=10) as answer:
+        return answer.status
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has the library only")
 async def test_an_idle_server_leaves_at_once_and_a_silent_client_does_not_hold_it(tmp_path: Path):
     port = unused_port()
     file = tmp_path / "headgate.yaml"
     file.write_text(f"server: {{port: {port}, auth: none}}\nproviders: {{sim: {{kind: simulator}}}}\n"
-                    "models: {chat: {targets: [sim/gpt-4o-mini]}}\n")  # fmt: skip
+                    "models: {chat: {targets: [sim/gpt-4o-mini]}}\n"
+                    f"storage: {{database: 'sqlite:///{tmp_path}/h.db'}}\n")  # fmt: skip
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "headgate", "serve", "--config", str(file), stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
@@ -106,9 +116,13 @@ async def test_an_idle_server_leaves_at_once_and_a_silent_client_does_not_hold_i
         writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n")
         writer.write(b"content-length: 100\r\n\r\n")
         await writer.drain()
+        asked = await asyncio.to_thread(post, f"http://127.0.0.1:{port}/v1/chat/completions", BODY)
+        assert asked == 200
         server.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(server.wait(), 10) == 0
         writer.close()
+        kept = {path.name for path in (tmp_path / "h.journal").iterdir()}
+        assert kept == {"audit.key"}, "nothing is left for the next process to find"
     finally:
         if server.returncode is None:
             server.kill()

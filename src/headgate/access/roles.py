@@ -28,6 +28,7 @@ SCOPES: Mapping[str, str] = {
     "alerts.write": "change alert rules, silence alerts, and send test notices",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",
+    "content.write": "erase captured content of calls",
     "feedback.write": "rate calls of other keys and teams",
 }
 """Every scope there is, and what it lets do."""

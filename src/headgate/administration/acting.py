@@ -18,6 +18,7 @@ from headgate.ledger.sink import LedgerSink
 from headgate.storage.database import Database, Transaction
 from headgate.storage.records import AuditRecord, Entity
 from headgate.storage.tables import next_revision
+from headgate.telemetry.capture.storing import ContentTable
 from headgate.types import Identity
 
 log = logging.getLogger("headgate.administration")
@@ -86,8 +87,12 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Stores rows that are no attempts, and counts them."""
     summed_up: Callable[[], Awaitable[None]] | None = None
     """Waits until what is in the database is in the sums of calls too."""
-    deliver: Callable[[], Awaitable[int]] | None = None
-    """Sends notices that are due."""
+    deliver: Callable[[str], Awaitable[None]] | None = None
+    """Sends the notice of that id, which is claimed already."""
+    contents: ContentTable | None = None
+    """What this process has captured of calls; None where it captures nothing."""
+    captured: Callable[[], Awaitable[None]] | None = None
+    """Waits until what this process has captured so far is in the database."""
 
 
 class Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -25,14 +25,15 @@ from headgate.administration.requests import (
 )
 from headgate.administration.values import microseconds, moment, time_of
 from headgate.administration.views import Page, View
-from headgate.alerts.book import INCIDENT_COLUMNS, STATE_COLUMNS
+from headgate.alerts.book import INCIDENT_COLUMNS, STATE_COLUMNS, every_silence
 from headgate.alerts.config import RuleConfig
+from headgate.alerts.delivery.courier import CLAIM_US
 from headgate.alerts.notices import enqueue, notice, notice_id
-from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.objectives import ObjectiveStanding, objectives_in
 from headgate.alerts.problems import rule_problems
 from headgate.alerts.rules import Rule, configured
-from headgate.alerts.silences import active
-from headgate.alerts.standings import standings
+from headgate.alerts.silences import active, silenced
+from headgate.alerts.standings import burning, standings
 from headgate.config import Config
 from headgate.errors import Conflict, NotFound, Unsupported
 from headgate.storage.records import AlertIncident, AlertNotice, AlertRule, AlertSilence, AlertState
@@ -42,8 +43,6 @@ RULES = Register(ALERT_RULES, "alert rule", "rule", lambda _: None)
 SILENCES = Register(ALERT_SILENCES, "silence", "silence", lambda _: None)
 
 WHAT = "what is told of"
-
-Deliver = Callable[[], Awaitable[int]]
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +59,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     """`ok`, `pending`, `firing`, `no_data`."""
     since: datetime
     silenced: bool
+    """Whether it is not told now."""
     summary: str
     value: float | None
     limit: float | None
@@ -69,7 +69,8 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None
 
     @classmethod
-    def of(cls, state: AlertState) -> AlertView:
+    def of(cls, state: AlertState, quiet: Sequence[AlertSilence], now_us: int) -> AlertView:
+        """`quiet` are the silences there are."""
         return cls(
             rule=state.rule_name,
             rule_id=state.rule,
@@ -77,7 +78,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
             severity=state.severity,
             status=state.status,
             since=moment(state.since_us),
-            silenced=bool(state.silenced),
+            silenced=silenced(quiet, state.rule, state.rule_name, state.series, now_us),
             summary=state.summary,
             value=state.value,
             limit=state.bound,
@@ -157,7 +158,10 @@ class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     """`waiting`, `sent`, `failed`."""
     attempts: int
     error: str | None
+    """Why it did not arrive, the last time."""
     created_at: datetime
+    next_at: datetime | None
+    """When it is tried again, of one that waits."""
     text: str
 
 
@@ -192,7 +196,15 @@ class Alerts:
             f"since_us DESC, rule, series LIMIT {request.limit}",
             *values,
         )
-        return Page([AlertView.of(AlertState(**dict(zip(STATE_COLUMNS, row, strict=True)))) for row in rows], None)
+        states = [AlertState(**dict(zip(STATE_COLUMNS, row, strict=True))) for row in rows]
+        now_us = self._ports.clock.now_us()
+        quiet = await every_silence(self._ports.database, actor.organisation, now_us) if states else []
+        return Page([AlertView.of(each, quiet, now_us) for each in states], None)
+
+    async def firing(self, actor: Actor) -> int:
+        """How many alerts fire and are not silenced."""
+        found = await self.list(actor, AlertListing(status="firing", limit=500))
+        return sum(not each.silenced for each in found.data)
 
     async def incidents(self, actor: Actor, request: IncidentListing) -> Page[IncidentView]:
         within_organisation(actor, WHAT)
@@ -218,11 +230,11 @@ class Alerts:
         within_organisation(actor, "how models stand to their objectives")
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
-        objectives = {
-            name: model.objectives for name, model in self._config().models.items() if model.objectives is not None
-        }
+        objectives = objectives_in(self._config().models)
         now_s = self._ports.clock.now_us() // 1_000_000
-        return Page(await standings(self._ports.database, actor.organisation, objectives, now_s), None)
+        database, organisation = self._ports.database, actor.organisation
+        stand = await standings(database, organisation, objectives, now_s)
+        return Page(await burning(database, organisation, objectives, stand, now_s), None)
 
     async def channels(self, actor: Actor) -> Page[ChannelView]:
         within_organisation(actor, WHAT)
@@ -291,7 +303,9 @@ class Alerts:
         now_us = self._ports.clock.now_us()
         starts_us = now_us if request.starts_at is None else microseconds(request.starts_at)
         ends_us = microseconds(request.ends_at)
-        if ends_us <= starts_us:
+        if starts_us < now_us - 366 * DAY_US:
+            raise invalid("starts_at", "is more than a year ago", "out_of_range")
+        if ends_us <= (starts_us if request.repeats is not None else max(starts_us, now_us)):
             raise invalid("ends_at", "is over already", "out_of_range")
         longest_us = {"day": DAY_US, "week": 7 * DAY_US}.get(request.repeats or "", 366 * DAY_US)
         if ends_us - starts_us > longest_us:
@@ -311,7 +325,7 @@ class Alerts:
                 reason=request.reason,
                 created_by=actor.name,
             )
-            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "timezone", "reason"]
+            shown = ["rule", "series", "starts_us", "ends_us", "repeats", "until_us", "timezone", "reason"]
             return self._silence_view(await SILENCES.add(act, row, shown))
 
     async def archive_silence(self, actor: Actor, id: str, version: int | None) -> SilenceView:
@@ -346,9 +360,10 @@ class Alerts:
         )
         body = notice(id_, "test", actor.organisation, "test", [state], 0, now_us)
         async with self._acts.begin(actor) as act:
-            await enqueue(act.transaction, id_, actor.organisation, request.channel, body, now_us)
+            claimed_us = now_us + CLAIM_US
+            await enqueue(act.transaction, id_, actor.organisation, request.channel, body, now_us, claimed_us)
             act.record("alerts.test", f"channel:{request.channel}", {"notice": id_})
-        await self._ports.deliver()
+        await self._ports.deliver(id_)
         return await self.notice(actor, id_)
 
     async def notices(self, actor: Actor) -> Page[NoticeView]:
@@ -466,6 +481,7 @@ def _notice_view(row: Sequence[Any]) -> NoticeView:
         attempts=found.attempts,
         error=found.error,
         created_at=moment(found.created_us),
+        next_at=moment(found.due_us) if found.status == "waiting" else None,
         text=str(msgspec.json.decode(found.body).get("text", "")),
     )
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from headgate.administration.acting import Actor, Ports, within_organisation
 from headgate.administration.problems import Invalid, Problem
 from headgate.administration.requests import ErrorsAsked
-from headgate.administration.traffic import STEP_OF_S
+from headgate.administration.traffic import step_of
 from headgate.administration.values import microseconds, moment
 from headgate.config import Config
 from headgate.errors import BadRequest
@@ -66,7 +66,7 @@ class ErrorReading:
         now_s = self._ports.clock.now_us() // 1_000_000
         until_s = now_s + 1 if request.to is None else -(-microseconds(request.to) // 1_000_000)
         from_s = until_s - DAY_S if request.from_ is None else microseconds(request.from_) // 1_000_000
-        step = next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
+        step = step_of(from_s, until_s, now_s, self._config().telemetry.rollups)
         fixed, _, name = (request.of or "").partition(":")
         if self._ports.caught_up is not None:
             await self._ports.caught_up()

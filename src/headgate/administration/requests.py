@@ -402,7 +402,7 @@ class CallListing(Request, frozen=True, kw_only=True):
     failed: bool | None = None
     trace: Word | None = None
     """The id of a trace (W3C Trace Context)."""
-    slower_ms: Annotated[float, Meta(ge=0)] | None = None
+    slower_ms: Annotated[float, Meta(ge=0, le=1e12)] | None = None
     """Which took at least so many milliseconds."""
     from_: Time | None = msgspec.field(name="from", default=None)
     to: Time | None = None
@@ -419,7 +419,8 @@ class TrafficAsked(Request, frozen=True, kw_only=True):
     to: Time | None = None
     """Now where nothing is said."""
     step: Literal["minute", "hour", "day"] | None = None
-    """Minutes up to three hours, hours up to fifteen days and else days where nothing is said."""
+    """Minutes up to three hours, hours up to fifteen days and else days where nothing is said. Longer ones where the
+    time began before what sums are kept of."""
     by: Literal["model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag"] | None = None
     of: Word | None = None
     """Those of one name in another dimension only: `model:chat`, `key:key_…`, `tag:app=x`."""
@@ -486,6 +487,52 @@ class EvaluationListing(Request, frozen=True, kw_only=True):
     """Found before when."""
     limit: Limit = 100
     cursor: Cursor | None = None
+
+
+class ContentsAsked(Request, frozen=True, kw_only=True):
+    """Of which calls the content is taken out: of those that fit all that is given."""
+
+    model: Word | None = None
+    key: Word | None = None
+    """The id or name of the key that made the call."""
+    team: Word | None = None
+    """The id of a team."""
+    user: Word | None = None
+    """The end user the call was made for, as the client calls them, or as lists do."""
+    operation: Operation | None = None
+    code: Word | None = None
+    """The error's code."""
+    failed: bool | None = None
+    whole: bool = False
+    """Whether only what is complete: nothing was cut, and there is an answer."""
+    label: Word | None = None
+    """Which somebody gave this label, by their last word. Like what follows, one user has to have said all of it."""
+    thumb: Literal["up", "down"] | None = None
+    score: Annotated[int, Meta(ge=1, le=5)] | None = None
+    corrected: bool = False
+    """Whether only where somebody has said what the answer should have been."""
+    from_: Time | None = msgspec.field(name="from", default=None)
+    """Captured from this time on."""
+    to: Time | None = None
+    """Captured before when."""
+    most: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+    """Most calls."""
+
+
+class NewErasure(Request, frozen=True, kw_only=True):
+    """Of which calls the content is erased: of those that fit all that is given."""
+
+    user: Word | None = None
+    """The end user the calls were made for, as the client calls them, or as lists do."""
+    key: Word | None = None
+    """The id or name of the key that made the calls."""
+    before: Time | None = None
+    """Captured before this time; up to now where nothing is said."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        if self.user is None and self.key is None and self.before is None:
+            return [problem((*path, "user"), "required", "is missing, and so are key and before; write one of them")]
+        return []
 
 
 # ── alerts ──

@@ -30,10 +30,13 @@ class Reviews:
         """What a day, a week or a month was like.
 
         Raises:
-            Invalid: there is no such day.
+            Invalid: there is no such day, or nothing of what ends there is over yet.
         """
         within_organisation(actor, "a review")
-        span = period(request.period, self._ports.clock.now_us() // 1_000_000, _day(request.ending))
+        now_s = self._ports.clock.now_us() // 1_000_000
+        span = period(request.period, now_s, _day(request.ending))
+        if not span.blocks:
+            raise invalid("ending", "names a time of which nothing is over yet", "out_of_range")
         if self._ports.caught_up is not None:
             await self._ports.caught_up()
         if self._ports.summed_up is not None:

@@ -8,6 +8,7 @@ from headgate.administration.acting import ANYWHERE, Actor, Acts, Ports
 from headgate.administration.alerts import Alerts
 from headgate.administration.auditing import AuditReading
 from headgate.administration.budgets import Budgets
+from headgate.administration.contents import Contents
 from headgate.administration.errors import ErrorReading
 from headgate.administration.first import first_key
 from headgate.administration.importing import Imports
@@ -57,8 +58,9 @@ class Administration:
         self.provider_keys = ProviderKeys(ports, acts, Sealer(secret), lambda: config().providers)
         self.ledger = Ledger(ports, acts, standings, config)
         self.shadows = ShadowReading(ports)
-        self.traffic = Traffic(ports)
+        self.traffic = Traffic(ports, config)
         self.quality = QualityReading(ports, acts)
+        self.contents = Contents(ports, acts)
         self.alerts = Alerts(ports, acts, config)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)

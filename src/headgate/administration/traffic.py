@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,12 +13,15 @@ from headgate.administration.problems import Invalid, Problem, invalid
 from headgate.administration.requests import CallListing, TrafficAsked
 from headgate.administration.values import Usd, microseconds, moment, usd_of
 from headgate.administration.views import Page
+from headgate.config import Config
 from headgate.errors import BadRequest, Forbidden, NotFound
 from headgate.ledger.exports import plain
 from headgate.ledger.queries import Filters, LedgerQueries
 from headgate.quality.reading import Evaluated, Satisfaction, evaluations_of, satisfaction_of
 from headgate.storage.records import CallRow
+from headgate.telemetry.config import RollupsConfig
 from headgate.telemetry.listing import CallFilters, CallQueries
+from headgate.telemetry.rollups.merging import DAY_S
 from headgate.telemetry.rollups.reading import STEPS, Query, Series, Sum, aligned, counted, series, total, totals
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -161,8 +164,10 @@ class Counted(NamedTuple):
 class Traffic:
     """A key of a team sees its team's calls and no others."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, config: Callable[[], Config]) -> None:
+        """`config` gives the configuration in force: how long sums are kept."""
         self._ports = ports
+        self._config = config
         self._calls = CallQueries(ports.database)
         self._ledger = LedgerQueries(ports.database)
 
@@ -200,9 +205,7 @@ class Traffic:
             NotFound: nobody knows it.
         """
         await self._caught_up()
-        row = await self._calls.find(actor.organisation, id)
-        if row is not None and actor.team_id not in (None, row.team_id):
-            row = None
+        row = await self._calls.find(actor.organisation, id, actor.team_id)
         call_id = id if row is None else row.id
         found, _ = await self._ledger.page(
             Filters(organisation=actor.organisation, call_id=call_id, team_id=actor.team_id),
@@ -276,6 +279,8 @@ class Traffic:
         if self._ports.summed_up is not None:
             await self._ports.summed_up()
         try:
+            if request.step is not None:  # what makes no sense is refused, whatever steps there are
+                aligned(query._replace(step_s=STEPS[request.step]))
             return aligned(query), step
         except BadRequest as error:
             raise Invalid([Problem("by", "invalid_value", error.message)]) from None
@@ -285,7 +290,7 @@ class Traffic:
         now_s = self._ports.clock.now_us() // 1_000_000
         until_s = now_s + 1 if request.to is None else -(-microseconds(request.to) // 1_000_000)
         from_s = until_s - 3600 if request.from_ is None else microseconds(request.from_) // 1_000_000
-        step = request.step or next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
+        step = step_of(from_s, until_s, now_s, self._config().telemetry.rollups, request.step)
         fixed, _, name = (request.of or "").partition(":")
         if actor.team_id is not None:
             if fixed and (fixed, name) != ("team", actor.team_id):
@@ -296,6 +301,16 @@ class Traffic:
     async def _caught_up(self) -> None:
         if self._ports.caught_up is not None:
             await self._ports.caught_up()
+
+
+def step_of(from_s: int, until_s: int, now_s: int, kept: RollupsConfig, asked: str | None = None) -> str:
+    """The steps in which a time is shown: those that are asked for, or that suit its length, or the next longer ones of
+    which there are still all.
+    """
+    step = asked or next((step for most, step in STEP_OF_S if until_s - from_s <= most), "day")
+    if step == "minute" and from_s < now_s - kept.minutes_days * DAY_S:
+        step = "hour"
+    return "day" if step == "hour" and from_s < now_s - kept.hours_days * DAY_S else step
 
 
 def _own_team(actor: Actor, team: str | None) -> str | None:

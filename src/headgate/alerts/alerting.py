@@ -8,6 +8,7 @@ from typing import Any
 from headgate.alerts.config import AlertsConfig
 from headgate.alerts.delivery.courier import Courier
 from headgate.alerts.evaluator import Evaluator
+from headgate.alerts.objectives import objectives_in
 from headgate.audit import AuditLog
 from headgate.clock import Clock
 from headgate.routing.config import ModelConfig
@@ -32,9 +33,7 @@ class Alerting:
         """
         self.courier.use(config)
         self.evaluator.config = config
-        self.evaluator.objectives = {
-            name: model.objectives for name, model in models.items() if model.objectives is not None
-        }
+        self.evaluator.objectives = objectives_in(models)
 
     def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
         """What goes on until it is cancelled."""

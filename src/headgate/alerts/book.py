@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from hashlib import sha256
 
 from msgspec.structs import astuple, replace
 
 from headgate.alerts.judged import Judged
 from headgate.alerts.rules import Rule
-from headgate.alerts.silences import silences
+from headgate.alerts.silences import silenced
 from headgate.alerts.states import Change, State, Status, step
 from headgate.stats.detection import NO_DATA, Verdict
 from headgate.storage.database import Database, Transaction
@@ -22,10 +24,16 @@ LOCK = 0x68656164_616C7274
 KEPT_US = 7 * 86_400 * 1_000_000
 """How long is known of an alert that it is ok, or has no data."""
 
+AHEAD_US = 600 * 1_000_000
+"""A time that lies further ahead was written by a clock that has been set back since."""
+
 INCIDENTS_US = 400 * 86_400 * 1_000_000
 """How long incidents are kept."""
 
 MOST_SUMMARY = 600
+
+MOST_SERIES = 300
+"""Characters of a series' name: clients make up models and tags."""
 
 STATE_COLUMNS = AlertState.__struct_fields__
 INCIDENT_COLUMNS = AlertIncident.__struct_fields__
@@ -63,11 +71,12 @@ async def leads(database: Database, owner: str, now_us: int, until_us: int) -> b
     """
     async with database.transaction() as transaction:
         rows = await transaction.fetch(
-            "UPDATE alert_lease SET owner = $1, until_us = $2 WHERE id = 1 AND (owner = $1 OR until_us < $3) "
-            "RETURNING owner",
+            "UPDATE alert_lease SET owner = $1, until_us = $2 WHERE id = 1 AND (owner = $1 OR until_us < $3 "
+            "OR until_us > $4) RETURNING owner",
             owner,
             until_us,
             now_us,
+            now_us + AHEAD_US,
         )
     return bool(rows)
 
@@ -111,7 +120,7 @@ async def take(
     organisation: str,
     results: Sequence[tuple[Rule, Sequence[Judged]]],
     there: Iterable[str],
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[list[AlertState], list[Changed]]:
     """Take over what rules have said: where all alerts are now, and what fired or is over.
@@ -123,31 +132,52 @@ async def take(
     changed: list[Changed] = []
     after: dict[tuple[str, str], AlertState] = {}
     for rule, judged in results:
-        for each in [*judged, *_unsaid(rule, judged, held)]:
+        said = [each._replace(series=bounded(each.series)) for each in judged]
+        for each in [*said, *_unsaid(rule, said, held)]:
             key = (rule.id, each.series)
             before = held.get(key)
-            now, change = _next(rule, each, before, organisation, silenced, now_us)
+            now, change = _next(rule, each, before, organisation, quiet, now_us)
             after[key] = now
             if change is not None:
                 changed.append(Changed(change, now))
     for key, before in held.items():
-        if key not in after and before.rule not in known and before.status in ("firing", "pending"):
-            over = replace(before, status="ok", since_us=now_us, seen_us=now_us, summary="The rule is no longer there.")
-            after[key] = over
-            if before.status == "firing":
-                changed.append(Changed("resolved", over))
+        if key not in after and before.status in ("firing", "pending"):
+            after[key], change = _left(before, quiet, now_us, there=before.rule in known)
+            if change is not None:
+                changed.append(Changed(change, after[key]))
     await _write(transaction, held, after, changed, now_us)
+    await _forget(transaction, held, after, known - {rule.id for rule, _ in results}, now_us)
     return list((held | after).values()), changed
 
 
+def _left(
+    before: AlertState, quiet: Sequence[AlertSilence], now_us: int, *, there: bool
+) -> tuple[AlertState, Change | None]:
+    """An alert of a rule that was not looked at: a silence holds for it all the same. Without its rule it is over."""
+    if there:
+        still = silenced(quiet, before.rule, before.rule_name, before.series, now_us)
+        return replace(before, silenced=int(still)), None
+    over = replace(before, status="ok", since_us=now_us, seen_us=now_us, summary="The rule is no longer there.")
+    return over, "resolved" if before.status == "firing" else None
+
+
+def bounded(series: str) -> str:
+    """A series' name as it is kept: of a long one the beginning, and what tells it from others that begin so."""
+    if len(series) <= MOST_SERIES:
+        return series
+    return f"{series[: MOST_SERIES - 17]}~{sha256(series.encode()).hexdigest()[:16]}"
+
+
 def _unsaid(rule: Rule, judged: Sequence[Judged], held: Mapping[tuple[str, str], AlertState]) -> list[Judged]:
-    """Alerts of a rule that it said nothing of this time: nothing happens there any more, or is known."""
+    """Alerts of a rule that it said nothing of this time, as far as that changes anything: nothing happens there any
+    more, or is known.
+    """
     said = {each.series for each in judged}
-    verdict = Verdict("fine") if rule.kind in ("unusual", "budget") else NO_DATA
+    verdict, rests = (Verdict("fine"), "ok") if rule.kind in ("unusual", "budget") else (NO_DATA, "no_data")
     return [
         Judged(state.series, verdict, state.summary)
         for (rule_id, series), state in held.items()
-        if rule_id == rule.id and series not in said
+        if rule_id == rule.id and series not in said and state.status != rests
     ]
 
 
@@ -156,7 +186,7 @@ def _next(
     judged: Judged,
     before: AlertState | None,
     organisation: str,
-    silenced: Sequence[AlertSilence],
+    quiet: Sequence[AlertSilence],
     now_us: int,
 ) -> tuple[AlertState, Change | None]:
     status: Status = before.status if before is not None else "ok"  # type: ignore[assignment]
@@ -166,11 +196,10 @@ def _next(
     verdict, config = judged.verdict, rule.config
     now, change = step(state, verdict.standing, now_us, config.for_s, config.clear_s)
     incident = before.incident if before is not None else None
-    quiet = any(silences(each, name, judged.series, now_us) for each in silenced for name in {rule.id, rule.name})
     return AlertState(
         organisation=organisation,
         rule=rule.id,
-        series=judged.series[:300],
+        series=judged.series,
         rule_name=rule.name,
         grp=rule.group,
         severity=config.severity,
@@ -181,7 +210,7 @@ def _next(
         seen_us=now_us,
         incident=f"inc_{secrets.token_hex(12)}" if change == "fired" else incident,
         told=before.told if before is not None else None,
-        silenced=int(quiet),
+        silenced=int(silenced(quiet, rule.id, rule.name, judged.series, now_us)),
         summary=judged.summary[:MOST_SUMMARY],
         value=verdict.value,
         bound=verdict.limit,
@@ -218,11 +247,22 @@ async def _write(
             await transaction.execute(_BEGUN, *astuple(incident))
         elif state.incident is not None:
             await transaction.execute(_OVER, state.incident, now_us)
-    for key, before in held.items():
-        if key not in after and before.status in ("ok", "no_data") and before.seen_us < now_us - KEPT_US:
-            await transaction.execute(_FORGET, before.organisation, *key)
     if changed:
         await transaction.execute("DELETE FROM alert_incidents WHERE started_us < $1", now_us - INCIDENTS_US)
+
+
+async def _forget(
+    transaction: Transaction,
+    held: Mapping[tuple[str, str], AlertState],
+    after: Mapping[tuple[str, str], AlertState],
+    not_looked_at: AbstractSet[str],
+    now_us: int,
+) -> None:
+    """Forget alerts of which nothing was said for long. Of rules that were not looked at this time nothing could be."""
+    for key, before in held.items():
+        old = before.status in ("ok", "no_data") and before.seen_us < now_us - KEPT_US
+        if old and key not in after and before.rule not in not_looked_at:
+            await transaction.execute(_FORGET, before.organisation, *key)
 
 
 async def put(transaction: Transaction, state: AlertState) -> None:

@@ -110,7 +110,9 @@ class AbsenceRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     below: Share = 0.1
     """The share of the calls usual at such an hour of the week below which something is wrong."""
     silent_s: Annotated[int, msgspec.Meta(ge=60, le=43_200)] | None = None
-    """Seconds without any call that are wrong at every hour, whatever is usual."""
+    """Seconds without any call that are wrong at every hour, whatever is usual; of more than an hour it is told up to
+    an hour later.
+    """
 
 
 class RuleConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,6 +185,10 @@ class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where alerts are told, under names of your own."""
     notify: list[str] | None = None
     """Names of the channels of rules that name none; all channels where nothing is said."""
+    timezone: str = "UTC"
+    """By whose clocks hours of the week are alike, as `Europe/Berlin`: where most of those who call live. Without it
+    the hour by which clocks are changed looks unusual for weeks.
+    """
     builtin: bool = True
     """Whether the rules that need no figures of yours are there: `errors`, `latency`, `cost`, `traffic`, `keys`,
     `budgets`, `unpriced`. One of the same name under `rules` takes its place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from headgate.alerts import book
 from headgate.alerts.config import AlertsConfig, RuleConfig
@@ -12,12 +12,12 @@ from headgate.alerts.habits import HabitKeeping
 from headgate.alerts.judged import Judged
 from headgate.alerts.kinds import KINDS, Look
 from headgate.alerts.notices import tell
+from headgate.alerts.objectives import NO_OBJECTIVES
 from headgate.alerts.rules import OBJECTIVES, Rule, configured, made
 from headgate.alerts.traffic import Past, Traffic
 from headgate.audit import AuditLog, audit_id
 from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
-from headgate.routing.config import ObjectivesConfig
 from headgate.storage.database import Database
 from headgate.storage.records import AuditRecord
 
@@ -38,9 +38,9 @@ class Evaluator:
         self, database: Database, audit: AuditLog, clock: Clock, owner: str, summed_up: Callable[[], Awaitable[None]]
     ) -> None:
         self.config = AlertsConfig()
-        self.objectives: Mapping[str, ObjectivesConfig] = {}
+        self.objectives = NO_OBJECTIVES
         self.failed = 0
-        """Rules that could not be looked at, since the start."""
+        """Rules, and organisations' rules, that could not be looked at, since the start."""
         self.rounds = 0
         self._database = database
         self._audit = audit
@@ -50,6 +50,7 @@ class Evaluator:
         self._past = Past(database)
         self._habits = HabitKeeping(database)
         self._minute = 0
+        """The last one at which rules were looked at."""
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -73,11 +74,18 @@ class Evaluator:
         if not await book.leads(self._database, self._owner, now_us, now_us + LEASE_US) or minute == self._minute:
             return False
         await self._summed_up()
+        self._past.timezone = self.config.timezone
         rules = await self.rules()
         organisations = [id_ for (id_,) in await self._database.fetch(_ORGANISATIONS)]
         for organisation in organisations:
             own = [rule for rule in rules if rule.organisation in (None, organisation)]
-            await self._look(organisation, own, minute, now_us)
+            try:
+                await self._look(organisation, own, minute, now_us)
+            except StoreUnavailable:
+                raise
+            except Exception:  # one organisation that cannot be looked after keeps no other from it
+                self.failed += 1
+                log.exception("the rules of the organisation %s cannot be looked at", organisation)
         self._minute = minute
         self.rounds += 1
         return True
@@ -91,7 +99,7 @@ class Evaluator:
         return [*configured(self.config), *self._of_objectives(), *made(await book.every_rule(self._database))]
 
     def _of_objectives(self) -> list[Rule]:
-        if not self.objectives:
+        if not self.objectives.by_model:
             return []
         return [
             Rule(f"{OBJECTIVES}:{severity}", OBJECTIVES, RuleConfig(severity=severity), OBJECTIVES, None)
@@ -104,7 +112,8 @@ class Evaluator:
         look = Look(traffic, self._database, self._habits, now_us, self.objectives)
         results: list[tuple[Rule, Sequence[Judged]]] = []
         for rule in rules:
-            if minute % SELDOM.get(rule.kind, 1):
+            every = SELDOM.get(rule.kind, 1)
+            if minute // every == self._minute // every:
                 continue
             try:
                 results.append((rule, await KINDS[rule.kind](rule, look)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from math import inf
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple, replace
@@ -37,6 +38,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     series: str
     status: str
+    """`firing`, `resolved`; `no_data` of one that ended since nothing was known of it any more."""
     severity: str
     since: str
     summary: str
@@ -98,7 +100,7 @@ async def tell(
         if group is None:
             continue
         await _queue(transaction, organisation, grp, number + 1, group, rules, config, now_us)
-        await _mark(transaction, group)
+        await _mark(transaction, group, now_us)
         await transaction.execute(_TOLD, organisation, grp, now_us, number + 1)
     await _bound(transaction, organisation, now_us)
 
@@ -114,15 +116,18 @@ def _due(members: Sequence[AlertState], rules: Mapping[str, Rule], now_us: int, 
     firing = [each for each in members if each.status == "firing" and not each.silenced]
     fired = [each for each in firing if each.told is None]
     over = [each for each in members if each.status != "firing" and each.told is not None]
-    passed_s = (now_us - told_us) / 1e6
-    if (fired or over) and passed_s >= GROUP_S:
+    if (fired or over) and _passed_s(told_us, now_us) >= GROUP_S:
         return _Group("firing" if fired else "resolved", [*fired, *over], firing)
-    again = [
-        each
-        for each in firing
-        if each.told is not None and each.rule in rules and passed_s >= rules[each.rule].config.repeat_s
-    ]
-    return _Group("still_firing", again, firing) if again else None
+    again = [each for each in firing if each.told is not None]
+    for each in again:
+        if each.rule in rules and _passed_s(int(each.told or 0), now_us) >= rules[each.rule].config.repeat_s:
+            return _Group("still_firing", again, firing)  # all of it together, so that it stays together
+    return None
+
+
+def _passed_s(then_us: int, now_us: int) -> float:
+    """Seconds since then. What lies ahead was written by a clock that has been set back: long ago."""
+    return (now_us - then_us) / 1e6 if then_us <= now_us else inf
 
 
 async def _queue(
@@ -137,7 +142,9 @@ async def _queue(
 ) -> None:
     channels: dict[str, list[AlertState]] = {}
     for each in group.telling:
-        for channel in rules[each.rule].channels(config) if each.rule in rules else []:
+        rule = rules.get(each.rule)
+        names = await _told_before(transaction, each) if rule is None else rule.channels(config)
+        for channel in names:
             channels.setdefault(channel, []).append(each)
     for channel, telling in channels.items():
         id_ = notice_id(organisation, grp, str(number), channel)
@@ -145,10 +152,28 @@ async def _queue(
         await enqueue(transaction, id_, organisation, channel, body, now_us)
 
 
+async def _told_before(transaction: Transaction, state: AlertState) -> list[str]:
+    """Where it was told that an alert fires whose rule is gone: there its end is told."""
+    rows = await transaction.fetch(
+        "SELECT DISTINCT channel FROM alert_notices WHERE organisation = $1 AND body LIKE $2 ORDER BY 1",
+        state.organisation,
+        f'%"{state.incident}"%',
+    )
+    return [channel for (channel,) in rows]
+
+
 async def enqueue(
-    transaction: Transaction, id_: str, organisation: str, channel: str, body: NoticeBody, now_us: int
+    transaction: Transaction,
+    id_: str,
+    organisation: str,
+    channel: str,
+    body: NoticeBody,
+    now_us: int,
+    claimed_until_us: int = 0,
 ) -> None:
-    """Have a notice sent. One whose id is there already changes nothing."""
+    """Have a notice sent: by whom it is claimed until then, else by anybody. One whose id is there already changes
+    nothing.
+    """
     row = AlertNotice(
         id=id_,
         organisation=organisation,
@@ -156,6 +181,7 @@ async def enqueue(
         body=msgspec.json.encode(body).decode(),
         created_us=now_us,
         due_us=now_us,
+        claimed_until_us=claimed_until_us,
     )
     await transaction.execute(_ENQUEUE, *astuple(row))
 
@@ -166,9 +192,9 @@ _ENQUEUE = (
 )
 
 
-async def _mark(transaction: Transaction, group: _Group) -> None:
+async def _mark(transaction: Transaction, group: _Group, now_us: int) -> None:
     for each in group.telling:
-        await put(transaction, replace(each, told="firing" if each.status == "firing" else None))
+        await put(transaction, replace(each, told=str(now_us) if each.status == "firing" else None))
 
 
 async def _bound(transaction: Transaction, organisation: str, now_us: int) -> None:
@@ -220,7 +246,7 @@ def _told(state: AlertState) -> Told:
     return Told(
         rule=state.rule_name,
         series=plain(state.series),
-        status=state.status if state.status == "firing" else "resolved",
+        status=state.status if state.status in ("firing", "no_data") else "resolved",
         severity=state.severity,
         since=_time(state.since_us),
         summary=plain(state.summary),
@@ -230,6 +256,8 @@ def _told(state: AlertState) -> Told:
         usual=state.usual,
     )
 
+
+_STANDS = {"firing": "FIRING", "no_data": "no data"}
 
 _WORDS: Mapping[Event, str] = {
     "firing": "alert",
@@ -241,7 +269,7 @@ _WORDS: Mapping[Event, str] = {
 
 def _lines(event: Event, group: str, telling: Sequence[AlertState], shown: Sequence[AlertState]) -> list[str]:
     lines = [f"Headgate, {group}: {_WORDS[event]}"]
-    lines += [f"{'FIRING' if each.status == 'firing' else 'over'}  {plain(each.summary)}" for each in shown]
+    lines += [f"{_STANDS.get(each.status, 'over')}  {plain(each.summary)}" for each in shown]
     if len(telling) > len(shown):
         lines.append(f"and {len(telling) - len(shown)} more")
     return lines
@@ -254,7 +282,3 @@ def plain(text: str) -> str:
 
 def _time(us: int) -> str:
     return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def decode(body: str) -> dict[str, Any]:
-    return msgspec.json.decode(body)

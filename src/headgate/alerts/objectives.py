@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from headgate.alerts.traffic import cost_usd
-from headgate.routing.config import LatencyObjective, ObjectivesConfig
+from headgate.routing.config import LatencyObjective, ModelConfig, ObjectivesConfig
 from headgate.stats.intervals import wilson
 from headgate.telemetry.rollups.reading import Sum
 
@@ -32,6 +32,33 @@ def failures(counts: Mapping[str, int]) -> int:
     clients = sum(number for name, number in counts.items() if name.startswith("error.") and name[6:] in CLIENTS)
     own = sum(max(0, counts.get(f"error.{code}", 0) - counts.get(f"attempt_error.{code}", 0)) for code in REFUSED)
     return max(0, counts.get("failed", 0) - clients - own)
+
+
+class Objectives(msgspec.Struct, frozen=True):
+    """What models promise."""
+
+    by_model: Mapping[str, ObjectivesConfig]
+    """By a model's name or pattern."""
+    models: frozenset[str]
+    """Names and patterns of all models, those without objectives too."""
+
+    def covers(self, model: str, name: str) -> bool:
+        """Whether calls that asked for that name are calls of a model: its own name, or one that its pattern and none
+        longer matches.
+        """
+        if not model.endswith("*") or name in self.models:
+            return name == model
+        patterns = [each for each in self.models if each.endswith("*") and name.startswith(each[:-1])]
+        return max(patterns, key=len, default=None) == model
+
+
+def objectives_in(models: Mapping[str, ModelConfig]) -> Objectives:
+    """Those of a configuration."""
+    found = {name: model.objectives for name, model in models.items() if model.objectives is not None}
+    return Objectives(found, frozenset(models))
+
+
+NO_OBJECTIVES = Objectives({}, frozenset())
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -97,6 +124,10 @@ class ObjectiveStanding(msgspec.Struct, frozen=True, kw_only=True):
     """The share of what may go wrong, or be spent, that is left; below 0 where more has. None without calls."""
     met: bool | None
     """None without calls."""
+    burn_rates: dict[str, float | None] = {}
+    """How many times as fast as it lasts for its period the error budget burnt in the last `1h`, `6h`, `1d` and `3d`
+    (whole hours, and this one); None without calls, nothing of cost.
+    """
 
 
 def objectives_of(model: str, config: ObjectivesConfig) -> Iterator[Objective]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
+from headgate.alerts.delivery.signing import PREFIX
 from headgate.registry import suggest
+from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.types import JSON
 
 KINDS = ("threshold", "error_rate", "latency", "cost_spike", "unusual", "budget", "absence")
 
-DIMENSIONS = ("model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag")
-
-QUANTILES = ("p50", "p90", "p95", "p99")
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 DURATIONS = ("duration", "first_token", "per_token", "overhead", "queued", "attempt_duration", "attempt_first_token")
 
@@ -37,6 +39,9 @@ Found = tuple[tuple[str | int, ...], str]
 
 SECRET_CHARACTERS = 24
 
+KEY_BYTES = 24
+"""Least of a key in base64, as Standard Webhooks has it."""
+
 
 def alert_problems(tree: JSON) -> Iterator[Found]:
     """Of a whole block of the file."""
@@ -45,6 +50,9 @@ def alert_problems(tree: JSON) -> Iterator[Found]:
         for path, what in channel_problems(_mapping(channel)):
             yield ("channels", name, *path), what
     yield from _unknown(("notify",), tree.get("notify"), channels)
+    timezone = tree.get("timezone")
+    if isinstance(timezone, str) and timezone not in available_timezones():
+        yield ("timezone",), f"is no time zone{suggest(timezone, available_timezones())}; write one as Europe/Berlin"
     for name, rule in _mapping(tree.get("rules")).items():
         if name.startswith("rule_"):
             yield ("rules", name), "begins with 'rule_', as ids of rules that people make; write another name"
@@ -59,8 +67,13 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
     if len(kinds) != 1:
         yield (), f"has {len(kinds) or 'none'} of {', '.join(KINDS)}; write exactly one"
     by, of = rule.get("by"), rule.get("of")
-    if isinstance(of, str) and (of.partition(":")[0] not in DIMENSIONS or not of.partition(":")[2]):
-        yield ("of",), f"is no name of a dimension; write one as model:chat, of {', '.join(DIMENSIONS)}"
+    if isinstance(of, str):
+        dimension, _, name = of.partition(":")
+        if dimension not in DIMENSIONS or not name:
+            yield ("of",), f"is no name of a dimension; write one as model:chat, of {', '.join(DIMENSIONS)}"
+        elif by in DIMENSIONS and cube_of(by, dimension) is None:
+            beside = [each for each in DIMENSIONS if each != by and cube_of(by, each) is not None]
+            yield ("of",), f"cannot stand beside by: {by}, there are no such sums; write one of {', '.join(beside)}"
     if "unusual" in kinds and by not in ("key", "team"):
         yield ("by",), "of 'unusual' is what has habits; write by: key, or by: team"
     if "unusual" in kinds and of is not None:
@@ -111,6 +124,15 @@ def channel_problems(channel: JSON) -> Iterator[Found]:
             (("secret",) if secret is not None else ()),
             f"{'secret ' if secret is None else ''}{what}, so that whoever is told can see it is us",
         )
+    elif secret.startswith(PREFIX) and not _is_key(secret.removeprefix(PREFIX)):
+        yield ("secret",), f"begins with {PREFIX}, and then is no base64 of {KEY_BYTES} bytes or more; copy all of it"
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) >= KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _is_webhook(url: str, *, internal: bool) -> bool:

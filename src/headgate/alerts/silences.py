@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from headgate.storage.records import AlertSilence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DAYS = {"day": 1, "week": 7}
+
+
+def silenced(by: Iterable[AlertSilence], rule_id: str, rule_name: str, series: str, now_us: int) -> bool:
+    """Whether any of some silences keeps an alert from being told now."""
+    return any(silences(each, rule, series, now_us) for each in by for rule in {rule_id, rule_name})
 
 
 def silences(silence: AlertSilence, rule: str, series: str, now_us: int) -> bool:
@@ -31,8 +37,11 @@ def active(silence: AlertSilence, now_us: int) -> bool:
         return now_us < silence.ends_us
     if silence.until_us is not None and now_us >= silence.until_us:
         return False
-    zone = ZoneInfo(silence.timezone)
-    starts, now = _local(silence.starts_us, zone), _local(now_us, zone)
+    try:
+        zone = ZoneInfo(silence.timezone)
+        starts, now = _local(silence.starts_us, zone), _local(now_us, zone)
+    except (ZoneInfoNotFoundError, OverflowError):
+        return False  # what its place's clocks show cannot be said; rather told than kept
     lasts = timedelta(microseconds=silence.ends_us - silence.starts_us)
     every = _DAYS[silence.repeats]
     passed = (now.replace(tzinfo=None) - starts.replace(tzinfo=None)).days // every * every

@@ -36,7 +36,8 @@ class State(msgspec.Struct, frozen=True):
 
 
 def step(state: State, standing: Standing, now_us: int, for_s: float, clear_s: float) -> tuple[State, Change | None]:
-    """What comes after a state, and what is to be told."""
+    """What comes after a state, and what is to be told. Times that lie ahead, since a clock was set back, are now."""
+    state = State(state.status, min(state.since_us, now_us), _by(state.fine_us, now_us), _by(state.gone_us, now_us))
     if state.status == "firing":
         return _firing(state, standing, now_us, clear_s)
     if standing == "bad":
@@ -48,6 +49,10 @@ def step(state: State, standing: Standing, now_us: int, for_s: float, clear_s: f
         return state, None
     after: Status = "no_data" if standing == "no_data" else "ok"
     return (state if state.status == after else State(after, now_us)), None
+
+
+def _by(us: int | None, now_us: int) -> int | None:
+    return None if us is None else min(us, now_us)
 
 
 def _firing(state: State, standing: Standing, now_us: int, clear_s: float) -> tuple[State, Change | None]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from math import nan
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from headgate.stats.detection import Season
 from headgate.stats.detection.season import DAY, HOURS, WEEK, WEEKS
@@ -97,6 +100,8 @@ class Past:
     """Remembers the past of series, so that each hour is read about once. For all rules of a process."""
 
     def __init__(self, database: Database) -> None:
+        self.timezone = "UTC"
+        """By whose clocks hours are alike."""
         self._database = database
         self._held: OrderedDict[tuple[str, str, str], tuple[int, dict[int, tuple[int, float, int]]]] = OrderedDict()
         self._made: dict[tuple[str, str, str], tuple[int, Hours]] = {}
@@ -114,14 +119,14 @@ class Past:
             return made[1]
         read_to, hours = self._held.get(key, (0, {}))
         first = end_hour - HOURS
-        begin = max(first, read_to - REREAD_HOURS)
+        begin = max(first, min(read_to, end_hour) - REREAD_HOURS)
         query = Query(organisation, begin * HOUR_S, end_hour * HOUR_S, HOUR_S, None, dimension or None, name)
         found = await series(self._database, query, all_sketches=False)
         hours = {hour: each for hour, each in hours.items() if first <= hour < begin}
         for at_s, each in found.get("", {}).items():
             counts = each.counts
             hours[at_s // HOUR_S] = counts.get("calls", 0), cost_usd(counts), tokens(counts)
-        seasons = await asyncio.to_thread(_seasons, hours, first, end_hour)
+        seasons = await asyncio.to_thread(seasons_of, hours, first, end_hour, self.timezone)
         self._held[key] = end_hour, hours
         self._held.move_to_end(key)
         self._made[key] = end_hour, seasons
@@ -220,11 +225,31 @@ SLICE_S = 600
 """What is read of the last hour at once, so that others have their turn."""
 
 
-def _seasons(hours: Mapping[int, tuple[int, float, int]], first: int, end_hour: int) -> Hours:
+def seasons_of(hours: Mapping[int, tuple[int, float, int]], first: int, end_hour: int, timezone: str = "UTC") -> Hours:
+    """The past of a series whose calls, cost and tokens are given by hour. Hours from before the clocks of a place were
+    changed stand where those clocks would show now what they showed then: who begins to work at eight does so in
+    summer and in winter.
+    """
     nothing = (0, 0.0, 0)
-    rows = [hours.get(hour, nothing) for hour in range(first, end_hour)]
+    moved = _moved(timezone, first, end_hour)
+    there = {hour + moved.get(hour, 0): row for hour, row in sorted(hours.items())} if moved else hours
+    rows = [there.get(hour, nothing) for hour in range(first, end_hour)]
     return Hours(
         Season([calls for calls, _, _ in rows], end_hour),
         Season([cost for _, cost, _ in rows], end_hour),
         Season([used / calls if calls else nan for calls, _, used in rows], end_hour),
     )
+
+
+@lru_cache(maxsize=4)
+def _moved(timezone: str, first: int, end_hour: int) -> Mapping[int, int]:
+    """By how many hours the clocks of a place were ahead of what they are at the end, where they were."""
+    zone = ZoneInfo(timezone)
+
+    def ahead_s(hour: int) -> float:
+        offset = datetime.fromtimestamp(hour * HOUR_S, UTC).astimezone(zone).utcoffset()
+        return 0.0 if offset is None else offset.total_seconds()
+
+    now_s = ahead_s(end_hour)
+    moved = {hour: round((ahead_s(hour) - now_s) / HOUR_S) for hour in range(first, end_hour)}
+    return {hour: by for hour, by in moved.items() if by}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from headgate.checks.key_shapes import SHAPES, TAKEN
+from headgate.checks.key_shapes import SHAPES, TAKEN, Shape
 
 LEAST = 4
 """Characters from which on a known secret is looked for: shorter ones are in every other word."""
@@ -40,23 +40,32 @@ class Redactor:
             self._known = tuple(every[:MOST_KNOWN])
 
     def clean_all(self, texts: Sequence[str]) -> Sequence[str]:
-        """The texts without them. Where there is nothing to take out, for the price of one."""
+        """The texts without them; the very same where there is nothing to take out. What is in none of them is looked
+        for once.
+        """
         joined = "\n".join(texts)
-        lower = joined.lower()
-        if any(secret in joined for secret in self._known) or any(shape.hinted(lower) for shape in SHAPES):
-            return [self.clean(text) for text in texts]
-        return texts
+        known, shapes = self._found(joined)
+        return [_without(text, known, shapes) for text in texts] if known or shapes else texts
 
     def clean(self, text: str) -> str:
         """The text without them."""
-        for secret in self._known:
-            if secret in text:
-                text = text.replace(secret, TAKEN)
+        return _without(text, *self._found(text))
+
+    def _found(self, text: str) -> tuple[Sequence[str], Sequence[Shape]]:
+        """What a text has of what is known, and what it may have of what only looks like it."""
         lower = text.lower()
-        for shape in SHAPES:
-            if shape.hinted(lower):
-                text = shape.pattern.sub(shape.shown, text)
-        return text.replace(TAKEN, HIDDEN)
+        return [secret for secret in self._known if secret in text], [each for each in SHAPES if each.hinted(lower)]
+
+
+def _without(text: str, known: Sequence[str], shapes: Sequence[Shape]) -> str:
+    for secret in known:
+        if secret in text:
+            text = text.replace(secret, TAKEN)
+    lower = text.lower()
+    for shape in shapes:
+        if shape.hinted(lower):
+            text = shape.pattern.sub(shape.shown, text)
+    return text.replace(TAKEN, HIDDEN)
 
 
 def forms_of(secret: str) -> Iterator[str]:

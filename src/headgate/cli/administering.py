@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headgate.cli import output
@@ -32,7 +33,7 @@ def told(reach: Reach, work: Callable[[Client], int], command: str, *, subject: 
 
 _NOUNS = ("organisation", "team", "project", "user", "key")
 
-_LISTS = {"shadow": "models", "quality": "quality show"}
+_LISTS = {"shadow": "models", "quality": "quality show", "calls": "calls export"}
 """What lists the things of a group that has no list of its own."""
 
 _OPTIONS = {
@@ -215,6 +216,31 @@ def seconds_of(text: str) -> int:
     if not (number.isascii() and number.isdigit()):
         raise Misused(f"'{output.printable(text)}' is no length of time", "Write 3600, 90s, 15m, 24h or 30d.")
     return int(number) * _UNITS[unit]
+
+
+def moment_of(since: str | None) -> str | None:
+    """A time as the admin API takes it: of `7d` that long ago, of a time itself.
+
+    Raises:
+        Misused: it is neither.
+    """
+    if since is None:
+        return None
+    if "T" not in since and "-" not in since:
+        return (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).isoformat()
+    if zoned(since) is None:
+        what = f"'{output.printable(since)}' is neither a length of time nor a time with its zone"
+        raise Misused(what, "Write --since 7d, or --since 2026-11-01T00:00:00Z.")
+    return since
+
+
+def zoned(text: str) -> datetime | None:
+    """A time with its zone; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
 
 
 def id_of(client: Client, kind: str, prefix: str, text: str) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
+from headgate.alerts.objectives import objectives_of
 from headgate.cli import output
-from headgate.cli.administering import given, listed, seconds_of, shown, told
+from headgate.cli.administering import given, listed, seconds_of, shown, told, zoned
 from headgate.cli.client import HERE, Client, Reach, everything, segment
-from headgate.cli.exits import FAILED, OK
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.keys import Flag
+from headgate.config import Config
+from headgate.registry import suggest
 
 ALERTS = {
     "status": lambda row: f"{row['status']}{' (silenced)' if row['silenced'] else ''}",
@@ -125,7 +130,9 @@ def silence(
     timezone
         By whose clocks it repeats.
     """
-    starts = datetime.now(UTC) if begins is None else datetime.fromisoformat(begins)
+    starts = datetime.now(UTC) if begins is None else zoned(begins)
+    if starts is None:
+        raise Misused(f"'{output.printable(begins or '')}' is no time with its zone", "Write 2026-11-01T22:00:00Z.")
     ends = starts + timedelta(seconds=seconds_of(lasts))
     body: dict[str, Any] = given(
         rule=None if rule == "*" else rule,
@@ -173,15 +180,54 @@ def objectives(*, model: str | None = None, unknown_fails: Flag = False, reach: 
     """
 
     def work(client: Client) -> int:
-        rows = [row for row in client.ask("GET", "/objectives")["data"] if model in (None, row["model"])]
-        listed(reach, rows, OBJECTIVES, "No model has objectives; write 'objectives:' into its block.")
-        missed = [row for row in rows if row["met"] is False or (unknown_fails and row["met"] is None)]
-        for row in missed:
-            if not reach.json:
-                output.complain(f"not met: {output.printable(row['model'])}: {row['objective']}")
-        return FAILED if missed else OK
+        rows = client.ask("GET", "/objectives")["data"]
+        names = {row["model"] for row in rows}
+        if model is not None and model not in names:
+            what = f"there is no model '{output.printable(model)}' with objectives"
+            raise Misused(f"{what}{suggest(model, names)}", "Try 'headgate objectives'.")
+        return _met(reach, [row for row in rows if model in (None, row["model"])], unknown_fails)
 
     return told(reach, work, "objectives")
+
+
+def check_objectives(path: Path, config: Config, *, unknown_fails: bool, json: bool) -> int:
+    """Hold the models of a file against its objectives, by the calls there were: of the server that is set or serves,
+    else of the database.
+
+    Raises:
+        CannotRun: the file has no objectives, or whoever answers has others.
+    """
+    reach = Reach(config=path, json=json)
+    wanted = {
+        (name, each.name, each.target)
+        for name, model in config.models.items()
+        if model.objectives is not None
+        for each in objectives_of(name, model.objectives)
+    }
+    if not wanted:
+        raise CannotRun(f"no model of {path} has objectives", "Write 'objectives:' into a model's block.")
+
+    def work(client: Client) -> int:
+        rows = client.ask("GET", "/objectives")["data"]
+        if missing := wanted - {(row["model"], row["objective"], row["target"]) for row in rows}:
+            model, objective, _ = min(missing)
+            what = f"the server goes by another file: {output.printable(model)}: {objective} is not as there"
+            raise CannotRun(what, f"Have it load {path} first.")
+        return _met(reach, rows, unknown_fails)
+
+    return told(reach, work, "check")
+
+
+def _met(reach: Reach, rows: Sequence[Any], unknown_fails: bool) -> int:
+    """Show how models stand to objectives, and whether that will do."""
+    listed(reach, rows, OBJECTIVES, "No model has objectives; write 'objectives:' into its block.")
+    missed = [row for row in rows if row["met"] is False]
+    unknown = [row for row in rows if row["met"] is None]
+    if not reach.json:
+        for what, some in (("not met", missed), ("not known, without calls", unknown)):
+            for row in some:
+                output.complain(f"{what}: {output.printable(row['model'])}: {row['objective']}")
+    return FAILED if missed or (unknown_fails and (unknown or not rows)) else OK
 
 
 def _figure(row: Any, name: str) -> str:

@@ -34,12 +34,13 @@ ledger = App(name="ledger", help="What every attempt used and cost.")
 alerts = App(name="alerts", help="What is told of, when and to whom.")
 shadow = App(name="shadow", help="How another place does on a model's calls.")
 quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
+calls = App(name="calls", help="What was asked and answered in calls, where that is captured.")
 prompts = App(name="prompts", help="Prompts as files: what they take, what they come to, what is doubtful in them.")
 evals = App(name="eval", help="Tests of prompts and models.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
     prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
-    quality, moving, prompts, evals,
+    quality, calls, moving, prompts, evals,
 ):  # fmt: skip
     app.command(_of)
 
@@ -117,6 +118,9 @@ for _group, _name, _where, _help in (
     (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),
     (quality, "feedback", "headgate.cli.quality:feedback", "List what users said of answers, the newest first."),
     (quality, "evaluations", "headgate.cli.quality:evaluations", "List what evaluators found, the newest first."),
+    (calls, "content", "headgate.cli.contents:content", "Show what was asked and answered in one call."),
+    (calls, "export", "headgate.cli.contents:export", "Write what was asked and answered to a file, for a data set."),
+    (calls, "erase", "headgate.cli.contents:erase", "Erase what was asked and answered: of a call, a user, a key."),
     (organisations, "list", "headgate.cli.tenants:list_organisations", "List organisations."),
     (organisations, "create", "headgate.cli.tenants:create_organisation", "Make an organisation."),
     (teams, "list", "headgate.cli.tenants:list_teams", "List teams."),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.objectives import ObjectiveStanding, objectives_in
 from headgate.cli import output
 from headgate.cli.client import Reach, Refused, everything, reached
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
@@ -24,7 +24,6 @@ from headgate.production import LESSONS, Facts, Finding, Machine, Records, Repor
 from headgate.production.facts import LONG_S, KeyFacts
 from headgate.production.looking import hardest, look, owners
 from headgate.registry import suggest
-from headgate.routing.config import ObjectivesConfig
 
 
 def check_production(
@@ -65,9 +64,10 @@ def _facts(path: Path, secrets: Secrets, replicas: int, backups: Path | None, en
 
 def _records(path: Path, config: Config) -> tuple[Records | None, str]:
     """What people have set up: from the database, else from the server; else why neither could be asked."""
+    objectives = objectives_in(config.models)
     url = placed(config, path.parent).storage.database or ""
     try:
-        return asyncio.run(look(url, time.time_ns() // 1000, _objectives(config))), ""
+        return asyncio.run(look(url, time.time_ns() // 1000, objectives)), ""
     except Unseen as error:
         why = str(error)
     if not os.environ.get("HEADGATE_URL"):
@@ -77,7 +77,7 @@ def _records(path: Path, config: Config) -> tuple[Records | None, str]:
             keys = everything(client, "/keys")
             budgets = everything(client, "/budgets")
             callers = client.ask("GET", "/ledger/totals", query={"by": "key", "from": _days_ago(30)})
-            stand = client.ask("GET", "/objectives")["data"] if _objectives(config) else []
+            stand = client.ask("GET", "/objectives")["data"] if objectives.by_model else []
     except (CannotRun, Refused) as error:
         return None, f"{why}; the server was asked: {error}"
     return Records(
@@ -96,10 +96,6 @@ def _records(path: Path, config: Config) -> tuple[Records | None, str]:
         callers=frozenset(each["group"]["key"] for each in callers["data"]),
         objectives=msgspec.convert(stand, list[ObjectiveStanding]),
     ), ""
-
-
-def _objectives(config: Config) -> dict[str, ObjectivesConfig]:
-    return {name: model.objectives for name, model in config.models.items() if model.objectives is not None}
 
 
 def _days_ago(days: float) -> str:

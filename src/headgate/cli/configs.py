@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from headgate.cli import output
-from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import writing
 from headgate.config import Config, Secrets, default_path, load, starter
 from headgate.config.places import with_scripts
@@ -50,6 +50,8 @@ def check(
     replicas: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     backups: Path | None = None,
     accept: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    objectives: Annotated[bool, Parameter(negative="")] = False,
+    unknown_fails: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
     """Check a configuration, and say every mistake in it with its line.
@@ -66,9 +68,16 @@ def check(
         With --production: the folder in which backups are.
     accept
         With --production: a lesson that is knowingly not heeded; may be repeated.
+    objectives
+        Hold its models against their objectives too, by the calls there were: of HEADGATE_URL, or of its own server
+        or database. Exits with 1 where an error budget is used up, or more was spent than was meant.
+    unknown_fails
+        With --objectives: exit with 1 too where there were no calls to say anything by.
     json
         Print JSON.
     """
+    if production and objectives:
+        raise Misused("--production looks at objectives among the rest", "Leave out --objectives.")
     path = config or default_path()
     if path is None:
         raise CannotRun("there is no file headgate.yaml", "Try 'headgate init'.")
@@ -79,6 +88,10 @@ def check(
         from headgate.cli.checking import check_production
 
         return check_production(path, secrets, replicas=replicas, backups=backups, accept=accept, json=json)
+    if objectives and not problems:
+        from headgate.cli.alerting import check_objectives
+
+        return check_objectives(path, load(path, os.environ, secrets), unknown_fails=unknown_fails, json=json)
     if json:
         output.json({"file": str(path), "ok": not problems, "problems": problems})
     elif problems:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from headgate.cli import output
 from headgate.cli.administering import given, seconds_of, told
 from headgate.cli.client import HERE, Client, Reach
+from headgate.cli.configs import Most
 from headgate.cli.exits import OK
 
 AT = {
@@ -24,7 +23,7 @@ def errors(
     *,
     since: str = "24h",
     of: str | None = None,
-    limit: Annotated[int, Parameter(name=("--limit", "-n"))] = 10,
+    limit: Most = 10,
     reach: Reach = HERE,
 ) -> int:
     """Show what failing calls share that others do not.

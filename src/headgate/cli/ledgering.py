@@ -168,7 +168,7 @@ def export(
     query = {**given(format=format, team=team, to=to), "from": from_}
     if output_ is None and format == "parquet" and sys.stdout.isatty():
         raise Misused("a Parquet file is nothing for a terminal", "Name a file with --output.")
-    return told(reach, lambda client: _written(client.download("/ledger/export", query), output_), "ledger export")
+    return told(reach, lambda client: exported(client.download("/ledger/export", query), output_), "ledger export")
 
 
 def statement(
@@ -200,7 +200,7 @@ def statement(
         if kind == "json" and output_ is None:
             output.json(client.ask("GET", path))
             return OK
-        return _written(client.download(path, {"format": kind}), output_)
+        return exported(client.download(path, {"format": kind}), output_)
 
     return told(reach, work, "ledger statement")
 
@@ -255,7 +255,7 @@ def reconcile(
 # ── exports ──
 
 
-def _written(pieces: Iterator[bytes], file: Path | None) -> int:
+def exported(pieces: Iterator[bytes], file: Path | None) -> int:
     """Write an export to a file, which is there only once it is whole, or to standard output."""
     if file is None:
         seen = sys.stdout.isatty()

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from headgate.cli import output
-from headgate.cli.administering import given, listed, told
+from headgate.cli.administering import given, listed, moment_of, told
 from headgate.cli.client import HERE, Client, Reach
 from headgate.cli.configs import Most
 from headgate.cli.exits import OK
 from headgate.cli.keys import Flag
 from headgate.cli.ledgering import From
-from headgate.cli.shadowing import moment_of
 
 By = Literal["model", "target", "operation", "key", "team", "project", "prompt", "arm", "tag"]
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from cyclopts.validators import Number
 from msgspec.structs import replace
 
 from headgate.cli import output
-from headgate.cli.administering import given, seconds_of, told
+from headgate.cli.administering import given, moment_of, told
 from headgate.cli.client import HERE, Client, Reach
 from headgate.cli.configs import ConfigFile, Json, Most, load_or_starter
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
@@ -195,26 +194,6 @@ def _read(file: Path, limit: int) -> list[Recorded]:
     if not calls:
         raise CannotRun(f"{file} has no calls in it", 'Write a line for each: {"url": …, "body": …}.')
     return calls
-
-
-def moment_of(since: str | None) -> str | None:
-    """A time as the admin API takes it: of `7d` that long ago, of a time itself.
-
-    Raises:
-        Misused: it is neither.
-    """
-    if since is None:
-        return None
-    if "T" not in since and "-" not in since:
-        return (datetime.now(UTC) - timedelta(seconds=seconds_of(since))).isoformat()
-    try:
-        zone = datetime.fromisoformat(since).tzinfo
-    except ValueError:
-        zone = None
-    if zone is None:
-        what = f"'{output.printable(since)}' is neither a length of time nor a time with its zone"
-        raise Misused(what, "Write --since 7d, or --since 2026-11-01T00:00:00Z.")
-    return since
 
 
 def _dollars(text: str) -> Decimal:

@@ -20,6 +20,7 @@ from headgate.quality import config as quality_config
 from headgate.routing import config as routing_config
 from headgate.shadow import config as shadow_config
 from headgate.telemetry import config as telemetry_config
+from headgate.telemetry.capture import config as capture_config
 from headgate.telemetry.otel import config as otel_config
 from headgate.types import JSON
 
@@ -33,6 +34,7 @@ _MODULES: tuple[ModuleType, ...] = (
     routing_config,
     shadow_config,
     telemetry_config,
+    capture_config,
     otel_config,
     config_schema,
 )

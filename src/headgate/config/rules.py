@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from math import inf
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from headgate.config.source import Source
 from headgate.registry import suggest
 from headgate.routing.config import Cause
 from headgate.routing.validation.validators import VALIDATORS
+from headgate.telemetry.config import RollupsConfig
 from headgate.types import JSON
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
@@ -38,6 +40,8 @@ def check(source: Source) -> Iterator[Problem]:
     yield from _storage(member(tree, "storage", dict), member(tree, "server", dict).get("workers"))
     for path, what in access_problems(member(tree, "access", dict), source.show):
         yield Problem(path, what)
+    yield from _rollups(member(member(tree, "telemetry", dict), "rollups", dict))
+    yield from _capture(tree)
     yield from _otel(member(member(tree, "telemetry", dict), "otel", dict))
     for path, what in alert_problems(member(tree, "alerts", dict)):
         yield Problem(("alerts", *path), what)
@@ -123,6 +127,17 @@ def _is_network(text: str) -> bool:
 # ── telemetry ──
 
 
+def _rollups(rollups: JSON) -> Iterator[Problem]:
+    """Sums by longer steps are what is read of a time of which shorter ones are gone."""
+    usual = RollupsConfig()
+    for shorter, longer in pairwise(("minutes_days", "hours_days", "days_days")):
+        days, more = (rollups.get(name, getattr(usual, name)) for name in (shorter, longer))
+        if isinstance(days, int) and isinstance(more, int) and days > more:
+            path = ("telemetry", "rollups", longer if longer in rollups else shorter)
+            what = f"makes {shorter} ({days}) more than {longer} ({more}); make {longer} at least {days}"
+            yield Problem(path, what)
+
+
 def _otel(otel: JSON) -> Iterator[Problem]:
     at: Path = ("telemetry", "otel")
     endpoint, is_grpc = otel.get("endpoint"), otel.get("protocol") == "grpc"
@@ -138,6 +153,28 @@ def _otel(otel: JSON) -> Iterator[Problem]:
     if is_grpc and find_spec("grpc") is None:
         what = "needs what is not installed here; pip install 'headgate[otel]', or write http/protobuf"
         yield Problem((*at, "protocol"), what)
+
+
+def _capture(tree: JSON) -> Iterator[Problem]:
+    """Rules about models nobody can ask for keep nothing, and who wrote them believes that they do."""
+    capture = member(member(tree, "telemetry", dict), "capture", dict)
+    names = member(tree, "models", dict)
+    if member(tree, "server", dict).get("direct_targets") is True:
+        return
+    for index, rule in enumerate(member(capture, "rules", list)):
+        for place, asked in enumerate(member(rule, "models", list)):
+            if isinstance(asked, str) and names and not any(_meet(asked, name) for name in names):
+                path: Path = ("telemetry", "capture", "rules", index, "models", place)
+                yield Problem(path, f"names no model that can be asked for{suggest(asked, names)}")
+
+
+def _meet(asked: str, name: str) -> bool:
+    """Whether two names, each of which may end in `*`, stand for one that is the same."""
+    if asked.endswith("*") and name.endswith("*"):
+        return asked.startswith(name[:-1]) or name.startswith(asked[:-1])
+    if asked.endswith("*"):
+        return name.startswith(asked[:-1])
+    return asked.startswith(name[:-1]) if name.endswith("*") else asked == name
 
 
 # ── providers ──

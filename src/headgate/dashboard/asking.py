@@ -106,31 +106,46 @@ class Asked:
             return RANGES[self.range][0]
         return f"{self.from_:%Y-%m-%d %H:%M} to {self.to:%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def begins(self) -> datetime:
+        """When the first step begins: figures are of whole steps, up to `to`."""
+        step_s = STEPS.get(self.step, STEPS["day"])
+        return datetime.fromtimestamp(int(self.from_.timestamp()) // step_s * step_s, UTC)
+
+    @property
+    def refresh_s(self) -> int | None:
+        """How often the page is to be fetched anew; None where it is not."""
+        told = self.get("refresh")
+        return int(told) if told and told in REFRESH else None
+
     def traffic(self, *, by: str | None = None, of: str | None = None, before: bool = False) -> TrafficAsked:
-        """What administration is asked for; with `before`, about the time as long before it.
+        """What administration is asked for; with `before`, about the time as long before the first step.
 
         Raises:
             Invalid: there is no such dimension or step.
         """
-        length = self.to - self.from_ if before else timedelta()
-        query: dict[str, Any] = {
-            "from": [_written(self.from_ - length)],
-            "to": [_written(self.to - length)],
-            "step": [self.step],
-        }
+        from_, to, step = self.from_, self.to, self.step
+        if before:
+            from_, to, step = self.begins - (self.to - self.begins), self.begins, self._finer()
+        query: dict[str, Any] = {"from": [_written(from_)], "to": [_written(to)], "step": [step]}
         if by:
             query["by"] = [by]
         if of or self.get("of"):
             query["of"] = [of or self.get("of")]
         return read_query(TrafficAsked, query)
 
+    def _finer(self) -> str:
+        """Steps at whose bounds a time can begin that is as long as this one, as far as there are not too many."""
+        seconds = (self.to - self.begins).total_seconds()
+        return next((name for name, step_s in STEPS.items() if seconds / step_s < MOST_POINTS), self.step)
+
     def _bounds(self) -> tuple[datetime, datetime]:
         if self.range in RANGES:
             return self.now - timedelta(seconds=RANGES[self.range][1]), self.now
         if self.range != OWN:
             raise invalid("range", f"must be {', '.join([*RANGES, OWN])}")
-        to = _read("to", self.get("to")) if self.get("to") else self.now
-        from_ = _read("from", self.get("from")) if self.get("from") else to - timedelta(days=1)
+        to = read("to", self.get("to")) if self.get("to") else self.now
+        from_ = read("from", self.get("from")) if self.get("from") else to - timedelta(days=1)
         if from_ >= to:
             raise invalid("to", "has to come after 'from'")
         return from_, to
@@ -139,8 +154,12 @@ class Asked:
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
-def _read(name: str, text: str) -> datetime:
-    """A time as a browser's field writes it, in UTC, or as RFC 3339 does."""
+def read(name: str, text: str) -> datetime:
+    """A time as a browser's field writes it, in UTC, or as RFC 3339 does.
+
+    Raises:
+        Invalid: it is none.
+    """
     try:
         if _LOCAL.fullmatch(text):
             return datetime.fromisoformat(text).replace(tzinfo=UTC)

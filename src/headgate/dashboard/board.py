@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from headgate.dashboard.alert_rows import firing
 from headgate.dashboard.asking import OWN, RANGES, REFRESH, Asked
+from headgate.dashboard.followed import Followed
 from headgate.dashboard.looking import Csv, House, Look, Shown, Template, Viewer
-from headgate.dashboard.pages import calls, config, cost, keys, models, overview, playground
-from headgate.dashboard.writing import written
+from headgate.dashboard.pages import alerts, calls, config, cost, keys, models, overview, playground, quality, rule
+from headgate.dashboard.writing import load, templates, written
 from headgate.errors import Forbidden, HeadgateError, MethodNotAllowed, NotFound
 
 Make = Callable[[Look], Awaitable[Template | Csv | Shown]]
@@ -31,6 +33,8 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     method: str = "GET"
     kept: bool = True
     """Whether there is nothing to show where no database is."""
+    whole: bool = False
+    """Whether who may act in one team only sees nothing of it."""
 
 
 SCREENS = (
@@ -39,6 +43,14 @@ SCREENS = (
     Screen(path=f"{calls.PATH}/{{id}}", name="", scopes=("ledger.read",), make=calls.detail),
     Screen(path=models.PATH, name="Models", scopes=("metrics", "ledger.read"), make=models.page, kept=False),
     Screen(path=cost.PATH, name="Cost", scopes=("ledger.read",), make=cost.page),
+    Screen(path=quality.PATH, name="Quality", scopes=("ledger.read",), make=quality.page),
+    Screen(path=alerts.PATH, name="Alerts", scopes=("alerts.read",), make=alerts.page, whole=True),
+    Screen(path=f"{rule.PATH}/{{id}}", name="", scopes=("alerts.read",), make=rule.page),
+    Screen(path=alerts.SILENCES, name="", scopes=("alerts.write",), make=alerts.silence, method="POST"),
+    Screen(
+        path=f"{alerts.SILENCES}/{{id}}/end", name="", scopes=("alerts.write",), make=alerts.end_silence, method="POST"
+    ),
+    Screen(path=alerts.TEST, name="", scopes=("alerts.write",), make=alerts.test, method="POST"),
     Screen(path=keys.PATH, name="Keys", scopes=("keys.read",), make=keys.page),
     Screen(path=keys.PATH, name="", scopes=("keys.write",), make=keys.create, method="POST"),
     Screen(path=f"{keys.PATH}/{{id}}/revoke", name="", scopes=("keys.write",), make=keys.revoke, method="POST"),
@@ -51,8 +63,9 @@ SCREENS = (
 MEASURED = (
     "/?range=1y", "/?range=1y&by=key", "/?range=24h&by=model", "/?range=1y&of=key:key_000000000000000000000007",
     "/dashboard/calls", "/dashboard/calls?range=7d&failed=true", "/dashboard/models?range=1y",
-    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/keys", "/dashboard/config",
-    "/dashboard/playground",
+    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/quality?range=1y", "/dashboard/quality",
+    "/dashboard/alerts?range=1y", "/dashboard/alerts/rules/errors?series=model:model-1", "/dashboard/keys",
+    "/dashboard/config", "/dashboard/playground",
     "/dashboard/calls/req_000000000000000000000050",
 )  # fmt: skip
 """What `make dashboard-bench` asks for."""
@@ -60,6 +73,9 @@ MEASURED = (
 
 class Board:
     """The pages of one server."""
+
+    templates = staticmethod(templates)
+    load = staticmethod(load)
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -85,16 +101,22 @@ class Board:
         if isinstance(made, Csv):
             named = (b"content-disposition", f'attachment; filename="{made.name}"'.encode())
             return Shown(body=made.body, content_type="text/csv; charset=utf-8; header=present", headers=(named,))
-        values = {**self.common(viewer, made.title, asked), **made.values}
+        common = self.common(viewer, made.title, asked, firing=await firing(look))
+        values = {**common, **made.values}
         return Shown(body=await asyncio.to_thread(written, made.name, values), status=made.status)
 
-    def look(self, path: str, query: bytes, viewer: Viewer) -> Look:
-        """What a page that is told piece by piece is made from.
+    def following(self, path: str, query: bytes, viewer: Viewer) -> Followed:
+        """What a page is told while somebody looks at it. Whether they may be told is said when it begins.
 
         Raises:
             BadRequest, Invalid: the query is malformed, or makes no sense.
         """
-        return Look(house=self._house, viewer=viewer, asked=Asked.of(path, query, self._house.now_us()))
+        look = Look(house=self._house, viewer=viewer, asked=Asked.of(path, query, self._house.now_us()))
+        return (
+            Followed("alerts.read", alerts.follow(look))
+            if path == alerts.LIVE
+            else Followed("ledger.read", calls.follow(look))
+        )
 
     def signing_in(self, then: str, problem: str = "") -> Shown:
         """The page that asks who is there."""
@@ -124,10 +146,13 @@ class Board:
             and viewer.may(*each.scopes)
             and (kept or not each.kept)
             and (operates or each.path != config.PATH)
+            and not (each.whole and viewer.identity.team_id is not None)
         ]
 
-    def common(self, viewer: Viewer | None, title: str, asked: Asked | None = None) -> dict[str, Any]:
-        """What every page has."""
+    def common(
+        self, viewer: Viewer | None, title: str, asked: Asked | None = None, *, firing: int = 0
+    ) -> dict[str, Any]:
+        """What every page has; `firing` is how many alerts do."""
         return {
             "viewer": viewer,
             "title": title,
@@ -136,6 +161,7 @@ class Board:
             "ranges": RANGES,
             "own": OWN,
             "refreshes": REFRESH,
+            "firing": firing,
         }
 
     @staticmethod

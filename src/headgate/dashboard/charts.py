@@ -12,6 +12,7 @@ import msgspec
 from markupsafe import Markup, escape
 
 from headgate.dashboard import formats
+from headgate.dashboard.looking import Csv
 
 Kind = Literal["count", "usd", "ms", "share"]
 """Counts, picodollars, milliseconds, shares of 1."""
@@ -44,7 +45,9 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        return not any(value for _, values in self.rows for value in values)
+        """Whether there is nothing: of counts and money nothing but zeros, of others no value."""
+        values = (value for _, values in self.rows for value in values)
+        return not any(values) if self.kind in ("count", "usd") else all(value is None for value in values)
 
     def table(self) -> Markup:
         """The rows. `data-v` has what is drawn: a table of a year is made without a template, for speed."""
@@ -91,6 +94,12 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
     def csv(self) -> bytes:
         return written_csv([self.heads, *self.rows])
+
+
+def chosen(id: str, made: Sequence[Chart | Grid]) -> Csv:
+    """One of a page's charts or tables as a file; an empty one where the page has none of that name now."""
+    found = next((each for each in made if each.id == id), Grid(id="nothing", heads=(), rows=()))
+    return Csv(name=f"{found.id}.csv", body=found.csv())
 
 
 def written_csv(rows: Sequence[Sequence[Any]]) -> bytes:

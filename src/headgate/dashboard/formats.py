@@ -70,9 +70,21 @@ def share(part: float | None) -> str:
     percent = part * 100
     if abs(percent) < 0.005:
         return "0 %" if percent == 0 else "<0.01 %"
+    if 99.95 <= percent < 100:
+        return f"{percent:.2f} %" if percent < 99.995 else ">99.99 %"
     return (
         f"{percent:.2f} %" if abs(percent) < 1 else f"{percent:.1f} %" if abs(percent) < 99.95 else f"{percent:.0f} %"
     )
+
+
+def part(share: float) -> str:
+    """A share as a percentage in which 99.95 is not 100."""
+    return f"{f'{share * 100:.3f}'.rstrip('0').rstrip('.')} %"
+
+
+def usd(dollars: float) -> str:
+    """Dollars that are no whole number of picodollars."""
+    return money(round(dollars * 1e12))
 
 
 def change(now: float | None, before: float | None) -> str | None:
@@ -96,6 +108,11 @@ def moment(time: datetime | int | None) -> str:
 
 def day(time: datetime | None) -> str:
     return NOTHING if time is None else f"{time.astimezone(UTC):%Y-%m-%d}"
+
+
+def prose(text: str) -> str:
+    """A text of several lines in the same way: its lines and tabs stay."""
+    return "".join(each if each in "\n\t" else plain(each) for each in text.replace("\r\n", "\n"))
 
 
 def plain(text: object) -> str:

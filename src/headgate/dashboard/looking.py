@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,7 +11,7 @@ from headgate.administration import Actor, Administration
 from headgate.config import Config
 from headgate.dashboard.asking import Asked
 from headgate.errors import Forbidden, NotFound
-from headgate.routing.status import TargetStatus
+from headgate.routing.breaker import State
 from headgate.types import Identity
 
 
@@ -33,13 +33,38 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
         return any(scope in self.scopes for scope in scopes)
 
 
+class TargetNow(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target is doing, whatever models use it."""
+
+    target: str
+    breaker: State
+    """The worst there is of it."""
+    rests: bool
+    """Whether anybody leaves it alone."""
+    rests_s: float | None
+    """For how long, where that is known."""
+    failing: float
+    """The largest share of its latest attempts that failed."""
+    in_flight: int
+    limit: int
+    waiting: int
+
+
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
+    """How targets are doing."""
+
+    found: Sequence[TargetNow]
+    of: Literal["server", "workers", "worker"]
+    """Who knows that: the server's one process; all of its workers; one of them, while the others cannot be asked."""
+
+
 class House(msgspec.Struct, frozen=True, kw_only=True):
     """What the pages stand on."""
 
     administration: Administration | None
     """None where nothing is kept."""
     config: Callable[[], Config]
-    targets: Callable[[], Sequence[TargetStatus]]
+    targets: Callable[[], Awaitable[Targets]]
     models: Callable[[Sequence[str] | None], Sequence[str]]
     """Those that may be asked for, within an allowance."""
     named: Callable[[str, str], str]

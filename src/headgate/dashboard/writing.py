@@ -31,7 +31,8 @@ def _environment() -> Environment:
     made.globals.update(own)
     made.filters.update(
         count=formats.count, exact=formats.exact, money=formats.money, dollars=formats.dollars, ms=formats.duration,
-        share=formats.share, moment=formats.moment, day=formats.day, name=name, plain=formats.plain,
+        share=formats.share, part=formats.part, usd=formats.usd, moment=formats.moment, day=formats.day, name=name,
+        plain=formats.plain,
     )  # fmt: skip
     return made
 
@@ -39,6 +40,16 @@ def _environment() -> Environment:
 def written(template: str, values: Mapping[str, Any]) -> bytes:
     """A page."""
     return _environment().get_template(template).render(values).encode()
+
+
+def templates() -> list[str]:
+    """The names of all."""
+    return _environment().list_templates(extensions=["html"])
+
+
+def load(template: str) -> None:
+    """Make a template ready, so that the first page of it need not wait."""
+    _environment().get_template(template)
 
 
 def name(text: object) -> Markup:

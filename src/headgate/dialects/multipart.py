@@ -1,4 +1,4 @@
-"""multipart/form-data bodies (RFC 7578): read their text fields, set one, leave the files as they are.
+"""multipart/form-data bodies (RFC 7578): read their text fields, set one, find the files and leave them as they are.
 
 A body is passed on as it came, so what another parser could read in another way is refused: a delimiter or an end with
 something behind it, a part whose head holds another one, a name that is given twice or in an extended form, a text that
@@ -59,6 +59,15 @@ def fields(body: bytes, content_type: str) -> JSON:
         else:
             found[part.name] = text
     return found
+
+
+def files(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
+    """The files of a form, each with its field's name.
+
+    Raises:
+        BadRequest: the form is malformed.
+    """
+    return [(part.name, body[part.start : part.end]) for part in _parts(body, content_type) if part.is_file]
 
 
 def with_field(body: bytes, content_type: str, name: str, value: str) -> bytes:

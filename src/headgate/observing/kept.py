@@ -53,10 +53,20 @@ class Room:
         self.free += size
 
 
+def size_of(chunk: Chunk) -> int:
+    """Bytes of memory a piece of a stream takes."""
+    return sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])
+
+
 class Kept:
     """One answer, whole or as far as it has passed. Gives its room back when it was looked at or is let go."""
 
     __slots__ = ("_chunks", "_payload", "_room", "_size", "complete")
+
+    most = MOST_BYTES
+    """Most memory one takes."""
+    parsed = PARSED
+    """Times as much memory as its bytes take a whole answer is counted for."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -67,13 +77,23 @@ class Kept:
         """Nothing had to be let go of."""
 
     def whole(self, payload: Payload) -> None:
-        if self._fits(PARSED * len(payload.encode())):
+        if self._fits(self.parsed * len(payload.encode())):
             self._payload = payload
 
     def piece(self, chunk: Chunk) -> None:
         """A piece of a stream. Costs the stream no more than this look at its size."""
-        if self.complete and self._fits(sum([2 * len(frame.data) + FRAME_BYTES for frame in chunk])):
+        if self.complete and self._fits(size_of(chunk)):
             self._chunks.append(chunk)
+
+    @property
+    def held(self) -> tuple[Payload | None, Sequence[Chunk]]:
+        """What was kept, a whole answer or the pieces of a stream. Whoever looks at it lets go of it afterwards."""
+        return self._payload, self._chunks
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes so long to read that it is better read in a thread."""
+        return self._size > LARGE_BYTES
 
     async def read(
         self, whole: Callable[[Payload], Found | None], stream: Callable[[Sequence[Chunk]], Found | None]
@@ -81,7 +101,7 @@ class Kept:
         """What is found in it, a whole answer or a stream; None where not all of it was kept, or nothing is found. Lets
         go of it.
         """
-        payload, chunks, large = self._payload, self._chunks, self._size > LARGE_BYTES
+        payload, chunks, large = self._payload, self._chunks, self.is_large
         try:
             if not self.complete or (payload is None and not chunks):
                 return None
@@ -95,7 +115,7 @@ class Kept:
         self._size, self._chunks, self._payload = 0, [], None
 
     def _fits(self, size: int) -> bool:
-        if self._size + size <= MOST_BYTES and self._room.take(size):
+        if self._size + size <= self.most and self._room.take(size):
             self._size += size
             return True
         self.let_go()

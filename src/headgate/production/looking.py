@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from os.path import isfile
 from typing import Any
 
 import msgspec
 
-from headgate.alerts.objectives import ObjectiveStanding
+from headgate.alerts.objectives import NO_OBJECTIVES, Objectives, ObjectiveStanding
 from headgate.alerts.standings import standings
 from headgate.errors import ConfigError, HeadgateError
 from headgate.production.facts import LONG_S, KeyFacts, Records, Unseen
-from headgate.routing.config import ObjectivesConfig
 from headgate.storage.database import Row
 from headgate.storage.opening import MEMORY, SQLITE, connect, sqlite_path
 
@@ -26,12 +25,6 @@ _KEYS = (
 )
 _BUDGETS = "SELECT subject, hard FROM budgets WHERE archived_us IS NULL"
 _CALLERS = "SELECT DISTINCT key_id FROM ledger WHERE started_us >= $1"
-
-
-Objectives = Mapping[str, ObjectivesConfig]
-"""By model."""
-
-NO_OBJECTIVES: Objectives = {}
 
 
 async def look(url: str, now_us: int, objectives: Objectives = NO_OBJECTIVES) -> Records:

@@ -128,9 +128,7 @@ class FeedbackDesk:
     async def _found(self, identity: Identity, call_id: str, keep: bool) -> Found | None:
         """The call, if it may be rated; None where it is unknown and feedback is kept all the same."""
         found = await self._looked_up(identity.organisation, call_id)
-        if found is None and keep:
-            return None
-        if found is None or not _may(identity, found.at):
+        if not keep if found is None else not _may(identity, found.at):
             raise NotFound(
                 f"There is no call '{call_id}' that this key could rate: 'request_id' names none of its own."
             )

@@ -32,7 +32,7 @@ LEFT_OUT = "\n[… left out …]\n"
 _SHOWN = {"system": "system", "user": "user", "assistant": "assistant", "tool_result": "tool result",
           "document": "document", "tool_call": "tool call"}  # fmt: skip
 
-_SCORE = re.compile(r'"score"\s*:\s*"?([1-5])(?:\.0+)?"?\s*[,}]')
+_SCORE = re.compile(r'"score"\s*:\s*"?([1-5])(?:\.0+)?"?\s*(?:,[^{}]*)?\}[\s`]*$')
 
 _SYSTEM = """\
 You mark answers of an AI model. You are shown a conversation and the answer that is to be marked, between lines of \
@@ -138,7 +138,7 @@ def _answer(material: Material) -> Iterator[str]:
 
 
 def _score(payload: Payload) -> int | None:
-    """The mark: the last one, since models think aloud."""
+    """The mark: what the answer ends with. Models think aloud, and quote what they mark."""
     try:
         answer = dialects.get(payload.dialect).decode_answer(payload.answer_tree)
     except HeadgateError:
@@ -146,5 +146,5 @@ def _score(payload: Payload) -> int | None:
     if not isinstance(answer, Answer) or not answer.choices:
         return None
     text = "".join(part.text for part in answer.choices[0].parts if isinstance(part, Text))
-    marks = _SCORE.findall(text)
-    return int(marks[-1]) if marks else None
+    mark = _SCORE.search(text)
+    return int(mark[1]) if mark is not None else None

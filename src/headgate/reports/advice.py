@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from shlex import quote
 
 import msgspec
 
@@ -35,7 +36,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     because: str
     look: str
-    """The command that shows more."""
+    """The command that shows more, to be copied into a shell: names in it are clients' own, and quoted."""
 
 
 def advice(
@@ -63,7 +64,7 @@ def _regressed(compared: Sequence[Compared]) -> Iterator[Advice]:
             kind=kind,
             what=what.format(name=each.name),
             because=f"{each.label}: {_times(each)} what it was",
-            look=look.format(name=each.name),
+            look=look.format(of=quote(f"target:{each.name}")),
         )
 
 
@@ -77,7 +78,7 @@ _REGRESSED = {
     "attempt_failure_rate": (
         "target_failing",
         "Give models on '{name}' another target, or a lower weight for it, until it fails no more than it did",
-        "headgate errors --of target:{name}",
+        "headgate errors --of {of}",
     ),
     "cost_per_attempt": (
         "target_dearer",
@@ -101,7 +102,7 @@ def _shared(errors: Sequence[Pattern]) -> Iterator[Advice]:
                     what=f"Look for the cause of '{pattern.code}' at {each.dimension} '{each.name}'",
                     because=f"it has {each.covers:.0%} of {pattern.failed:,} such failures, at {each.rate:.1%} of its "
                     f"calls against {each.rate_elsewhere:.1%} of others",
-                    look=f"headgate errors --of {each.dimension}:{each.name}"
+                    look=f"headgate errors --of {quote(f'{each.dimension}:{each.name}')}"
                     if each.dimension not in ("size", "tools", "region")
                     else "headgate errors",
                 )
@@ -116,7 +117,7 @@ def _limited(targets: Group) -> Iterator[Advice]:
                 kind="rate_limited",
                 what=f"Ask the vendor of '{name}' for a higher limit, or spread its calls over another target",
                 because=f"{refused:,} of {attempts:,} attempts ({refused / attempts:.1%}) were refused for their rate",
-                look=f"headgate errors --of target:{name}",
+                look=f"headgate errors --of {quote(f'target:{name}')}",
             )
 
 
@@ -162,7 +163,7 @@ def _uncached(models: Group) -> Iterator[Advice]:
                 kind="uncached",
                 what=f"Let prompts of '{name}' begin alike, so that its vendor caches their beginning",
                 because=f"of {prompt / calls:,.0f} tokens of an average prompt {cached / prompt:.1%} came from a cache",
-                look=f"headgate ledger list --model {name}",
+                look=f"headgate ledger list --model {quote(name)}",
             )
 
 
@@ -180,5 +181,5 @@ def _unusual(keys: Sequence[Unusual]) -> Iterator[Advice]:
             kind=f"key_{each.what}",
             what=_WHAT[each.what].format(key=each.key),
             because=told or f"{each.calls:,} calls, {each.calls_before:,} before",
-            look=f"headgate keys usage {each.key}",
+            look=f"headgate keys usage {quote(each.key)}",
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from headgate.reports.reading import Both, Group
-from headgate.stats.association import confidence_of, discoveries
+from headgate.stats.association import shown
 from headgate.stats.blocks import Change, change_of_quantile, change_of_ratio, change_of_share, change_of_total
 from headgate.stats.intervals import Interval
 from headgate.telemetry.rollups.names import OTHER
@@ -122,8 +122,7 @@ def changes(groups: Mapping[str | None, tuple[Group, Sequence[Measure]]]) -> Cha
     """The figures of all names of some dimensions, and which of them changed."""
     found = [each for dimension, (group, measures) in groups.items() for each in _changes(dimension, group, measures)]
     chances = [each.chance for *_, each in found]
-    chosen = discoveries(chances, FALSE_SHARE)
-    confidence = confidence_of(len(chosen), len(found), FALSE_SHARE)
+    chosen, confidence = shown(chances, lambda place, at: _is_sure(*found[place][2:], at), FALSE_SHARE)
     sure = set(chosen)
     return Changes(
         compared=[
@@ -151,9 +150,7 @@ _SCALE = {"ms": 1e-3, "usd": 1e-12}
 
 def _compared(dimension: str | None, name: str, measure: Measure, change: Change, confidence: float | None) -> Compared:
     scale = _SCALE.get(measure.unit, 1.0)
-    interval = change.interval(confidence or 0.95)
-    beyond = max(interval.low, 1 / interval.high if interval.high else inf)
-    sure = confidence is not None and beyond > 1 and max(change.ratio, 1 / change.ratio) >= 1 + measure.matters
+    sure = confidence is not None
     return Compared(
         dimension=dimension,
         name=name,
@@ -162,10 +159,17 @@ def _compared(dimension: str | None, name: str, measure: Measure, change: Change
         unit=measure.unit,
         before=_told(change.before * scale),
         after=_told(change.after * scale),
-        ratio=interval,
+        ratio=change.interval(confidence or 0.95),
         sure=sure,
         worse=change.ratio > 1 if sure and measure.worse else None,
     )
+
+
+def _is_sure(measure: Measure, change: Change, confidence: float) -> bool:
+    """Whether it is more than chance at a confidence, and large enough to matter."""
+    interval = change.interval(confidence)
+    beyond = max(interval.low, 1 / interval.high if interval.high else inf)
+    return beyond > 1 and max(change.ratio, 1 / change.ratio) >= 1 + measure.matters
 
 
 def _told(value: float) -> float | None:

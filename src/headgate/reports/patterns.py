@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from headgate.stats.association import confidence_of, discoveries, more_often, relative_risk
+from headgate.stats.association import more_often, relative_risk, shown
 from headgate.stats.intervals import Interval, wilson
 from headgate.telemetry.rollups.failures import FAILURE, OFFERED, SIZE, Fingerprint
 from headgate.telemetry.rollups.names import OTHER
@@ -110,14 +110,15 @@ def patterns(
         for each in _looked_at(text, total, everything)
     ]
     chances = [_chance(each, failures[text], calls) for text, each in looked]
-    chosen = discoveries(chances, FALSE_SHARE)
-    confidence = confidence_of(len(chosen), len(looked), FALSE_SHARE)
+
+    def held(place: int, confidence: float) -> Shared:
+        text, each = looked[place]
+        return _shared(each, failures[text], calls, confidence)
+
+    chosen, confidence = shown(chances, lambda *place: held(*place).risk.low >= LEAST_RISK, FALSE_SHARE)
     shared: dict[str, list[Shared]] = {}
     for place in chosen:
-        text, each = looked[place]
-        found = _shared(each, failures[text], calls, confidence)
-        if found.risk.low >= LEAST_RISK:
-            shared.setdefault(text, []).append(found)
+        shared.setdefault(looked[place][0], []).append(held(place, confidence))
     return Patterns(
         calls=calls,
         failed=total.get("failed", 0),

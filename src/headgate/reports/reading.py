@@ -49,7 +49,7 @@ async def read(database: Database, organisation: str, period: Period, by: str | 
         StoreUnavailable: the database cannot be reached.
     """
     found: Group = {}
-    for begins, ends in ((period.before_s, period.from_s), (period.from_s, period.until_s)):
+    for begins, ends in ((period.before_s, period.before_until_s), (period.from_s, period.until_s)):
         query = Query(organisation, begins, ends, period.step_s, by)
         for name, steps in (await series(database, query, all_sketches=sketches)).items():
             both = found.get(name)

@@ -72,7 +72,7 @@ class App:
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
         self._feedback = FeedbackPage(gateway, self._guard)
-        self._dashboard = Dashboard(gateway, administration, self._sign_in)
+        self._dashboard = Dashboard(gateway, administration, self._sign_in, fleet)
         self._client = ClientAddress(server.trusted_proxies)
         self._networks = gateway.store.networks if gateway.store is not None else None
         self._answer = LitellmAnswer if server.litellm_headers else Answer
@@ -81,6 +81,8 @@ class App:
         self._calls: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
 
     def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
@@ -233,16 +235,35 @@ class App:
         await receive()
         await self._gateway.start()
         self._keeper = asyncio.create_task(self._keep_streams_alive())
+        self._loading = asyncio.create_task(self._load_dashboard())
         self._lag.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._keeper.cancel()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def close(self) -> None:
+        """Let go of everything, once: the server asks for it when its connections are closed, others may before."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        for task in (self._keeper, self._loading):
+            if task is not None:
+                task.cancel()
         self._lag.stop()
         self._dashboard.close()
         if self._sign_in is not None:
             await self._sign_in.close()
         await self._gateway.close()
-        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _load_dashboard(self) -> None:
+        await asyncio.sleep(DASHBOARD_AFTER_S)
+        try:
+            await self._dashboard.load()
+        except Exception:
+            log.exception("the dashboard's pages cannot be loaded, it is tried again with the first of them")
 
     async def _keep_streams_alive(self) -> None:
         """Send a comment on every stream that has been silent for a while, so that nothing between cuts it."""
@@ -253,6 +274,9 @@ class App:
                 if answer.waiting and answer.last_sent <= due:
                     answer.keep_alive()
 
+
+DASHBOARD_AFTER_S = 1.0
+"""How long after the start its pages are loaded: what is called first comes first."""
 
 REFUSALS = (Forbidden, ModelNotFound, BudgetExceeded, RateLimited, ContentFiltered)
 """Errors that say that a caller may not do what it asked for, where no vendor was asked."""

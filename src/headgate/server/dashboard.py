@@ -11,19 +11,16 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, quote
-
-from msgspec.structs import replace
 
 from headgate.access import allows
 from headgate.access.key_sessions import KeySessions
 from headgate.access.keys import INVALID
 from headgate.administration import Administration
-from headgate.administration.values import moment
 from headgate.dashboard.assets import PREFIX as ASSETS
 from headgate.dashboard.assets import read as read_asset
-from headgate.dashboard.looking import House, Shown, Viewer
+from headgate.dashboard.looking import House, Shown, Targets, Viewer
 from headgate.errors import (
     BadRequest,
     Forbidden,
@@ -36,8 +33,11 @@ from headgate.errors import (
     UnsupportedMediaType,
 )
 from headgate.gateway import Gateway
-from headgate.server.answer import SEND_S, Send
+from headgate.server.answer import Send
 from headgate.server.body import Bodies, Receive
+from headgate.server.figures import gauges, targets_now
+from headgate.server.fleet.member import Member
+from headgate.server.following import Following
 from headgate.server.signing_in import SigningIn
 from headgate.storage.records import Entity, Key, Project, Team, User
 from headgate.store import Store
@@ -51,19 +51,13 @@ PREFIX = "/dashboard/"
 ASKED = "/dashboard/v1/chat/completions"
 """Where the playground's calls go."""
 SIGN_IN, SIGN_OUT = "/dashboard/sign-in", "/dashboard/sign-out"
-LIVE = "/dashboard/calls/live"
+FOLLOWED = ("/dashboard/calls/live", "/dashboard/alerts/live")
+"""Where pages are told what is new."""
+
+PAUSE_S = 0.02
+"""Between templates that are loaded."""
 
 MAX_FORM_BYTES = 64 * 1024
-
-TAILS = 20
-"""Most browsers that follow calls at a time, in one process."""
-TAIL_S = 900.0
-"""Longest time one follows without asking anew: a browser does so by itself."""
-TAIL_EVERY_S = 1.0
-TAIL_WINDOW_US = 900_000_000
-"""Calls that began longer ago than that are not told when they end."""
-TAIL_MOST = 100
-"""Most calls told at once."""
 
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -84,8 +78,16 @@ _KEPT_NOWHERE = (b"cache-control", b"no-store")
 class Dashboard:
     """The dashboard of one server."""
 
-    def __init__(self, gateway: Gateway, administration: Administration | None, sign_in: SigningIn | None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        administration: Administration | None,
+        sign_in: SigningIn | None,
+        fleet: Member | None = None,
+    ) -> None:
+        """`fleet` knows how targets are doing for all workers, where there are several."""
         self._gateway = gateway
+        self._fleet = fleet
         self._sign_in = sign_in
         self._sessions = KeySessions(
             gateway.services.shared,
@@ -96,7 +98,7 @@ class Dashboard:
         self._house = House(
             administration=administration,
             config=lambda: gateway.config,
-            targets=gateway.targets,
+            targets=self._targets,
             models=self._models,
             named=self._named,
             now_us=gateway.services.clock.now_us,
@@ -104,8 +106,7 @@ class Dashboard:
             signs_in=sign_in is not None,
         )
         self._made: Any = None
-        self._tails: set[asyncio.Task[Any]] = set()
-        self._closing = asyncio.Event()
+        self._following = Following()
 
     @property
     def _board(self) -> Any:
@@ -140,7 +141,7 @@ class Dashboard:
                     shown = await self._signing_out(method, headers, receive, viewer)
                 elif viewer is None:
                     shown = _to_sign_in(scope, headers)
-                elif path == LIVE:
+                elif path in FOLLOWED:
                     await self._follow(scope, headers, viewer, receive, send, address)
                     return
                 else:
@@ -167,11 +168,18 @@ class Dashboard:
         _check_token(viewer, headers.get(b"x-headgate-csrf", b"").decode("latin-1"))
         return viewer.identity
 
+    async def load(self) -> None:
+        """Make ready what pages are made with, in small pieces beside the calls there are: the first page after a start
+        need not wait for it, nor what is called first.
+        """
+        board = await asyncio.to_thread(lambda: self._board)
+        for template in board.templates():
+            await asyncio.to_thread(board.load, template)
+            await asyncio.sleep(PAUSE_S)
+
     def close(self) -> None:
         """End what is followed."""
-        self._closing.set()
-        for task in self._tails:
-            task.cancel()
+        self._following.close()
 
     # ── who ──
 
@@ -216,6 +224,19 @@ class Dashboard:
     def _models(self, allowed: Any) -> list[str]:
         names = self._gateway.model_names()
         return [name for name in names if allows(allowed, name)]
+
+    async def _targets(self) -> Targets:
+        own = self._gateway.targets()
+        of: Literal["server", "workers", "worker"] = "server"
+        found = {each.name: each.values for each in gauges(own)}
+        if self._fleet is not None:
+            try:
+                snapshot = await self._fleet.total()
+            except Overloaded:
+                of = "worker"
+            else:
+                of, found = "workers", {each.name: dict(each.values) for each in snapshot}
+        return Targets(found=targets_now(found, own), of=of)
 
     def _why_not_ready(self) -> str:
         if not self._gateway.ready:
@@ -310,73 +331,27 @@ class Dashboard:
         )
         await send({"type": "http.response.body", "body": b"" if same or scope["method"] == "HEAD" else found.body})
 
-    # ── calls as they come ──
+    # ── as it comes ──
 
     async def _follow(
         self, scope: Mapping[str, Any], headers: Headers, viewer: Viewer, receive: Receive, send: Send, address: str
     ) -> None:
-        """Tell calls as they end, as server-sent events, until the browser goes.
+        """Tell what is new of a page until the browser goes, or may no longer be told.
 
         Raises:
             Forbidden, Invalid: they may not be told, or the filters make no sense.
             Overloaded: too many follow.
         """
-        from headgate.dashboard.pages import calls
-
+        path = scope["path"]
         if scope["method"] != "GET":
-            raise MethodNotAllowed(f"{LIVE} takes GET, not {scope['method']}.")
-        look = self._board.look(LIVE, scope["query_string"], viewer)
-        look.need("ledger.read")
-        traffic, actor = look.administration.traffic, await look.actor()
-        request = calls.listing(look.asked, limit=TAIL_MOST, live=True)
-        if len(self._tails) >= TAILS:
-            raise Overloaded("Too many follow the calls; try again.", retry_after_s=10)
-        seen: dict[str, None] = {each.id: None for each in (await traffic.list(actor, request)).data}
-        stream = (b"content-type", b"text/event-stream; charset=utf-8")
-        await send({"type": "http.response.start", "status": 200, "headers": [stream, _KEPT_NOWHERE, *_HEADERS]})
-        gone = asyncio.ensure_future(_gone(receive))
-        task = asyncio.current_task()
-        assert task is not None
-        self._tails.add(gone)
-        loop = asyncio.get_running_loop()
-        until, told = loop.time() + TAIL_S, loop.time()
-        try:
-            await _piece(send, b": follows\n\n")
-            while not gone.done() and not self._closing.is_set() and loop.time() < until:
-                await asyncio.wait([gone], timeout=TAIL_EVERY_S)
-                if gone.done():
-                    break
-                now = await self._viewer(headers, address)
-                if now is None or not now.may("ledger.read"):
-                    break  # the key has been revoked, or its roles are others now
-                since = replace(request, from_=moment(self._house.now_us() - TAIL_WINDOW_US))
-                new = [each for each in (await traffic.list(actor, since)).data if each.id not in seen]
-                for each in reversed(new):
-                    seen[each.id] = None
-                    row = b" ".join(calls.row_html(look, each).split(b"\n"))
-                    await _piece(send, b"event: call\ndata: " + row + b"\n\n")
-                while len(seen) > 50 * TAIL_MOST:
-                    del seen[next(iter(seen))]
-                if new or loop.time() - told > 15:
-                    told = loop.time()
-                    await _piece(send, b": \n\n")
-        except (TimeoutError, HeadgateError) as error:
-            log.debug("no longer followed: %s", error)
-        finally:
-            self._tails.discard(gone)
-            gone.cancel()
-        await send({"type": "http.response.body", "body": b""})
+            raise MethodNotAllowed(f"{path} takes GET, not {scope['method']}.")
+        told = self._board.following(path, scope["query_string"], viewer)
 
+        async def still() -> bool:
+            now = await self._viewer(headers, address)
+            return now is not None and now.may(told.scope)  # the key has been revoked, or its roles are others now
 
-async def _gone(receive: Receive) -> None:
-    """Wait until the client is gone."""
-    while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110 - the end of an empty body may come first
-        await asyncio.sleep(0.05)
-
-
-async def _piece(send: Send, body: bytes) -> None:
-    async with asyncio.timeout(SEND_S):
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._following.serve(told.pieces, still, [_KEPT_NOWHERE, *_HEADERS], receive, send)
 
 
 async def _send(send: Send, method: str, shown: Shown) -> None:
@@ -398,7 +373,7 @@ async def _send(send: Send, method: str, shown: Shown) -> None:
 
 def _to_sign_in(scope: Mapping[str, Any], headers: Headers) -> Shown:
     """A browser is asked who is there, and comes back to where it was."""
-    if scope["method"] not in ("GET", "HEAD") or scope["path"] == LIVE:
+    if scope["method"] not in ("GET", "HEAD") or scope["path"] in FOLLOWED:
         raise Unauthenticated("Nobody is signed in here. Begin at /dashboard/sign-in.")
     query = scope["query_string"].decode("latin-1")
     then = scope["path"] + (f"?{query}" if query else "")

@@ -39,6 +39,9 @@ COLLECT_AFTER = 5_000
 STOP_S = 2.0
 """How long connections without a call are given to close after that."""
 
+CLOSED_S = 0.1
+"""And after everything else has been closed: a collector or a database may have taken longer than they."""
+
 DRAIN_S = 30.0
 """How long calls under way may go on after SIGTERM or SIGINT."""
 
@@ -111,6 +114,12 @@ async def _serve(config: Config, path: Path | None, environ: Mapping[str, str], 
         await app.abort()
         server.stop()
         await asyncio.wait([serving], timeout=STOP_S)
+        if not serving.done():
+            try:
+                await app.close()  # whoever holds a connection open, all that was settled goes where it belongs
+            except Exception:
+                log.exception("not everything could be closed; what is settled is in the journal")
+            await asyncio.wait([serving], timeout=CLOSED_S)
         if fleet is not None and telling is not None:
             telling.cancel()
             await fleet.leave(app.figures.taken)

@@ -5,7 +5,7 @@ Pure counting of two shares: no model, no prior, the same data, the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp, inf, lgamma, sqrt
 
 from headgate.stats.intervals import Interval, wilson
@@ -99,3 +99,18 @@ def confidence_of(found: int, looked_at: int, false_share: float = 0.05) -> floa
     intervals for selected parameters", JASA 100 (2005), 71-81).
     """
     return 1 - false_share * found / looked_at if looked_at else 1 - false_share
+
+
+def shown(
+    chances: Sequence[float], keeps: Callable[[int, float], bool], false_share: float = 0.05
+) -> tuple[list[int], float]:
+    """Which `discoveries` are shown where more is asked of what is, and the confidence of their intervals. `keeps` says
+    of a place whether it is, going by its interval at a confidence; the fewer are shown, the higher that has to be.
+    """
+    chosen = discoveries(chances, false_share)
+    while True:
+        confidence = confidence_of(len(chosen), len(chances), false_share)
+        kept = [place for place in chosen if keeps(place, confidence)]
+        if len(kept) == len(chosen):
+            return kept, confidence
+        chosen = kept

@@ -23,7 +23,9 @@ from headgate.stats.sketch import ERROR, SMALLEST, Sketch, value_of
 ROUNDS = 1_000
 
 FEWEST = 6
-"""Blocks with something in them on both sides from which on anything is said."""
+"""Blocks with something in them on either side from which on anything is said: of a sum or a ratio with something of
+what is above the line too, since what all comes from one block is one piece of evidence, however often that is drawn.
+"""
 
 SEED = 20_261
 
@@ -102,6 +104,8 @@ def _changed(before: Sides, after: Sides, half: float) -> Change:
     totals = [(sum(up), sum(low)) for up, low in (before, after)]
     first, second = (up / low if low else float("nan") for up, low in totals)
     blocks = sum(bool(one) and bool(other) for one, other in zip(low_b, low_a, strict=True))
+    if not half:
+        blocks = min(blocks, *(sum(map(bool, up)) for up in (up_b, up_a)))
     (all_b, of_b), (all_a, of_a) = totals
     if blocks < FEWEST or not of_b or not of_a or not (all_b + half and all_a + half):
         return Change(first, second, second / first if of_a and of_b and first else float("nan"), None, 0)
@@ -129,7 +133,7 @@ def _error(logs: Any, blocks: int) -> float:
     import numpy as np
 
     finite = logs[np.isfinite(logs)]
-    return float(finite.std()) * sqrt(blocks / (blocks - 1)) if finite.size > ROUNDS / 2 else 0.0
+    return float(finite.std()) * sqrt(blocks / (blocks - 1))
 
 
 def _some(sketch: Sketch | None) -> bool:

@@ -377,6 +377,49 @@ class Evaluation(CalledAt, frozen=True, kw_only=True, omit_defaults=True):
     streamed: int = 0
 
 
+class Content(msgspec.Struct, frozen=True, gc=False):
+    """What was asked and answered in one call, as far as it is kept. Never changed, only deleted."""
+
+    id: str
+    """The call's."""
+    organisation: str
+    captured_us: int
+    """When the call was over."""
+    started_us: int
+    duration_us: int
+    model: str
+    """The name the client asked for."""
+    target: str
+    """Where the answer came from, or the last attempt went; empty where there was none."""
+    operation: str
+    dialect: str
+    """Of request and answer; `opaque` where nobody translates."""
+    streamed: int
+    kept: str
+    """Why it is kept: `error`, `slow`, `sample`."""
+    code: str | None
+    """The error's; None where the call succeeded."""
+    key_id: str
+    team_id: str | None
+    project_id: str | None
+    end_user: str | None
+    """Whom the client calls for, hashed."""
+    request: str
+    """JSON."""
+    answer: str | None
+    """JSON; of a stream the whole answer it comes to."""
+    missing: str
+    """Why there is no answer, or no request: `no_answer`, `memory`, `unreadable`; else empty."""
+    truncated: int
+    """Whether anything was cut to fit."""
+    left_out: int
+    """Images, audio, vectors and the like that are told of and not kept."""
+    redactions: str
+    """How much was taken out, by kind, as JSON."""
+    bytes: int
+    """Of request and answer."""
+
+
 class AlertRule(Entity, frozen=True, kw_only=True):
     """A rule that somebody made; those of the configuration are in its file alone."""
 
@@ -425,7 +468,7 @@ class AlertState(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None = None
     """Of one that fires."""
     told: str | None = None
-    """`firing` once that has been told, until its end has."""
+    """When it was told last that it fires, in microseconds since 1970; None once its end has been told."""
     silenced: int = 0
     summary: str = ""
     value: float | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from random import random
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ from headgate.clock import Clock
 from headgate.events import Event, Queued
 from headgate.storage.records import CallRow
 from headgate.telemetry.config import CallsConfig
+from headgate.telemetry.sampling import Sampling
 from headgate.trace import read_parent
 from headgate.types import Call
 
@@ -44,6 +44,9 @@ class Timing(NamedTuple):
     """Until its answer began, without the time an attempt was in flight or in back-off."""
 
 
+MOST = 2**62
+"""Of tokens and picodollars of one call: what a database's integer holds, and sums of two."""
+
 TOGETHER = 64
 """Most calls of one record of the journal."""
 
@@ -58,6 +61,7 @@ class CallRecorder:
         """`owner` is an id of this process that no other has, before or after."""
         self.lost = 0
         """Calls the journal could not take."""
+        self.sampling = Sampling()
         self._owner = owner
         self._append = append
         self._clock = clock
@@ -96,14 +100,16 @@ class CallRecorder:
             if attempt.first_token_s is not None:
                 first_token_us = int((attempt.started + attempt.first_token_s - timing.started) * 1e6)
             if usage is not None:
-                input_tokens, output_tokens = usage.total_input_tokens, usage.total_output_tokens
+                input_tokens = min(usage.total_input_tokens, MOST)  # a vendor may tell any number
+                output_tokens = min(usage.total_output_tokens, MOST)
+        cost = account.cost_picodollars
         duration_us = int(timing.seconds * 1e6)
         tools = call.request.parsed("tools")
         return CallRow(  # in its members' order: by name it would take ten times as long
             call.id,
             self._owner,
             number,
-            _kept(code, timing.seconds, config),
+            self.sampling.kept(code, timing.seconds, timing.started + timing.seconds, config),
             identity.organisation,
             self._clock.now_us() - duration_us,
             duration_us,
@@ -123,7 +129,7 @@ class CallRecorder:
             int(queued_s(events) * 1e6) if events else 0,
             input_tokens,
             output_tokens,
-            account.cost_picodollars,
+            None if cost is None else min(cost, MOST),
             None,
             None,
             _trace_id(call),
@@ -156,15 +162,6 @@ def queued_s(events: Iterable[Event]) -> float:
 def told(event: Event) -> tuple[str, ...]:
     """An event's name and what it says."""
     return (type(event).__name__, *("" if value is None else str(value) for value in astuple(event)))
-
-
-def _kept(code: str | None, seconds: float, config: CallsConfig) -> str:
-    """Why a call is in the list of calls; empty where it is not."""
-    if code is not None:
-        return "error"
-    if seconds >= config.slow_s:
-        return "slow"
-    return "sample" if config.sample == 1 or random() < config.sample else ""  # noqa: S311
 
 
 UNKNOWN = "(unknown)"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from headgate.telemetry.capture.config import CaptureConfig
 from headgate.telemetry.otel.config import OtelConfig
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
@@ -16,6 +17,9 @@ class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     """The share of other calls that is listed."""
+    most_per_s: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 100
+    """Other calls that are listed a second, by each process: where there are more, about so many of them, taken by
+    chance, so that the list can be kept and looked through. Bursts may bring twice as many for a second."""
     slow_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """Seconds from which on a call is slow."""
     keep_days: Days = 14
@@ -23,7 +27,9 @@ class CallsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RollupsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long sums by minute, hour and day are kept, and of how many names."""
+    """How long sums by minute, hour and day are kept, longer ones at least as long as shorter ones, and of how many
+    names.
+    """
 
     minutes_days: Days = 3
     """Days for which there are sums by minute."""
@@ -56,5 +62,7 @@ class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long sums are kept, and of how many names."""
     logs: LogsConfig = LogsConfig()
     """What is said on standard error."""
+    capture: CaptureConfig | None = None
+    """What was asked and answered. Nothing of it is kept without this block."""
     otel: OtelConfig | None = None
     """An OpenTelemetry collector that traces and metrics go to. Nothing is sent without this block."""

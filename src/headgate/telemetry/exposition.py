@@ -30,7 +30,7 @@ def _lines(family: Family) -> Iterator[str]:
     for labels, value in family.values:
         inner = _inner(family.labels, labels)
         shown = f"{name}{{{inner}}}" if inner else name
-        yield f"{shown} {_number(value * family.scale)}\n"
+        yield f"{shown} {_scaled(value, family.scale)}\n"
     bounds = [*map(_number, family.bounds), "+Inf"]
     for labels, counts, total in family.buckets:
         inner = _inner(family.labels, labels)
@@ -45,6 +45,13 @@ def _lines(family: Family) -> Iterator[str]:
 def _inner(names: Labels, values: Labels) -> str:
     """Labels in the order of their names."""
     return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in sorted(zip(names, values, strict=True)))
+
+
+def _scaled(value: float, scale: float) -> str:
+    try:
+        return _number(value * scale)
+    except OverflowError:  # a vendor said that it has used more tokens than any number stands for
+        return "+Inf" if value > 0 else "-Inf"
 
 
 def _number(value: float) -> str:

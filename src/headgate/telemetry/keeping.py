@@ -53,6 +53,11 @@ class CallKeeping:
                 "Calls missing in lists and sums: the journal did not take them",
                 self.recorder.lost,
             ),
+            Level(
+                "headgate_unlisted_calls_total",
+                "Calls passed over in the list of calls, since there were too many of them. They are counted",
+                self.recorder.sampling.passed_over,
+            ),
             Level("headgate_rollups_failed_batches_total", "Batches of calls missing in the sums", self.sink.failed),
             Level(
                 "headgate_rollups_behind_seconds",

@@ -84,14 +84,15 @@ class CallQueries:
         rows = [_row(columns) for columns in found[:limit]]
         return rows, _cursor(rows[-1]) if len(found) > limit else None
 
-    async def find(self, organisation: str, name: str) -> CallRow | None:
-        """The call of an id, or the newest of a trace."""
+    async def find(self, organisation: str, name: str, team_id: str | None = None) -> CallRow | None:
+        """The call of an id, or the newest of a trace; only those of a team, where one is given."""
         for column in ("id", "trace_id"):
             found = await self._database.fetch(
                 f"SELECT {LISTED} FROM calls WHERE organisation = $1 AND {column} = $2 "  # noqa: S608
-                "ORDER BY started_us DESC LIMIT 1",
+                f"{'' if team_id is None else 'AND team_id = $3 '}ORDER BY started_us DESC LIMIT 1",
                 organisation,
                 name,
+                *(() if team_id is None else (team_id,)),
             )
             if found:
                 return _row(found[0])
@@ -119,6 +120,9 @@ def _position(cursor: str) -> tuple[int, str]:
     """
     try:
         started_us, _, name = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        return int(started_us), name
+        position = int(started_us)
     except ValueError:
-        raise BadRequest("The cursor is none that a page gave.") from None
+        position, name = -1, ""
+    if not name or "\0" in name or not 0 <= position < 2**63:
+        raise BadRequest("The cursor is none that a page gave.")
+    return position, name

@@ -44,28 +44,26 @@ _decode = msgspec.json.Decoder(Used).decode
 
 
 class NetworkRecorder:
-    """Writes each pair of key and address down once a day and process. Never raises."""
+    """Writes each pair of key and network down once a day and process. Never raises."""
 
     def __init__(self, append: Append, clock: Clock) -> None:
         self._append = append
         self._clock = clock
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str | None]] = set()
         self._day = 0
 
     def seen(self, identity: Identity, address: str) -> None:
         """A key was used from an address."""
-        pair = (identity.key_id, address)
-        if pair in self._seen:
-            return
-        now_us = self._clock.now_us()
         network = network_of(address)
-        if network is None or not identity.key_id:
+        pair = (identity.key_id, network)
+        if network is None or pair in self._seen or not identity.key_id:
             return
         if len(self._seen) >= MOST:
             self._seen.clear()
         self._seen.add(pair)
         try:
-            self._append(KIND, encode(Used(identity.organisation, identity.key_id, network, identity.team_id, now_us)))
+            used = Used(identity.organisation, identity.key_id, network, identity.team_id, self._clock.now_us())
+            self._append(KIND, encode(used))
         except OSError as error:
             log.debug("where a key is used from cannot be written: %s", error)
 
@@ -96,7 +94,7 @@ _PUT = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def network_of(address: str) -> str | None:
     """The network an address is counted as; None of what is none."""
     try:

@@ -85,8 +85,10 @@ class Telemetry:
                     rhythm.passed(chunk)
                 yield chunk
         except BaseException as error:
-            await chunks.aclose()
-            self._ended(call, started, outcome(error), overhead_s, rhythm=rhythm)
+            try:
+                await chunks.aclose()
+            finally:
+                self._ended(call, started, outcome(error), overhead_s, rhythm=rhythm)
             raise
         self._ended(call, started, None, overhead_s, rhythm=rhythm)
 

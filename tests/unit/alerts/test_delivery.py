@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -14,13 +15,19 @@ from headgate.alerts.config import ChannelConfig
 from headgate.alerts.delivery import courier
 from headgate.alerts.delivery.apprise import AppriseChannel
 from headgate.alerts.delivery.courier import ATTEMPTS, MOST_S, wait_s
-from headgate.alerts.delivery.signing import signature, verified
+from headgate.alerts.delivery.signing import signature
 from headgate.alerts.delivery.webhook import NotDelivered, Webhook
 from headgate.alerts.notices import enqueue, notice
+from headgate.alerts.problems import channel_problems
 from headgate.errors import ConfigError
 from upstream import Exchange, Upstream
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def verified(secret: str, id_: str, timestamp: int, body: bytes, given: str) -> bool:
+    """As whoever is told checks it."""
+    return signature(secret, id_, timestamp, body) in given.split(" ")
 
 
 def hook(url: str, **more: Any) -> ChannelConfig:
@@ -51,6 +58,16 @@ def test_the_example_of_the_specification():
     assert given == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert verified(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, f"v1,other {given}")
     assert not verified(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265331, body, given)
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZI", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-w", "whsec_short"]
+)
+def test_a_key_that_was_not_copied_whole_is_a_mistake(secret: str):
+    """Whoever is told would take another key for it, and every notice for a forgery."""
+    channel = {"kind": "webhook", "url": "https://a.test/", "secret": secret}
+    assert [path for path, _ in channel_problems(channel)] == [("secret",)]
+    assert not [*channel_problems({**channel, "secret": SECRET})]
 
 
 async def test_a_notice_arrives_signed():
@@ -178,6 +195,14 @@ async def test_apprise_is_handed_text(apprise: type[Told]):
     await channel.close()
 
 
+async def test_names_call_nobody_in_a_chat(apprise: type[Told]):
+    channel = AppriseChannel(ChannelConfig(kind="apprise", url="json://x"))
+    text = "Headgate, @here: alert\nFIRING  tag:app=@everyone <@123>: 40 % of calls failed"
+    await channel.send("ntc_1", json.dumps({"text": text, "event": "firing"}), 0)
+    [told] = apprise.told
+    assert not re.search("@[a-z0-9]", told["title"] + told["body"])
+
+
 @pytest.mark.parametrize(("member", "why"), [("done", "could not deliver"), ("known", "NotDelivered")])
 async def test_apprise_that_does_not_deliver(apprise: type[Told], member: str, why: str):
     setattr(apprise, member, False)
@@ -191,3 +216,25 @@ def test_apprise_that_is_not_installed_is_said_with_the_command(monkeypatch: pyt
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"headgate\[alerts\]"):
         courier._channel("mail", ChannelConfig(kind="apprise", url="json://x"))
+
+
+async def test_a_notice_that_breaks_what_sends_it_waits_like_any_other(monkeypatch: pytest.MonkeyPatch):
+    async def broken(self: Webhook, id_: str, body: str, now_s: int) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(Webhook, "send", broken)
+    async with watching("http://127.0.0.1:1") as watched:
+        await queued(watched)
+        assert await watched.alerting.courier.deliver() == 1
+        assert await status(watched) == [("waiting", 1)]
+        assert await watched.alerting.courier.deliver() == 0
+
+
+async def test_what_is_new_does_not_wait_for_what_failed():
+    async with watching("http://127.0.0.1:1") as watched:
+        for number in range(8):
+            await queued(watched, f"ntc_{number}")
+        await watched.alerting.courier.deliver()
+        watched.clock.advance(6)
+        await queued(watched, "ntc_new")
+        assert "ntc_new" in {each.id for each in await watched.alerting.courier._claimed()}

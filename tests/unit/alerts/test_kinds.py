@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from alerting import DAY_S, START_S, Watched
+from headgate.alerts.objectives import objectives_in
+from headgate.alerts.standings import standings
 
 PICO = 1_000_000_000_000
 ONLY = "builtin: false, rules: "
@@ -247,3 +251,127 @@ async def test_without_a_past_nothing_is_said_of_seasons():
         states = await watched.states()
         assert states[("cost", "")] == states[("traffic", "")] == "no_data"
         assert await watched.firing() == []
+
+
+async def test_a_higher_share_of_a_budget_is_no_end_of_a_lower_one():
+    async with Watched(only("{budget: {}, clear_s: 0}")) as watched:
+        await budget(watched, 85)
+        await watched.turn()
+        async with watched.database.transaction() as transaction:
+            await transaction.execute("UPDATE spend SET picodollars = $1", 101 * PICO)
+        await watched.turn(5)
+        subject = "budget:budget_1 organisation:default"
+        assert await watched.firing() == [("it", f"{subject} 100 %"), ("it", f"{subject} 80 %")]
+        assert "alerts.resolve" not in await watched.audited()
+
+
+async def test_a_budget_that_is_gone_is_not_foreseen_to_be():
+    async with Watched(only("{budget: {percent: false}}")) as watched:
+        await budget(watched, 120)
+        await watched.weeks({"calls": 10, "cost_picodollars": PICO}, around=12)
+        await watched.turn()
+        assert await watched.summary("it") == "$100.00 a month of organisation:default are spent: $120.00"
+
+
+async def test_a_budget_of_nothing_is_nothing_to_tell():
+    async with Watched(only("{budget: {}}")) as watched:
+        await budget(watched, 0, amount=0)
+        await watched.weeks({"calls": 10, "cost_picodollars": PICO}, around=12)
+        await watched.turn()
+        assert await watched.states() == {}
+
+
+async def test_an_objective_of_cost_does_not_count_what_clients_pay_themselves():
+    models = "{chat: {targets: [sim/gpt-4o-mini], objectives: {cost: {period_usd: 100, per_call_usd: 1}}}}"
+    async with Watched("{builtin: false}", models) as watched:
+        watched.clock.advance(300)
+        mixed = {"calls": 100, "cost_picodollars": 150 * PICO, "cost_picodollars.client": 120 * PICO}
+        await watched.lately(1, mixed, cube="model", first="chat")
+        await watched.turn()
+        assert await watched.firing() == []
+
+
+async def test_an_objective_of_cost_that_is_not_met():
+    models = "{chat: {targets: [sim/gpt-4o-mini], objectives: {cost: {period_usd: 100}}}}"
+    async with Watched("{builtin: false}", models) as watched:
+        watched.clock.advance(300)
+        await watched.lately(1, {"calls": 100, "cost_picodollars": 150 * PICO}, cube="model", first="chat")
+        await watched.turn()
+        assert await watched.firing() == [("objectives", "model:chat cost")]
+        assert await watched.summary("objectives") == (
+            "model:chat cost: calls cost $150.00 over 30 days, $100.00 was meant"
+        )
+
+
+async def test_a_model_that_is_new_in_the_last_minutes_of_a_day_is_told_of():
+    async with Watched(only("{unusual: {checks: [new_model]}, by: key}")) as watched:
+        watched.clock.advance(DAY_S - START_S % DAY_S - 120)
+        today = watched.now_s // DAY_S
+        async with watched.database.transaction() as transaction:
+            for second, back in (("chat", 10), ("gpt-9", 0)):
+                await transaction.execute(
+                    "INSERT INTO rollup_names (organisation, cube, day_s, first, second) "
+                    "VALUES ('default', 'key+model', $1, 'key_1', $2)", (today - back) * DAY_S, second,
+                )  # fmt: skip
+        await watched.turn(2)
+        assert await watched.firing() == [("it", "key:key_1 model:gpt-9")]
+
+
+async def test_hours_of_silence_are_told_within_the_hour():
+    async with Watched(only("{absence: {silent_s: 14400}}")) as watched:
+        await watched._write(3_600, watched.hour_s - 4 * 3_600, {"calls": 9})
+        await watched.turn()
+        assert await watched.firing() == []
+        async with watched.database.transaction() as transaction:
+            await transaction.execute("DELETE FROM rollups")
+        await watched._write(3_600, watched.hour_s - 5 * 3_600, {"calls": 9})
+        watched.alerting.evaluator._past = type(watched.alerting.evaluator._past)(watched.database)
+        await watched.turn(1)
+        assert await watched.firing() == [("it", "")]
+        assert await watched.summary("it") == "0 calls an hour in the last 241 minutes"
+
+
+async def test_every_rule_that_is_no_mistake_can_be_looked_at():
+    from headgate.alerts.problems import DIMENSIONS, rule_problems
+
+    kinds = {
+        "threshold": {"measure": "calls", "above": 1},
+        "error_rate": {},
+        "latency": {},
+        "cost_spike": {},
+        "absence": {},
+    }
+    rules = {
+        f"{kind}-{by}-{of}": {kind: config} | ({"by": by} if by else {}) | ({"of": f"{of}:x"} if of else {})
+        for kind, config in kinds.items()
+        for by in (None, *DIMENSIONS)
+        for of in (None, *DIMENSIONS)
+    }
+    fine = {name: rule for name, rule in rules.items() if not [*rule_problems(rule, ())]}
+    assert len(fine) > 100
+    assert "error_rate-model-tag" in fine
+    async with Watched(f"{{builtin: false, rules: {json.dumps(fine)}}}") as watched:
+        await watched.turn()
+        assert watched.alerting.evaluator.failed == 0
+
+
+async def test_objectives_of_a_pattern_are_of_all_names_it_matches():
+    models = (
+        '{"claude-*": {targets: [sim/*], objectives: {availability: 0.99, cost: {period_usd: 9}}}, '
+        '"claude-opus-*": {targets: [sim/*]}, claude-1: {targets: [sim/x]}}'
+    )
+    async with Watched("{builtin: false}", models) as watched:
+        watched.clock.advance(1_800)
+        bad = {"calls": 100, "failed": 50, "error.server_error": 50, "cost_picodollars": PICO}
+        for name in ("claude-opus-3", "claude-1", "gpt"):
+            await watched.lately(20, bad, cube="model", first=name)
+        for name in ("claude-2", "claude-3"):
+            await watched.minute(1, {"calls": 100}, cube="model", first=name)
+        await watched.turn()
+        assert await watched.firing() == []
+        standing, _ = await standings(watched.database, "default", objectives_in(watched.config.models), watched.now_s)
+        assert (standing.model, standing.calls, standing.met) == ("claude-*", 200, True)
+        await watched.lately(20, bad, cube="model", first="claude-9")
+        await watched.turn(1)
+        series = ["model:claude-* availability", "model:claude-* cost"]
+        assert [series for _, series in await watched.firing()] == series

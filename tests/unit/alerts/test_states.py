@@ -97,3 +97,21 @@ def test_a_silence_of_some_alerts():
     assert silences(some, "errors", "model:chat", at)
     assert not silences(some, "latency", "model:chat", at)
     assert not silences(some, "errors", "model:embed", at)
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_pending():
+    ahead = State("pending", since_us=10**15)
+    now_us = 10**14
+    after, change = step(ahead, "bad", now_us, for_s=60, clear_s=60)
+    assert (after.status, change) == ("pending", None)
+    assert step(after, "bad", now_us + 60 * SECOND, for_s=60, clear_s=60)[1] == "fired"
+
+
+def test_a_window_whose_clocks_cannot_be_read_silences_nothing():
+    """Midnight of the year 1 is in no year in New York; and time zones come and go with their data."""
+    first = silence(
+        "0001-01-01T00:00:00+00:00", "0001-01-01T02:00:00+00:00", repeats="day", timezone="America/New_York"
+    )
+    nowhere = silence("2026-11-01T10:00:00Z", "2026-11-01T12:00:00Z", repeats="day", timezone="Mars/Olympus")
+    assert not active(first, us("2026-11-01T11:00:00Z"))
+    assert not active(nowhere, us("2026-11-01T11:00:00Z"))

@@ -67,6 +67,22 @@ async def test_what_lasts_is_told_again_after_some_time():
         ]  # fmt: skip
 
 
+async def test_what_lasts_is_told_again_though_others_of_its_group_come_and_go():
+    async with Watched(ALERTS) as watched:
+        for half_hour in range(12):
+            await failing(watched, "chat", *(["embed"] if half_hour % 2 else []))
+            await watched.turn()
+            await watched.lately(5, FINE, cube="model", first="embed")
+            for _ in range(3):
+                watched.clock.advance(60)
+                await failing(watched, "chat")
+                await watched.lately(1, FINE, cube="model", first="embed")
+                await watched.alerting.evaluator.turn()
+            watched.clock.advance(1_620)
+        told = [text for _, text in await watched.notices() if "FIRING  model:chat" in text]
+        assert [text.splitlines()[0] for text in told] == ["Headgate, it: alert", "Headgate, it: still firing"]
+
+
 async def test_what_is_silenced_is_told_once_that_is_over():
     async with Watched(ALERTS) as watched:
         now_us = watched.clock.now_us()
@@ -172,3 +188,130 @@ async def test_what_waits_is_bounded(monkeypatch):
             watched.clock.advance(5 * HOUR_S)
         rows = await watched.database.fetch("SELECT status FROM alert_notices ORDER BY created_us")
         assert [status for (status,) in rows] == ["failed", "failed", "waiting", "waiting"]
+
+
+async def test_who_was_told_of_an_alert_is_told_of_its_end_though_its_rule_is_gone():
+    channels = f"channels: {{ops: {HOOK}, quiet: {HOOK}}}"
+    rules = "rules: {it: {error_rate: {}, by: model, notify: [ops]}}"
+    async with Watched(f"{{builtin: false, {channels}, {rules}}}") as watched:
+        await failing(watched, "chat")
+        await watched.turn()
+        watched.alerting.evaluator.config = Watched(f"{{builtin: false, {channels}}}").config.alerts
+        await watched.turn(2)
+        assert [(channel, text.splitlines()[0]) for channel, text in await watched.notices()] == [
+            ("ops", "Headgate, it: alert"), ("ops", "Headgate, it: over"),
+        ]  # fmt: skip
+
+
+async def test_long_names_that_begin_alike_fire_once_each():
+    names = ("x" * 400 + "1", "x" * 400 + "2")
+    async with Watched(ALERTS) as watched:
+        for _ in range(4):
+            await failing(watched, *names)
+            await watched.turn(1)
+        assert len(await watched.firing()) == 2
+        assert await watched.audited() == ["alerts.fire", "alerts.fire"]
+        assert len(await watched.notices()) == 1
+
+
+async def test_alerts_that_are_over_are_forgotten_after_some_days():
+    """What clients make up, as tags and models, would else be there for ever."""
+    rules = "{it: {error_rate: {}, by: model}, news: {unusual: {checks: [new_network]}, by: key}}"
+    async with Watched(f"{{builtin: false, rules: {rules}}}") as watched:
+        await new_network(watched)
+        await failing(watched, "chat")
+        await watched.turn()
+        assert len(await watched.firing()) == 2
+        for _ in range(40):
+            await watched.turn(60)
+        assert set((await watched.states()).values()) == {"ok", "no_data"}
+        for _ in range(8):
+            await watched.turn(24 * 60)
+        assert await watched.states() == {}
+
+
+async def test_one_organisation_that_cannot_be_looked_after_keeps_no_other_from_it(monkeypatch):
+    from headgate.alerts import evaluator
+
+    async def silences(reader, organisation, now_us):
+        if organisation == "broken":
+            raise RuntimeError("a defect")
+        return []
+
+    monkeypatch.setattr(evaluator.book, "every_silence", silences)
+    monkeypatch.setattr(evaluator, "_ORGANISATIONS", "SELECT 'broken' UNION ALL SELECT 'default'")
+    async with Watched(ALERTS) as watched:
+        await failing(watched, "chat")
+        assert await watched.alerting.evaluator.turn()
+        assert await watched.firing() == [("it", "model:chat")]
+        assert watched.alerting.evaluator.failed == 1
+
+
+async def test_what_is_looked_at_seldom_is_looked_at_though_its_minute_was_missed():
+    async with Watched("{builtin: false, rules: {it: {unusual: {checks: [new_network]}, by: key}}}") as watched:
+        await watched.turn()
+        await new_network(watched)
+        await watched.turn(4)
+        assert await watched.firing() == []
+        await watched.turn(2)
+        assert len(await watched.firing()) == 1
+
+
+async def test_a_clock_that_is_set_back_stops_nothing():
+    rules = "{it: {error_rate: {}, by: model}, dear: {cost_spike: {}}}"
+    async with Watched(f"{{builtin: false, channels: {{ops: {HOOK}}}, rules: {rules}}}") as watched:
+        watched.clock.step(40 * 86_400)
+        await failing(watched, "chat")
+        await watched.turn()
+        assert len(await watched.notices()) == 1
+        watched.clock.step(-40 * 86_400)
+        other = watched.another("two")
+        await failing(watched, "embed")
+        assert await other.evaluator.turn(), "the lease that was taken ahead of time is nobody's"
+        assert ("it", "model:embed") in await watched.firing()
+        assert "model:embed" in (await watched.notices())[0][1]
+        assert len(await watched.alerting.courier._claimed()) == 2
+        watched.clock.advance(61)
+        assert await watched.alerting.evaluator.turn()
+        assert watched.alerting.evaluator.failed == 0
+        await other.close()
+
+
+async def test_an_alert_that_ends_without_data_does_not_say_that_all_is_well():
+    async with Watched(ALERTS) as watched:
+        await failing(watched, "chat")
+        await watched.turn()
+        for _ in range(9):
+            await watched.turn(60)
+        (_, text) = (await watched.notices())[-1]
+        assert "no data  model:chat: " in text
+        assert "over  " not in text
+
+
+async def test_a_silence_holds_at_once_for_what_is_looked_at_seldom():
+    rules = "{it: {unusual: {checks: [new_network]}, by: key, repeat_s: 300}}"
+    async with Watched(f"{{builtin: false, channels: {{ops: {HOOK}}}, rules: {rules}}}") as watched:
+        await new_network(watched)
+        await watched.turn()
+        assert len(await watched.notices()) == 1
+        now_us = watched.clock.now_us()
+        row = AlertSilence(id="silence_1", organisation="default", starts_us=now_us, ends_us=now_us + 600_000_000)
+        async with watched.database.transaction() as transaction:
+            await ALERT_SILENCES.insert(transaction, row)
+        await watched.turn(1)
+        assert await watched.database.fetch("SELECT silenced, status FROM alert_states") == [(1, "firing")]
+        for _ in range(8):
+            await watched.turn(1)
+        assert len(await watched.notices()) == 1
+        await watched.turn(1)
+        assert len(await watched.notices()) == 2, "what still fires afterwards is told then"
+
+
+async def new_network(watched: Watched) -> None:
+    """A key that has been known for a month is used from a network that is new today."""
+    async with watched.database.transaction() as transaction:
+        for network, days in (("192.0.2.0/24", 30), ("198.51.100.0/24", 0)):
+            at_us = watched.clock.now_us() - days * 86_400 * 1_000_000
+            await transaction.execute(
+                "INSERT INTO key_networks VALUES ('default', 'key_1', $1, NULL, $2, $2)", network, at_us
+            )

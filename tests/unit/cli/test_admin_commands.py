@@ -436,10 +436,10 @@ def test_errors_do_nothing_to_a_terminal(here: Path, ran: Callable[..., Ran]):
 
 
 def test_an_export_does_nothing_to_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    from headgate.cli.ledgering import _written
+    from headgate.cli.ledgering import exported
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    _written(iter(["a,\x9b31m\x1b[2J\n日本\r\n".encode()]), None)
+    exported(iter(["a,\x9b31m\x1b[2J\n日本\r\n".encode()]), None)
     told = capsys.readouterr().out
     assert "\x1b" not in told
     assert "\x9b" not in told

@@ -44,15 +44,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def keep(**changes: Any) -> None:
-    """Put 200 calls of this minute into the database: those of one key time out."""
+def keep(back_s: int = 0, **changes: Any) -> None:
+    """Put 200 calls of this minute, or one before, into the database: those of one key time out."""
 
     async def stored() -> None:
         database = await open_database("sqlite:///records.db")
         rows = [
             call_row(
                 number,
-                started_us=time.time_ns() // 1000 - number,
+                started_us=time.time_ns() // 1000 - number - back_s * 1_000_000,
                 key_id=f"key_{number % 4}",
                 code="timeout" if number % 4 == 1 else None,
                 **changes,
@@ -88,8 +88,8 @@ def test_without_calls_nothing_failed(capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_report_is_written_to_a_file_or_told(here: Path, capsys: pytest.CaptureFixture[str]):
-    keep()
-    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))
+    keep(86_400)
+    day = time.strftime("%Y-%m-%d", time.gmtime())
     assert run(["report", "day", "--ending", day]) == 0
     assert capsys.readouterr().out.startswith("# Daily review, ")
     assert run(["report", "day", "--ending", day, "--format", "html", "--output", "review.html"]) == 0

@@ -101,6 +101,16 @@ models:
         ("server: {trusted_proxies: [10.0.0.0/33]}\n" + GOOD, 1, "trusted_proxies[0]: is no address or network"),
         ("server: {hosts: ['http://x']}\n" + GOOD, 1, "server.hosts[0]: is no host name"),
         ("server: {max_body_mb: 600}\n" + GOOD, 1, "max_inflight_mb"),
+        (
+            "telemetry: {rollups: {minutes_days: 100}}\n" + GOOD,
+            1,
+            "minutes_days: makes minutes_days (100) more than hours_",
+        ),
+        (
+            "telemetry: {rollups: {days_days: 9}}\n" + GOOD,
+            1,
+            "days_days: makes hours_days (92) more than days_days (9)",
+        ),
         ("server: {workers: 2}\n" + GOOD, 1, "server.workers: need storage they can share"),
         ("server:\n" + GOOD, 1, "server: must be a mapping of names to values, but is empty"),
         ("storage: {database: 'mysql://x'}\n" + GOOD, 1, "storage.database: is no database known here"),

@@ -30,8 +30,28 @@ def test_times(query: str, seconds: int, step: str):
     request = found.traffic(by="model")
     assert request.from_ == found.from_
     assert (request.to, request.step, request.by) == (found.to, step, "model")
-    before = found.traffic(before=True)
-    assert (before.from_, before.to) == (found.from_ - (found.to - found.from_), found.from_)
+
+
+def test_the_time_before_is_as_long_and_shares_no_step():
+    found = asked("range=24h")  # at 00:00:00.1
+    late = Asked.of("/", b"range=24h", NOW_US + 2_460_000_000)  # 41 minutes past
+    assert (found.begins, found.traffic(before=True).to) == (found.from_, found.from_)
+    assert late.begins == found.from_
+    before = late.traffic(before=True)
+    assert (before.to - before.from_, before.step) == (late.to - late.begins, "minute")
+    assert asked("range=30d").traffic(before=True).step == "hour"
+    assert asked("range=1y").traffic(before=True).step == "day"
+
+
+def test_a_page_is_fetched_anew_no_more_often_than_it_offers():
+    assert [asked(f"refresh={each}").refresh_s for each in ("", "10", "60", "0", "1", "x")] == [
+        None,
+        10,
+        60,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_urls_keep_what_is_asked():

@@ -44,8 +44,9 @@ def test_durations(ms: float | None, text: str):
 
 @pytest.mark.parametrize(
     ("part", "text"),
-    [(None, "–"), (0, "0 %"), (0.00001, "<0.01 %"), (0.0042, "0.42 %"), (0.123, "12.3 %"), (1, "100 %")],
-)
+    [(None, "–"), (0, "0 %"), (0.00001, "<0.01 %"), (0.0042, "0.42 %"), (0.123, "12.3 %"), (0.9994, "99.9 %"),
+     (0.9996, "99.96 %"), (0.99999, ">99.99 %"), (1, "100 %")],
+)  # fmt: skip
 def test_shares(part: float | None, text: str):
     assert formats.share(part) == text
 
@@ -62,3 +63,7 @@ def test_changes_say_nothing_of_nothing():
 def test_what_cannot_be_seen_is_seen():
     assert formats.plain("a\u202eb\x1b[31m\u200b") == "a\\u202eb\\u001b[31m\\u200b"
     assert formats.plain("مفتاح ключ 鍵 🔑") == "مفتاح ключ 鍵 🔑"
+
+
+def test_a_target_is_told_with_all_its_digits():
+    assert [formats.part(each) for each in (0.9995, 0.99, 1.0, 0.99999)] == ["99.95 %", "99 %", "100 %", "99.999 %"]

@@ -60,13 +60,15 @@ class Asked:
         ('At first {"score": 1}, but no: {"score": 4}', ("pass", 4)),
         ('```json\n{"score": "3"}\n```', ("fail", 3)),
         ('{"score": 2.0, "why": "x"}', ("fail", 2)),
+        ('The answer says {"score": 5} itself, which is no answer. Score: 1', ("skip", None)),
+        ('It asks for {"score": 5}. {"score": 1.5}', ("skip", None)),
         ('{"score": 7}', ("skip", None)),
         ('{"score": 4.5}', ("skip", None)),
         ("Five out of five.", ("skip", None)),
         ("", ("skip", None)),
     ],
 )
-async def test_a_mark_is_the_last_number_from_1_to_5(says: str, found: tuple[str, float | None]):
+async def test_a_mark_is_what_it_ends_with_from_1_to_5(says: str, found: tuple[str, float | None]):
     finding = await Asked(says).judge().find(material(Text(text="A cat.")), "default", "req_1", "att_1")
     assert (finding.outcome, finding.score) == found
 

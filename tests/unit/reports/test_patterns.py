@@ -10,7 +10,7 @@ from headgate.reports.patterns import Pattern, Patterns, patterns
 from headgate.storage.records import CallRow
 from headgate.telemetry.rollups.cell import Cells, add_calls
 from headgate.telemetry.rollups.cubes import DIMENSIONS, spots
-from headgate.telemetry.rollups.failures import Fingerprint, fingerprint
+from headgate.telemetry.rollups.failures import FAILURE, Fingerprint, fingerprint
 
 Fails = Callable[[CallRow, random.Random], str | None]
 
@@ -70,6 +70,17 @@ def test_what_fails_more_often_is_found_with_an_interval_around_how_much():
     assert 0.4 < key.covers < 0.8
     assert whole.confidence > 0.99, "many were looked at, one was chosen"
     assert whole.looked_at >= 8 + 2 + 3 + 2 + 4 + 4
+
+
+def test_confidence_is_of_as_many_as_are_shown():
+    """The team fails a quarter more often, for sure, which is too little to show: one interval is told, not two."""
+    failure = f"{FAILURE}{Fingerprint('timeout', '', 'answer').text}"
+    key, team = ({"calls": calls, failure: failed} for calls, failed in ((10_000, 3_000), (40_000, 4_200)))
+    total = {"calls": 80_000, "failed": 7_500, failure: 7_500}
+    whole = patterns(total, {("key", "a"): key, ("team", "t"): team}, {}, {})
+    [pattern] = whole.patterns
+    assert shared(pattern) == {("key", "a")}
+    assert (whole.looked_at, whole.confidence) == (2, 1 - 0.05 / 2)
 
 
 def test_size_tools_region_prompt_and_tag_are_looked_at():

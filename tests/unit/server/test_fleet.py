@@ -13,7 +13,7 @@ import pytest
 
 from headgate.errors import Overloaded
 from headgate.server.fleet import frames, member
-from headgate.server.fleet.frames import ASK, FIGURES, MAX_BYTES, packed
+from headgate.server.fleet.frames import ASK, FIGURES, MAX_BYTES, WANT, packed
 from headgate.server.fleet.hub import ANSWER_S, Hub
 from headgate.server.fleet.member import DESCRIPTOR, Member
 from headgate.telemetry.metrics import Metrics
@@ -139,11 +139,16 @@ async def test_what_cannot_be_read_is_not_taken_and_does_no_harm_to_others(
     await worker.end()
 
 
-async def test_figures_that_are_too_long_are_not_sent(monkeypatch: pytest.MonkeyPatch, hub: Hub):
+async def test_figures_that_are_too_long_are_not_sent_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, hub: Hub, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.setattr(frames, "MAX_BYTES", 1000)
+    monkeypatch.setattr(member, "EVERY_S", 0.01)
     worker = await joined(hub)
-    await asyncio.sleep(0)
-    assert not worker.task.done()
+    told = await worker.member.total()
+    assert (of(told, "headgate_workers"), of(told, "headgate_workers_silent")) == (1, 1)
+    assert "headgate_calls_total" not in {family.name for family in told}
+    assert len([record for record in caplog.records if "bytes of figures are more than 1000" in record.message]) == 1
     await worker.end()
 
 
@@ -158,6 +163,35 @@ async def test_where_nobody_tells_the_scrape_is_refused_in_time(monkeypatch: pyt
     async with asyncio.timeout(5):
         await worker.task  # the other end is closed
     await found.leave(worker.taken)
+
+
+async def test_who_gave_up_a_moment_ago_does_no_harm_to_those_who_ask_later(hub: Hub):
+    worker = await joined(hub)
+    worker.member._wanted[7] = gone = asyncio.get_running_loop().create_future()
+    gone.cancel()  # and has had no turn to say so
+    worker.member._writer.write(packed(WANT, 7))
+    for _ in range(2):
+        assert shed(await worker.member.total()) == 0
+    assert not worker.task.done()
+    await worker.end()
+
+
+async def test_figures_that_cannot_be_taken_cost_no_later_ones(
+    hub: Hub, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(member, "EVERY_S", 0.02)
+    worker = await joined(hub)
+    await worker.member.total()
+    worker.metrics.shed, kept = None, worker.metrics.shed  # type: ignore[assignment]
+    await worker.member.total()
+    worker.metrics.shed = kept
+    async with asyncio.timeout(5):
+        while of(await worker.member.total(), "headgate_workers_silent"):
+            await asyncio.sleep(0.01)
+    kept["loop"] = 3
+    assert shed(await worker.member.total()) == 3, "it is asked again"
+    assert "this worker's figures are missing" in caplog.text
+    await worker.end()
 
 
 async def test_the_socket_is_the_two_sides_own(hub: Hub):

@@ -7,7 +7,7 @@ from math import comb, inf, isnan
 
 import pytest
 
-from headgate.stats.association import confidence_of, discoveries, more_often, relative_risk
+from headgate.stats.association import confidence_of, discoveries, more_often, relative_risk, shown
 
 
 def counted_out(cases: int, among: int, other_cases: int, others: int) -> float:
@@ -96,3 +96,19 @@ def test_discoveries_are_benjamini_and_hochbergs():
     assert discoveries(chances) == [0, 1, 2, 3]
     assert discoveries([]) == []
     assert confidence_of(4, 15) == pytest.approx(1 - 0.05 * 4 / 15)
+
+
+def test_intervals_are_of_as_many_as_are_shown():
+    """Of ten that are more than chance three are large enough: their intervals are of three."""
+    chances = [1e-6] * 10 + [0.9] * 90
+    chosen, confidence = shown(chances, lambda place, _: place < 3)
+    assert (chosen, confidence) == ([0, 1, 2], pytest.approx(1 - 0.05 * 3 / 100))
+    asked: list[float] = []
+
+    def narrow(place: int, at: float) -> bool:
+        asked.append(at)
+        return at < 1 - 0.05 * 2 / 100 or place > 8
+
+    assert shown(chances, lambda place, at: place < 5 and narrow(place, at))[0] == [0, 1, 2, 3, 4]
+    assert asked[-1] > asked[0], "what is kept is held against the confidence that is told"
+    assert shown([], lambda *_: True) == ([], 0.95)

@@ -92,6 +92,15 @@ def test_of_few_blocks_nothing_is_said():
     assert change_of_quantile([None] * 9, sketches(random.Random(1), 1)[:9], 0.5).error is None
 
 
+@pytest.mark.parametrize(("before", "after"), [((3,), (3,)), ((3,), (9,)), ((1, 2, 3), (1, 2, 3)), (range(24), (3,))])
+def test_a_sum_of_few_blocks_is_no_evidence(before: tuple[int, ...], after: tuple[int, ...]):
+    """One dear call a week, twice as dear this week, has doubled the cost, and says nothing of next week's."""
+    costs = [[each * float(block in there) for block in range(24)] for each, there in ((5, before), (10, after))]
+    calls = [50.0] * 24
+    for found in (change_of_total(*costs), change_of_ratio((costs[0], calls), (costs[1], calls))):
+        assert (found.chance, found.interval().low, found.interval().high) == (1, 0, inf)
+
+
 def test_students_quantiles_are_those_of_tables():
     found = Change(1, 1, 1.0, 1.0, 7)
     from math import log

@@ -16,7 +16,7 @@ from headgate.errors import RateLimited
 from headgate.events import Queued, Retried
 from headgate.storage.records import CallRow
 from headgate.telemetry import UNKNOWN, Metrics, Telemetry
-from headgate.telemetry.calls import KIND, TOGETHER, CallRecorder, trace_id
+from headgate.telemetry.calls import KIND, MOST, TOGETHER, CallRecorder, trace_id
 from headgate.telemetry.config import CallsConfig
 from headgate.types import Attempt, Call, Chunks, Frame, Identity, Payload, Reply, Usage
 from waiting import eventually
@@ -147,10 +147,21 @@ async def test_calls_are_written_some_together_and_soon():
 
 
 async def test_a_share_of_the_others_is_listed():
-    kept = Kept(CallsConfig(sample=0.25))
+    kept = Kept(CallsConfig(sample=0.25, most_per_s=10_000))
     listed = [(await kept.of(call(), whole)).kept for _ in range(2_000)]
     assert 400 < listed.count("sample") < 600
     assert set(listed) == {"sample", ""}
+
+
+async def test_what_a_vendor_tells_is_no_larger_than_a_database_takes():
+    async def absurd(call: Call) -> Reply:
+        usage = Usage(input_tokens=2**63, output_tokens=2**80)
+        call.account.attempts.append(attempt(call, usage=usage, cost_picodollars=2**90))
+        return Reply(payload=Payload("openai_chat", b"{}"))
+
+    row = await Kept().of(call(), absurd)
+    assert (row.input_tokens, row.output_tokens, row.cost_picodollars) == (MOST, MOST, MOST)
+    assert MOST < 2**63
 
 
 async def test_models_nobody_knows_make_no_names():

@@ -12,10 +12,14 @@ from time import perf_counter
 
 import pytest
 
+from calls import call
+from headgate.telemetry.calls import Timing
 from headgate.telemetry.config import LogsConfig
+from headgate.telemetry.logs.calls import say
 from headgate.telemetry.logs.context import FIELDS, about
 from headgate.telemetry.logs.handler import Logs
 from headgate.telemetry.logs.outlet import MOST_WAITING_BYTES, Outlet
+from headgate.trace import Trace
 
 SECRET = "correct horse battery"
 
@@ -151,6 +155,17 @@ def text_of(said: Said) -> Callable[[], str]:
         return data
 
     return read
+
+
+def test_the_line_of_a_call_has_the_trace_that_began_here(caplog: pytest.LogCaptureFixture):
+    asked = call(headers={"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    with caplog.at_level(logging.INFO, "headgate.calls"):
+        say(asked, None, Timing(0.0, 1.0, 0.1))
+        asked.account.trace = Trace("a" * 32, 7, None, sampled=True)
+        say(asked, None, Timing(0.0, 1.0, 0.1))
+    assert [getattr(record, FIELDS)["trace_id"] for record in caplog.records] == [
+        "4bf92f3577b34da6a3ce929d0e0e4736", "a" * 32,
+    ]  # fmt: skip
 
 
 def test_a_reader_that_is_gone_is_no_error():

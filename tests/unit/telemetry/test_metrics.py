@@ -61,6 +61,29 @@ async def test_a_stream_its_reader_closes_counts_as_cancelled():
     assert metrics.in_flight == 0
 
 
+async def test_a_stream_that_is_cancelled_while_it_is_closed_is_counted():
+    async def slow_to_close(_: Call) -> Reply:
+        async def chunks() -> Chunks:
+            try:
+                yield [Frame(b"a")]
+            finally:
+                await asyncio.Event().wait()
+
+        return Reply(chunks=chunks())
+
+    metrics = Metrics()
+    reply = await Telemetry(metrics)(call(stream=True), slow_to_close)
+    assert reply.chunks is not None
+    await anext(reply.chunks)
+    closing = asyncio.ensure_future(reply.chunks.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert metrics.in_flight == 0
+    assert metrics.calls == {("chat", "chat", "true", "cancelled"): 1}
+
+
 async def test_an_error_is_counted_by_its_code():
     async def fail(_: Call) -> Reply:
         raise RateLimited("secret text")

@@ -75,6 +75,14 @@ def test_money_of_any_size_is_added_exactly():
     assert cost.values == [(("t",), 3 * (2**64 + 1))]
 
 
+def test_a_vendor_that_tells_of_more_than_any_number_costs_no_other_figure():
+    metrics = counted([("chat", "ok", 1.0)])
+    metrics.tokens["t", "input"] = metrics.cost_picodollars["t",] = 10**400
+    told = Exposed(render(decode(encode(taken(metrics)))).decode())
+    assert told.of("headgate_tokens_total") == told.of("headgate_cost_usd_total") == float("inf")
+    assert told.of("headgate_calls_total") == 1
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 

@@ -18,6 +18,9 @@ INSTALL = "pip install 'headgate[alerts]'"
 TIME_S = 30.0
 """How long is waited for it; what is under way then goes on in its thread, whose own time limits end it."""
 
+NO_MENTION = "@\N{WORD JOINER}"
+"""What stands for an @: names come from clients, and chats call everybody there is where `@everyone` is written."""
+
 _MARKS = {"firing": "failure", "still_firing": "warning", "resolved": "success", "test": "info"}
 
 
@@ -36,7 +39,7 @@ class AppriseChannel:
 
     async def send(self, id_: str, body: str, now_s: int) -> None:
         told = msgspec.json.decode(body)
-        title, _, text = str(told["text"]).partition("\n")
+        title, _, text = str(told["text"]).replace("@", NO_MENTION).partition("\n")
         mark = _MARKS.get(str(told["event"]), "info")
         async with self._turn:
             try:

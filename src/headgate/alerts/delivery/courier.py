@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from headgate.alerts.config import AlertsConfig, ChannelConfig
@@ -13,7 +13,7 @@ from headgate.alerts.delivery.webhook import Channel, NotDelivered, Webhook
 from headgate.audit import AuditLog, audit_id
 from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
-from headgate.storage.database import Database
+from headgate.storage.database import Database, Row
 from headgate.storage.records import AlertNotice, AuditRecord
 
 log = logging.getLogger("headgate.alerts")
@@ -26,8 +26,11 @@ CLAIM_US = 90 * 1_000_000
 FIRST_S, MOST_S = 5.0, 3_600.0
 """The first wait after a failure, which doubles, and the longest."""
 
+AHEAD_US = 2 * 3_600 * 1_000_000
+"""A time that lies further ahead was written by a clock that has been set back since."""
+
 ATTEMPTS = 20
-"""Attempts after which a notice is given up: about half a day."""
+"""Attempts after which a notice is given up: six to eleven hours."""
 
 _COLUMNS = ", ".join(AlertNotice.__struct_fields__)
 
@@ -92,19 +95,29 @@ class Courier:
         await asyncio.gather(*map(self._send, notices))
         return len(notices)
 
+    async def send(self, id_: str) -> None:
+        """Send one notice that is claimed already, whatever else is due.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        for notice in _decoded(await self._database.fetch(_ONE, id_)):
+            await self._send(notice)
+
     async def _claimed(self) -> list[AlertNotice]:
         now_us = self._clock.now_us()
         async with self._database.transaction() as transaction:
             skip = " FOR UPDATE SKIP LOCKED" if transaction.kind == "postgres" else ""
             rows = await transaction.fetch(
                 "UPDATE alert_notices SET claimed_until_us = $1 WHERE id IN (SELECT id FROM alert_notices "  # noqa: S608
-                f"WHERE status = 'waiting' AND due_us <= $2 AND claimed_until_us < $2 ORDER BY due_us LIMIT $3{skip}) "
-                f"RETURNING {_COLUMNS}",
+                "WHERE status = 'waiting' AND (due_us <= $2 OR due_us > $4) AND (claimed_until_us < $2 "
+                f"OR claimed_until_us > $4) ORDER BY attempts > 0, due_us LIMIT $3{skip}) RETURNING {_COLUMNS}",
                 now_us + CLAIM_US,
                 now_us,
                 AT_ONCE,
+                now_us + AHEAD_US,
             )
-        return [AlertNotice(**dict(zip(AlertNotice.__struct_fields__, row, strict=True))) for row in rows]
+        return _decoded(rows)
 
     async def _send(self, notice: AlertNotice) -> None:
         held = self._channels.get(notice.channel)
@@ -116,6 +129,11 @@ class Courier:
         except NotDelivered as error:
             self.failed += 1
             await self._later(notice, str(error))
+            return
+        except Exception as error:  # a defect: this one waits like any that failed, and holds up no other
+            log.exception("notice %s cannot be sent to %s", notice.id, notice.channel)
+            self.failed += 1
+            await self._later(notice, type(error).__name__)
             return
         self.sent += 1
         await self._database_execute(_SENT, notice.id, notice.attempts + 1)
@@ -150,6 +168,11 @@ class Courier:
             await transaction.execute(sql, *parameters)
 
 
+def _decoded(rows: Sequence[Row]) -> list[AlertNotice]:
+    return [AlertNotice(**dict(zip(AlertNotice.__struct_fields__, row, strict=True))) for row in rows]
+
+
+_ONE = f"SELECT {_COLUMNS} FROM alert_notices WHERE id = $1"  # noqa: S608
 _SENT = "UPDATE alert_notices SET status = 'sent', attempts = $2, error = NULL WHERE id = $1"
 _FAILED = "UPDATE alert_notices SET status = 'failed', attempts = $2, error = $3 WHERE id = $1"
 _WAIT = "UPDATE alert_notices SET attempts = $2, due_us = $3, claimed_until_us = 0, error = $4 WHERE id = $1"

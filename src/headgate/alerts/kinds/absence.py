@@ -9,7 +9,7 @@ from headgate.alerts.judged import Judged, lasting, named, of_what, pair
 from headgate.alerts.kinds.look import Look
 from headgate.alerts.rules import Rule
 from headgate.alerts.traffic import HOUR_S, Minutes
-from headgate.stats.detection import Verdict, loss
+from headgate.stats.detection import Season, Verdict, loss
 
 WINDOWS_S = (300, 420, 540, 720, 900, 1_800, 3_600)
 
@@ -33,26 +33,26 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
 
 
 async def _verdict(config: AbsenceRule, minutes: Minutes, name: str, rule: Rule, look: Look) -> Verdict:
-    past = await look.traffic.hours(rule.config.by, pair(rule.config.of), name)
+    past = (await look.traffic.hours(rule.config.by, pair(rule.config.of), name)).calls
     end_s = look.traffic.end_s
-    since_hour_s = end_s % HOUR_S
-    windows = [(window_s, minutes.counts(window_s).get("calls", 0)) for window_s in WINDOWS_S]
-    now = minutes.counts(since_hour_s).get("calls", 0) if since_hour_s else 0
-    recent = past.calls.last(LONGER_HOURS[-1])
-    windows += [(hours * HOUR_S + since_hour_s, now + round(sum(recent[-hours:]))) for hours in LONGER_HOURS]
     if config.silent_s is not None:
-        if config.silent_s <= HOUR_S:
-            silent_s = config.silent_s // 60 * 60
-            windows.append((silent_s, minutes.counts(silent_s).get("calls", 0)))
-        return _silent(config.silent_s // 60 * 60, sorted(windows))
-    return loss(windows, past.calls, end_s, config.below)
+        window_s, calls = _longer(minutes, past, end_s, config.silent_s // 60 * 60)
+        return Verdict("fine" if calls else "bad", calls * HOUR_S / window_s, window_s=window_s)
+    windows = [(window_s, minutes.counts(window_s).get("calls", 0)) for window_s in WINDOWS_S]
+    windows += [_longer(minutes, past, end_s, hours * HOUR_S + end_s % HOUR_S) for hours in LONGER_HOURS]
+    return loss(windows, past, end_s, config.below)
 
 
-def _silent(silent_s: int, windows: Sequence[tuple[int, int]]) -> Verdict:
-    """Whether there was no call for a time, whatever is usual."""
-    still_s = max((window_s for window_s, calls in windows if calls == 0), default=0)
-    calls = next((calls for window_s, calls in windows if window_s >= silent_s), 0)
-    return Verdict("bad" if still_s >= silent_s else "fine", float(calls), 1.0, window_s=max(still_s, WINDOWS_S[0]))
+def _longer(minutes: Minutes, past: Season, end_s: int, seconds: int) -> tuple[int, int]:
+    """A time that ends now, and how many calls began in it: to the minute up to an hour, beyond it of whole hours and
+    what there is of this one, which is up to an hour more than is asked for.
+    """
+    if seconds <= HOUR_S:
+        return seconds, minutes.counts(seconds).get("calls", 0)
+    since_hour_s = end_s % HOUR_S
+    hours = -(-(seconds - since_hour_s) // HOUR_S)
+    now = minutes.counts(since_hour_s).get("calls", 0) if since_hour_s else 0
+    return hours * HOUR_S + since_hour_s, now + round(sum(past.last(hours)))
 
 
 def _told(verdict: Verdict) -> str:

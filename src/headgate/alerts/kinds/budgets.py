@@ -43,6 +43,8 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
     assert config is not None
     found: list[Judged] = []
     for each in await spendings(look):
+        if not each.amount:
+            continue  # one that lets nothing through is gone by intent
         if config.percent:
             found += _reached(each)
         found.append(await _foreseen(each, config.ahead_s, look))
@@ -66,15 +68,20 @@ async def spendings(look: Look) -> list[Spending]:
 
 
 def _reached(each: Spending) -> list[Judged]:
-    """The highest of the shares at which a budget wants to be told of, once it is gone."""
+    """The shares at which a budget wants to be told of that are gone: each goes on until its period ends, since a
+    higher one that is reached is no end of a lower one.
+    """
     budget = each.budget
-    gone = [percent for percent in budget.alert_percent if each.spent * 100 >= each.amount * percent]
-    if not gone or not each.amount:
-        return []
-    spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period}"
-    what = f"{spent} of {budget.subject} are spent: {max(gone)} % or more"
-    series = f"budget:{budget.id} {budget.subject} {max(gone)} %"
-    return [Judged(series, Verdict("bad", each.spent, each.amount * max(gone) / 100), what)]
+    spent = f"{usd(each.spent)} of {usd(each.amount)} a {budget.period} of {budget.subject} are spent"
+    return [
+        Judged(
+            f"budget:{budget.id} {budget.subject} {percent} %",
+            Verdict("bad", each.spent, each.amount * percent / 100),
+            f"{spent}: {percent} % or more",
+        )
+        for percent in budget.alert_percent
+        if each.spent * 100 >= each.amount * percent
+    ]
 
 
 async def _foreseen(each: Spending, ahead_s: float, look: Look) -> Judged:
@@ -122,6 +129,8 @@ def _standing(each: Spending, found: Forecast, ahead_s: float, now_s: int) -> St
 
 def _told(each: Spending, found: Forecast) -> str:
     what = f"{usd(each.amount)} a {each.budget.period} of {each.budget.subject}"
+    if each.spent >= each.amount:
+        return f"{what} are spent: {usd(each.spent)}"
     if found.gone_s is None:
         return f"{what}: {usd(found.by_end)} will be spent at its end"
     between = f"{_day(found.earliest_s)} to {_day(found.latest_s)}"

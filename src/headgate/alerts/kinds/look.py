@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from headgate.alerts.habits import HabitKeeping
+from headgate.alerts.objectives import Objectives
 from headgate.alerts.traffic import Traffic
-from headgate.routing.config import ObjectivesConfig
 from headgate.storage.database import Database
 
 
@@ -19,8 +17,7 @@ class Look(msgspec.Struct, frozen=True):
     database: Database
     habits: HabitKeeping
     now_us: int
-    objectives: Mapping[str, ObjectivesConfig]
-    """By model."""
+    objectives: Objectives
 
     @property
     def organisation(self) -> str:

@@ -6,30 +6,33 @@ from collections.abc import Callable, Sequence
 
 from headgate.alerts.judged import Judged, percent, usd
 from headgate.alerts.kinds.look import Look
-from headgate.alerts.objectives import Objective, objectives_of
+from headgate.alerts.objectives import Objective, objectives_of, standing
 from headgate.alerts.rules import Rule
-from headgate.alerts.traffic import HOUR_S, Minutes
+from headgate.alerts.standings import Sums
+from headgate.alerts.traffic import HOUR_S, MINUTE_S, Minutes
 from headgate.routing.config import ObjectivesConfig
-from headgate.stats.detection import Verdict, burning
+from headgate.stats.detection import NO_DATA, Standing, Verdict, burning
 from headgate.stats.detection.burning import BURNS
-from headgate.telemetry.rollups.reading import Query, Sum, series, total
+from headgate.telemetry.rollups.reading import Sum, total
 
 LONGEST_HOURS = 72
 
 CLEAR = 0.95
+"""A cost that went too far is well again below that share of its target."""
 
 
 async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
     found: list[Judged] = []
-    for model, config in look.objectives.items():
+    for model, config in look.objectives.by_model.items():
         if rule.config.severity == "page" and not (config.availability or config.latency):
             continue
-        windows = await _windows(model, config, look)
+        sums = Sums(look.database, look.organisation, look.objectives, model)
+        windows = await _windows(sums, config, look.traffic.end_s)
         for objective in objectives_of(model, config):
             if objective.is_share:
                 found.append(_burning(objective, windows, rule))
             elif rule.config.severity == "ticket":
-                found.append(await _spending(objective, look))
+                found.append(await _spending(objective, sums, look.traffic.end_s))
     return found
 
 
@@ -45,45 +48,30 @@ def _burning(objective: Objective, windows: Callable[[int], Sum], rule: Rule) ->
     return Judged(objective.series, verdict, f"{objective.series} ({percent(objective.target)}): {told}")
 
 
-async def _windows(model: str, config: ObjectivesConfig, look: Look) -> Callable[[int], Sum]:
+async def _windows(sums: Sums, config: ObjectivesConfig, end_s: int) -> Callable[[int], Sum]:
     """Sums of windows that end now, from minutes up to an hour, and beyond it from whole hours and what there is of
     this one.
     """
-    durations = any(each.measure != "duration" for each in config.latency)
-    minutes = (await look.traffic.minutes(None, ("model", model), durations=durations)).get("")
-    end_s = look.traffic.end_s
-    query = Query(look.organisation, end_s - LONGEST_HOURS * HOUR_S, end_s, HOUR_S, None, "model", model)
-    steps = (await series(look.database, query, all_sketches=durations)).get("", {})
-    near = minutes or Minutes({}, end_s)
+    other = any(each.measure != "duration" for each in config.latency)
+    near = Minutes(await sums.steps(end_s - HOUR_S, end_s, MINUTE_S, all_sketches=other), end_s)
+    hours = await sums.steps(end_s - LONGEST_HOURS * HOUR_S, end_s, HOUR_S, all_sketches=other)
 
     def window(window_s: int) -> Sum:
         if window_s <= HOUR_S:
             return near.last(window_s)
         begin_s = (end_s - window_s) // HOUR_S * HOUR_S
-        return total({at: each for at, each in steps.items() if at >= begin_s})
+        return total({at: each for at, each in hours.items() if at >= begin_s})
 
     return window
 
 
-async def _spending(objective: Objective, look: Look) -> Judged:
-    now_s = look.traffic.end_s
-    begin_s = (now_s // 86_400 - objective.period_days + 1) * 86_400
-    query = Query(look.organisation, begin_s, now_s, 86_400, None, "model", objective.model)
-    sum_ = total((await series(look.database, query, all_sketches=False)).get("", {}))
-    calls = sum_.counts.get("calls", 0)
-    spent = sum_.counts.get("cost_picodollars", 0) / 1e12
-    value = spent / calls if objective.kind == "cost_per_call" and calls else spent
-    standing = (
-        "no_data"
-        if not calls
-        else "bad"
-        if value > objective.target
-        else "fine"
-        if value <= CLEAR * objective.target
-        else "unclear"
-    )
+async def _spending(objective: Objective, sums: Sums, end_s: int) -> Judged:
+    sum_ = await sums.whole_period(objective.period_days, end_s)
+    stands = standing(objective, sum_)
+    value, target = stands.actual, objective.target
+    if value is None:
+        return Judged(objective.series, NO_DATA, f"{objective.series}: there were no calls")
+    verdict: Standing = "bad" if value > target else "fine" if value <= CLEAR * target else "unclear"
     what = "a call costs" if objective.kind == "cost_per_call" else "calls cost"
-    summary = (
-        f"{objective.series}: {what} {usd(value)} over {objective.period_days} days, {usd(objective.target)} was meant"
-    )
-    return Judged(objective.series, Verdict(standing, value, objective.target), summary)
+    summary = f"{objective.series}: {what} {usd(value)} over {objective.period_days} days, {usd(target)} was meant"
+    return Judged(objective.series, Verdict(verdict, value, target), summary)

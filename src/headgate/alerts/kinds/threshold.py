@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from headgate.alerts.judged import Judged, lasting, named, of_what, pair
 from headgate.alerts.kinds.look import Look
+from headgate.alerts.problems import DURATIONS, QUANTILES
 from headgate.alerts.rules import Rule
 from headgate.alerts.traffic import cost_usd
 from headgate.stats.detection import NO_DATA, Verdict
@@ -64,8 +65,3 @@ def measured(sum_: Sum, measure: str) -> float | None:
             return counts.get("failed", 0) / counts["calls"] if counts.get("calls") else None
         case _:
             return float(counts.get(measure, 0))
-
-
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-
-DURATIONS = ("duration", "first_token", "per_token", "overhead", "queued", "attempt_duration", "attempt_first_token")

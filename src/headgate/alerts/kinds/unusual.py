@@ -19,6 +19,9 @@ LEAST_DAYS = 14
 MANY_NETWORKS = 5
 """Networks that were new to a key in the week before: one that has more travels, and another one means nothing."""
 
+AFTER_MIDNIGHT_S = 1_800
+"""So long a day is still looked at when it is over: what came in its last minutes may not have been counted by then."""
+
 BAD = Verdict("bad")
 
 
@@ -68,7 +71,7 @@ def _told(verdict: Verdict, unit: str) -> str:
 
 
 async def _new_models(by: str, config: UnusualRule, look: Look) -> list[Judged]:
-    now_s = look.now_us // 1_000_000
+    now_s = look.now_us // 1_000_000 - AFTER_MIDNIGHT_S
     habits = await look.habits.before(look.organisation, by, now_s)
     today = await look.habits.today(look.organisation, by, now_s)
     return [

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
+from headgate.administration.acting import Actor
 from headgate.administration.reading import read_query
 from headgate.administration.requests import CallListing
 from headgate.administration.traffic import CallView
+from headgate.administration.values import moment
 from headgate.dashboard import formats
 from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Grid
+from headgate.dashboard.followed import event
 from headgate.dashboard.looking import Csv, Look, Shown, Template
 from headgate.dashboard.writing import written
+from headgate.dialects.view import TextNode
 from headgate.money import from_decimal
+from headgate.storage.records import Content
+from headgate.telemetry.capture.reading import output_of, texts_of
 from headgate.types import Operation
 
 PATH = "/dashboard/calls"
+LIVE = f"{PATH}/live"
 
 LISTED = 50
 """Calls of a page."""
 
 EXPORTED = 500
 """Calls of a file."""
+
+TOLD = 100
+"""Most calls told at once: of more, those that began last."""
+
+WINDOW_US = 900_000_000
+"""Calls that began longer ago than that are not told when they end."""
 
 FILTERS = ("model", "target", "key", "team", "operation", "code", "trace", "slower_ms")
 
@@ -51,7 +65,7 @@ async def page(look: Look) -> Template | Csv | Shown:
         "calls": [row(look, each) for each in found.data],
         "next": found.next,
         "operations": get_args(Operation),
-        "live": look.asked.url(f"{PATH}/live"),
+        "live": look.asked.url(LIVE),
         "filtered": any(look.asked.get(each) for each in (*FILTERS, "failed")),
     }
     return Template(name="calls.html", title="Calls", values=values)
@@ -91,6 +105,26 @@ def row_html(look: Look, call: CallView) -> bytes:
     return written("call_row.html", {"each": row(look, call)})
 
 
+async def follow(look: Look) -> AsyncGenerator[Sequence[bytes]]:
+    """Rows of calls, each as it ends.
+
+    Raises:
+        Forbidden, Invalid: they may not be told, or the filters make no sense.
+    """
+    look.need("ledger.read")
+    traffic, actor = look.administration.traffic, await look.actor()
+    request = listing(look.asked, limit=TOLD, live=True)
+    seen: dict[str, None] = {each.id: None for each in (await traffic.list(actor, request)).data}
+    new: list[CallView] = []
+    while True:
+        yield [event("call", row_html(look, each)) for each in reversed(new)]
+        since = replace(request, from_=moment(look.house.now_us() - WINDOW_US))
+        new = [each for each in (await traffic.list(actor, since)).data if each.id not in seen]
+        seen.update({each.id: None for each in new})
+        while len(seen) > 50 * TOLD:
+            del seen[next(iter(seen))]
+
+
 def picodollars(usd: str | None) -> int | None:
     """An answer's money as a whole number."""
     return None if usd is None else from_decimal(Decimal(usd))
@@ -111,12 +145,15 @@ def _cell(value: Any) -> Any:
 
 async def detail(look: Look) -> Template:
     look.need("ledger.read")
-    found = await look.administration.traffic.get(await look.actor(), look.params["id"])
+    actor = await look.actor()
+    found = await look.administration.traffic.get(actor, look.params["id"])
     call, attempts = found.call, found.attempts
+    call_id = call.id if call is not None else attempts[0]["call_id"]
     begun = begun_us(call, attempts)
     values = {
         "call": call,
-        "id": call.id if call is not None else attempts[0]["call_id"],
+        "id": call_id,
+        "content": await content(look, actor, call_id),
         "attempts": attempts,
         "cost": None if call is None else picodollars(call.cost_usd),
         "costs": [picodollars(each["cost_usd"]) for each in attempts],
@@ -127,6 +164,79 @@ async def detail(look: Look) -> Template:
         "tokens": [tokens(each) for each in attempts],
     }
     return Template(name="call.html", title="Call", values=values)
+
+
+SHOWN = 20_000
+"""Characters of a text that a page shows."""
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A text of a call's content."""
+
+    whose: str
+    text: str
+    more: int
+    """Characters that are not shown."""
+
+
+class Shows(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page shows of a call's content."""
+
+    kept: bool
+    url: str = ""
+    """Of the page with the content on it; empty where it is."""
+    row: Content | None = None
+    pieces: Sequence[Piece] = ()
+    raw: Sequence[Piece] = ()
+    """Request and answer as they are stored."""
+    finish: str | None = None
+    redactions: str = ""
+
+
+async def content(look: Look, actor: Actor, call_id: str) -> Shows | None:
+    """What was asked and answered, for those who may read it and only once they ask for it: that is audited."""
+    if not look.viewer.may("content.read"):
+        return None
+    contents = look.administration.contents
+    if look.asked.get("content") != "shown":
+        return Shows(kept=await contents.kept(actor, call_id), url=look.asked.url(content="shown"))
+    row = await contents.row(actor, call_id)
+    if row is None:
+        return Shows(kept=False)
+    output = output_of(row)
+    pieces = [piece(_whose(node), node.text) for node in texts_of(row) if _is_read(node)]
+    if output is not None:
+        said = (("answer: thinking", output.reasoning), ("answer", output.text))
+        pieces += [piece(kind, text) for kind, text in said if text]
+        pieces += [piece(f"answer: calls {each.name}", each.arguments) for each in output.tool_calls]
+    taken: dict[str, int] = msgspec.json.decode(row.redactions)
+    return Shows(
+        kept=True,
+        row=row,
+        pieces=pieces,
+        raw=[piece(name, _indented(body)) for name, body in (("Request", row.request), ("Answer", row.answer)) if body],
+        finish=output.finish_reason if output is not None else None,
+        redactions=", ".join(f"{number} {kind}" for kind, number in taken.items()),
+    )
+
+
+def _is_read(node: TextNode) -> bool:
+    """Whether a text of a request is one that somebody reads: settings and tools' definitions are below."""
+    return node.provenance not in ("parameter", "tool_definition") and bool(node.text.strip())
+
+
+def _whose(node: TextNode) -> str:
+    kind = node.provenance.replace("_", " ")
+    return kind if node.role in ("", kind) else f"{node.role}: {kind}"
+
+
+def piece(whose: str, text: str) -> Piece:
+    shown = formats.prose(text[:SHOWN])
+    return Piece(whose=whose, text=shown, more=max(0, len(text) - SHOWN))
+
+
+def _indented(body: str) -> str:
+    return msgspec.json.format(body, indent=2)
 
 
 def begun_us(call: CallView | None, attempts: Sequence[Mapping[str, Any]]) -> int:

@@ -12,11 +12,11 @@ from headgate.administration import Actor
 from headgate.administration.requests import RuleListing, TrafficAsked
 from headgate.administration.views import BudgetView
 from headgate.dashboard import forecast, formats
-from headgate.dashboard.charts import Grid
+from headgate.dashboard.charts import Grid, chosen
 from headgate.dashboard.figures import Figures, points, ranked
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.calls import picodollars
-from headgate.dashboard.pages.overview import chosen, cost_chart
+from headgate.dashboard.pages.overview import cost_chart
 from headgate.dashboard.tables import GROUPS, figures_grid, groups
 from headgate.errors import HeadgateError
 from headgate.telemetry.rollups.reading import total
@@ -140,7 +140,7 @@ async def _paces(look: Look, actor: Actor, kinds: set[str]) -> dict[str, float]:
         asked = TrafficAsked(
             from_=now - timedelta(days=PACE_DAYS),
             to=now,
-            step="day",
+            step="hour",
             by=None if kind == "organisation" else kind,  # type: ignore[arg-type]
         )
         try:

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from headgate.administration import Actor, Invalid
+from headgate.administration import Actor
 from headgate.administration.reading import read, read_query
 from headgate.administration.requests import KeyListing, Listing, NewKey, NewTeam, Rotation, TrafficAsked
 from headgate.administration.views import BudgetView, KeyMade, KeyView
 from headgate.dashboard import formats
-from headgate.dashboard.charts import Grid
+from headgate.dashboard.charts import Grid, chosen
 from headgate.dashboard.figures import Figures, ranked
+from headgate.dashboard.forms import told, version
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.calls import picodollars
-from headgate.dashboard.pages.overview import chosen
 from headgate.errors import HeadgateError
 
 PATH = "/dashboard/keys"
@@ -58,7 +58,7 @@ async def shown(
         "periods": PERIODS,
         "made": made,
         "said": said,
-        "problems": problems(problem),
+        "problems": told(problem),
         "form": look.form if problem is not None else {},
     }
     return Template(
@@ -69,7 +69,7 @@ async def shown(
 async def use(look: Look, actor: Actor) -> Mapping[str, Figures]:
     """What each key's calls came to of late."""
     now = look.asked.now
-    asked = TrafficAsked(from_=now - timedelta(days=USED_DAYS), to=now, step="day", by="key")
+    asked = TrafficAsked(from_=now - timedelta(days=USED_DAYS), to=now, step="hour", by="key")
     return ranked(await look.administration.traffic.totals(actor, asked, all_sketches=False))
 
 
@@ -84,12 +84,6 @@ def budget(key: KeyView) -> Mapping[str, Any] | None:
         return None
     spent = picodollars(nearest.spent_usd) or 0
     return {"amount": picodollars(nearest.amount_usd), "spent": spent, "period": nearest.period}
-
-
-def problems(error: HeadgateError | None) -> list[str]:
-    if error is None:
-        return []
-    return [each.message for each in error.problems] if isinstance(error, Invalid) else [error.message]
 
 
 def grid(keys: Sequence[KeyView], used: Mapping[str, Figures]) -> Grid:
@@ -142,7 +136,7 @@ def _wanted(look: Look) -> dict[str, Any]:
 async def revoke(look: Look) -> Template | Csv:
     look.need("keys.write")
     try:
-        view = await look.administration.keys.revoke(await look.actor(), look.params["id"], _version(look))
+        view = await look.administration.keys.revoke(await look.actor(), look.params["id"], version(look))
     except HeadgateError as error:
         return await shown(look, problem=error)
     return await shown(look, said=f"The key “{formats.plain(view.name)}” opens nothing any more.")
@@ -154,19 +148,13 @@ async def rotate(look: Look) -> Template | Csv:
     overlap_s: Any = int(hours) * 3600 if hours.isascii() and hours.isdigit() and len(hours) < 6 else hours
     try:
         request = read(Rotation, {"overlap_s": overlap_s})
-        made = await look.administration.keys.rotate(await look.actor(), look.params["id"], request, _version(look))
+        made = await look.administration.keys.rotate(await look.actor(), look.params["id"], request, version(look))
     except HeadgateError as error:
         return await shown(look, problem=error)
     goes_on = (
         f" The one before it works for {hours} h more." if overlap_s else " The one before it opens nothing any more."
     )
     return await shown(look, made=made, said=f"“{formats.plain(made.name)}” has another key.{goes_on}")
-
-
-def _version(look: Look) -> int | None:
-    """The version the page showed: what somebody else has changed since is not acted on unseen."""
-    told = look.value("version")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else None
 
 
 async def create_team(look: Look) -> Template | Csv:

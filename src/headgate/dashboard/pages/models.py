@@ -7,18 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.config import Config
-from headgate.dashboard.charts import Chart, Column
+from headgate.dashboard.charts import Chart, Column, chosen
 from headgate.dashboard.figures import Figures, largest, points
-from headgate.dashboard.looking import Csv, Look, Template
-from headgate.dashboard.pages.overview import chosen
+from headgate.dashboard.looking import Csv, Look, TargetNow, Targets, Template
 from headgate.dashboard.tables import Group, figures_grid, groups
 from headgate.routing.config import ModelConfig
-from headgate.routing.status import TargetStatus
 
 PATH = "/dashboard/models"
 
 MOST = 200
 """Models that are listed."""
+
+TOLD_BY = {
+    "server": "What is so now is what this server knows; others know of rests through the shared state.",
+    "workers": "What is so now is of all workers of this server together: a target rests where any of them leaves "
+    "it alone, and what fails is the worst of them.",
+    "worker": "What is so now is what one worker of this server knows: the others cannot be asked at this moment.",
+}
+"""Whose knowledge of targets is shown."""
 
 
 async def page(look: Look) -> Template | Csv:
@@ -29,8 +35,10 @@ async def page(look: Look) -> Template | Csv:
     charts = [] if targets is None else await latencies(look, largest([line.id for line in targets.lines]))
     if csv := look.asked.get("csv"):
         return chosen(csv, [*charts, *grids])
+    now = await look.house.targets()
     values = {
-        "targets": states(look, targets),
+        "targets": states(look, now, targets),
+        "told_by": TOLD_BY[now.of],
         "models": routes(look.house.config(), models),
         "charts": charts,
         "kept": targets is not None,
@@ -59,7 +67,7 @@ async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
             (at, [line[at].quantiles("duration", (0.95,))[0] for line in lines]) for at in (lines[0] if lines else ())
         ]
         columns = [Column(name) for name in busiest]
-        title, step = "Latency p95 by target", look.asked.step
+        title, step = "Latency p95 by target", found[0].step if found else look.asked.step
         return [Chart(id="target-latency", title=title, kind="ms", columns=columns, rows=rows, step=step, told="Calls")]
 
     return await asyncio.to_thread(drawn)
@@ -68,13 +76,9 @@ async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:
 # ── targets ──
 
 
-def states(look: Look, traffic: Group | None) -> list[Mapping[str, Any]]:
+def states(look: Look, now: Targets, traffic: Group | None) -> list[Mapping[str, Any]]:
     """Every target that is configured or has been asked, with its state and its traffic."""
-    live: dict[str, TargetStatus] = {}
-    for each in look.house.targets():
-        held = live.get(each.target)
-        if held is None or (each.rests_s != 0) > (held.rests_s != 0):  # models see one each in their own way
-            live[each.target] = each
+    live = {each.target: each for each in now.found}
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
     configured = configured_targets(look.house.config())
     names = [*configured, *(name for name in {**live, **lines} if name not in configured and name)]
@@ -91,14 +95,12 @@ def states(look: Look, traffic: Group | None) -> list[Mapping[str, Any]]:
     ]
 
 
-def _state(live: TargetStatus | None) -> tuple[str, str]:
+def _state(live: TargetNow | None) -> tuple[str, str]:
     """A colour and a word."""
     if live is None:
         return "", "not asked yet"
-    if live.rests_s is None:
-        return "bad", "rests"
-    if live.rests_s:
-        return "bad", f"rests {live.rests_s:.0f} s more"
+    if live.rests:
+        return "bad", f"rests {live.rests_s:.0f} s more" if live.rests_s else "rests"
     return ("warn", "half open") if live.breaker == "half_open" else ("good", "in use")
 
 

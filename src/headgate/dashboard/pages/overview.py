@@ -8,7 +8,8 @@ from typing import Any
 
 from headgate.administration import Actor
 from headgate.dashboard import formats
-from headgate.dashboard.charts import Chart, Column, Grid, Value
+from headgate.dashboard.alert_rows import firing
+from headgate.dashboard.charts import Chart, Column, Value, chosen
 from headgate.dashboard.figures import OTHERS, Figures, Points, largest, points
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.tables import GROUPS, figures_grid, groups
@@ -23,7 +24,7 @@ FAILING = 0.05
 
 async def page(look: Look) -> Template | Csv:
     look.need("ledger.read", "metrics")
-    common = {"health": health(look), "dimensions": dimensions(look)}
+    common = {"health": await health(look), "alerts": await firing(look), "dimensions": dimensions(look)}
     if look.house.administration is None:
         return Template(name="overview.html", title="Overview", values={**common, "kept": False})
     by = look.asked.get("by") or "model"
@@ -56,21 +57,15 @@ def dimensions(look: Look) -> Mapping[str, str]:
     return {each: name for each, name in GROUPS.items() if look.viewer.may("ledger.read") or each in PLAIN}
 
 
-def chosen(id: str, made: Sequence[Chart | Grid]) -> Csv:
-    """One of a page's charts or tables as a file; an empty one where the page has none of that name now."""
-    found = next((each for each in made if each.id == id), Grid(id="nothing", heads=(), rows=()))
-    return Csv(name=f"{found.id}.csv", body=found.csv())
-
-
 # ── health ──
 
 
-def health(look: Look) -> Mapping[str, Any]:
+async def health(look: Look) -> Mapping[str, Any]:
     """How it is now, in a word and a sentence."""
     why = look.house.ready()
-    targets = look.house.targets()
-    resting = sorted({each.target for each in targets if each.rests_s != 0})
-    number = len({each.target for each in targets})
+    targets = (await look.house.targets()).found
+    resting = sorted(each.target for each in targets if each.rests)
+    number = len(targets)
     if why:
         return {"state": "bad", "word": "Takes no calls", "told": why, "resting": resting}
     if number and len(resting) == number:
@@ -208,7 +203,7 @@ def tiles(look: Look, now: Figures, before: Figures) -> list[Mapping[str, Any]]:
     middle, high, highest = now.quantiles()
     was_middle, was_high, was_highest = before.quantiles()
     [first] = now.quantiles("first_token", [0.95])
-    per_s = now.calls / max(1, look.asked.seconds)
+    per_s = now.calls / max(1.0, (look.asked.to - look.asked.begins).total_seconds())
     rate = (
         f"{formats.count(round(per_s, 1))} a second"
         if per_s >= 1

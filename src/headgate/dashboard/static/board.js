@@ -43,7 +43,7 @@
       return;
     }
     document.getElementById("main").setAttribute("aria-busy", "true");
-    htmx.ajax("GET", place, { target: "#main", select: "#main", swap: "outerHTML show:none" }).then(() => {
+    htmx.ajax("GET", place, { target: "#main", select: "#main", selectOOB: "#firing", swap: "outerHTML show:none" }).then(() => {
       history.pushState(null, "", place);
       shown = location.pathname + location.search;
       going = "";
@@ -80,29 +80,73 @@
     said("That could not be shown.");
   });
 
-  // ── calls as they come ──
+  // ── what comes while one looks ──
   let tail = null;
   const MOST = 200;
+  const put = (place, html) => place.insertAdjacentHTML("afterbegin", html); // escaped where it was made
+  const COMES = {
+    call: (html) => {
+      const rows = document.getElementById("rows");
+      if (!rows) return;
+      document.getElementById("none")?.remove();
+      put(rows, html);
+      rows.firstElementChild?.classList.add("new");
+      while (rows.rows.length > MOST) rows.lastElementChild.remove();
+    },
+    standing: (html) => {
+      const place = document.getElementById("standing");
+      if (!place) return;
+      const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      const opened = [...place.querySelectorAll("details[open]")].map((each) => each.id);
+      place.replaceChildren();
+      put(place, html);
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+      if (focused) [...place.querySelectorAll("a")].find((each) => each.getAttribute("href") === focused)?.focus();
+    },
+    firing: (number) => {
+      const place = document.getElementById("firing");
+      if (!place) return;
+      place.replaceChildren();
+      if (number === "0") return;
+      const count = document.createElement("b");
+      count.className = "count";
+      count.textContent = number;
+      const what = document.createElement("span");
+      what.className = "hidden";
+      what.textContent = " fire";
+      count.append(what);
+      place.append(" ", count);
+    },
+    said,
+  };
   function follow(button) {
-    if (tail) {
-      tail.close();
-      tail = null;
-    } else {
-      tail = new EventSource(button.dataset.liveTail);
-      tail.addEventListener("call", (event) => {
-        const rows = document.getElementById("rows");
-        if (!rows) return;
-        document.getElementById("none")?.remove();
-        rows.insertAdjacentHTML("afterbegin", event.data); // escaped where it was made
-        rows.firstElementChild?.classList.add("new");
-        while (rows.rows.length > MOST) rows.lastElementChild.remove();
-      });
-    }
+    tail = new EventSource(button.dataset.liveTail);
+    for (const [name, act] of Object.entries(COMES)) tail.addEventListener(name, (event) => act(event.data));
+    tail.addEventListener("error", () => {
+      if (tail?.readyState === EventSource.CLOSED) leave("This cannot be followed now.");
+    });
+    following(button);
+  }
+  function leave(why) {
+    if (tail) tail.close();
+    tail = null;
+    const button = document.getElementById("live");
+    if (button) following(button);
+    if (why) said(why);
+  }
+  function following(button) {
     button.setAttribute("aria-pressed", tail ? "true" : "false");
     button.textContent = tail ? "Following, stop" : "Follow live";
-    said(tail ? "Calls are shown as they end." : "No longer following.");
   }
-  addEventListener("pagehide", () => tail && tail.close());
+  function turn(button) {
+    if (tail) {
+      leave("No longer following.");
+    } else {
+      follow(button);
+      said("What is new is shown as it comes.");
+    }
+  }
+  addEventListener("pagehide", () => leave());
 
   // ── copying ──
   async function copy(button) {
@@ -115,17 +159,15 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("button");
     if (!button) return;
-    if (button.id === "live") follow(button);
+    if (button.id === "live") turn(button);
     if (button.classList.contains("copy")) copy(button);
   });
 
   function ready() {
-    if (tail) {
-      tail.close();
-      tail = null;
-    }
+    leave();
     const live = document.getElementById("live");
     if (live) live.hidden = false;
+    if (live && "liveAuto" in live.dataset) follow(live);
     if (navigator.clipboard) for (const each of document.querySelectorAll("button.copy")) each.hidden = false;
   }
   ready();

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const drawn = new WeakMap();
-  const NAMED = { good: "--c-good", bad: "--c-bad", p50: "--c1", p95: "--c2", p99: "--c4", cost: "--c3", rest: "--c-rest", in: "--c1", out: "--c2" };
+  const NAMED = { good: "--c-good", bad: "--c-bad", p50: "--c1", p95: "--c2", p99: "--c4", cost: "--c3", rest: "--c-rest", limit: "--c-bad", satisfied: "--c3", bound: "--c-rest", in: "--c1", out: "--c2" };
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colour = (key, n) => css(NAMED[key] || `--c${(n % 7) + 1}`);
 
@@ -93,6 +93,7 @@
             stroke: colour(keys[n], n),
             fill: bands ? colour(keys[n], n) : undefined,
             width: bands ? 0 : 1.8,
+            dash: ["limit", "bound"].includes(keys[n]) ? [7, 5] : undefined,
             points: { show: !bands && data[0].length < 3 },
             paths,
             spanGaps: true,

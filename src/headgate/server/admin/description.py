@@ -9,7 +9,18 @@ from typing import Any
 import msgspec
 
 from headgate.access.roles import SCOPES
-from headgate.administration import alerts, auditing, errors, ledger, quality, requests, shadows, traffic, views
+from headgate.administration import (
+    alerts,
+    auditing,
+    contents,
+    errors,
+    ledger,
+    quality,
+    requests,
+    shadows,
+    traffic,
+    views,
+)
 from headgate.administration.importing import requests as importing
 from headgate.administration.requests import Empty
 from headgate.alerts import objectives
@@ -22,12 +33,13 @@ from headgate.server.admin.asking import File
 from headgate.server.admin.problems import ErrorDocument
 from headgate.server.admin.routes import ANY_SCOPE, PREFIX, ROUTES, Route
 from headgate.shadow import verdict
+from headgate.telemetry.capture import reading as captured
 from headgate.types import JSON
 
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
+    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 

@@ -21,6 +21,7 @@ from headgate.administration.alerts import (
     SilenceView,
 )
 from headgate.administration.auditing import OPERATORS, AuditView
+from headgate.administration.contents import ContentView, ErasedView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
@@ -312,6 +313,22 @@ async def list_calls(ask: Ask) -> Page[CallView]:
 
 async def get_call(ask: Ask) -> CallDetail:
     return await ask.administration.traffic.get(ask.actor, ask.params["id"])
+
+
+async def get_content(ask: Ask) -> ContentView:
+    return await ask.administration.contents.get(ask.actor, ask.params["id"])
+
+
+async def erase_content(ask: Ask) -> ErasedView:
+    return await ask.administration.contents.erase_call(ask.actor, ask.params["id"])
+
+
+async def export_contents(ask: Ask) -> File:
+    return File("contents.jsonl", "application/jsonl", await ask.administration.contents.export(ask.actor, ask.query))
+
+
+async def erase_contents(ask: Ask) -> ErasedView:
+    return await ask.administration.contents.erase(ask.actor, ask.body)
 
 
 async def list_feedback(ask: Ask) -> Page[FeedbackView]:

@@ -29,7 +29,9 @@ def administration_of(
         caught_up=store.caught_up,
         ledger=store.ledger_sink,
         summed_up=store.calls.summed_up,
-        deliver=store.alerting.courier.deliver,
+        deliver=store.alerting.courier.send,
+        contents=store.contents.table,
+        captured=store.contents.desk.flush,
     )
     secret = environ.get("HEADGATE_SECRET")
     return Administration(ports, config, secret=secret, counters=services.counters)

@@ -17,6 +17,7 @@ from headgate.administration.alerts import (
     SilenceView,
 )
 from headgate.administration.auditing import AuditView
+from headgate.administration.contents import ContentView, ErasedView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
@@ -28,6 +29,7 @@ from headgate.administration.requests import (
     AuditListing,
     BudgetChange,
     CallListing,
+    ContentsAsked,
     Empty,
     ErrorsAsked,
     EvaluationListing,
@@ -42,6 +44,7 @@ from headgate.administration.requests import (
     NewAlertRule,
     NewBudget,
     NewCorrections,
+    NewErasure,
     NewKey,
     NewLimit,
     NewOrganisation,
@@ -404,6 +407,40 @@ ROUTES: tuple[Route, ...] = (
         query=CallListing,
     ),
     Route("GET", "/calls/{id}", "ledger.read", handlers.get_call, CallDetail, "One call, by its id or its trace's"),
+    Route(
+        "GET",
+        "/calls/{id}/content",
+        "content.read",
+        handlers.get_content,
+        ContentView,
+        "What was asked and answered in one call",
+    ),
+    Route(
+        "DELETE",
+        "/calls/{id}/content",
+        "content.write",
+        handlers.erase_content,
+        ErasedView,
+        "Erase what was asked and answered in one call",
+    ),
+    Route(
+        "GET",
+        "/contents",
+        "content.read",
+        handlers.export_contents,
+        File,
+        "What was asked and answered as JSON Lines, for data sets",
+        query=ContentsAsked,
+    ),
+    Route(
+        "POST",
+        "/contents/erasures",
+        "content.write",
+        handlers.erase_contents,
+        ErasedView,
+        "Erase what was asked and answered for an end user, by a key, or before a time",
+        NewErasure,
+    ),
     Route(
         "GET",
         "/traffic",

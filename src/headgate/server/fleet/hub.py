@@ -117,13 +117,17 @@ class _Worker:
         self.asked = 0
         """The number of the question it has not answered; 0 where there is none."""
         self.open = True
+        self._told_since = False
+        """Whether it has told figures since it was asked last."""
         self._writer = writer
 
     def ask(self, number: int) -> bool:
-        """Ask for its figures. Whether it is to be waited for: not where it has not answered the question before."""
-        if self.asked or not self._free():
+        """Ask for its figures. Whether it is to be waited for: not where it has not answered the question before, nor
+        told anything since.
+        """
+        if (self.asked and not self._told_since) or not self._free():
             return False
-        self.asked = number
+        self.asked, self._told_since = number, False
         self._writer.write(packed(ASK, number))
         return True
 
@@ -134,6 +138,7 @@ class _Worker:
             msgspec.MsgspecError: they are none.
         """
         self.figures = decode(message.body)
+        self._told_since = True
         if message.number == self.asked:
             self.asked = 0
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from headgate.errors import Overloaded
-from headgate.server.fleet.frames import ASK, FIGURES, TOTAL, WANT, Oversize, packed, read
+from headgate.server.fleet.frames import ASK, FIGURES, TOTAL, WANT, Message, Oversize, packed, read
 from headgate.telemetry.snapshot import Snapshot, decode, encode
 
 log = logging.getLogger("headgate.server")
@@ -39,6 +39,8 @@ class Member:
         self._reader = reader
         self._writer = writer
         self._number = 0
+        self._failing = False
+        """Whether its last figures could not be told."""
         self._wanted: dict[int, asyncio.Future[bytes]] = {}
 
     @classmethod
@@ -63,8 +65,8 @@ class Member:
             while (message := await read(self._reader)) is not None:
                 if message.kind == ASK:
                     self._tell(taken, message.number)
-                elif message.kind == TOTAL and message.number in self._wanted:
-                    self._wanted.pop(message.number).set_result(message.body)
+                elif message.kind == TOTAL:
+                    self._told(message)
         finally:
             telling.cancel()
 
@@ -102,8 +104,20 @@ class Member:
                 self._tell(taken, 0)
             await asyncio.sleep(EVERY_S)
 
+    def _told(self, message: Message) -> None:
+        """Hand on what all come to, to whoever still waits for it."""
+        wanted = self._wanted.pop(message.number, None)
+        if wanted is not None and not wanted.done():  # who gave up a moment ago has not been heard of yet
+            wanted.set_result(message.body)
+
     def _tell(self, taken: Taken, number: int) -> None:
+        """Tell the figures. What goes wrong with that costs these and none that come later, and is logged once."""
         try:
             self._writer.write(packed(FIGURES, number, encode(taken())))
-        except Oversize as error:
-            log.error("this worker's figures are missing in /metrics: %s", error)  # noqa: TRY400
+        except Exception as error:  # a defect too
+            if not self._failing:
+                defect = None if isinstance(error, Oversize) else error
+                log.error("this worker's figures are missing in /metrics: %s", error, exc_info=defect)  # noqa: TRY400
+            self._failing = True
+        else:
+            self._failing = False

@@ -11,8 +11,6 @@ from headgate.stats.detection.season import Season
 Z = 1.2816
 """Eight times in ten the truth is between the bounds."""
 
-TREND_HOURS = 24
-
 
 class Forecast(msgspec.Struct, frozen=True):
     """Seconds since 1970, UTC, to the hour."""

@@ -23,7 +23,7 @@ def say(call: Call, code: str | None, timing: Timing) -> None:
     cost, parent = account.cost_picodollars, call.headers.get("traceparent")
     fields = {
         "request_id": call.id,
-        "trace_id": trace_id(parent) if parent else None,
+        "trace_id": account.trace.trace_id if account.trace is not None else trace_id(parent) if parent else None,
         "organisation": identity.organisation,
         "key": identity.key_id,
         "team": identity.team_id,

@@ -69,9 +69,14 @@ class Room:
 
 
 def content_of(
-    call: Call, answer: Payload | None, frames: Sequence[Frame] | None, config: OtelContentConfig
+    call: Call,
+    answer: Payload | None,
+    frames: Sequence[Frame] | None,
+    config: OtelContentConfig,
+    *,
+    complete: bool = True,
 ) -> Iterator[bytes]:
-    """The attributes of a call's content; `frames` are those of a stream, as far as they were kept.
+    """The attributes of a call's content; `frames` are those of a stream, all of them where it is `complete`.
 
     Never raises: what cannot be read has no content.
     """
@@ -79,7 +84,9 @@ def content_of(
         return
     dialect = dialects.get(call.request.dialect)
     room = Room(config.max_kb * 1024)
-    answered = _output(_answer(dialect, answer, frames), room)
+    room.cut = not complete
+    answering = None if complete else call.account.answering
+    answered = _output(_answer(dialect, answer, frames), "error" if answering is None else answering.stop, room)
     if answered:
         yield _json(names.OUTPUT_MESSAGES, answered)
     chat = _chat(dialect, call.request)
@@ -163,12 +170,13 @@ def _messages(message: Message, room: Room) -> Iterator[JSON]:
             yield {"role": role, "parts": told} | ({"name": message.name[:128]} if message.name else {})
 
 
-def _output(answer: Answer | None, room: Room) -> list[JSON]:
-    return [] if answer is None else [_choice(choice, room) for choice in answer.choices]
+def _output(answer: Answer | None, ended: str | None, room: Room) -> list[JSON]:
+    """The choices of an answer; `ended` is how those did that were cut before they could say."""
+    return [] if answer is None else [_choice(choice, ended, room) for choice in answer.choices]
 
 
-def _choice(choice: Choice, room: Room) -> JSON:
-    stop = choice.stop or "error"  # it was cut before it could say
+def _choice(choice: Choice, ended: str | None, room: Room) -> JSON:
+    stop = choice.stop or ended or "error"
     return {
         "role": "assistant",
         "parts": list(_parts(choice.parts, room)),

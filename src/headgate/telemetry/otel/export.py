@@ -39,6 +39,8 @@ class Export:
         self._pipeline: Way | None = None
         self._next: tuple[Way | None] | None = None
         self._started = False
+        self._used = False
+        """Whether anything was ever to be sent."""
         self._closing: set[asyncio.Task[None]] = set()
 
     def prepare(self, config: OtelConfig | None, providers: Mapping[str, Provider]) -> Observer | None:
@@ -65,6 +67,7 @@ class Export:
         assert self._next is not None, "something was prepared"
         [pipeline], self._next = self._next, None
         before, self._pipeline = self._pipeline, pipeline
+        self._used = self._used or pipeline is not None
         if before is pipeline:
             return
         if self._started:
@@ -90,11 +93,11 @@ class Export:
     def levels(self) -> list[Level]:
         """How it is doing, for Prometheus; nothing where it never had anything to do."""
         pipeline, counts = self._pipeline, self._counts
-        if pipeline is None:
+        if not self._used:
             return []
         told = (
             ("spans_sent_total", "Spans the collector has taken", counts.spans),
-            ("spans_waiting", "Spans that wait to be sent", pipeline.waiting),
+            ("spans_waiting", "Spans that wait to be sent", 0 if pipeline is None else pipeline.waiting),
             ("spans_dropped_total", "Spans given up for want of room, or of time at the end", counts.queue_dropped),
             ("spans_refused_total", "Spans the collector did not want", counts.refused),
             ("calls_dropped_total", "Calls in no span or metric: too many were over at once", counts.calls_dropped),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from headgate import __version__
 from headgate.errors import ConfigError, HeadgateError
 from headgate.providers.http1 import Http1Transport
-from headgate.providers.transport import HttpRequest, TransportOptions
+from headgate.providers.transport import HttpRequest, HttpResponse, TransportOptions
 from headgate.telemetry.otel.protobuf import read
 from headgate.telemetry.otel.sending import Delivered, Outcome, Refused, Unreachable
 from headgate.telemetry.otel.settings import Destination
@@ -58,30 +58,42 @@ class HttpSender:
 
     async def send(self, body: bytes) -> Outcome:
         """Send a message."""
+        until = asyncio.get_running_loop().time() + self._destination.timeout_s
         try:
-            async with asyncio.timeout(self._destination.timeout_s):
-                return await self._sent(body)
+            async with asyncio.timeout_at(until):
+                response = await self._answered(body)
         except TimeoutError:
             return Unreachable(f"it did not answer within {self._destination.timeout_s:g} s")
         except HeadgateError as error:
             return Unreachable(error.code)
-
-    async def _sent(self, body: bytes) -> Outcome:
-        if self._destination.gzip:
-            body = await asyncio.to_thread(_gzip, body)
-        request = HttpRequest(method="POST", url=self._destination.url, headers=self._headers, body=body)
-        response = await self._transport.send(request)
         try:
             if response.status in RETRYABLE:
                 return Unreachable(f"it answered {response.status}", _retry_after_s(response.headers))
-            if response.status != 200:
+            if not 200 <= response.status < 300:
                 return Refused(f"it answered {response.status}")
-            return Delivered(rejected(await response.read(MAX_ANSWER_BYTES)))
+            return Delivered(await _rejected_by(response, until))
         finally:
             await response.close()
 
+    async def _answered(self, body: bytes) -> HttpResponse:
+        if self._destination.gzip:
+            body = await asyncio.to_thread(_gzip, body)
+        request = HttpRequest(method="POST", url=self._destination.url, headers=self._headers, body=body)
+        return await self._transport.send(request)
+
     async def close(self) -> None:
         await self._transport.close()
+
+
+async def _rejected_by(response: HttpResponse, until: float) -> int:
+    """How much of a message was not taken. The collector has it, however long, late or broken what it says of that is:
+    what is sent again because of that would be there twice.
+    """
+    try:
+        async with asyncio.timeout_at(until):
+            return rejected(await response.read(MAX_ANSWER_BYTES))
+    except (TimeoutError, HeadgateError):
+        return 0
 
 
 def rejected(answer: bytes) -> int:

@@ -12,6 +12,7 @@ from math import inf
 import msgspec
 
 from headgate.telemetry.otel.protobuf import (
+    MAX_INT64,
     attributes,
     double,
     field,
@@ -173,7 +174,7 @@ class Sum:
             yield field(1, times + self._value(value) + attributes(b"\x3a", _attributes(labels)))
 
     def _value(self, value: int) -> bytes:
-        return fixed64(6, value) if self._scale is None else double(4, value * self._scale)
+        return fixed64(6, min(value, MAX_INT64)) if self._scale is None else double(4, value * self._scale)
 
 
 def _metric(name: str, what: str, unit: str, kind: int, content: bytes) -> bytes:

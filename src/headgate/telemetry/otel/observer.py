@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from headgate.clock import Clock
+from headgate.observing.kept import MOST_BYTES
 from headgate.telemetry.calls import Timing
 from headgate.telemetry.otel.pipeline import Pipeline
 from headgate.telemetry.otel.rhythm import Kept, Rhythm
@@ -31,7 +32,9 @@ class Observer:
     def streams(self) -> Rhythm:
         """What is told of the chunks of one stream."""
         content = self._settings.content
-        return Rhythm() if content is None else Kept(content.max_kb * 1024 * FRAMES_PER_TEXT)
+        if content is None:
+            return Rhythm()
+        return Kept(self._pipeline.room, min(MOST_BYTES, content.max_kb * 1024 * FRAMES_PER_TEXT))
 
     def ended(
         self, call: Call, code: str | None, timing: Timing, answer: Payload | None, rhythm: Rhythm | None
@@ -61,5 +64,5 @@ class Observer:
         )
 
 
-FRAMES_PER_TEXT = 16
-"""A stream's frames take about this much more room than the text in them."""
+FRAMES_PER_TEXT = 192
+"""A stream's frames take about this much more memory than the text in them, where each has a token."""

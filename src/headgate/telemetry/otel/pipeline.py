@@ -12,16 +12,20 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from functools import partial
 from random import uniform
+from time import monotonic
 from traceback import extract_tb
 
 from headgate import __version__
 from headgate.clock import Clock
+from headgate.observing.kept import LARGE_BYTES, Room, aside
 from headgate.telemetry.otel import names
 from headgate.telemetry.otel.counts import Counts
 from headgate.telemetry.otel.instruments import Series
 from headgate.telemetry.otel.meters import Meters, vendor_of
 from headgate.telemetry.otel.protobuf import attributes, field, fields, known
+from headgate.telemetry.otel.rhythm import Kept
 from headgate.telemetry.otel.sending import Delivered, Outcome, Refused, Sender, Unreachable
 from headgate.telemetry.otel.settings import Settings
 from headgate.telemetry.otel.spans import Ended, spans_of
@@ -32,6 +36,10 @@ MAX_PENDING = 10_000
 """Calls that are over and not yet looked at."""
 SLICE = 20
 """Calls looked at in one go: a third of a millisecond."""
+SLICE_S = 0.005
+"""Longest time for that, where there are more of them or they have content."""
+MAX_MAKING = 100
+"""Calls with much content whose spans are being made."""
 SOON_S = 0.05
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 MAX_MESSAGE_BYTES = 3 * 1024 * 1024
@@ -62,10 +70,16 @@ class Pipeline:
         self._due_now = asyncio.Event()
         """There are as many spans as a message takes, or the end has come."""
         self._closing = asyncio.Event()
-        self._since_ns = clock.now_us() * 1000
+        self._began_ns = clock.now_us() * 1000
+        self._since_ns: dict[str, int] = {}
+        """From when on instruments that tell differences have counted, by name."""
         self._resource = field(1, attributes(b"\x0a", [known(name, value) for name, value in settings.resource]))
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: set[str] = set()
+        self._making: set[asyncio.Task[None]] = set()
+        """What has spans made in a thread."""
+        self.room = Room()
+        """For the content of streams."""
 
     @property
     def waiting(self) -> int:
@@ -87,28 +101,50 @@ class Pipeline:
     def _look(self) -> None:
         """Count a few calls and encode their spans; then let others have a turn."""
         pending = self._pending
-        for _ in range(min(max(SLICE, len(pending) // 8), len(pending))):  # more, where more come than that
+        until = monotonic() + SLICE_S
+        for number in range(min(max(SLICE, len(pending) // 8), len(pending))):  # more, where more come than that
+            if number and monotonic() > until:
+                break
             ended, sampled = pending.popleft()
             try:
                 self._count(ended)
                 if sampled and self._traces is not None:
-                    for span in spans_of(ended, self.settings.names, self.settings.content):
-                        self._enqueue(span)
+                    self._tell(ended)
             except Exception as error:  # noqa: BLE001  # a defect here costs a trace, and no call
                 self._broke(error)
         self._due = bool(pending)
         if pending:
             asyncio.get_running_loop().call_soon(self._look)
 
+    def _tell(self, ended: Ended) -> None:
+        """Have the spans of a call sent. Where there is much content in them, a thread makes them."""
+        if self.settings.content is None or _content_bytes(ended) <= LARGE_BYTES:
+            for span in spans_of(ended, self.settings.names, self.settings.content):
+                self._enqueue(span)
+        elif len(self._making) < MAX_MAKING:
+            self._making.add(task := asyncio.ensure_future(self._told_aside(ended)))
+            task.add_done_callback(self._making.discard)
+        else:
+            self._counts.calls_dropped += 1
+
+    async def _told_aside(self, ended: Ended) -> None:
+        try:
+            for span in await aside(partial(spans_of, ended, self.settings.names, self.settings.content)):
+                self._enqueue(span)
+        except asyncio.CancelledError:  # the end came first
+            self._counts.calls_dropped += 1
+            raise
+        except Exception as error:  # noqa: BLE001  # as in _look
+            self._broke(error)
+        finally:
+            if isinstance(ended.rhythm, Kept):
+                ended.rhythm.let_go()  # here, and not in the thread
+
     def _broke(self, error: Exception) -> None:
-        """Count a call nothing could be made of, and tell of the first one where that was. What the error says may hold
-        what the call did.
-        """
+        """Count a call nothing could be made of, and tell of the first one where that was."""
         self._counts.broken += 1
         if self._counts.broken == 1:
-            place = extract_tb(error.__traceback__)[-1]
-            what = type(error).__name__
-            log.error("no spans could be made of a call: %s at %s:%d; more are counted", what, place.name, place.lineno)
+            log.error("no spans could be made of a call: %s; more are counted", _told(error))
 
     def _count(self, ended: Ended) -> None:
         if self._metrics is None:
@@ -141,12 +177,16 @@ class Pipeline:
 
     async def close(self) -> None:
         """Send what there is, for as long as that may take, and let go of everything."""
-        while self._pending:
-            self._look()
+        until = asyncio.get_running_loop().time() + FLUSH_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._look_at_all()
+        self._counts.calls_dropped += len(self._pending)
+        self._pending.clear()
         self._closing.set()
         self._due_now.set()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_S):
+            async with asyncio.timeout_at(until):
                 await asyncio.gather(*self._tasks)
         if self._spans:
             self._counts.queue_dropped += len(self._spans)
@@ -155,6 +195,14 @@ class Pipeline:
         for sender in (self._traces, self._metrics):
             if sender is not None:
                 await sender.close()
+
+    async def _look_at_all(self) -> None:
+        while self._pending or self._making:
+            self._look()
+            if self._making:
+                await asyncio.gather(*self._making)
+            else:
+                await asyncio.sleep(0)
 
     async def _send_spans(self, sender: Sender) -> None:
         wait_s = FIRST_WAIT_S
@@ -219,36 +267,51 @@ class Pipeline:
     async def _send_metrics(self, sender: Sender) -> None:
         while not self._closing.is_set():
             await _wait(self._closing, self.settings.interval_s)
-            await self._metrics_sent(sender)
+            try:
+                await self._metrics_sent(sender)
+            except Exception as error:  # noqa: BLE001  # a defect here costs a message, and none after it
+                self._failed("metrics", Refused(_told(error)))
 
     async def _metrics_sent(self, sender: Sender) -> None:
-        """Send all metrics, once. Sums that could not be sent are in the next ones."""
+        """Send all metrics, once, in as few messages as may be. Sums that could not be sent are in the next ones."""
         now_ns, delta = self._clock.now_us() * 1000, self.settings.delta
-        every = [each.series(self._since_ns, now_ns, delta=delta) for each in self.meters.instruments]
-        taken = [series for series in every if series is not None]
-        if not taken:
-            return
-        outcome: Outcome | None = None
+        taken = deque[tuple[str, Series]]()
+        for each in self.meters.instruments:
+            series = each.series(self._since_ns.get(each.name, self._began_ns), now_ns, delta=delta)
+            if series is not None:
+                taken.append((each.name, series))
         try:
-            metrics = [await _encoded(series) for series in taken]
-            outcome = await self._sent("metrics", sender, self._within(fields(2, metrics)))
+            metrics = deque([await _encoded(series) for _, series in taken])
+            while metrics:
+                some = _first_of(metrics)
+                outcome = await self._sent("metrics", sender, self._within(fields(2, some)))
+                if isinstance(outcome, Unreachable):
+                    return
+                self._counts.metrics += isinstance(outcome, Delivered)
+                for _ in some:
+                    name, _ = taken.popleft()
+                    if delta:
+                        self._since_ns[name] = now_ns
         finally:
-            if isinstance(outcome, Delivered):
-                self._counts.metrics += 1
-            if delta and not isinstance(outcome, Delivered | Refused):
-                for series in taken:
+            if delta:
+                for _, series in taken:
                     series.give_back()
-            elif delta:
-                self._since_ns = now_ns
 
     async def _sent(self, signal: str, sender: Sender, message: bytes) -> Outcome:
         """Send a message. The log is told when that fails and when it works again, not each time."""
-        outcome = await sender.send(message)
+        try:
+            outcome = await sender.send(message)
+        except Exception as error:  # noqa: BLE001  # a defect there costs a message, and none after it
+            outcome = Refused(_told(error))
         if isinstance(outcome, Delivered):
             if signal in self._failing:
                 self._failing.discard(signal)
                 log.info("the collector takes %s again", signal)
-            return outcome
+        else:
+            self._failed(signal, outcome)
+        return outcome
+
+    def _failed(self, signal: str, outcome: Refused | Unreachable) -> None:
         self._counts.failed_sends += 1
         if signal not in self._failing:
             self._failing.add(signal)
@@ -256,7 +319,12 @@ class Pipeline:
             log.warning(
                 "the collector %s %s: %s; calls go on, and what is lost is in /metrics", what, signal, outcome.why
             )
-        return outcome
+
+
+def _content_bytes(ended: Ended) -> int:
+    """Of what there is to be read of a call's content, about."""
+    kept = ended.rhythm.size if isinstance(ended.rhythm, Kept) else 0
+    return ended.call.request.size + (0 if ended.answer is None else ended.answer.size) + kept
 
 
 POINTS_SLICE = 100
@@ -268,6 +336,21 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+def _told(error: Exception) -> str:
+    """What a defect is, and where. What the error itself says may hold what a call did."""
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.name}:{place.lineno}"
+
+
+def _first_of(metrics: deque[bytes]) -> list[bytes]:
+    """As many of them as one message takes."""
+    some = [metrics.popleft()]
+    size = len(some[0])
+    while metrics and (size := size + len(metrics[0])) <= MAX_MESSAGE_BYTES:
+        some.append(metrics.popleft())
+    return some
 
 
 async def _encoded(series: Series) -> bytes:

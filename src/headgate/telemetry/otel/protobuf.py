@@ -14,7 +14,7 @@ MAX_TEXT_CHARACTERS = 1024
 """Longest value of an attribute; what is longer is cut."""
 
 _INT64 = 2**64 - 1
-_MAX_INT64 = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 
 
 def varint(value: int) -> bytes:
@@ -85,8 +85,8 @@ def truth(key: str, value: bool) -> bytes:
 
 def integer(key: str, value: int) -> bytes:
     """What does not fit 64 bits is given as the largest number that does."""
-    if not 0 <= value <= _MAX_INT64:
-        value = max(-_MAX_INT64, min(value, _MAX_INT64)) & _INT64
+    if not 0 <= value <= MAX_INT64:
+        value = max(-MAX_INT64, min(value, MAX_INT64)) & _INT64
     before, raw = _key(key), b"\x18" + varint(value)
     size = len(before) + 1 + len(raw)
     return (_SMALL[size] if size < 128 else varint(size)) + before + _SMALL[len(raw)] + raw

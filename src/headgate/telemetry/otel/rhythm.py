@@ -6,6 +6,7 @@ from bisect import bisect_left
 from math import inf
 from time import monotonic
 
+from headgate.observing.kept import Room, size_of
 from headgate.telemetry.otel.names import DURATION_BUCKETS_S
 from headgate.types import Chunk, Frame
 
@@ -39,17 +40,38 @@ class Rhythm:
 
 
 class Kept(Rhythm):
-    """The same, and its frames, as long as there is room for them."""
+    """The same, and its frames from the first on, as long as there is room for them. Gives that back when nobody holds
+    it any more.
+    """
 
-    __slots__ = ("_room", "frames")
+    __slots__ = ("_most", "_room", "complete", "frames", "size")
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: Room, most: int) -> None:
+        """`room` is for all streams, `most` are the bytes that this one may take of it."""
         super().__init__()
         self._room = room
+        self._most = most
+        self.size = 0
+        """Bytes of memory."""
         self.frames: list[Frame] = []
+        self.complete = True
+        """There was room for all of them."""
 
     def passed(self, chunk: Chunk) -> None:
         super().passed(chunk)
-        if self._room > 0:
-            self.frames += chunk
-            self._room -= sum(len(frame.data) for frame in chunk)
+        if not self.complete:
+            return
+        size = size_of(chunk)
+        if self.size + size > self._most or not self._room.take(size):
+            self.complete = False
+            return
+        self.size += size
+        self.frames += chunk
+
+    def let_go(self) -> None:
+        """Give back what it holds."""
+        self._room.give(self.size)
+        self.size, self.frames, self.complete = 0, [], False
+
+    def __del__(self) -> None:
+        self.let_go()

@@ -84,6 +84,7 @@ def settle(config: OtelConfig, environ: Mapping[str, str]) -> Settings | None:
     metrics = config.metrics and told.text("OTEL_METRICS_EXPORTER", "otlp") != "none"
     follow, sample = told.sampler()
     batch = max(1, int(told.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512)))
+    queue = config.queue or max(batch, int(told.number("OTEL_BSP_MAX_QUEUE_SIZE", 20_000)))
     return Settings(
         grpc=protocol == "grpc",
         traces=_destination(config, told, "traces", protocol) if traces else None,
@@ -93,8 +94,8 @@ def settle(config: OtelConfig, environ: Mapping[str, str]) -> Settings | None:
         slow_s=config.slow_s,
         interval_s=config.interval_s or max(0.1, told.number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000),
         delay_s=max(0.01, told.number("OTEL_BSP_SCHEDULE_DELAY", 1_000) / 1000),
-        queue=config.queue or max(batch, int(told.number("OTEL_BSP_MAX_QUEUE_SIZE", 20_000))),
-        batch=batch,
+        queue=queue,
+        batch=min(batch, max(1, queue // 2)),  # else a queue is full before there is a message
         delta=told.text("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative").lower() != "cumulative",
         resource=_resource(config, told),
         names=VERSIONS[config.conventions],

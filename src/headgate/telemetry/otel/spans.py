@@ -104,8 +104,9 @@ def spans_of(ended: Ended, called: Names, content: OtelContentConfig | None = No
     if content is not None:
         from headgate.telemetry.otel.content import content_of  # the hub's types are for who sends content
 
-        frames = ended.rhythm.frames if isinstance(ended.rhythm, Kept) else None
-        told += content_of(call, ended.answer, frames, content)
+        kept = ended.rhythm if isinstance(ended.rhythm, Kept) else None
+        frames, complete = (None, True) if kept is None else (kept.frames, kept.complete)
+        told += content_of(call, ended.answer, frames, content, complete=complete)
     spans = [_call_span(ended, operation, told)]
     for attempt in account.attempts:
         vendor = vendor_of(ended.vendors, attempt)

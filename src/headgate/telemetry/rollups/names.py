@@ -10,7 +10,7 @@ OTHER = "(other)"
 """What stands for names that are too many."""
 
 PAIRS = 10
-"""How many times as many pairs of names there may be."""
+"""How many times as many pairs of names there may be. Beyond them a name's own others are one."""
 
 
 class Names:
@@ -32,7 +32,9 @@ class Names:
     async def bounded(
         self, transaction: Transaction, most: int, organisation: str, cube: str, at_s: int, first: str, second: str
     ) -> Name:
-        """The names themselves, or what stands for them where there are as many as may be."""
+        """The names themselves, or what stands for them where there are as many as may be. Those of a pair are to be
+        asked about before, each by itself: what goes by another name there does so here.
+        """
         day_s = at_s // DAY_S * DAY_S
         day, name = (organisation, cube, day_s), (first, second)
         if day_s > self._latest:
@@ -45,13 +47,23 @@ class Names:
         if day not in self._current:
             known = await self._looked_up(transaction, day)
         assert known is not None, "what is current is known"
+        if second:
+            name = first, second = self._each_bounded(organisation, cube, day_s, name)
         if name in known:
             return name
         if len(known) < (most * PAIRS if second else most):
             known.add(name)
             self._added.append((day, name))
             return name
-        return OTHER, OTHER if second else ""
+        return (first, OTHER) if second else (OTHER, "")
+
+    def _each_bounded(self, organisation: str, pair: str, day_s: int, names: Name) -> Name:
+        """A pair's names, or what stands for each: so that names somebody makes up use up no pairs of others."""
+        first, second = (
+            name if (name, "") in self._known.get((organisation, cube, day_s), ()) else OTHER
+            for cube, name in zip(pair.split("+"), names, strict=True)
+        )
+        return first, second
 
     async def store(self, transaction: Transaction) -> None:
         """Write down the names that are new: many at once, for a client may make up thousands."""

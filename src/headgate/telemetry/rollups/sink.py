@@ -77,15 +77,18 @@ class CallSink:
 
     async def _new(self, transaction: Transaction, rows: Sequence[CallRow]) -> Sequence[CallRow]:
         """Those that have not been counted yet, and note that they are now."""
-        newest = {row.owner: row.number for row in rows}
-        marks: dict[str, int] = {}
-        for owner in newest:
+        before: dict[str, int] = {}
+        for owner in {row.owner for row in rows}:
             found = await transaction.fetch("SELECT number FROM rollup_marks WHERE owner = $1", owner)
-            marks[owner] = found[0][0] if found else 0
-        new = [row for row in rows if row.number > marks[row.owner]]
+            before[owner] = found[0][0] if found else 0
+        marks, new = dict(before), list[CallRow]()
+        for row in rows:
+            if row.number > marks[row.owner]:
+                marks[row.owner] = row.number
+                new.append(row)
         now_us = self._clock.now_us()
-        for owner, number in newest.items():
-            if number > marks[owner]:
+        for owner, number in marks.items():
+            if number > before[owner]:
                 await transaction.execute(_MARK, owner, number, now_us)
         return new
 

@@ -12,10 +12,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from calls import call
 from collector import told
+from headgate.observing.kept import FRAME_BYTES, Room
 from headgate.telemetry.otel.config import OtelContentConfig
 from headgate.telemetry.otel.content import MAX_READ_BYTES, content_of
 from headgate.telemetry.otel.protobuf import attributes
-from headgate.types import Frame, Payload
+from headgate.telemetry.otel.rhythm import Kept
+from headgate.types import Attempt, Frame, Payload
 
 ALL = OtelContentConfig(tools=True)
 
@@ -95,6 +97,36 @@ def test_a_stream_that_was_cut():
     found = content("openai_chat", {"model": "m", "messages": []}, frames=[chunk(content="A ")])
     [message] = found["gen_ai.output.messages"]
     assert message["finish_reason"] == "error"
+
+
+def test_a_stream_of_which_not_all_was_kept_ended_as_it_did_and_says_that_it_is_cut():
+    asked = call(request=Payload("openai_chat", tree={"model": "m", "messages": []}), stream=True)
+    attempt = Attempt(id="a-0", target="v/m", started_us=0, started=0.0, stop="end")
+    asked.account.attempts.append(attempt)
+    room = Room(5_000)
+    kept = Kept(room, 1_500)
+    for text in ("A ", "cat.", " It ", "sleeps."):
+        kept.passed([chunk(content=text)])
+    assert not kept.complete
+    assert room.free == 5_000 - kept.size >= 3_500
+    made = content_of(asked, None, kept.frames, ALL, complete=kept.complete)
+    found = told(Span.FromString(attributes(b"\x4a", list(made))))
+    [message] = json.loads(found["gen_ai.output.messages"])
+    assert message["parts"][0]["content"] in ("A ", "A cat.")
+    assert message["finish_reason"] == "stop", "the vendor's answer was whole"
+    assert found["headgate.content.cut"] is True
+    del kept
+    assert room.free == 5_000
+
+
+def test_streams_share_what_memory_there_is_for_content():
+    room = Room(2_000)
+    one, other = Kept(room, 10_000), Kept(room, 10_000)
+    for _ in range(100):
+        one.passed([Frame(b"")])
+        other.passed([Frame(b"")])
+    assert room.free >= 0
+    assert len(one.frames) + len(other.frames) <= 2_000 // FRAME_BYTES
 
 
 def test_the_newest_is_kept_where_not_all_fits():

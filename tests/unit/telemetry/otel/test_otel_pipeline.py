@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -15,15 +16,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from calls import call
 from collector import told
 from headgate.clock import SystemClock
+from headgate.observing.kept import LARGE_BYTES
 from headgate.telemetry.calls import Timing
 from headgate.telemetry.otel import pipeline as module
-from headgate.telemetry.otel.config import OtelConfig
+from headgate.telemetry.otel.config import OtelConfig, OtelContentConfig
 from headgate.telemetry.otel.counts import Counts
 from headgate.telemetry.otel.pipeline import Pipeline
 from headgate.telemetry.otel.sending import Delivered, Outcome, Refused, Unreachable
 from headgate.telemetry.otel.settings import settle
 from headgate.telemetry.otel.spans import Ended
 from headgate.trace import Trace
+from headgate.types import Payload
 
 DOWN = Unreachable("down", 0.0)
 
@@ -119,8 +122,19 @@ async def test_messages_have_a_size():
             for body in place.bodies] == [8, 8, 4]  # fmt: skip
 
 
+async def test_a_short_queue_is_sent_before_it_is_full():
+    place = Place(Delivered())
+    pipeline, counts = way(place, environ={"OTEL_BSP_SCHEDULE_DELAY": "60000"}, queue=100)
+    pipeline.start()
+    take(pipeline, *(f"m{number}" for number in range(300)))
+    await place.until(lambda: len(place.names()) >= 250)
+    await pipeline.close()
+    assert (counts.spans, counts.queue_dropped) == (300, 0)
+
+
 async def test_a_collector_that_is_away_is_asked_again_and_the_oldest_go():
-    place = Place(DOWN, DOWN, DOWN, Delivered())
+    away = Unreachable("down", 0.1)  # until all of them have come
+    place = Place(away, away, away, Delivered())
     pipeline, counts = way(place, environ={"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1000"}, queue=100)
     pipeline.start()
     take(pipeline, *(f"m{number}" for number in range(300)))
@@ -205,6 +219,85 @@ async def test_more_calls_than_can_be_looked_at_are_counted(monkeypatch: pytest.
     take(pipeline, *"abcdefgh")
     assert counts.calls_dropped == 3
     await pipeline.close()
+
+
+async def test_a_sender_with_a_defect_loses_a_message_and_none_after_it(caplog: pytest.LogCaptureFixture):
+    class Defective(Place):
+        async def send(self, body: bytes) -> Outcome:
+            if not self.bodies:
+                self.bodies.append(b"")
+                raise ValueError("what nobody may read")
+            return await super().send(body)
+
+    traces, metrics = Defective(Delivered()), Defective(Delivered())
+    pipeline, counts = way(traces, metrics, interval_s=0.1)
+    pipeline.start()
+    take(pipeline, "a")
+    await pipeline_sent(counts, lambda: counts.failed_sends >= 2)
+    take(pipeline, "b")
+    await pipeline_sent(counts, lambda: counts.spans == 1 and counts.metrics >= 1)
+    await pipeline.close()
+    assert counts.refused == 1
+    assert "ValueError at send" in caplog.text
+    assert "nobody may read" not in caplog.text
+
+
+async def pipeline_sent(counts: Counts, enough: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not enough():
+            await asyncio.sleep(0.01)
+
+
+async def test_messages_of_metrics_have_a_size_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 1000)
+    metrics = Place(Delivered(), Unreachable("down"), Delivered())
+    environ = {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}
+    pipeline, counts = way(None, metrics, environ, interval_s=0.1)
+    pipeline.start()
+    take(pipeline, *(f"m{number}" for number in range(10)))
+    await metrics.until(lambda: len(metrics.bodies) >= 3)
+    await pipeline.close()
+    sent = [ExportMetricsServiceRequest.FromString(body) for body in metrics.bodies]
+    delivered = [each.resource_metrics[0].scope_metrics[0].metrics for each in (sent[0], *sent[2:])]
+    assert [len(each) for each in delivered] == [1] * len(delivered)
+    names = [metric.name for each in delivered for metric in each]
+    assert sorted(names) == ["gen_ai.server.request.duration", "headgate.overhead.duration"], "each once"
+    assert counts.metrics == 2
+    for each in delivered:
+        assert sum(point.count for point in each[0].histogram.data_points) == 10
+
+
+async def test_many_calls_or_long_ones_do_not_hold_up_others(monkeypatch: pytest.MonkeyPatch):
+    def slow(*_: Any) -> list[bytes]:
+        now[0] += 0.003
+        return []
+
+    now = [0.0]
+    monkeypatch.setattr(module, "spans_of", slow)
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    pipeline, _ = way(Place(Delivered()))
+    take(pipeline, *"abcdefgh")
+    pipeline._look()
+    assert now[0] <= module.SLICE_S + 0.003
+    await pipeline.close()
+    assert now[0] == pytest.approx(8 * 0.003), "all of them in the end"
+
+
+async def test_much_content_is_read_beside_the_event_loop():
+    place = Place(Delivered())
+    pipeline, counts = way(place, content=OtelContentConfig(max_kb=1024))
+    pipeline.start()
+    text = "x" * (LARGE_BYTES + 1)
+    asked = call(request=Payload("openai_chat", msgspec.json.encode({"model": "m", "messages": [
+        {"role": "user", "content": text}]})))  # fmt: skip
+    take(pipeline, "small")
+    pipeline.take(replace(pipeline._pending[0][0], call=asked), sampled=True)
+    while pipeline._pending:
+        pipeline._look()
+    assert pipeline.waiting == 1, "the other is being made"
+    await pipeline.close()
+    assert len(place.names()) == counts.spans == 2
+    assert text.encode() in b"".join(place.bodies)
 
 
 async def test_differences_that_could_not_be_sent_are_in_the_next_message():

@@ -175,6 +175,12 @@ async def test_what_is_drained_again_counts_once(kept: Kept):
     assert await kept.database.fetch("SELECT count(*) FROM calls") == [(5,)]
 
 
+async def test_what_is_in_one_batch_twice_counts_once(kept: Kept):
+    await kept.calls(call_row(1), call_row(1), call_row(2), call_row(1))
+    await kept.merger.merge()
+    assert {name: sum_.counts["calls"] for name, sum_ in (await kept.sums()).items()} == {"": 2}
+
+
 async def test_processes_are_numbered_on_their_own(kept: Kept):
     await kept.calls(call_row(9, owner="a", id="a9"))
     await kept.calls(call_row(1, owner="b", id="b1"), call_row(2, owner="b", id="b2"))
@@ -262,6 +268,32 @@ async def test_of_too_many_names_the_rest_are_counted_together(database: Databas
     assert counts.pop("m1") == 3
     assert set(counts.values()) == {2}
     assert await kept.count("calls") == {"": 62}
+
+
+async def test_names_that_one_key_makes_up_hide_nothing_of_another(database: Database):
+    kept = Kept(database, TelemetryConfig(rollups=RollupsConfig(max_names=10)))
+    await kept.calls(call_row(1, key_id="good", model="chat"), call_row(2, key_id="bad", model="chat"))
+    await kept.calls(*(call_row(number, key_id="bad", model=f"m{number}") for number in range(3, 203)))
+    await kept.calls(*(call_row(number, key_id="good", model="m3") for number in range(203, 206)))
+    await kept.merger.merge()
+    of_good = await kept.count("calls", group="model", fixed="key", name="good")
+    assert of_good == {"chat": 1, "m3": 3}
+    of_bad = await kept.count("calls", group="model", fixed="key", name="bad")
+    assert (len(of_bad), of_bad[OTHER], sum(of_bad.values())) == (11, 191, 201)
+    of_other = await kept.count("calls", group="key", fixed="model", name=OTHER)
+    assert of_other == {"bad": 191}
+
+
+async def test_pairs_that_are_too_many_are_told_as_the_others_of_their_own(database: Database):
+    kept = Kept(database, TelemetryConfig(rollups=RollupsConfig(max_names=10)))
+    pairs = [(key, model) for key in range(10) for model in range(10)]
+    calls = [call_row(number, key_id=f"k{key}", model=f"m{model}", team_id="t") for number, (key, model) in
+             enumerate(pairs, 1)]  # fmt: skip
+    await kept.calls(*calls, call_row(101, key_id="k3", model="new"))
+    await kept.merger.merge()
+    found = await kept.count("calls", group="model", fixed="key", name="k3")
+    assert sum(found.values()) == 11, "as many as there are of the key"
+    assert found[OTHER] == 1
 
 
 async def test_two_that_merge_have_no_more_names_than_one(database: Database):
