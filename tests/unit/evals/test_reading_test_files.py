@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,37 @@ def test_datasets(tmp_path: Path) -> None:
     assert (said(paris.assertions), paris.place.line) == ([("equals", "Paris")], 3)
     assert said(similar.assertions) == [("similar", "so"), ("contains-any", ["a", "b"])]
     assert similar.assertions[0].threshold == 0.7
+
+
+def call(dialect: str, request: object, **more: object) -> str:
+    return json.dumps({"call_id": "req_1", "dialect": dialect, "request": request, "output": {"text": "Oslo."}, **more})
+
+
+def test_captured_calls_are_a_dataset(tmp_path: Path) -> None:
+    said = {"system": "Be brief.", "messages": [{"role": "user", "content": "Where?"}], "model": "m", "max_tokens": 9}
+    lines = [
+        call("openai_chat", {"model": "m", "messages": [{"role": "user", "content": "Where?"}], "tools": [], "user": "u"},
+             feedback=[{"correction": None}, {"correction": "It is in Oslo."}]),
+        call("anthropic_messages", said).replace("req_1", "req_2"),
+    ]  # fmt: skip
+    (tmp_path / "calls.jsonl").write_text("\n".join(lines))
+    suite = suite_of(tmp_path, "model: c\nassert: [{rouge-l: '{{inputs.answer}}'}]\ndataset: calls.jsonl\n")
+    one, two = suite.cases
+    assert (one.id, one.config, one.inputs) == (
+        "req_1",
+        {"tools": []},
+        {"answer": "Oslo.", "correction": "It is in Oslo."},
+    )
+    assert [(each["role"], each["content"]) for each in two.messages] == [("system", "Be brief."), ("user", "Where?")]
+    assert one.assertions[0].value == "Oslo."
+    (tmp_path / "calls.jsonl").write_text(f"{lines[1]}\n{call('openai_chat', None)}\n")
+    told = problems_in(
+        tmp_path, "model: c\nassert: [{contains-any: ['{{inputs.correction}}']}]\ndataset: calls.jsonl\n"
+    )
+    assert told == [
+        "calls.jsonl:1:1: has no input correction, which an assertion names",
+        "calls.jsonl:2:1: is a call whose request is not kept",
+    ]
 
 
 def test_mistakes_in_datasets_have_their_lines(tmp_path: Path) -> None:

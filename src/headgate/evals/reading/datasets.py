@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headgate.evals.problems import Place, Problem
+from headgate.evals.reading.captured import Unusable, is_captured, row_of
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
 
@@ -48,7 +49,12 @@ def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
         if not isinstance(tree, dict):
             problems.append(Problem(Place(file, number), 'is no JSON object; write {"inputs": {…}} on each line'))
             continue
-        yield Row(_sheet(file, number, tree), _spelled(tree))
+        try:
+            row = row_of(tree) if is_captured(tree) else _spelled(tree)
+        except Unusable as error:
+            problems.append(Problem(Place(file, number), str(error)))
+            continue
+        yield Row(_sheet(file, number, row), row)
 
 
 def _spelled(tree: dict[str, Any]) -> dict[str, Any]:

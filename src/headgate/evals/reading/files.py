@@ -19,7 +19,7 @@ from headgate.evals.kinds import KINDS
 from headgate.evals.kinds.own import function_of, module_of
 from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.reading.assertions import ALWAYS, read_assertions
-from headgate.evals.reading.conversations import filled, read_messages, unfilled
+from headgate.evals.reading.conversations import filled, read_messages, unfilled, with_inputs
 from headgate.evals.reading.datasets import rows
 from headgate.evals.reading.sheet import Sheet
 from headgate.types import JSON
@@ -283,6 +283,10 @@ class _Reader:
         if self._plain and not messages and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
+        referring = [with_inputs(each, inputs) for each in assertions]
+        assertions = tuple(each for each, _ in referring)
+        if missing := sorted({name for _, names in referring for name in names}):
+            sheet.wrong(path, f"has no input {', '.join(missing)}, which an assertion names")
         if not assertions and len(sheet.problems) == before:
             sheet.wrong(path, "has no assertion, and would pass whatever the answer is; write 'assert:' with a list")
         threshold = sheet.share((*path, "threshold"), given.get("threshold"), _NO_THRESHOLD)
