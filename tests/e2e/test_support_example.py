@@ -16,7 +16,7 @@ import yaml
 from documented import ROOT, blocks
 
 EXAMPLE = ROOT / "examples" / "support"
-WORKFLOW = EXAMPLE / ".github" / "workflows" / "prompts.yml"
+WORKFLOWS = EXAMPLE / ".github" / "workflows"
 WORDS = re.compile(r"[A-Za-z][\w./-]+")
 COMMAND_S = 120
 
@@ -65,25 +65,44 @@ def test_the_readme_can_be_followed(example: Path):
 # ── the workflow ──
 
 
-def workflow() -> dict[str, Any]:
-    return yaml.safe_load(WORKFLOW.read_text())
+def workflow(name: str = "prompts.yml") -> dict[str, Any]:
+    return yaml.safe_load((WORKFLOWS / name).read_text())
 
 
-def steps() -> list[dict[str, Any]]:
-    return workflow()["jobs"]["review"]["steps"]
+def steps(name: str = "prompts.yml") -> list[dict[str, Any]]:
+    (job,) = workflow(name)["jobs"].values()
+    return job["steps"]
 
 
-def test_the_workflow_holds_no_secret_pins_its_actions_and_writes_comments_only():
-    text = WORKFLOW.read_text()
-    assert "secrets" not in text
-    assert workflow()["permissions"] == {}
-    assert workflow()["jobs"]["review"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("prompts.yml", {"contents": "read", "pull-requests": "write"}),
+        ("prompts-due.yml", {"contents": "read"}),
+    ],
+)
+def test_workflows_hold_no_secret_pin_their_actions_and_may_do_little(name: str, may: dict[str, str]):
+    assert "secrets" not in (WORKFLOWS / name).read_text()
+    assert workflow(name)["permissions"] == {}
+    (job,) = workflow(name)["jobs"].values()
+    assert job["permissions"] == may
     release = (ROOT / ".github" / "workflows" / "release.yml").read_text()
-    for step in steps():
+    for step in steps(name):
         assert "${{" not in step.get("run", ""), "what others write must not become a command"
         if "uses" in step:
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"])
             assert step["uses"] in release
+
+
+def test_each_week_prompts_that_are_due_are_told_and_tests_are_asked_anew(example: Path):
+    env = environ(example)
+    due, tests = (step["run"] for step in steps("prompts-due.yml") if step.get("name") not in (None, "Headgate"))
+    assert "7 prompts: nothing to say" in ran(due, example, env)
+    file = example / "prompts" / "support" / "triage.prompt"
+    file.write_text(file.read_text().replace("2099-06-30", "2026-01-31").replace("headgate.owner: support-tools\n", ""))
+    told = ran(due, example, env, 1)
+    assert "[review-due]" in told and "[no-owner]" in told
+    ran(tests, example, env)
 
 
 def gate(folder: Path, env: dict[str, str], code: int, **given: str) -> str:

@@ -23,6 +23,7 @@ from headgate.evals.reviewing.documents import document, dollars, status
 from headgate.evals.reviewing.markdown import markdown as written
 from headgate.evals.reviewing.results import Tested, runs_in
 from headgate.evals.reviewing.review import PromptReview
+from headgate.evals.runs import header_of
 from headgate.evals.session import FOLDER
 
 SHORT = 12
@@ -89,7 +90,15 @@ def diff(
 
 
 def _runs(paths: Sequence[Path]) -> list[Path]:
-    return [file for path in paths for file in (runs_in(path) if path.is_dir() or path == FOLDER else [path])]
+    """Run files, those of folders in place of these. Raises CannotEvaluate for a file that is none."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir() or path == FOLDER:
+            found += runs_in(path)
+        else:
+            header_of(path)
+            found.append(path)
+    return found
 
 
 def _config(path: Path | None) -> Config:

@@ -114,7 +114,7 @@ def _library(folder: Path, revision: str) -> Library:
                   unknown=f"git knows no commit {revision}")  # fmt: skip
     entries = _git(here, "ls-tree", "-r", "-z", commit.decode().strip(), "--", f"{inside}/")
     files: dict[str, str] = {}
-    for entry in entries.decode("utf-8", "surrogateescape").split("\0"):
+    for entry in entries.decode("utf-8", "replace").split("\0"):
         about, _, path = entry.partition("\t")
         place = path if inside == "." else path.removeprefix(f"{inside}/")
         hidden = any(part.startswith((".", "__pycache__")) for part in PurePosixPath(place).parts)

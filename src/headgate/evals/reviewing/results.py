@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,13 +26,16 @@ class Tested(msgspec.Struct, frozen=True):
 class Results:
     """Run files by the versions they are of; of each version the latest counts."""
 
-    def __init__(self, files: Iterable[Path], wanted: frozenset[str]) -> None:
-        """Raises CannotEvaluate for a file that is no run."""
+    def __init__(self, files: Sequence[Path], wanted: frozenset[str]) -> None:
+        """`files` have the latest last. Raises CannotEvaluate for one that is no run."""
         self._of: dict[str, tuple[str, list[Result]]] = {}
-        for file in files:
+        for file in reversed(files):
+            left = wanted - self._of.keys()
+            if not left:
+                break
             found: dict[str, list[Result]] = {}
             for each in results_of(file):
-                if each.version in wanted:
+                if each.version in left:
                     found.setdefault(each.version, []).append(each)
             self._of |= {version: (str(file), results) for version, results in found.items()}
 
@@ -45,8 +48,11 @@ class Results:
         return Tested(one[0], two[0], sums[0].summaries(), sums[1].summaries(), compare(*sums))
 
 
+MOST_FILES = 50
+
+
 def runs_in(folder: Path) -> list[Path]:
-    """The run files of a folder, the latest last; those that are no runs of this version are left out."""
+    """The latest run files of a folder, the very latest last; those that are no runs of this version are left out."""
 
     def usable(file: Path) -> bool:
         try:
@@ -54,4 +60,5 @@ def runs_in(folder: Path) -> list[Path]:
         except CannotEvaluate:
             return False
 
-    return [each for each in sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns) if usable(each)]
+    files = sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
+    return [each for each in files[-MOST_FILES:] if usable(each)]
