@@ -127,6 +127,26 @@ def test_prompts_that_come_and_go(folder: Path, capsys: pytest.CaptureFixture[st
     assert "prompt cannot be used: prompts/support/triage.prompt:5:22: " in printed
 
 
+def test_mistakes_in_what_is_new_are_told(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "prompts" / "new.prompt").write_text("{{> nothing}}")
+    change(folder, "_rules.prompt", "Be kind.", "Be brief.")
+    change(folder, "support/triage.test.yaml", "repeat: 5", "repeat: often")
+    assert run(["prompts", "diff", "prompts@main"]) == 0
+    printed = capsys.readouterr()
+    assert "prompts/new.prompt:1:5: there is no partial 'nothing'" in printed.err
+    assert "triage.test.yaml:2:" in printed.err
+    assert "test case" not in printed.out
+
+
+def test_cases_elsewhere_are_examples_too(folder: Path, capsys: pytest.CaptureFixture[str]):
+    tests = folder / "prompts" / "support" / "triage.test.yaml"
+    tests.rename(folder / "prompts" / "all.test.yaml")
+    (folder / "prompts" / "all.test.yaml").write_text("prompt: support/triage\n" + TESTS)
+    change(folder, "support/triage.prompt", "model: chat", "model: chat\nheadgate.tests: ../all.test.yaml")
+    assert run(["prompts", "diff", "prompts@main"]) == 0
+    assert "2 of 2 test cases rendered as before" in capsys.readouterr().out
+
+
 def test_markdown_cannot_be_broken_out_of(folder: Path, capsys: pytest.CaptureFixture[str]):
     change(folder, "_rules.prompt", "Be kind.", "Be kind.\n```\n</details>\n")
     assert run(["prompts", "diff", "prompts@main", "--markdown", "--examples", "1"]) == 0

@@ -41,14 +41,19 @@ class Rendering(msgspec.Struct, frozen=True):
 
 
 def cases_of(folder: Path | None, prompt: Prompt) -> tuple[list[Case], list[str]]:
-    """The cases beside a prompt in a folder, and what is wrong in their files."""
-    beside = [] if folder is None else [folder / f"{prompt.name}{ending}" for ending in (*YAML, PYTHON)]
-    files = [each for each in beside if each.is_file()]
+    """The cases beside a prompt in a folder, or where it says they are, and what is wrong in their files."""
+    if folder is None:
+        return [], []
+    named = prompt.settings.get("tests") or []
+    elsewhere = [(folder / prompt.file).parent / each for each in ([named] if isinstance(named, str) else named)]
+    beside = [folder / f"{prompt.name}{ending}" for ending in (*YAML, PYTHON)]
+    files = [each for each in (*beside, *elsewhere) if each.is_file()]
     try:
         suites = read(files, lambda _: prompt.name, folder)
     except BadTests as error:
-        return [], [str(each) for each in error.problems]
-    return [case for suite in suites for case in suite.cases][:MOST_CASES], []
+        return [], [each.told() for each in error.problems]
+    mine = [suite for suite in suites if any(cell.prompt == prompt.name for cell in suite.cells)]
+    return [case for suite in mine for case in suite.cases][:MOST_CASES], []
 
 
 def renderings(

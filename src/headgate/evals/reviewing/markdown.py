@@ -33,9 +33,7 @@ def markdown(found: Review, examples: int) -> str:
     """A review. `examples` is how many rendered cases of each prompt are shown."""
     blocks = [_head(found), *_texts(found), *(block for each in found.prompts for block in _prompt(each, examples))]
     if found.problems:
-        blocks.append(
-            "**Tests that could not be read:**\n\n" + "\n".join(f"- {_code(each)}" for each in found.problems)
-        )
+        blocks.append("**Mistakes:**\n\n" + "\n".join(f"- {_code(each)}" for each in found.problems))
     kept: list[str] = []
     size = 0
     for at, block in enumerate(blocks):

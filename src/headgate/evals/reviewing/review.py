@@ -63,7 +63,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """Those that changed, by name."""
     unchanged: int
     problems: list[str]
-    """What kept something from being looked at: mistakes in test files."""
+    """What kept something from being looked at: mistakes in test files, and in prompts that are new."""
 
     @property
     def breaks(self) -> bool:
@@ -93,7 +93,7 @@ def review(
     pairs = _pairs(before, after)
     wanted = frozenset(each.version for pair in pairs for each in pair[1:] if each is not None)
     results = Results(runs, wanted)
-    problems: list[str] = []
+    problems = _unusable(before, after)
     found: list[PromptReview] = []
     for name, was, now in pairs:
         if was is not None and now is not None:
@@ -145,6 +145,12 @@ def _same(before: Side, after: Side) -> int:
 
 def _equal(one: Prompt | None, two: Prompt | None) -> bool:
     return one is not None and two is not None and (one.full_name, one.version) == (two.full_name, two.version)
+
+
+def _unusable(before: Side, after: Side) -> list[str]:
+    """What is wrong with prompts that were not there, or could not be used before either."""
+    broken = after.library.broken if after.name is None else {}
+    return [str(each) for name, wrong in broken.items() if name not in before.library.prompts for each in wrong]
 
 
 def _gone(library: Library, name: str) -> Difference:
