@@ -23,7 +23,7 @@ serve: $(STAMP)  ## Start Headgate on 127.0.0.1:8080, with ./headgate.yaml if th
 
 test: $(STAMP)  ## Run all tests, with PostgreSQL and Redis of their own
 	@tools/services.sh
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)  ## Check style and formatting
 	@$(BIN)/ruff check src tests tools
