@@ -151,6 +151,7 @@ for _group, _name, _where, _help in (
     (prompts, "history", "headgate.cli.releasing:history", "List who moved labels, when and why."),
     (prompts, "export", "headgate.cli.exporting:export", "Write the files of what is released, or compare them."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),
+    (prompts, "diff", "headgate.cli.diffing:diff", "Show what a change of prompts comes to, and who would notice."),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),
