@@ -76,7 +76,7 @@ async def test_versions_are_listed_compared_and_moved_by_two_people(serving: Ser
     diff = await admin.page(f"/dashboard/prompts/diff?name={TRIAGE}")
     assert f"{first[:12]} to {second[:12]}" in diff.text
     assert "-One. +Two." in diff.text
-    assert "headgate.review_by 2020-01-31 –" in diff.text
+    assert "settings.review_by 2020-01-31 –" in diff.text
 
     asked = {"name": TRIAGE, "label": "production", "to": second}
     await done(anna, "/dashboard/prompts/moves", **asked)
@@ -133,6 +133,10 @@ async def test_texts_of_prompts_stay_texts(serving: Serving, admin: Person):
         assert "\u202e" not in answer.body.decode(), path
     assert (await admin.get(f"/dashboard/prompts/one?name={'x' * 999}")).status == 404
     assert (await admin.get("/dashboard/prompts/one")).status == 404
+    strict = {"support/triage.prompt": "---\ninput: {schema: {order: integer}}\n---\n{{order}}"}
+    third = (await made(serving, "/admin/prompts", sources=strict))["data"][0]["version"]
+    page = await admin.page(f"/dashboard/prompts/diff?name={TRIAGE}&before={first}&after={third}")
+    assert "Callers would notice" in page.text
     assert (await admin.get(f"/dashboard/prompts/diff?name={TRIAGE}&before=nothing")).status == 422
 
 
