@@ -91,7 +91,8 @@ SCREENS = (
 MEASURED = (
     "/?range=1y", "/?range=1y&by=key", "/?range=24h&by=model", "/?range=1y&of=key:key_000000000000000000000007",
     "/dashboard/calls", "/dashboard/calls?range=7d&failed=true", "/dashboard/models?range=1y",
-    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/quality?range=1y", "/dashboard/quality",
+    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/prompts",
+    "/dashboard/quality?range=1y", "/dashboard/quality",
     "/dashboard/alerts?range=1y", "/dashboard/alerts/rules/errors?series=model:model-1", "/dashboard/keys",
     "/dashboard/config", "/dashboard/playground",
     "/dashboard/calls/req_000000000000000000000050",
