@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain released accuracy capturing quality prices replay \
   fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
-  detection clean
+  detection eval-power eval-scale clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ serve: $(STAMP)  ## Start Headgate on 127.0.0.1:8080, with ./headgate.yaml if th
 
 test: $(STAMP)  ## Run all tests, with PostgreSQL and Redis of their own
 	@tools/services.sh
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)  ## Check style and formatting
 	@$(BIN)/ruff check src tests tools
@@ -91,6 +91,12 @@ fault-matrix: $(STAMP)  ## Run every fault over real sockets and write docs/faul
 
 detection: $(STAMP)  ## Play incidents on synthetic traffic, and write what of them is told in time to docs/
 	@PYTHONPATH=tests $(BIN)/python tests/detection
+
+eval-power: $(STAMP)  ## Show how often comparisons of test runs tell a regression where there is none, and where there is one
+	@$(BIN)/python tests/evaluation power --simulator
+
+eval-scale: $(STAMP)  ## Run 10,000 cases on the simulator, kill it, go on with it, and watch its memory
+	@$(BIN)/python tests/evaluation scale
 
 wheel: $(STAMP)  ## Build wheel, sdist and SBOM into dist/, twice, and look into them
 	@$(BIN)/python tools/dist.py dist

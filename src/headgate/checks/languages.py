@@ -84,6 +84,9 @@ _SMALL = {
 }
 _LANGUAGES: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _SMALL.items()}
 
+KNOWN = frozenset(_LANGUAGES) | {name for name, _ in _SCRIPTS} - {"latin"}
+"""What `language_of` can tell."""
+
 
 def _weights() -> dict[str, dict[str, float]]:
     """What finding a small word says for each language that has it: the less, the more have it."""

@@ -1,4 +1,4 @@
-"""`headgate prompts import`: prompts of other tools, made into files."""
+"""`headgate prompts import` and `headgate eval import`: prompts and tests of other tools, made into files."""
 
 from __future__ import annotations
 
@@ -52,4 +52,37 @@ def import_(
         output.say(each["file"])
         for note in each["notes"]:
             output.say(output.printable(f"{each['from']}:{note.line}: {note.message}"))
+    return OK
+
+
+def import_tests(
+    file: Annotated[Path, Parameter(help="A configuration of promptfoo's, in YAML.")],
+    /,
+    *,
+    to: Annotated[Path | None, Parameter(name=["--output", "-o"], help="The test file to write.")] = None,
+    json: JsonOption = False,
+) -> int:
+    """Make a test file of a configuration of promptfoo's, and say what could not be taken over. A file there is left
+    alone.
+    """
+    from headgate.evals.problems import BadTests
+    from headgate.evals.promptfoo import promptfoo
+
+    with reading("Name a file that is there."):
+        source = file.read_text("utf-8")
+    try:
+        made = promptfoo(str(file), source)
+    except BadTests as error:
+        raise CannotRun(str(error)) from None
+    target = to or file.with_name(f"{file.name.split('.')[0].removesuffix('config')}.test.yaml")
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as opened:
+            opened.write(made.text)
+    if json:
+        output.json({"file": str(target), "from": str(file), "notes": made.notes})
+        return OK
+    output.say(str(target))
+    for note in made.notes:
+        output.say(output.printable(f"{file}:{note.line}: {note.message}"))
     return OK

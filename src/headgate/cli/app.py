@@ -36,10 +36,11 @@ shadow = App(name="shadow", help="How another place does on a model's calls.")
 quality = App(name="quality", help="Whether answers are good: what users say, what evaluators find.")
 calls = App(name="calls", help="What was asked and answered in calls, where that is captured.")
 prompts = App(name="prompts", help="Prompts as files: what they take, what they come to, what is doubtful in them.")
+evals = App(name="eval", help="Tests of prompts and models.")
 moving = App(name="import", help="Moving in from another gateway.")
 for _of in (
     prices, storage, audit, organisations, teams, projects, users, keys, limits, budgets, ledger, alerts, shadow,
-    quality, calls, moving, prompts,
+    quality, calls, moving, prompts, evals,
 ):  # fmt: skip
     app.command(_of)
 
@@ -109,6 +110,11 @@ for _group, _name, _where, _help in (
     (alerts, "unsilence", "headgate.cli.alerting:unsilence", "Have silenced alerts told again."),
     (shadow, "verdict", "headgate.cli.shadowing:verdict", "Say whether a model looks safe to move."),
     (shadow, "replay", "headgate.cli.shadowing:replay", "Make recorded calls at two places, and compare."),
+    (evals, "run", "headgate.cli.evaluating:run", "Ask what tests ask, and look at the answers."),
+    (evals, "compare", "headgate.cli.evaluating:compare", "Tell whether a run is worse than another, beyond noise."),
+    (evals, "report", "headgate.cli.evaluating:report", "Show a run, or write it as JUnit XML or a page."),
+    (evals, "import", "headgate.cli.adopting:import_tests", "Make a test file of promptfoo's."),
+    (evals, "judge", "headgate.cli.evaluating:judge", "Tell how far the judges of tests agree with people."),
     (quality, "show", "headgate.cli.quality:show", "Show satisfaction and what evaluators found, with intervals."),
     (quality, "feedback", "headgate.cli.quality:feedback", "List what users said of answers, the newest first."),
     (quality, "evaluations", "headgate.cli.quality:evaluations", "List what evaluators found, the newest first."),
@@ -142,6 +148,7 @@ for _group, _name, _where, _help in (
     (prompts, "refuse", "headgate.cli.releasing:refuse", "Refuse what was asked of a protected label."),
     (prompts, "rollback", "headgate.cli.releasing:rollback", "Have a label stand for what it stood for before."),
     (prompts, "history", "headgate.cli.releasing:history", "List who moved labels, when and why."),
+    (prompts, "export", "headgate.cli.releasing:export", "Write the files of registered prompts to a folder."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),

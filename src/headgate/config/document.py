@@ -34,11 +34,16 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]
 class Node:
     """One value: a scalar, a mapping of names to (line of the name, node), or a list of nodes."""
 
-    __slots__ = ("line", "size", "value")
+    __slots__ = ("column", "line", "names", "size", "value")
 
-    def __init__(self, value: Scalar | dict[str, tuple[int, Node]] | list[Node], line: int, size: int = 1) -> None:
+    def __init__(
+        self, value: Scalar | dict[str, tuple[int, Node]] | list[Node], line: int, size: int = 1, column: int = 1
+    ) -> None:
         self.value = value
         self.line = line
+        self.column = column
+        self.names: dict[str, int] = {}
+        """Of a mapping, the columns of its names."""
         self.size = size
         """Values in it, aliases written out."""
 
@@ -74,14 +79,29 @@ class Node:
             place = (*place, step)
         return place, line
 
+    def spot_of(self, path: Path) -> tuple[int, int]:
+        """The line and column of what is at `path`, or of the nearest thing around it: of a member that of its name."""
+        line, column, node = self.line, self.column, self
+        for step in path:
+            if isinstance(step, str) and isinstance(node.value, dict) and step in node.value:
+                column = node.names.get(step, node.value[step][1].column)
+                line, node = node.value[step]
+            elif isinstance(step, int) and isinstance(node.value, list) and step < len(node.value):
+                node = node.value[step]
+                line, column = node.line, node.column
+            else:
+                break
+        return line, column
+
 
 class _Unusable(Exception):
     """The text cannot be read any further."""
 
-    def __init__(self, line: int, what: str) -> None:
+    def __init__(self, line: int, what: str, column: int | None = None) -> None:
         super().__init__(what)
         self.line = line
         self.what = what
+        self.column = column
 
 
 def parse(text: str) -> tuple[Node | None, list[Problem]]:
@@ -92,7 +112,7 @@ def parse(text: str) -> tuple[Node | None, list[Problem]]:
     try:
         return builder.document(), builder.problems
     except _Unusable as error:
-        return None, [*builder.problems, Problem((), error.what, error.line)]
+        return None, [*builder.problems, Problem((), error.what, error.line, error.column)]
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -102,7 +122,8 @@ def _events(text: str) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         hint = "; inside { } and [ ] a reference needs quotes" if "${" in text else ""
-        raise _Unusable(mark.line + 1 if mark else 1, f"is not YAML: {what}{hint}") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise _Unusable(line, f"is not YAML: {what}{hint}", column) from None
     except yaml.YAMLError:
         raise _Unusable(1, "is not YAML: it holds a character that YAML does not allow") from None
     except UnicodeEncodeError:
@@ -143,6 +164,7 @@ class _Builder:
             node = self._sequence(line, path)
         else:
             node = self._mapping(line, path)
+        node.column = event.start_mark.column + 1
         if node.size > MAX_NODES:
             raise _Unusable(line, f"holds more than {MAX_NODES} values, aliases written out")
         if event.anchor is not None:
@@ -167,24 +189,29 @@ class _Builder:
 
     def _mapping(self, line: int, path: Path) -> Node:
         members: dict[str, tuple[int, Node]] = {}
+        names: dict[str, int] = {}
         merged: list[Node] = []
         for event in self._events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key_line = _line(event)
+            key_line, key_column = _line(event), event.start_mark.column + 1
             name = self._name(event, path)
             value = self._node(next(self._events), (*path, name or ""))
             if name == "<<":
                 merged += self._mergeable(value, key_line, path)
             elif name in members:
                 what = f"is given a second time, first in line {members[name][0]}; keep one"
-                self.problems.append(Problem((*path, name), what, key_line))
+                self.problems.append(Problem((*path, name), what, key_line, key_column))
             elif name is not None:
                 members[name] = key_line, value
+                names[name] = key_column
         for node in merged:
             if isinstance(node.value, dict):
                 members = {**node.value, **members}
-        return Node(members, line, 1 + sum(node.size for _, node in members.values()))
+                names = {**node.names, **names}
+        made = Node(members, line, 1 + sum(node.size for _, node in members.values()))
+        made.names = names
+        return made
 
     def _name(self, event: Any, path: Path) -> str | None:
         """A key; None, with a problem noted, for what cannot be one."""

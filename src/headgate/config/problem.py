@@ -19,6 +19,8 @@ class Problem(msgspec.Struct, frozen=True):
     what: str
     line: int | None = None
     """Where the text itself says more exactly than the path does."""
+    column: int | None = None
+    """In that line."""
 
     def told(self, name: str, line: int) -> str:
         """`file:line: path: what is wrong, what to write`."""

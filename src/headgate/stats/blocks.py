@@ -49,7 +49,7 @@ class Change(NamedTuple):
         """Between which the ratio is. Open where nothing can be said."""
         if self.error is None:
             return Interval(self.ratio, 0.0, inf)
-        reach = exp(_student(0.5 + confidence / 2, self.degrees) * self.error)
+        reach = exp(student(0.5 + confidence / 2, self.degrees) * self.error)
         return Interval(self.ratio, self.ratio / reach, self.ratio * reach)
 
     @property
@@ -167,7 +167,7 @@ def _logs_of_quantile(sketches: Sequence[Sketch | None], share: float) -> Any:
     return np.log(np.array([SMALLEST / 2, *(value_of(bucket) for bucket in buckets)]))[at]
 
 
-def _student(share: float, free: int) -> float:
+def student(share: float, free: int) -> float:
     """A quantile of Student's distribution (Abramowitz and Stegun, 26.7.5)."""
     z = NormalDist().inv_cdf(share)
     return z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)

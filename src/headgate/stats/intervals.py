@@ -43,12 +43,17 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
         raise ValueError(f"{successes} of {trials} is no share")
     if trials == 0:
         return Interval(float("nan"), 0.0, 1.0)
-    z, share = _z(confidence), successes / trials
+    return score_interval(successes / trials, trials, confidence)
+
+
+def score_interval(share: float, trials: float, confidence: float = 0.95) -> Interval:
+    """Wilson's interval of a share among as many independent trials, which need not be a whole number."""
+    z = _z(confidence)
     middle = share + z * z / (2 * trials)
     spread = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
     low, high = max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-    return Interval(share, 0.0 if successes == 0 else low, 1.0 if successes == trials else high)
+    return Interval(share, 0.0 if share == 0 else low, 1.0 if share == 1 else high)
 
 
 def paired_difference(both: int, first: int, second: int, neither: int, confidence: float = 0.95) -> Interval:

@@ -1,0 +1,55 @@
+"""Answers that were given before, in a file: the same question costs once. What failed is not kept."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from headgate.evals.problems import CannotEvaluate
+
+VERSION = 1
+"""Of the keys: another one, and nothing of before is found."""
+
+_BUSY_MS = 10_000
+
+
+def key_of(*parts: Any) -> bytes:
+    """The key of all that an answer depends on."""
+    return sha256(msgspec.json.encode([VERSION, *parts], order="deterministic")).digest()
+
+
+class Cache:
+    """A SQLite file of keys and values. Several processes may use it at once."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises `CannotEvaluate` where the file cannot be used."""
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = apsw.Connection(str(file))
+            self._connection.set_busy_timeout(_BUSY_MS)
+            self._connection.execute(
+                "pragma journal_mode = wal; pragma synchronous = normal;"
+                "create table if not exists answers (key blob primary key, value blob not null) without rowid"
+            ).fetchall()
+        except (OSError, apsw.Error) as error:
+            raise CannotEvaluate(f"the cache {file} cannot be used: {error}; remove it, or pass --no-cache") from None
+        self.hits = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        """What was kept under a key."""
+        found: Any = self._connection.execute("select value from answers where key = ?", (key,)).fetchone()
+        if found is None:
+            return None
+        self.hits += 1
+        return found[0]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep something. It is there for whoever asks next, also after a crash of this process."""
+        self._connection.execute("insert or replace into answers values (?, ?)", (key, value)).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,217 @@
+"""Two runs held against each other, case by case: whether the second is worse than the first, beyond noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from headgate.evals.tally import CaseTally, Place, Sums
+from headgate.stats.intervals import Interval
+from headgate.stats.paired import Drop, drop, holm
+
+ALPHA = 0.025
+"""How likely a regression may be told where there is none, over all that is compared together: the lower half of the
+customary 5 %."""
+
+MOST_CASES = 20
+"""Cases that are named for each cell."""
+
+On = Literal["pass", "score"]
+
+
+class CaseChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that came out otherwise."""
+
+    case: str
+    before: float
+    after: float
+    file: str
+    line: int
+    reasons: list[str]
+
+
+class CellComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite at one cell, before and after."""
+
+    suite: str
+    cell: str
+    before_cell: str
+    verdict: Literal["regression", "improvement", "no_difference", "not_comparable"]
+    pairs: int
+    before: float | None
+    after: float | None
+    difference: Interval | None
+    """In the mean over cases; where it would be for other cases of the kind, with 95 % confidence."""
+    chance: float
+    """How likely so large a drop would be if nothing had changed, made up for all cells that are compared."""
+    decides: bool
+    """Whether any drop could have been told: there may be too few cases, asked too seldom."""
+    worse: int
+    better: int
+    changed: int
+    """Cases that are other ones now, by inputs or assertions, and are left out."""
+    only_before: int
+    only_after: int
+    without_answer: int
+    cases: list[CaseChange]
+    """The worst first."""
+    prompt_file: str = ""
+    prompt_line: int = 1
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two runs."""
+
+    alpha: float
+    tolerate: float
+    on: On
+    cells: list[CellComparison]
+
+    @property
+    def regressed(self) -> bool:
+        return any(each.verdict == "regression" for each in self.cells)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there was anything to compare."""
+        return any(each.verdict != "not_comparable" for each in self.cells)
+
+
+def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float = 0.0, on: On = "pass") -> Comparison:
+    """Hold a run against one before it. A cell is held against the same cell, or where a suite has one in each run,
+    against that: so may another model or variant be compared.
+
+    `tolerate` is how far the mean may drop without being told; `on` what is compared, the share of answers that pass
+    or the mean score.
+    """
+    partners = _partners(before, after)
+    paired = [(suite, cell, other, _paired(before, after, suite, cell, other, on)) for suite, cell, other in partners]
+    drops = [found.drop for *_, found in paired]
+    chances, rises = holm([each.chance for each in drops]), holm([each.rise for each in drops])
+    cells: list[CellComparison] = []
+    for (suite, cell, other, found), chance, rise in zip(paired, chances, rises, strict=True):
+        verdict = _verdict(found.drop, chance, rise, alpha, tolerate)
+        known = found.drop.pairs > 0
+        cells.append(
+            CellComparison(
+                suite=suite,
+                cell=cell,
+                before_cell=other,
+                verdict=verdict,
+                pairs=found.drop.pairs,
+                before=found.drop.before if known else None,
+                after=found.drop.after if known else None,
+                difference=found.drop.difference if known else None,
+                chance=chance,
+                decides=found.drop.decides <= alpha,
+                worse=found.drop.worse,
+                better=found.drop.better,
+                changed=found.changed,
+                only_before=found.only_before,
+                only_after=found.only_after,
+                without_answer=found.without_answer,
+                cases=found.cases,
+                prompt_file=found.prompt[0],
+                prompt_line=found.prompt[1],
+            )
+        )
+    return Comparison(alpha=alpha, tolerate=tolerate, on=on, cells=cells)
+
+
+def _verdict(
+    found: Drop, chance: float, rise: float, alpha: float, tolerate: float
+) -> Literal["regression", "improvement", "no_difference", "not_comparable"]:
+    if not found.pairs:
+        return "not_comparable"
+    if chance <= alpha and found.before - found.after > tolerate:
+        return "regression"
+    return "improvement" if rise <= alpha else "no_difference"
+
+
+class _Paired(msgspec.Struct):
+    drop: Drop
+    cases: list[CaseChange]
+    changed: int
+    only_before: int
+    only_after: int
+    without_answer: int
+    prompt: tuple[str, int]
+
+
+def _paired(before: Sums, after: Sums, suite: str, cell: str, other: str, on: On) -> _Paired:
+    olds, news = _cases(before, suite, other), _cases(after, suite, cell)
+    changed = without = 0
+    ones: list[list[float]] = []
+    twos: list[list[float]] = []
+    cases: list[CaseChange] = []
+    for name, new in news.items():
+        old = olds.get(name)
+        if old is None:
+            continue
+        if old.subject != new.subject:
+            changed += 1
+            continue
+        one, two = _values(old, on), _values(new, on)
+        if old.decided != new.decided:
+            one, two = _values(old, on, whole=True), _values(new, on, whole=True)
+        if not one or not two:
+            without += 1
+            continue
+        ones.append(one)
+        twos.append(two)
+        cases.append(_change(name, new, one, two))
+    worst = sorted((each for each in cases if each.after < each.before), key=lambda each: each.after - each.before)
+    prompt = next((each.prompt for each in news.values()), ("", 1))
+    return _Paired(
+        drop=drop(ones, twos),
+        cases=worst[:MOST_CASES],
+        changed=changed,
+        only_before=len(olds.keys() - news.keys()),
+        only_after=len(news.keys() - olds.keys()),
+        without_answer=without,
+        prompt=prompt,
+    )
+
+
+def _change(name: str, tally: CaseTally, one: list[float], two: list[float]) -> CaseChange:
+    return CaseChange(
+        case=name,
+        before=sum(one) / len(one),
+        after=sum(two) / len(two),
+        file=tally.file,
+        line=tally.line,
+        reasons=tally.reasons,
+    )
+
+
+def _values(tally: CaseTally, on: On, *, whole: bool = False) -> list[float]:
+    if whole:
+        return [float(tally.verdict == "pass")] if tally.verdict in ("pass", "fail") else []
+    return tally.outcomes if on == "pass" or tally.decided else tally.scores
+
+
+def _cases(sums: Sums, suite: str, cell: str) -> Mapping[str, CaseTally]:
+    return {case: tally for (of, at, case), tally in sums.cases.items() if (of, at) == (suite, cell)}
+
+
+def _partners(before: Sums, after: Sums) -> list[tuple[str, str, str]]:
+    """Suite, cell of the second run, and the cell of the first it is held against."""
+    olds, news = _cells(before.cases), _cells(after.cases)
+    found: list[tuple[str, str, str]] = []
+    for suite, cells in news.items():
+        known = olds.get(suite, [])
+        for cell in cells:
+            if cell in known:
+                found.append((suite, cell, cell))
+            elif len(cells) == len(known) == 1:
+                found.append((suite, cell, known[0]))
+    return found
+
+
+def _cells(cases: Mapping[Place, CaseTally]) -> dict[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
+    for suite, cell, _ in cases:
+        found.setdefault(suite, {})[cell] = None
+    return {suite: list(cells) for suite, cells in found.items()}

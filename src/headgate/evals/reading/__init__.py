@@ -1,0 +1,7 @@
+"""Test files and datasets, read whole: every mistake in them is told at once, with file, line and column."""
+
+from __future__ import annotations
+
+from headgate.evals.reading.files import find, read
+
+__all__ = ["find", "read"]

@@ -1,0 +1,115 @@
+"""Cases in tables: JSON lines and CSV.
+
+A line of JSON is an object: `{"inputs": {…}, "messages": […], "expected": …, "assert": […], "id": …}`; one without
+`inputs` and `messages` is all inputs but for those names. A row of CSV is inputs by the names of its columns; columns
+that begin with `__` are about the test: `__expected`, `__expected1`, `__id`, `__threshold`, `__metric`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from headgate.evals.problems import Place, Problem
+from headgate.evals.reading.captured import Unusable, is_captured, row_of
+from headgate.evals.reading.mini import expected
+from headgate.evals.reading.sheet import Sheet
+
+MOST_ROWS = 1_000_000
+
+ABOUT = frozenset({"id", "inputs", "messages", "context", "expected", "assert", "threshold", "repeat", "config"})
+_COLUMNS = ("__id", "__threshold", "__metric", "__description")
+
+
+class Row(NamedTuple):
+    """A test as a test file would write it, and the sheet that knows where it stands."""
+
+    sheet: Sheet
+    tree: dict[str, Any]
+
+
+def rows(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
+    """The rows of a dataset; what is wrong with them is noted."""
+    return _csv(file, text, problems) if file.lower().endswith(".csv") else _jsonl(file, text, problems)
+
+
+def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            tree = msgspec.json.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            problems.append(Problem(Place(file, number), f"is no JSON: {error}"))
+            continue
+        if not isinstance(tree, dict):
+            problems.append(Problem(Place(file, number), 'is no JSON object; write {"inputs": {…}} on each line'))
+            continue
+        try:
+            row = row_of(tree) if is_captured(tree) else _spelled(tree)
+        except Unusable as error:
+            problems.append(Problem(Place(file, number), str(error)))
+            continue
+        yield Row(_sheet(file, number, row), row)
+
+
+def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
+    if "inputs" not in tree and "messages" not in tree:
+        inputs = {name: value for name, value in tree.items() if name not in ABOUT}
+        tree = {**{name: value for name, value in tree.items() if name in ABOUT}, "inputs": inputs}
+    if tree.get("expected") is None:
+        return {name: value for name, value in tree.items() if name != "expected"}
+    wanted = tree["expected"]
+    said = expected(wanted) if isinstance(wanted, str) else {"equals": wanted}
+    rest = {name: value for name, value in tree.items() if name != "expected"}
+    own = tree.get("assert")
+    return {**rest, "assert": [*(own if isinstance(own, list) else ()), *([said] if said else ())]}
+
+
+def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        for place, name in enumerate(header):
+            if name.startswith("__") and name not in _COLUMNS and not name.startswith("__expected"):
+                known = ", ".join(("__expected", *_COLUMNS))
+                problems.append(Problem(Place(file, 1, place + 1), f"is no column: {name}; there are {known}"))
+        if len(set(header)) < len(header):
+            problems.append(Problem(Place(file, 1), "two columns have the same name"))
+        before = reader.line_num
+        for cells in reader:
+            line, before = before + 1, reader.line_num
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                problems.append(Problem(Place(file, line), f"has {len(cells)} cells, and the first line {len(header)}"))
+                continue
+            tree = _row(dict(zip(header, cells, strict=True)))
+            yield Row(_sheet(file, line, tree), tree)
+    except csv.Error as error:
+        problems.append(Problem(Place(file, reader.line_num), f"is no CSV: {error}"))
+
+
+def _row(cells: dict[str, str]) -> dict[str, Any]:
+    said = [expected(cell) for name, cell in cells.items() if name.startswith("__expected")]
+    metric, threshold = cells.get("__metric"), cells.get("__threshold")
+    tree: dict[str, Any] = {
+        "inputs": {name: cell for name, cell in cells.items() if not name.startswith("__")},
+        "assert": [{**each, **({"metric": metric} if metric else {})} for each in said if each],
+    }
+    if cells.get("__id"):
+        tree["id"] = cells["__id"]
+    if threshold:
+        try:
+            tree["threshold"] = float(threshold)
+        except ValueError:
+            tree["threshold"] = threshold
+    return tree
+
+
+def _sheet(file: str, line: int, tree: dict[str, Any]) -> Sheet:
+    return Sheet(file, tree, lambda _: (line, 1))

@@ -1,0 +1,378 @@
+"""Test files: `name.test.yaml` beside the prompt it tests, or `name.test.py` with a `suite` that says the same."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from headgate.config.problem import Path
+from headgate.errors import ConfigError
+from headgate.evals.case import SET, Assertion, Case, Cell, Judging, Repeat, Suite
+from headgate.evals.judges import JUDGE
+from headgate.evals.kinds import KINDS
+from headgate.evals.kinds.own import function_of, module_of
+from headgate.evals.problems import BadTests, Place, Problem
+from headgate.evals.reading.assertions import ALWAYS, read_assertions
+from headgate.evals.reading.conversations import filled, read_messages, unfilled, with_inputs
+from headgate.evals.reading.datasets import rows
+from headgate.evals.reading.sheet import Sheet
+from headgate.types import JSON
+
+YAML = (".test.yaml", ".test.yml")
+PYTHON = ".test.py"
+PROMPT = ".prompt"
+
+MOST_REPEATS = 1_000
+
+_SUITE = frozenset({
+    "name", "description", "prompt", "variants", "model", "models", "messages", "inputs", "context", "config", "repeat",
+    "threshold", "assert", "judge", "judges", "embeddings", "dataset", "tests",
+})  # fmt: skip
+_TEST = frozenset({"id", "description", "inputs", "messages", "context", "config", "repeat", "threshold", "assert"})
+_NO_THRESHOLD = f"of 0 {ALWAYS}"
+
+
+def find(paths: Iterable[FilePath]) -> list[FilePath]:
+    """The test files that are named, or in folders that are named, in order.
+
+    Raises:
+        BadTests: there is none somewhere.
+    """
+    found: dict[FilePath, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [FilePath(at, name) for at, names in _walked(path) for name in names if is_test(name)]
+            if not inside:
+                problems.append(Problem(Place(str(path)), "there is no test file in it; write one, as name.test.yaml"))
+            found.update(dict.fromkeys(sorted(inside)))
+        elif path.is_file():
+            if not is_test(path.name):
+                problems.append(Problem(Place(str(path)), "is no test file; its name ends in .test.yaml or .test.py"))
+            found[path] = None
+        else:
+            problems.append(Problem(Place(str(path)), "is not there"))
+    if problems:
+        raise BadTests(problems)
+    return list(found)
+
+
+def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
+    """The folders in a folder with their files, but for hidden ones."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        yield at, names
+
+
+def is_test(name: str) -> bool:
+    """Whether a file of that name holds tests."""
+    return name.endswith((*YAML, PYTHON))
+
+
+def read(
+    files: Sequence[FilePath],
+    prompt_of: Callable[[FilePath], str | None] | None = None,
+    root: FilePath | None = None,
+) -> list[Suite]:
+    """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
+    suites are called as they stand in `root`.
+
+    Raises:
+        BadTests: what is wrong in any of them.
+    """
+    problems: list[Problem] = []
+    suites: list[Suite] = []
+    for file in files:
+        sheet = _sheet(file, problems)
+        if sheet is not None and (sheet.tree is not None or not sheet.problems):
+            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
+        if sheet is not None:
+            problems += sheet.problems
+    names: dict[str, str] = {}
+    for suite in suites:
+        if (other := names.setdefault(suite.name, suite.file)) != suite.file:
+            problems.append(Problem(Place(suite.file), f"is called {suite.name}, as {other} is; give one a 'name:'"))
+    if problems:
+        raise BadTests(
+            sorted(dict.fromkeys(problems), key=lambda each: (each.place.file, each.place.line, each.place.column))
+        )
+    return suites
+
+
+def _beside(file: FilePath) -> str | None:
+    return file.name.removesuffix(PROMPT)
+
+
+def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
+    text = _text(file, str(file), problems)
+    if text is None:
+        return None
+    if not file.name.endswith(PYTHON):
+        return Sheet.of_yaml(str(file), text)
+    line = 1
+    try:
+        suite: Any = getattr(module_of(file.resolve()), "suite", None)
+        line = inspect.getsourcelines(suite)[1] if inspect.isfunction(suite) else _line_of(text)
+        tree = suite() if callable(suite) else suite
+    except ConfigError as error:
+        problems.append(Problem(Place(str(file)), error.problems[0]))
+        return None
+    except Exception as error:  # noqa: BLE001 - somebody's function
+        problems.append(Problem(Place(str(file), line), f"suite() raised {type(error).__name__}: {error}"))
+        return None
+    if not isinstance(tree, dict):
+        what = "has no 'suite'; write suite = {'tests': […]}, or a function of that name that returns it"
+        problems.append(Problem(Place(str(file), line), what))
+        return None
+    return Sheet(str(file), tree, lambda _: (line, 1))
+
+
+def _line_of(text: str) -> int:
+    return next((at for at, line in enumerate(text.split("\n"), 1) if line.startswith("suite")), 1)
+
+
+def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        problems.append(Problem(Place(told), f"cannot be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        problems.append(Problem(Place(told), f"is no text: not UTF-8 at byte {error.start}"))
+    return None
+
+
+class _Reader:
+    """Makes a suite of a sheet."""
+
+    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
+        self._sheet = sheet
+        self._root = root
+        self._prompt_of = prompt_of
+        self._ids: dict[str, Place] = {}
+
+    def suite(self) -> Suite:
+        sheet = self._sheet
+        tree = sheet.mapping((), sheet.tree, _SUITE)
+        if "vars" in tree:
+            sheet.wrong(("vars",), "is called 'inputs' here")
+        self._judges = self._read_judges(tree)
+        self._embeddings = sheet.text(("embeddings",), tree.get("embeddings"))
+        self._common = read_assertions(sheet, ("assert",), tree.get("assert"))
+        self._messages = read_messages(sheet, ("messages",), tree.get("messages"))
+        self._tree = tree
+        cells = self._cells(tree)
+        self._plain = all(cell.prompt is None for cell in cells)
+        before = len(sheet.problems)
+        cases = [*self._tests(tree), *self._rows(tree)]
+        if not cases and len(sheet.problems) == before:
+            sheet.wrong((), "has no tests; write 'tests:' with a list, or 'dataset:' with a file")
+        for case in cases:
+            self._check(case.assertions)
+        return Suite(
+            name=sheet.text(("name",), tree.get("name")) or _stem(sheet.file, self._root),
+            file=sheet.file,
+            cells=cells,
+            cases=tuple(cases),
+            named=self._named(tree),
+            judges=self._judges,
+            embeddings=self._embeddings,
+        )
+
+    # ── what is tested ──
+
+    def _named(self, tree: JSON) -> dict[str, Place]:
+        """Where what is tested is named; in the first line where it is the prompt beside the file."""
+        names = {"prompt": ("variants", "prompt"), "model": ("model", "models"), "embeddings": ("embeddings",)}
+        return {
+            what: self._sheet.place(next(((each,) for each in places if each in tree), ()))
+            for what, places in names.items()
+        }
+
+    def _cells(self, tree: JSON) -> tuple[Cell, ...]:
+        sheet = self._sheet
+        prompt = sheet.text(("prompt",), tree.get("prompt"))
+        beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
+        if prompt is None and beside.is_file():
+            prompt = self._prompt_of(beside)
+        models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
+        if tree.get("model") is not None:
+            if models:
+                sheet.wrong(("model",), "stands beside 'models'; write one of them")
+            models = [sheet.text(("model",), tree["model"])]
+        if prompt is None and not models:
+            what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
+            sheet.wrong((), what)
+        variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
+        if variants and prompt is None:
+            sheet.wrong(("variants",), "are those of a prompt, and there is none")
+        return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+
+    def _read_judges(self, tree: JSON) -> dict[str, Judging]:
+        sheet = self._sheet
+        named: dict[str, tuple[Path, Any]] = {
+            name: (("judges", name), each) for name, each in sheet.mapping(("judges",), tree.get("judges")).items()
+        }
+        if tree.get("judge") is not None:
+            named[JUDGE] = (("judge",), tree["judge"])
+        found = {name: self._judge(path, each) for name, (path, each) in named.items()}
+        return {name: each for name, each in found.items() if each is not None}
+
+    def _judge(self, path: Path, value: Any) -> Judging | None:
+        sheet = self._sheet
+        if isinstance(value, str):
+            value = {"model": value}
+        given = sheet.mapping(path, value, {"model", "config", "labels", "kappa"})
+        model, labels = (
+            sheet.text((*path, "model"), given.get("model")),
+            sheet.text((*path, "labels"), given.get("labels")),
+        )
+        kappa = sheet.share((*path, "kappa"), given.get("kappa"), "of 0 is what chance gives; write a number above 0")
+        if kappa is not None and labels is None:
+            sheet.wrong((*path, "kappa"), "needs 'labels:', a file of answers that people have judged")
+        if labels is not None and not (sheet.folder / labels).is_file():
+            sheet.wrong((*path, "labels"), f"names a file that is not there: {labels}")
+        if model is None:
+            sheet.wrong(path, "has no model; write 'model: name'")
+            return None
+        config = sheet.mapping((*path, "config"), given.get("config"))
+        return Judging(model=model, config=config, labels=labels, kappa=kappa, place=sheet.place(path))
+
+    # ── cases ──
+
+    def _tests(self, tree: JSON) -> list[Case]:
+        tests = self._sheet.items(("tests",), tree.get("tests"))
+        return [case for at, each in enumerate(tests) if (case := self._case(self._sheet, ("tests", at), each))]
+
+    def _rows(self, tree: JSON) -> list[Case]:
+        found: list[Case] = []
+        for name in self._sheet.texts(("dataset",), tree.get("dataset")):
+            file = self._sheet.folder / name
+            if not file.is_file():
+                self._sheet.wrong(("dataset",), f"names a file that is not there: {name}")
+                continue
+            text = _text(file, str(file), self._sheet.problems)
+            for sheet, each in rows(str(file), text or "", self._sheet.problems):
+                case = self._case(sheet, (), each)
+                self._sheet.problems += sheet.problems
+                found += [case] if case is not None else []
+        return found
+
+    def _case(self, sheet: Sheet, path: Path, value: Any) -> Case | None:
+        before = len(sheet.problems)
+        given = sheet.mapping(path, value, _TEST)
+        if len(sheet.problems) > before and not given:
+            return None
+        file = self._tree
+        inputs = {
+            **sheet.mapping(("inputs",), file.get("inputs")),
+            **sheet.mapping((*path, "inputs"), given.get("inputs")),
+        }
+        messages = read_messages(sheet, (*path, "messages"), given.get("messages"))
+        if not messages and self._plain:
+            messages = filled(self._messages, inputs)
+            if missing := unfilled(self._messages, inputs):
+                sheet.wrong(path, f"has no input {', '.join(missing)}, which the messages of the file name")
+        elif not messages:
+            messages = self._messages
+        if self._plain and not messages and len(sheet.problems) == before:
+            sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
+        assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
+        referring = [with_inputs(each, inputs) for each in assertions]
+        assertions = tuple(each for each, _ in referring)
+        if missing := sorted({name for _, names in referring for name in names}):
+            sheet.wrong(path, f"has no input {', '.join(missing)}, which an assertion names")
+        if not assertions and len(sheet.problems) == before:
+            sheet.wrong(path, "has no assertion, and would pass whatever the answer is; write 'assert:' with a list")
+        threshold = sheet.share((*path, "threshold"), given.get("threshold"), _NO_THRESHOLD)
+        if threshold is None:
+            threshold = self._sheet.share(("threshold",), file.get("threshold"), _NO_THRESHOLD)
+        repeat = self._repeat(sheet, (*path, "repeat"), given.get("repeat"))
+        context = given.get("context", file.get("context"))
+        return Case(
+            id=self._id(sheet, path, given, inputs, messages),
+            inputs=inputs,
+            context=None if context is None else sheet.mapping((*path, "context"), context),
+            messages=messages,
+            assertions=assertions,
+            threshold=threshold,
+            repeat=repeat or self._repeat(self._sheet, ("repeat",), file.get("repeat")) or Repeat(),
+            config={
+                **self._sheet.mapping(("config",), file.get("config")),
+                **sheet.mapping((*path, "config"), given.get("config")),
+            },
+            place=sheet.place(path),
+        )
+
+    def _id(self, sheet: Sheet, path: Path, given: JSON, inputs: JSON, messages: Sequence[JSON]) -> str:
+        """As given; else a digest of what is asked, so that it is the same wherever the case stands."""
+        if given.get("id") is not None:
+            name = str(given["id"])
+            if name in self._ids:
+                sheet.wrong((*path, "id"), f"is that of another case too, in line {self._ids[name].line}; ids differ")
+            self._ids[name] = sheet.place(path)
+            return name
+        raw = msgspec.json.encode([inputs, messages], order="deterministic", enc_hook=repr)
+        digest = sha256(raw).hexdigest()[:8]
+        name, again = digest, 1
+        while name in self._ids:
+            again += 1
+            name = f"{digest}-{again}"
+        self._ids[name] = sheet.place(path)
+        return name
+
+    def _repeat(self, sheet: Sheet, path: Path, value: Any) -> Repeat | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            value = {"of": value}
+        given = sheet.mapping(path, value, {"of", "at_least", "stop"})
+        of = sheet.whole((*path, "of"), given.get("of"), 1, MOST_REPEATS)
+        at_least = sheet.whole((*path, "at_least"), given.get("at_least"), 1, of or MOST_REPEATS)
+        if given.get("stop") not in (None, "decided", "never"):
+            sheet.wrong((*path, "stop"), "is 'decided', to ask no more once at_least is decided, or 'never'")
+        return Repeat(of or 1, at_least, given.get("stop") == "decided")
+
+    # ── what assertions name ──
+
+    def _check(self, assertions: Sequence[Assertion]) -> None:
+        """That judges, models and functions are there, once for each assertion."""
+        for each in assertions:
+            if each.kind == SET:
+                self._check(each.members)
+            elif (problem := self._missing(each)) is not None and all(
+                known.place != each.place or known.message != problem for known in self._sheet.problems
+            ):
+                self._sheet.problems.append(Problem(each.place, problem))
+
+    def _missing(self, assertion: Assertion) -> str | None:
+        if KINDS[assertion.kind].judges and (name := assertion.options.get(JUDGE, JUDGE)) not in self._judges:
+            known = ", ".join(map(str, self._judges)) or "none"
+            return f"asks the judge '{name}', and there is {known}; write 'judge: model' or 'judges:' in the test file"
+        if assertion.kind == "similar" and not (assertion.options.get("model") or self._embeddings):
+            return "needs a model for embeddings; write 'embeddings: model' in the test file"
+        if assertion.kind == "python" and isinstance(assertion.value, str) and ":" in assertion.value:
+            try:
+                function_of(assertion.value, str(self._sheet.folder))
+            except ConfigError as error:
+                return error.problems[0]
+        return None
+
+
+def _path_stem(file: str) -> str:
+    for ending in (*YAML, PYTHON):
+        if file.endswith(ending):
+            return file.removesuffix(ending)
+    return file
+
+
+def _stem(file: str, root: FilePath | None) -> str:
+    path = FilePath(_path_stem(file))
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    return path.name

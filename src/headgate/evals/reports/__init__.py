@@ -1,0 +1,1 @@
+"""What runs and comparisons look like: JSON, JUnit XML, annotations of a pull request, a page."""

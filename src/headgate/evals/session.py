@@ -1,0 +1,226 @@
+"""A run from its files to its end: what the command and whoever else runs tests share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from headgate import __version__
+from headgate.clock import Clock
+from headgate.config import Config
+from headgate.config.schema import StorageConfig
+from headgate.evals.case import Case, Cell, Suite
+from headgate.evals.checking import problems_of
+from headgate.evals.models import GatewayModels
+from headgate.evals.problems import BadTests, Place, Problem
+from headgate.evals.prompting import Prompts, root_of
+from headgate.evals.reading import find, read
+from headgate.evals.running import Done, Key, Run
+from headgate.evals.runs import End, Header, Result, RunFile, results_of
+from headgate.evals.subjects import Request, Subjects
+from headgate.prompts.dotprompt import Library, PromptsInvalid, load_folder
+
+FOLDER = Path(".headgate", "evals")
+"""Where runs and answers are kept, in the folder a command is run in."""
+
+
+NEVER_CUT = 2**62
+"""As the least output a call is cut down to."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run."""
+
+    concurrency: int = 16
+    precision: float | None = None
+    seed: int = 0
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Suites, and the prompts they are of."""
+
+    suites: list[Suite]
+    subjects: dict[str, Subjects]
+    """By the names of suites."""
+
+    def request(self, suite: str, cell: Cell, case: Case) -> Request:
+        return self.subjects[suite].request(cell, case)
+
+
+def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
+    """Read test files, and the libraries of their prompts: the folder `prompts`, else the one each stands in.
+
+    Raises:
+        BadTests: what is wrong in tests or prompts.
+    """
+    files = find(paths)
+    roots = {file: prompts or root_of(file) for file in files}
+    libraries: dict[Path, Library] = {}
+    problems: list[Problem] = []
+    for root in dict.fromkeys(roots.values()):
+        try:
+            libraries[root] = load_folder(root)
+        except PromptsInvalid as error:
+            libraries[root] = load_folder(root, strict=False)
+            problems += [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
+
+    def prompt_of(root: Path) -> Callable[[Path], str | None]:
+        def name(file: Path) -> str | None:
+            with suppress(ValueError):
+                place = file.resolve().relative_to(root.resolve()).as_posix()
+                return next(
+                    (each.name for each in libraries[root] if each.file == place), place.removesuffix(".prompt")
+                )
+            return None
+
+        return name
+
+    suites: list[Suite] = []
+    subjects: dict[str, Subjects] = {}
+    for root in libraries:
+        try:
+            mine = read([file for file in files if roots[file] == root], prompt_of(root), root)
+        except BadTests as error:
+            problems += error.problems
+            continue
+        for suite in mine:
+            if suite.name in subjects:
+                problems.append(
+                    Problem(Place(suite.file), f"is called {suite.name}, as another is; give one a 'name:'")
+                )
+            subjects[suite.name] = Prompts(libraries[root], root)
+            suites.append(suite)
+    if problems:
+        raise BadTests(problems)
+    return Loaded(suites, subjects)
+
+
+def of_library(loaded: Loaded, folder: Path) -> Loaded:
+    """The same tests of the prompts in another folder: of the version that is released, say. What is not in it is left
+    out.
+
+    Raises:
+        BadTests: what is wrong in it.
+    """
+    try:
+        library = load_folder(folder)
+    except PromptsInvalid as error:
+        raise BadTests(
+            [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
+        ) from None
+    prompts = Prompts(library, folder)
+    names = {(each.name, each.variant) for each in library}
+    suites = [
+        replace(suite, cells=tuple(each for each in suite.cells if (each.prompt, each.variant) in names))
+        for suite in loaded.suites
+    ]
+    return Loaded([suite for suite in suites if suite.cells], {suite.name: prompts for suite in suites})
+
+
+def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: bool = False) -> Config:
+    """The configuration as tests use it: nothing evaluated or mirrored beside, room for so many calls at once, and
+    where a budget bounds them no answer cut down to fit it. The ledger is in memory unless `book` says otherwise.
+    """
+    models = {name: replace(each, shadow=None, evaluate=None) for name, each in config.models.items()}
+    limits = config.limits
+    if bounded:
+        limits = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
+    server = replace(config.server, max_concurrent=max(config.server.max_concurrent, 2 * concurrency))
+    storage = config.storage if book else StorageConfig()
+    return replace(config, models=models, limits=limits, server=server, storage=storage)
+
+
+def check(loaded: Loaded, models: GatewayModels) -> None:
+    """Raise `BadTests` for prompts and models there are not, and inputs that do not fit."""
+    if problems := problems_of(loaded.suites, loaded.subjects, models):
+        raise BadTests(problems)
+
+
+class _Of:
+    """The subjects of one suite after the other: cells know their suite's prompts."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._by_cell = {id(cell): loaded.subjects[suite.name] for suite in loaded.suites for cell in suite.cells}
+
+    def request(self, cell: Cell, case: Case) -> Request:
+        return self._by_cell[id(cell)].request(cell, case)
+
+    def place(self, cell: Cell) -> Place | None:
+        return self._by_cell[id(cell)].place(cell)
+
+
+def new_id() -> str:
+    """The name of a run: when it began, and a few letters."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def done_in(file: Path) -> dict[Key, Done]:
+    """What a run that was stopped has come to.
+
+    Raises:
+        CannotEvaluate: the file is no run.
+    """
+    return {
+        (each.suite, each.cell, each.case, each.repeat): Done(each.key, each.passed, each.error)
+        for each in results_of(file)
+    }
+
+
+async def carry_out(
+    loaded: Loaded,
+    models: GatewayModels,
+    file: Path,
+    options: Options,
+    *,
+    name: str,
+    clock: Clock,
+    resume: bool = False,
+    told: Callable[[Result, bool], None] | None = None,
+    planned: Callable[[int], None] | None = None,
+) -> End:
+    """Run suites into a run file, a new one or one that goes on. It gets its end also where this is cancelled.
+
+    Raises:
+        CannotEvaluate: the file cannot be used.
+    """
+    done = done_in(file) if resume else {}
+    writing = RunFile(file)
+    run = Run(
+        loaded.suites,
+        _Of(loaded),
+        models,
+        writing,
+        concurrency=options.concurrency,
+        done=done,
+        precision=options.precision,
+        seed=options.seed,
+        told=told,
+    )
+    if planned is not None:
+        planned(run.planned)
+    if resume:
+        writing.go_on()
+    else:
+        files = [suite.file for suite in loaded.suites]
+        writing.begin(Header(id=name, began_us=clock.now_us(), headgate=__version__, files=files, planned=run.planned))
+    why = "interrupted"
+    try:
+        why = await run.run()
+    finally:
+        end = End(
+            ended_us=clock.now_us(),
+            why=why,
+            told=run.told,
+            spent_picodollars=models.spent_picodollars,
+            cached=models.cached,
+        )
+        with suppress(Exception):
+            writing.add(end)
+        writing.close()
+    return end

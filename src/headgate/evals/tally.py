@@ -1,0 +1,197 @@
+"""What results come to: verdicts of cases, shares with intervals, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from headgate.evals.marks import shortened
+from headgate.evals.runs import Result
+from headgate.stats.clustered import share_of_clusters
+from headgate.stats.intervals import Interval, quantile
+
+Verdict = Literal["pass", "fail", "error", "unfinished"]
+Place = tuple[str, str, str]
+"""Suite, cell and case."""
+
+MOST_REASONS = 3
+"""Reasons that are told of a case."""
+
+
+class CaseTally:
+    """What came of one case at one cell."""
+
+    __slots__ = (
+        "_of", "_tries", "decided", "errors", "file", "line", "metrics", "needed", "prompt", "reasons", "subject",
+        "text", "version",
+    )  # fmt: skip
+
+    def __init__(self, result: Result) -> None:
+        self._of = result.of
+        self._tries: dict[int, tuple[bool, float]] = {}
+        self.needed = result.needed
+        self.decided = result.decided
+        self.errors: dict[int, str] = {}
+        self.reasons: list[str] = []
+        self.text = ""
+        self.metrics: dict[str, list[float]] = {}
+        self.subject = result.subject
+        self.file, self.line = result.file, result.line_number
+        self.prompt = (result.prompt_file, result.prompt_line)
+        self.version = result.version
+
+    def add(self, result: Result) -> None:
+        """Take in a result; one of a repeat there was before takes its place only where that had none."""
+        self.version = result.version or self.version
+        if result.passed is None:
+            self.errors[result.repeat] = result.error
+            return
+        self.errors.pop(result.repeat, None)
+        self._tries[result.repeat] = (result.passed, result.score)
+        for mark in result.marks:
+            if not mark.error:
+                self.metrics.setdefault(mark.metric or mark.kind, []).append(mark.score)
+        if not result.passed and not self.reasons:
+            failed = [mark for mark in result.marks if not mark.passed and not mark.error]
+            self.reasons = [
+                f"{mark.kind}: {mark.reason}" if mark.reason else mark.kind for mark in failed[:MOST_REASONS]
+            ]
+            self.reasons = self.reasons or [f"the score is {result.score:.2f}"]
+            self.text = shortened(result.text, 300)
+
+    @property
+    def passes(self) -> int:
+        return sum(passed for passed, _ in self._tries.values())
+
+    @property
+    def tries(self) -> int:
+        return len(self._tries)
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.passes >= self.needed:
+            return "pass"
+        if self.passes + self._of - self.tries < self.needed:
+            return "fail"
+        return "error" if self.errors else "unfinished"
+
+    @property
+    def outcomes(self) -> list[float]:
+        """Of each try, in order; of a case that is asked no more once it is decided only the verdict: how often it was
+        asked depends on what came of it.
+        """
+        if self.decided:
+            return [float(self.verdict == "pass")] if self.verdict in ("pass", "fail") else []
+        return [float(self._tries[repeat][0]) for repeat in sorted(self._tries)]
+
+    @property
+    def scores(self) -> list[float]:
+        return [self._tries[repeat][1] for repeat in sorted(self._tries)]
+
+
+class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite at one cell."""
+
+    suite: str
+    cell: str
+    cases: int
+    passed: int
+    failed: int
+    errors: int
+    unfinished: int
+    answers: int
+    pass_rate: Interval
+    """Of answers, averaged over cases; 95 % confidence for cases like these."""
+    case_rate: Interval
+    """Of cases whose verdict is a pass."""
+    score: Interval
+    metrics: dict[str, Interval]
+    cost_picodollars: int | None
+    """Of answers, as they cost when they were asked; None where a price is not known."""
+    judged_picodollars: int
+    input_tokens: int
+    output_tokens: int
+    latency_ms: dict[str, float]
+    """`p50` and `p95`."""
+    versions: list[str]
+    """Of the prompt."""
+
+
+class Sums:
+    """Results on their way to summaries. Holds little for each case and nothing of what was said but of failures."""
+
+    def __init__(self) -> None:
+        self.cases: dict[Place, CaseTally] = {}
+        self._costs: dict[tuple[str, str], list[Any]] = {}
+        self._latencies: dict[tuple[str, str], list[float]] = {}
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Sums:
+        sums = cls()
+        for each in results:
+            sums.add(each)
+        return sums
+
+    def add(self, result: Result) -> None:
+        tally = self.cases.get(result.place)
+        if tally is None or tally.subject != result.subject:
+            tally = self.cases[result.place] = CaseTally(result)
+        tally.add(result)
+        cost = self._costs.setdefault((result.suite, result.cell), [0, 0, 0, 0, False])
+        if result.cost_picodollars is None:
+            cost[4] = True
+        for place, amount in enumerate(
+            (result.cost_picodollars or 0, result.judged_picodollars, result.input_tokens, result.output_tokens)
+        ):
+            cost[place] += amount
+        if result.passed is not None:
+            self._latencies.setdefault((result.suite, result.cell), []).append(result.latency_ms)
+
+    def summaries(self) -> list[CellSummary]:
+        """One for each suite and cell, in the order they came."""
+        grouped: dict[tuple[str, str], list[CaseTally]] = {}
+        for (suite, cell, _), tally in self.cases.items():
+            grouped.setdefault((suite, cell), []).append(tally)
+        return [self._summary(*key, tallies) for key, tallies in grouped.items()]
+
+    def _summary(self, suite: str, cell: str, tallies: list[CaseTally]) -> CellSummary:
+        verdicts = [each.verdict for each in tallies]
+        cost = self._costs[suite, cell]
+        latencies = sorted(self._latencies.get((suite, cell), []))
+        decided = [[float(each == "pass")] for each in verdicts if each in ("pass", "fail")]
+        return CellSummary(
+            suite=suite,
+            cell=cell,
+            cases=len(tallies),
+            passed=verdicts.count("pass"),
+            failed=verdicts.count("fail"),
+            errors=verdicts.count("error"),
+            unfinished=verdicts.count("unfinished"),
+            answers=sum(each.tries for each in tallies),
+            pass_rate=share_of_clusters([each.outcomes for each in tallies]),
+            case_rate=share_of_clusters(decided),
+            score=share_of_clusters([each.scores for each in tallies]),
+            metrics=_metrics(tallies),
+            cost_picodollars=None if cost[4] else cost[0],
+            judged_picodollars=cost[1],
+            input_tokens=cost[2],
+            output_tokens=cost[3],
+            latency_ms={"p50": quantile(latencies, 0.5), "p95": quantile(latencies, 0.95)} if latencies else {},
+            versions=sorted({each.version for each in tallies if each.version}),
+        )
+
+
+def _metrics(tallies: list[CaseTally]) -> dict[str, Interval]:
+    found: dict[str, list[list[float]]] = {}
+    for tally in tallies:
+        for name, scores in tally.metrics.items():
+            found.setdefault(name, []).append(scores)
+    return {name: share_of_clusters(clusters) for name, clusters in found.items()}
+
+
+def exit_verdicts(cases: Mapping[Place, CaseTally]) -> tuple[int, int]:
+    """How many cases failed, and of how many there is no verdict."""
+    verdicts = [each.verdict for each in cases.values()]
+    return verdicts.count("fail"), verdicts.count("error") + verdicts.count("unfinished")

@@ -1,0 +1,100 @@
+"""Two runs held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from headgate.evals.comparison import compare
+from headgate.evals.runs import Result
+from headgate.evals.tally import Sums
+
+
+def results(
+    outcomes: dict[str, Sequence[bool | None]],
+    *,
+    suite: str = "s",
+    cell: str = "chat",
+    subject: str = "",
+    score: float = 1.0,
+) -> Iterator[Result]:
+    for case, tries in outcomes.items():
+        for repeat, passed in enumerate(tries):
+            yield Result(
+                suite=suite, cell=cell, case=case, repeat=repeat, of=len(tries), needed=len(tries), key="", subject=subject,
+                passed=passed, score=score if passed else 0.0, error="" if passed is not None else "timeout",
+                file="s.test.yaml", prompt_file="s.prompt", prompt_line=4,
+            )  # fmt: skip
+
+
+def runs(*given: Iterator[Result]) -> Sums:
+    return Sums.of(each for results_of in given for each in results_of)
+
+
+GOOD = {str(case): [True] * 3 for case in range(10)}
+WORSE = {**GOOD, "1": [False] * 3, "4": [False] * 3}
+
+
+def test_two_cases_broken_for_good_are_a_regression() -> None:
+    found = compare(runs(results(GOOD)), runs(results(WORSE)))
+    cell = found.cells[0]
+    assert found.regressed
+    assert (cell.verdict, cell.pairs, cell.worse, cell.better) == ("regression", 10, 2, 0)
+    assert [each.case for each in cell.cases] == ["1", "4"]
+    assert cell.difference is not None
+    assert cell.difference.estimate == pytest.approx(-0.2)
+    assert (cell.prompt_file, cell.prompt_line) == ("s.prompt", 4)
+
+
+def test_a_drop_may_be_tolerated() -> None:
+    assert not compare(runs(results(GOOD)), runs(results(WORSE)), tolerate=0.2).regressed
+    assert compare(runs(results(GOOD)), runs(results(WORSE)), tolerate=0.1).regressed
+
+
+def test_one_answer_that_fails_is_noise() -> None:
+    found = compare(runs(results(GOOD)), runs(results({**GOOD, "1": [True, False, True]})))
+    assert found.cells[0].verdict == "no_difference"
+
+
+def test_an_improvement_is_none() -> None:
+    found = compare(runs(results(WORSE)), runs(results(GOOD)))
+    assert (found.regressed, found.cells[0].verdict) == (False, "improvement")
+
+
+def test_too_few_cases_decide_nothing_and_say_so() -> None:
+    found = compare(runs(results({"a": [True]})), runs(results({"a": [False]})))
+    assert (found.cells[0].verdict, found.cells[0].decides) == ("no_difference", False)
+
+
+def test_only_what_is_the_same_test_is_compared() -> None:
+    before = runs(results({"same": [True], "gone": [True], "lost": [True]}), results({"other": [True]}, subject="x"))
+    after = runs(results({"same": [True], "new": [True], "lost": [None]}), results({"other": [False]}, subject="y"))
+    cell = compare(before, after).cells[0]
+    assert (cell.pairs, cell.changed, cell.only_before, cell.only_after, cell.without_answer) == (1, 1, 1, 1, 1)
+
+
+def test_nothing_in_common_is_no_comparison() -> None:
+    found = compare(runs(results(GOOD)), runs(results(GOOD, suite="t")))
+    assert (found.regressed, found.comparable) == (False, False)
+
+
+def test_another_model_may_be_compared_where_there_is_one_each() -> None:
+    found = compare(runs(results(GOOD, cell="old")), runs(results(WORSE, cell="new")))
+    assert (found.cells[0].cell, found.cells[0].before_cell, found.regressed) == ("new", "old", True)
+
+
+def test_of_several_cells_the_chances_are_made_up_for() -> None:
+    good = [results(GOOD, cell=f"m{at}") for at in range(20)]
+    one = compare(runs(results(GOOD)), runs(results({**GOOD, "1": [False] * 3, "2": [False] * 2 + [True]})))
+    worse = [results(WORSE if at == 0 else GOOD, cell=f"m{at}") for at in range(20)]
+    many = compare(runs(*good), runs(*worse))
+    assert one.cells[0].chance < 0.02
+    assert many.cells[0].chance == pytest.approx(20 / 400, abs=0.03)
+
+
+def test_scores_may_be_compared_in_place_of_passes() -> None:
+    before, after = results(GOOD, score=1.0), results(GOOD, score=0.8)
+    sums = runs(before), runs(after)
+    assert compare(*sums, on="score").regressed
+    assert not compare(*sums).regressed
