@@ -180,6 +180,14 @@ async def test_every_mistake_of_a_library_is_told_at_once(at: Administered):
 
 
 @pytest.mark.parametrize(
+    "place", ["../a.prompt", "/a.prompt", "a//b.prompt", "a\\b.prompt", "./a.prompt", "a\n.prompt", ""]
+)
+async def test_files_have_a_place_within_the_library(at: Administered, place: str):
+    told = await at.ask("POST", "/admin/prompts", {"sources": {place: "Hi"}})
+    assert told.status == 422
+
+
+@pytest.mark.parametrize(
     ("body", "param"),
     [({"to": "0123456"}, "to"), ({"label": "abcdef0"}, "label"), ({"name": "../x"}, "name"), ({"to": "nolabel"}, "to")],
 )

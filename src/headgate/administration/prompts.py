@@ -28,7 +28,7 @@ from headgate.administration.views import Page
 from headgate.config import Config
 from headgate.errors import Conflict, Forbidden, NotFound
 from headgate.prompts.dotprompt import Prompt, load_sources
-from headgate.prompts.reference import RELEASED, SHORT, Malformed, Reference, check_label, check_name, parse
+from headgate.prompts.reference import RELEASED, SHORT, Malformed, Reference, check_label, check_name, is_place, parse
 from headgate.prompts.serving import Unservable, served
 from headgate.prompts.upkeep import Due, Upkeep, Upkeeps
 from headgate.storage.records import Key, PromptLabel, PromptMove, PromptVersion
@@ -519,6 +519,13 @@ def _wanted(sources: Mapping[str, str], names: Sequence[str] | None) -> list[tup
     Raises:
         Invalid: with every mistake of every file; one that is wanted is not there, or has a name nobody can ask for.
     """
+    problems = [
+        problem(("sources", place), "invalid_value", "is no place of a file; write folder/name, without '..'")
+        for place in sources
+        if not is_place(place)
+    ]
+    if problems:
+        raise Invalid(problems)
     library = load_sources(sources, strict=False)
     found: list[tuple[Prompt, Sequence[str]]] = []
     problems = [

@@ -68,6 +68,12 @@ def check_name(name: str) -> None:
         raise Malformed("is no name of a prompt; write folder/name, of letters, digits, '-' and '_'")
 
 
+def is_place(text: str) -> bool:
+    """Whether a text says where a file is in a library, and no place outside of it."""
+    steps = text.split("/")
+    return len(text) <= MAX_CHARACTERS and text.isprintable() and "\\" not in text and not {"", ".", ".."} & set(steps)
+
+
 def check_label(label: str) -> None:
     """Raise `Malformed` for what is no label: nobody could tell one of hexadecimal digits from a version."""
     if not LABEL.fullmatch(label) or DIGEST.fullmatch(label):
