@@ -143,6 +143,8 @@ for _group, _name, _where, _help in (
     (prompts, "show", "headgate.cli.prompting:show", "Show what a prompt takes, makes and needs."),
     (prompts, "render", "headgate.cli.prompting:render", "Render a prompt to the messages a model is sent."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),
+    (prompts, "diff", "headgate.cli.diffing:diff", "Show what a change of prompts comes to, and who would notice."),
+    (prompts, "export", "headgate.cli.exporting:export", "Write prompts as they are registered, or in git, as files."),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),
     (audit, "verify", "headgate.cli.proving:verify", "Check that the log is what was signed."),
     (audit, "list", "headgate.cli.auditing:list_", "List records, the newest first."),

@@ -14,6 +14,7 @@ from headgate.cli import output
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import writing
 from headgate.config import Config, Secrets, default_path, load, starter
+from headgate.config.places import with_scripts
 from headgate.config.price_lists import catalog_of
 from headgate.errors import ConfigError
 
@@ -159,7 +160,7 @@ def _problems(path: Path, secrets: Secrets) -> list[str]:
     # A key to call with is the server's environment, not the file's; and checking a file needs none.
     environ = {"HEADGATE_ADMIN_KEY": "not-a-key", **os.environ}
     try:
-        Gateway(config, environ=environ)
+        Gateway(with_scripts(config, path.parent), environ=environ)
     except ConfigError as error:
         return [f"{path}: {problem}" for problem in error.problems]
     return []

@@ -28,6 +28,7 @@ from headgate.prompts.dotprompt import (
 )
 from headgate.prompts.dotprompt.marked import read
 from headgate.prompts.dotprompt.problem import Notes
+from headgate.registry import suggest
 
 DEFAULT = Path("prompts")
 """The folder of prompts, where nobody names one."""
@@ -121,13 +122,19 @@ def lint(
     *names: Annotated[str, Parameter(help="Prompts to look at, by name or file; all without any.")],
     library: LibraryOption = None,
     package: PackageOption = None,
+    only: Annotated[
+        tuple[str, ...], Parameter(negative="", help="Look for this rule alone, as in review-due; may be repeated.")
+    ] = (),
     strict: Annotated[bool, Parameter(negative="", help="Fail for warnings too.")] = False,
     json: JsonOption = False,
 ) -> int:
     """Say what is wrong and what is doubtful in prompts: inputs, injection, secrets, length, models, tests."""
-    from headgate.prompts.linting import failing
+    from headgate.prompts.linting import RULES, failing
     from headgate.prompts.linting import lint as look
 
+    for rule in only:
+        if rule not in RULES:
+            raise Misused(f"there is no rule {rule}{suggest(rule, RULES)}", f"Name one of: {', '.join(RULES)}.")
     folder, wanted = _folder_of(names[0] if names else None, library)
     found = load_package(package, strict=False) if package else _folder(folder)
     findings = look(
@@ -136,6 +143,8 @@ def lint(
         tested=None if package else lambda prompt: _tested(folder, prompt),
         prefix=package or str(folder),
     )
+    if only:
+        findings = [each for each in findings if each.rule in only]
     if names:
         files = _files(found, [wanted, *(_folder_of(each, library)[1] for each in names[1:])], package or str(folder))
         findings = [each for each in findings if each.file in files]

@@ -26,4 +26,15 @@ def placed(config: Config, folder: Path, *, kept: bool = True) -> Config:
         journal = replace(journal, folder=str(folder.absolute() / (journal.folder or JOURNAL)))
     if audit.checkpoint_file is not None:
         audit = replace(audit, checkpoint_file=str(folder.absolute() / audit.checkpoint_file))
-    return replace(config, storage=replace(storage, database=database, journal=journal), audit=audit)
+    storage = replace(storage, database=database, journal=journal)
+    return replace(with_scripts(config, folder), storage=storage, audit=audit)
+
+
+def with_scripts(config: Config, folder: Path) -> Config:
+    """The configuration of a file in `folder` with whole paths of what its simulators answer."""
+    scripted = {
+        name: replace(each, script=str(folder.absolute() / each.script))
+        for name, each in config.providers.items()
+        if each.script is not None
+    }
+    return replace(config, providers={**config.providers, **scripted}) if scripted else config

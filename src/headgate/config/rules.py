@@ -199,6 +199,8 @@ def _provider(source: Source, name: str, provider: Any) -> Iterator[Problem]:
             yield Problem((*at, key), "is no address; write http://host:port or https://host/path")
     if provider.get("client_key") and not provider.get("client_cert"):
         yield Problem((*at, "client_key"), "needs client_cert beside it")
+    if provider.get("script") and kind != "simulator":
+        yield Problem((*at, "script"), "is for the simulator only; take it out, or write 'kind: simulator'")
     for index, model in enumerate(member(provider, "models", dict)):
         if not model:
             yield Problem((*at, "models"), f"has an empty name at place {index + 1}; write a deployment's name")

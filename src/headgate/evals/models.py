@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -76,7 +78,7 @@ class GatewayModels:
             label = _configured(config, model) or model
             block = msgspec.to_builtins(config.models.get(label))
             providers = {
-                name: [each.kind, each.base_url, each.region, each.api_version, each.body]
+                name: [each.kind, each.base_url, each.region, each.api_version, each.body, _digest(each.script)]
                 for name, each in config.providers.items()
             }
             self._fingerprints[model] = [block, providers]
@@ -145,6 +147,11 @@ class GatewayModels:
         cost = call.account.cost_picodollars
         self.spent_picodollars += cost or 0
         self.unpriced += cost is None and bool(call.account.attempts)
+
+
+def _digest(script: str | None) -> str | None:
+    """Of what a simulator is told to answer."""
+    return None if script is None else sha256(Path(script).read_bytes()).hexdigest()
 
 
 def _read(call: Call, reply: Reply, latency_ms: float, version: str) -> Answer:

@@ -36,6 +36,7 @@ RULES: Final = {
     "no-model": "the prompt does not say which model it is for",
     "unpinned-model": "the model's name may come to mean another model",
     "no-tests": "there are no tests beside the prompt",
+    "no-owner": "nobody answers for the prompt",
     "review-due": "the day on which it was to be looked at again is over",
     "expired": "the day until which it was to be used is over",
 }
@@ -96,6 +97,8 @@ class _Looked:
         yield from self._secrets()
         yield from self._length()
         yield from self._model()
+        if not self._prompt.settings.get("owner"):
+            yield self.at(1, 1, "no-owner", "warning", "nobody answers for the prompt; write 'headgate.owner: name'")
         for setting, rule in (("review_by", "review-due"), ("expires", "expired")):
             day = self._prompt.settings.get(setting)
             if isinstance(day, str) and date.fromisoformat(day) < today:

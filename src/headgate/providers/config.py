@@ -82,6 +82,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     trace_context: bool = False
     """Whether requests carry the W3C trace context (`traceparent`, `tracestate`), so that a server of your own is in
     the same traces. By default nobody is told of them."""
+    script: str | None = None
+    """Of the simulator: the file of what it answers, YAML or JSON. Its path is from this file's folder."""
     drop_unsupported: bool = False
     """Leave out what a target cannot take, with a warning header, instead of refusing the request."""
     models: dict[str, BaseModel] = {}

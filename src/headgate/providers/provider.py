@@ -318,6 +318,7 @@ def _transport(config: ProviderConfig, row: Row) -> Transport:
         client_cert=config.client_cert,
         client_key=config.client_key,
         proxy=config.proxy,
+        script=config.script,
     )
     kind = load(row.transport) if row.transport else look_up("transport", config.transport, TRANSPORTS)
     return kind(options)

@@ -35,6 +35,8 @@ class TransportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Most idle connections kept open."""
     idle_s: float = 60.0
     """Longest time an idle connection is kept open."""
+    script: str | None = None
+    """File of what a simulated vendor answers."""
     public_only: bool = False
     """Whether only addresses of the public internet are connected to, whatever a name resolves to."""
 

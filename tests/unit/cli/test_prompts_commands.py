@@ -145,9 +145,15 @@ def test_prompts_are_looked_over(folder: Path, capsys: pytest.CaptureFixture[str
     (folder / "prompts" / "greet.prompt").write_text('{{role "system"}}{{name}}')
     assert run(["prompts", "lint", "--json"]) == 1
     said = {each["rule"]: each for each in json.loads(capsys.readouterr().out)}
-    assert set(said) == {"input-in-system", "no-model", "no-schema", "no-tests"}
+    assert set(said) == {"input-in-system", "no-model", "no-owner", "no-schema", "no-tests"}
     assert (said["input-in-system"]["file"], said["input-in-system"]["column"]) == ("prompts/greet.prompt", 20)
     assert run(["prompts", "lint", "prompts/support/triage.prompt"]) == 0
     assert run(["prompts", "lint", "support/triage", "--strict"]) == 0
     assert run(["prompts", "lint", "greet"]) == 1
     assert "prompts/greet.prompt:1:20: error:" in capsys.readouterr().out
+    assert run(["prompts", "lint", "--only", "no-owner", "--only", "expired"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    assert run(["prompts", "lint", "--only", "no-owner", "--strict"]) == 1
+    assert run(["prompts", "lint", "--only", "expired", "--strict"]) == 0
+    assert run(["prompts", "lint", "--only", "no-ower"]) == 2
+    assert "did you mean 'no-owner'?" in capsys.readouterr().err

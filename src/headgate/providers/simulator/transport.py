@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from headgate.errors import ConnectionFailed, MalformedOutput
 from headgate.providers.simulator.engine import Simulator
 from headgate.providers.simulator.response import Cut, Response, begin, body_of
+from headgate.providers.simulator.script import load_script
 from headgate.providers.transport import HttpRequest, TransportOptions
 
 
 class SimulatorTransport:
-    """Answers requests in the process. Does not look at the options: there is no network to reach."""
+    """Answers requests in the process. Of the options it looks at the script alone: there is no network to reach."""
 
     def __init__(self, options: TransportOptions | None = None, simulator: Simulator | None = None) -> None:
-        self.simulator = simulator or Simulator()
+        """Raises ConfigError where the script is none."""
+        file = options.script if options is not None else None
+        self.simulator = simulator or Simulator(script=None if file is None else load_script(Path(file)))
 
     async def send(self, request: HttpRequest) -> SimulatedResponse:
         """Answer a request.
