@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain accuracy capturing quality prices replay \
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain released accuracy capturing quality prices replay \
   fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
   detection eval-power eval-scale clean
 
@@ -65,6 +65,10 @@ durability: $(STAMP)  ## Play crashes, outages, upgrades and restores as long as
 accuracy: $(STAMP)  ## Hold every figure shown against the truth, over ACCURACY_CALLS (200,000) at ACCURACY_RATE (400)
 	@tools/services.sh
 	@$(BIN)/python tests/accuracy
+
+released: $(STAMP)  ## Move a prompt's label under 1,000 calls a second at two replicas, and hold what comes of it
+	@tools/services.sh
+	@$(BIN)/python tests/released
 
 drain: $(STAMP)  ## Hold the drain against the gateway's full rate, for DRAIN_SECONDS (ten minutes)
 	@tools/need.sh nginx:nginx-light wrk:wrk taskset:util-linux

@@ -71,6 +71,8 @@ SECTIONS = {
     "ShadowConfig": "models.shadow",
     "EvaluateConfig": "models.evaluate",
     "JudgeConfig": "models.evaluate.judges",
+    "PromptConfig": "models.prompt",
+    "PromptsConfig": "prompts",
     "StageConfig": "stages",
     "PriceConfig": "prices",
     "TierConfig": "prices.tiers",

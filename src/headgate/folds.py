@@ -1,12 +1,12 @@
 """The model and attempt folds of one configuration.
 
-model fold     capture > once > shadow > evaluate > deadline > fallback > validated > route
+model fold     prompt > capture > once > shadow > evaluate > deadline > fallback > validated > route
 attempt fold   settle (which has money reserved) > own keys > watch > transport
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf
@@ -16,12 +16,14 @@ from msgspec.structs import replace
 from headgate.catalog import Catalog, Price, cost
 from headgate.catalog import Limits as Sizes
 from headgate.config import Config
-from headgate.errors import NotFound
+from headgate.dialects.base import Quirks
+from headgate.errors import BadRequest, NotFound
 from headgate.ledger import Settle
 from headgate.limits import Reserve
 from headgate.limits import Target as Priced
 from headgate.limits.pots import Pots
 from headgate.money import from_decimal
+from headgate.prompts.reference import parse
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
 from headgate.providers.provider import Provider
@@ -69,6 +71,9 @@ class Maker:
         self._own = own
         self._catalog = catalog
         self._models: dict[str, Next] = {}
+        self._alone: Next | None = None
+        self._own_models: dict[str, Next] = {}
+        """Targets that prompts name as their own model."""
         self._holders: dict[str, Next] = {}
         """By target, a model fold that leads to it alone."""
 
@@ -88,7 +93,68 @@ class Maker:
         """A model for any target of one provider, named as `provider/model-id`."""
         return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
 
+    def alone(self, call: Call) -> Awaitable[Reply]:
+        """Answer a call that brings its prompt along, by the prompt's own model."""
+        if self._alone is None:
+            from headgate.prompts.stage import Prompt  # a template language is for who has prompts
+
+            self._alone = self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+        return self._alone(call)
+
+    async def _by_own_model(self, call: Call) -> Reply:
+        """Answer by the model that a call's prompt names."""
+        assert call.prompt is not None, "a prompt stands before this"
+        name = call.prompt.model
+        if name is None:
+            raise BadRequest(
+                f"The prompt '{call.prompt.used}' names no model, and neither does headgate.yaml: write 'model:' in "
+                "its file, or targets there."
+            )
+        return await self._own_model(name)(replace(call, matched=None))
+
+    def _spelling(self, own_model: str | None) -> Quirks:
+        """How the vendor of a prompt's own model spells a limit of the output."""
+        if own_model is None or not self.own_model(own_model):
+            return Quirks()
+        model = self._config.models.get(own_model)
+        return self._spelt_by(own_model if model is None else model.targets[0].target)(None)
+
+    def _spelt_by(self, target: str) -> Callable[[str | None], Quirks]:
+        quirks = Quirks(max_tokens_field=self._providers[target.partition("/")[0]].quirks.max_tokens_field)
+        return lambda _: quirks
+
+    def own_model(self, name: str | None) -> bool:
+        """Whether a prompt may name this as its own model: a configured one that is no prompt itself, or a target."""
+        if name is None:
+            return False
+        if name in self._config.models:
+            return self._config.models[name].prompt is None and not name.endswith("*")
+        provider, _, model = name.partition("/")
+        return provider in self._providers and bool(model) and "*" not in model
+
+    def _own_model(self, name: str) -> Next:
+        if not self.own_model(name):
+            raise BadRequest(
+                f"The prompt's own model '{name[:200]}' is neither a model of headgate.yaml that is no prompt itself, "
+                "nor a target of a provider that is there."
+            )
+        if name in self._config.models:
+            return self.model(name)
+        if name not in self._own_models and len(self._own_models) >= MAX_MODELS:
+            raise BadRequest("The prompts in use name more targets than are kept; write them as models.")
+        if name not in self._own_models:
+            self._own_models[name] = self._model(name, ModelConfig(targets=[TargetConfig(target=name)]))
+        return self._own_models[name]
+
     def _model(self, name: str, config: ModelConfig) -> Next:
+        prompt = None
+        if config.prompt is not None:
+            from headgate.prompts.stage import Prompt  # as above
+
+            spelling = self._spelt_by(config.targets[0].target) if config.targets else self._spelling
+            prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
+            if not config.targets:
+                return self._fold([], self._by_own_model, prompt)
         options = [self._option(target, config) for target in config.targets]
         settings = self._settings(name, config, options)
         answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)
@@ -111,7 +177,7 @@ class Maker:
         for option in options:
             alone = Route(option.name, [option], settings)
             self._holders.setdefault(option.name, self._fold([Deadline(config.timeout.total_s)], alone))
-        return self._fold(recovering, Route(name, options, settings))
+        return self._fold(recovering, Route(name, options, settings), prompt)
 
     def _captures(self, name: str) -> Sequence[Stage]:
         """What keeps the content of a model's calls, where that is asked for and can be kept."""
@@ -171,8 +237,8 @@ class Maker:
 
     # ── routes ──
 
-    def _fold(self, recovering: Sequence[Stage], route: Route) -> Next:
-        places = arranged({"prompt": None, "guardrails": None, "cache": None, "context": None}, self._own)
+    def _fold(self, recovering: Sequence[Stage], route: Next, prompt: Stage | None = None) -> Next:
+        places = arranged({"prompt": prompt, "guardrails": None, "cache": None, "context": None}, self._own)
         return fold([*places, *recovering], route)
 
     def _settings(self, name: str, config: ModelConfig, options: Sequence[Option]) -> Settings:

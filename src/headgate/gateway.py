@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
+from headgate.access.stage import check_scope
 from headgate.config import Config, load
 from headgate.config.places import placed
 from headgate.config.price_lists import catalog_of
@@ -28,6 +29,8 @@ from headgate.folds import Maker
 from headgate.ledger import Ledger
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.limits import Limits
+from headgate.prompts.at_hand import Served
+from headgate.prompts.reference import RELEASED, Malformed, parse
 from headgate.providers.provider import Provider
 from headgate.routing.health import HealthChecks
 from headgate.routing.once import Answers
@@ -39,7 +42,7 @@ from headgate.stage import Next, fold
 from headgate.stages import OwnStage, arranged
 from headgate.telemetry import UNKNOWN, Metrics, Telemetry
 from headgate.telemetry.logs.calls import say
-from headgate.types import JSON, Call, Identity, Reply
+from headgate.types import JSON, Call, Identity, Prompting, Reply
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -48,6 +51,8 @@ class Model(msgspec.Struct, frozen=True):
     name: str
     """Exact, or a pattern that ends in `*`."""
     next: Next
+    prompted: bool = False
+    """Whether it takes a prompt's inputs: it is one, or falls back to one."""
 
 
 class _Folds(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +70,8 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     """By falling length of what stands before the `*`."""
     max_concurrent: int
     call: Next
+    own_model: Callable[[str | None], bool]
+    """Whether a prompt may name this as its own model."""
 
 
 class Gateway:
@@ -241,6 +248,8 @@ class Gateway:
             raise Overloaded("This gateway has as many calls under way as it takes; try again.", retry_after_s=1)
         if call.model in folds.exact:
             return await folds.call(call)
+        if call.prompt is not None and call.prompt.alone:
+            return await folds.call(replace(call, label=call.model))
         label, matched = self._matched(folds, call.model)
         return await folds.call(replace(call, label=label, matched=matched))
 
@@ -267,6 +276,105 @@ class Gateway:
         async with contextlib.aclosing(deltas(await self.handle(call))) as pieces:
             async for delta in pieces:
                 yield delta
+
+    async def prompt(
+        self,
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        messages: Sequence[JSON] = (),
+        *,
+        context: JSON | None = None,
+        docs: Sequence[JSON] = (),
+        **options: Any,
+    ) -> Answer:
+        """Render a prompt, ask the model it is for, and wait for the whole answer.
+
+        Args:
+            name: `support/triage@production`, or a version in place of the label; or a model that is a prompt.
+            inputs: values of its inputs.
+            messages: what was said before, as of OpenAI's chat completions.
+            context: what `@name` stands for in its template.
+            docs: documents the application has found.
+            options: of OpenAI's chat completions, as far as the prompt leaves them open.
+
+        Raises:
+            PromptNotFound: there is no such prompt.
+            BadRequest: an input is not what its schema says; `param` names it.
+            HeadgateError: there is no answer.
+        """
+        if options.get("stream"):
+            raise BadRequest("Use Gateway.stream_prompt for an answer as it comes.", param="stream")
+        said = Prompting(inputs=dict(inputs or {}), context=context, docs=docs)
+        call = await self._prompt_call(name, said, {"messages": list(messages), **options})
+        return Answer(call, await self.handle(call))
+
+    async def stream_prompt(
+        self,
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        messages: Sequence[JSON] = (),
+        *,
+        context: JSON | None = None,
+        docs: Sequence[JSON] = (),
+        **options: Any,
+    ) -> AsyncIterator[Delta]:
+        """As `prompt`, and take the answer as it comes.
+
+        Raises:
+            HeadgateError: as there, or it broke off.
+        """
+        said = Prompting(inputs=dict(inputs or {}), context=context, docs=docs)
+        call = await self._prompt_call(name, said, {"messages": list(messages), **options, "stream": True})
+        async with contextlib.aclosing(deltas(await self.handle(call))) as pieces:
+            async for delta in pieces:
+                yield delta
+
+    async def _prompt_call(self, name: str, said: Prompting, body: JSON) -> Call:
+        call = call_of("chat", {"model": name, **body}, IN_PROCESS)
+        return await self.prompted(replace(call, prompt=said), name)
+
+    async def prompted(self, call: Call, name: str) -> Call:
+        """The call that a prompt's name asks for: by the model that is this prompt, else by the prompt's own.
+
+        Raises:
+            PromptNotFound: there is no such prompt.
+            BadRequest: the name is none, or nothing says which model it is for.
+            Forbidden: it names a version that no model is, and the caller may not read prompts.
+        """
+        folds, said = self._folds, call.prompt or Prompting()
+        model = folds.config.models.get(name)
+        if model is not None and model.prompt is not None:
+            return self._asking(call, name, said)
+        try:
+            asked = parse(name)
+        except Malformed as error:
+            raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
+        models = [
+            (each, parse(model.prompt.use))
+            for each, model in folds.config.models.items()
+            if model.prompt is not None and parse(model.prompt.use).name == asked.name
+        ]
+        for each, own in models:
+            if own == asked or "@" not in name:
+                return self._asking(call, each, said)
+        known = call.identity is not IN_PROCESS and folds.config.server.auth != "none"
+        if known and asked.label != RELEASED:
+            check_scope(call.identity, "prompts.read")
+        found = await self._services.shelf.find(call.identity.organisation, asked)
+        if models:
+            return self._asking(call, models[0][0], replace(said, found=found))
+        own_model = found.prompt.model
+        if own_model is None or not folds.own_model(own_model):
+            raise BadRequest(
+                f"Nothing says which model '{asked}' is for: write 'model:' in its file, with a model or target of "
+                "headgate.yaml, or a model there that is this prompt.",
+                param="prompt",
+            )
+        return self._asking(call, own_model, replace(said, found=found, alone=True))
+
+    @staticmethod
+    def _asking(call: Call, model: str, said: Prompting) -> Call:
+        return replace(call, model=model, request=call.request.with_members(model=model), prompt=said)
 
     async def embed(self, model: str, inputs: str | Sequence[str], **options: Any) -> Vectors:
         """Turn texts into vectors.
@@ -320,7 +428,11 @@ class Gateway:
         own = [OwnStage.load(each) for each in config.stages]
         catalog = catalog_of(config)
         make = Maker(services, config, providers, own, catalog)
-        models = {name: Model(name, make.model(name)) for name in config.models}
+        files = _prompts_of(config)
+        uses = {name: parse(model.prompt.use) for name, model in config.models.items() if model.prompt is not None}
+        services.shelf.use(files, [each for each in uses.values() if each.digest is not None])
+        taking = _taking_inputs(config, uses)
+        models = {name: Model(name, make.model(name), name in taking) for name in config.models}
         if config.server.direct_targets:
             for name in providers:
                 pattern = f"{name}/*"
@@ -331,9 +443,16 @@ class Gateway:
         def answer(call: Call) -> Awaitable[Reply]:
             if call.operation == "responses" and call.pinned is not None:
                 return make.held(call, call.pinned)
+            said = call.prompt
+            if said is not None and said.alone:
+                return make.alone(call)
             model = models.get(call.label or call.model)
             if model is None:
                 raise ModelNotFound(call.model)
+            if said is not None and not model.prompted:
+                raise BadRequest(
+                    f"The model '{call.model}' is no prompt, and takes no inputs.", param="headgate.inputs"
+                )
             return model.next(call)
 
         tokens = self._tokens(config, before.tokens if before is not None else None)
@@ -378,6 +497,7 @@ class Gateway:
             wildcards=wildcards,
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
+            own_model=make.own_model,
         )
         services.otel.use()
         return folds
@@ -437,6 +557,29 @@ async def _retire(providers: Sequence[Provider], wait_s: float) -> None:
     finally:
         for provider in providers:
             await provider.close()
+
+
+def _prompts_of(config: Config) -> Mapping[str, Served]:
+    """The prompts that are served straight from files."""
+    if config.prompts.folder is None and config.prompts.package is None:
+        return {}
+    from headgate.prompts import files  # a template language is for who has prompts
+
+    return files.of(config.prompts)
+
+
+def _taking_inputs(config: Config, prompts: Iterable[str]) -> set[str]:
+    """The models that are prompts, and those that fall back to one, however many models are between."""
+    found = set(prompts)
+    while True:
+        more = {
+            name
+            for name, model in config.models.items()
+            if name not in found and any(each.use in found for entries in model.fallback.values() for each in entries)
+        }
+        if not more:
+            return found
+        found |= more
 
 
 SHADOWS_S = 2.0

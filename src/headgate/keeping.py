@@ -34,6 +34,7 @@ async def keeping(config: Config, environ: Mapping[str, str], services: Services
         credentials=_TeamKeys(store.directory, environ.get("HEADGATE_SECRET")),
         shadows=Shadows(services.clock, store.compared),
         evaluations=Evaluations(services.clock, services.metrics.evaluated, store.quality.evaluated),
+        shelf=store.shelf,
         store=store,
     )
     try:

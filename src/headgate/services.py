@@ -15,6 +15,7 @@ from headgate.alerts.config import AlertsConfig
 from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
+from headgate.prompts.shelf import Shelf
 from headgate.providers.own import NO_CREDENTIALS, Credentials
 from headgate.quality.config import FeedbackConfig
 from headgate.quality.evaluating import Evaluations
@@ -122,6 +123,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What evaluates answers."""
     otel: Export
     """What sends traces and metrics."""
+    shelf: Shelf
+    """Prompts at hand."""
     credentials: Credentials = NO_CREDENTIALS
     """Of teams, at providers."""
     store: Keeper | None = None
@@ -156,6 +159,7 @@ def in_memory(environ: Mapping[str, str]) -> Services:
         shadows=Shadows(clock),
         evaluations=Evaluations(clock, metrics.evaluated),
         otel=Export(environ, clock),
+        shelf=Shelf(),
     )
 
 

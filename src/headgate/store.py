@@ -21,6 +21,7 @@ from headgate.config.schema import AuditConfig, StorageConfig
 from headgate.errors import ConfigError, HeadgateError, StoreUnavailable
 from headgate.ledger.journalled import JournalledLedger
 from headgate.ledger.sink import LedgerSink
+from headgate.prompts.shelf import Shelf
 from headgate.quality.keeping import QualityKeeping
 from headgate.shadow.comparisons import KIND as COMPARISON
 from headgate.shadow.comparisons import ComparisonSink
@@ -82,6 +83,8 @@ class Store:
         self.database = database
         self.audit = audit
         self.directory = directory
+        self.shelf = Shelf(database)
+        directory.followed_by(self.shelf.follow)
         self.ledger = JournalledLedger(journal, capacity=0)
         self.recorder = Recorder(journal.append, clock)
         self.calls = CallKeeping(database, journal.owner, journal.append, clock, telemetry)
@@ -129,6 +132,7 @@ class Store:
             directory = Directory(database, Roles(config.access.roles))
             store = cls(database, journal, audit, directory, clock, config.audit.every_s, config.telemetry)
             await directory.load()
+            await store.shelf.load()
         except BaseException:
             await database.close()
             raise
@@ -143,6 +147,7 @@ class Store:
             self.directory.run(shared=self.database.kind == "postgres"),
             self.audit.run(self._every_s),
             self._tick(),
+            self.shelf.run(),
             *self.calls.work(),
             *self.contents.work(),
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, Literal, Protocol, Self, TypeVarTuple
@@ -429,12 +429,35 @@ class Events(list[Event]):
         return self
 
 
+class Prompting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call says to a model that is a prompt, and which prompt it became."""
+
+    inputs: JSON = {}
+    """Values of the prompt's inputs, by name."""
+    context: JSON | None = None
+    """What `@name` stands for in a template."""
+    docs: Sequence[JSON] = ()
+    """Documents the application has found."""
+    version: str | None = None
+    """The label or version that is asked for; None for the model's own."""
+    found: Any = None
+    """The prompt itself (`prompts.serving.Served`), where somebody has looked it up already."""
+    alone: bool = False
+    """Whether it goes to the prompt's own model, whatever the call's model is configured as."""
+    asked: Payload | None = None
+    """The request as the client made it, once a prompt's messages are in its place."""
+    used: str | None = None
+    """The prompt that was rendered, as `support/triage@0123456789ab`; None before."""
+    model: str | None = None
+    """The prompt's own model, once it is rendered."""
+
+
 class Account:
     """What a call did and cost: the only mutable thing a call carries. Append-only."""
 
     __slots__ = (
-        "attempts", "begun", "brought", "end_user", "events", "going_on", "output_limit", "pots", "remaining", "sized",
-        "trace", "upstream_s",
+        "attempts", "begun", "brought", "end_user", "events", "going_on", "output_limit", "pots", "prompt", "remaining",
+        "sized", "trace", "upstream_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -454,6 +477,8 @@ class Account:
         """Whom the client calls for, hashed."""
         self.pots: Any = None
         """What pays for the attempts (`limits.pots.Pots`), as the limits stage found it; None for nothing."""
+        self.prompt: str | None = None
+        """The prompt the request was made by, as `name@version`; None for nearly every call."""
         self.remaining: Mapping[str, Remaining] = {}
         """What is left of `requests` and `tokens` where they are limited."""
         self.sized: Any = None
@@ -520,5 +545,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Who pays for its attempts, as their ledger rows say it."""
     parent: str | None = None
     """The attempt this call is made for, where it is not its caller's own."""
+    prompt: Prompting | None = None
+    """What it says to a prompt; None for a call that has nothing to do with one."""
     attempt: Attempt | None = None
     """The attempt under way; set below the settling stage only."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import compare
 import peers
+import prompted
 import report
 import scenes
 import setting
@@ -31,6 +32,10 @@ SCENES: dict[str, tuple[str, Callable[[Path, Say], list[Row]]]] = {
     "governed": (
         "What keys, limits, budgets and the ledger cost",
         lambda folder, say: scenes.governed(folder, SECONDS, say),
+    ),
+    "prompts": (
+        "A model that is a prompt of 20 variables, 3 partials and a loop, beside a plain one",
+        lambda folder, say: prompted.prompts(folder, SECONDS, say),
     ),
     "bursts": ("Streams of 32 chunks at once, 64 connections", lambda folder, say: scenes.bursts(folder, SECONDS, say)),
     "paced": ("Streams at a model's pace", lambda folder, say: scenes.paced(folder, 2 * SECONDS, say)),

@@ -84,7 +84,7 @@ def test_a_route_without_a_scope_cannot_be_made():
 def test_routes_that_write_take_a_scope_to_write():
     for route in ROUTES:
         if route.method != "GET":
-            assert route.scope.endswith(".write"), named(route)
+            assert route.scope.endswith((".write", ".publish", ".label", ".approve")), named(route)
 
 
 def test_only_who_one_is_needs_no_scope():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from headgate.access.holders import Holder, Owners, holder_of, person
@@ -38,11 +38,16 @@ class Directory:
         self._snapshot = _Snapshot(roles)
         self._revision = -1
         self._changing = asyncio.Lock()
+        self._followers: list[Callable[[int], Awaitable[None]]] = []
         self._stale = False
         self.generation = 0
         """Grows with every change that is taken over: who keeps what it found here looks again."""
 
     # ── keeping it fresh ──
+
+    def followed_by(self, follow: Callable[[int], Awaitable[None]]) -> None:
+        """Tell somebody of the database's revision whenever it is looked at. `follow` raises nothing."""
+        self._followers.append(follow)
 
     async def load(self) -> None:
         """Read everything.
@@ -84,8 +89,12 @@ class Directory:
 
     async def _read(self) -> None:
         now = await revision(self._database)
-        if now == self._revision:
-            return
+        if now != self._revision:
+            await self._take_over(now)
+        for follow in self._followers:
+            await follow(now)
+
+    async def _take_over(self, now: int) -> None:
         again = now < self._revision  # somebody has restored a backup
         known = -1 if again else self._revision
         changes: Changes = {table.struct: await table.changed_since(self._database, known) for table in TABLES}

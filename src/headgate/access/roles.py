@@ -26,6 +26,10 @@ SCOPES: Mapping[str, str] = {
     "ledger.write": "correct the ledger by a provider's own bill",
     "alerts.read": "read alerts, their rules and silences, and how models stand to their objectives",
     "alerts.write": "change alert rules, silence alerts, and send test notices",
+    "prompts.read": "read prompts, their versions and history, and render them",
+    "prompts.publish": "publish versions of prompts",
+    "prompts.label": "move labels of prompts, those that are protected only to have it approved",
+    "prompts.approve": "approve what somebody else asked of a protected label",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",
     "content.write": "erase captured content of calls",
@@ -39,17 +43,20 @@ ROLES: Mapping[str, frozenset[str]] = {
         {
             "call", "metrics", "config.read", "teams.read", "teams.write", "keys.read", "keys.write", "limits.read",
             "limits.write", "budgets.read", "budgets.write", "ledger.read", "ledger.write", "feedback.write",
-            "alerts.read", "alerts.write",
+            "alerts.read", "alerts.write", "prompts.read", "prompts.publish", "prompts.label", "prompts.approve",
         }
     ),
     "auditor": frozenset(
         {
             "metrics", "config.read", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read",
-            "alerts.read", "audit.read",
+            "alerts.read", "prompts.read", "audit.read",
         }
     ),
     "developer": frozenset(
-        {"call", "metrics", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read", "alerts.read"}
+        {
+            "call", "metrics", "teams.read", "keys.read", "limits.read", "budgets.read", "ledger.read", "alerts.read",
+            "prompts.read", "prompts.publish",
+        }
     ),
     "caller": frozenset({"call"}),
 }  # fmt: skip

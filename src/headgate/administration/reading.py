@@ -167,6 +167,8 @@ class _Reader:
             return None
         before = len(self.problems)
         told = "a secret" if extra.get("secret") else _ABSENT
+        if extra.get("file") and isinstance(value, str):
+            return value  # what is in a file may be anything; who reads it says what is wrong
         value = self._plain(bare, value, path, told)
         if "read" in extra and len(self.problems) == before:
             try:

@@ -15,6 +15,7 @@ from headgate.administration.values import (
     DollarChange,
     Dollars,
     Email,
+    FileText,
     Label,
     ModelPattern,
     Name,
@@ -384,7 +385,8 @@ class LedgerExport(LedgerAsked, frozen=True, kw_only=True):
 
 class TotalsAsked(LedgerAsked, frozen=True, kw_only=True):
     by: Annotated[list[Word], Meta(max_length=4)] = []
-    """What to group by: key, team, project, user, customer, model, target, operation, cause, day, `tag:<name>`."""
+    """What to group by: key, team, project, user, customer, model, target, operation, prompt, cause, day,
+    `tag:<name>`."""
 
 
 class CallListing(Request, frozen=True, kw_only=True):
@@ -662,3 +664,59 @@ class Correction(Request, frozen=True, kw_only=True):
 
 class NewCorrections(Request, frozen=True, kw_only=True):
     corrections: Annotated[list[Correction], Meta(min_length=1, max_length=1000)]
+
+
+# ── prompts ──
+
+PromptName = Annotated[str, Meta(min_length=1, max_length=300)]
+PromptVersion = Annotated[str, Meta(min_length=1, max_length=100)]
+Why = Annotated[str, Meta(max_length=1000)]
+
+
+class NewPrompts(Request, frozen=True, kw_only=True):
+    """A library, or as much of one as its prompts need."""
+
+    sources: Annotated[dict[str, FileText], Meta(min_length=1, max_length=2000)]
+    """Text of every file by its place: prompts, partials, tools, schemas."""
+    names: Annotated[list[PromptName], Meta(max_length=1000)] | None = None
+    """The prompts to publish; left out for all there are."""
+    git_commit: Annotated[str, Meta(pattern=r"^[0-9a-f]{7,64}$")] | None = None
+    """The commit they are from."""
+    note: Why = ""
+
+
+class PromptListing(Paged, frozen=True, kw_only=True):
+    name: PromptName | None = None
+    """Of one prompt alone."""
+
+
+class PromptAsked(Request, frozen=True, kw_only=True):
+    prompt: PromptName
+    """`support/triage@production`, or with a version after the `@`."""
+
+
+class MoveListing(Paged, frozen=True, kw_only=True):
+    name: PromptName | None = None
+    label: Label | None = None
+    status: Literal["done", "waiting", "refused", "overtaken"] | None = None
+
+
+class NewMove(Request, frozen=True, kw_only=True):
+    name: PromptName
+    """With its variant: `support/triage.brief`."""
+    label: Label
+    to: PromptVersion
+    """A version, seven of its digits at least, or another label of the prompt."""
+    reason: Why = ""
+
+
+class NewRollback(Request, frozen=True, kw_only=True):
+    name: PromptName
+    label: Label
+    to: PromptVersion | None = None
+    """A version the label stood for before; left out for the one before the one there is."""
+    reason: Why = ""
+
+
+class NewDecision(Request, frozen=True, kw_only=True):
+    reason: Why = ""

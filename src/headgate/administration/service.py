@@ -17,6 +17,7 @@ from headgate.administration.ledger import Ledger
 from headgate.administration.limits import Limits
 from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
+from headgate.administration.prompts import Prompts
 from headgate.administration.provider_keys import ProviderKeys
 from headgate.administration.quality import QualityReading
 from headgate.administration.reviews import Reviews
@@ -62,6 +63,7 @@ class Administration:
         self.quality = QualityReading(ports, acts)
         self.contents = Contents(ports, acts)
         self.alerts = Alerts(ports, acts, config)
+        self.prompts = Prompts(ports, acts, config)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)
         self.reviews = Reviews(ports, self.errors)

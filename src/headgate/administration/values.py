@@ -167,6 +167,7 @@ TagValue = Annotated[str, _kind(tag_value, min_length=1, max_length=190)]
 Email = Annotated[str, _kind(email, min_length=3, max_length=254)]
 Subject = Annotated[str, _kind(subject, min_length=3, max_length=600)]
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@/-]*$")]
+FileText = Annotated[str, Meta(extra={"file": True}, description="The text of a file, whatever is in it")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Time = Annotated[datetime, Meta(tz=True)]
 Dollars = Annotated[

@@ -14,6 +14,7 @@ from headgate.config import Config
 from headgate.errors import ConnectionFailed, DnsFailed, HeadgateError, TlsFailed
 from headgate.gateway import IN_PROCESS, Gateway
 from headgate.library import call_of
+from headgate.prompts.config import PromptsConfig
 from headgate.providers.config import ProviderConfig
 from headgate.providers.simulator import SimulatorTransport
 from headgate.providers.simulator.script import Match, Rule, Script, ScriptedReply
@@ -114,11 +115,14 @@ async def drill(config: Config, model: str) -> AsyncIterator[Drilled]:
 
 
 def in_simulation(config: Config) -> Config:
-    """The configuration with simulated vendors, and time limits that are over soon. All else is as it was."""
+    """The configuration with simulated vendors, time limits that are over soon, and its models without the prompts they
+    are, whose inputs nobody has. All else is as it was.
+    """
     return replace(
         config,
         providers={name: ProviderConfig(kind="simulator") for name in config.providers},
         models={name: _hurried(model) for name, model in config.models.items()},
+        prompts=PromptsConfig(),
     )
 
 
@@ -126,6 +130,7 @@ def _hurried(model: ModelConfig) -> ModelConfig:
     timeout, retry = model.timeout, model.retry
     return replace(
         model,
+        prompt=None if model.targets else model.prompt,
         timeout=TimeoutConfig(
             total_s=min(timeout.total_s, 10 * SOON_S),
             attempt_s=None if timeout.attempt_s is None else min(timeout.attempt_s, SOON_S),

@@ -36,6 +36,9 @@ def drill(model: str | None = None, /, *, config: ConfigFile = None, json: Json 
         output.complain(f"headgate: there is no model '{name}'{suggest(name, loaded.models)}")
         output.complain("Try 'headgate models'.")
         return FAILED
+    if not loaded.models[name].targets:
+        output.complain(f"headgate: the calls of '{name}' go where its prompt says; drill that model.")
+        return FAILED
     found = asyncio.run(_all(loaded, name))
     if json:
         output.json(found)

@@ -34,6 +34,9 @@ def explain(model: str, /, *, config: ConfigFile = None, json: Json = False) -> 
         output.complain(f"headgate: there is no model '{model}'{suggest(model, loaded.models)}")
         output.complain("Try 'headgate models'.")
         return FAILED
+    if not found.targets and found.prompt is not None:
+        output.complain(f"headgate: '{model}' is the prompt '{found.prompt.use}', and goes to the model this names.")
+        return FAILED
     told = _told(model, found)
     if json:
         output.json(told)
@@ -52,6 +55,7 @@ def _told(name: str, model: ModelConfig) -> dict[str, Any]:
     targets = sorted(model.targets, key=lambda target: (target.priority, not target.provisioned))
     return {
         "model": name,
+        "prompt": None if model.prompt is None else model.prompt.use,
         "targets": [msgspec.to_builtins(target) for target in targets],
         "chosen_by": strategy(model.balance, model.targets),
         "settings": {
@@ -64,6 +68,8 @@ def _told(name: str, model: ModelConfig) -> dict[str, Any]:
 
 
 def _show(name: str, model: ModelConfig, told: dict[str, Any]) -> None:
+    if model.prompt is not None:
+        output.say(f"{name} is the prompt {model.prompt.use}: see 'headgate prompts show {model.prompt.use}'")
     output.say(f"{name}: targets in the order in which they are considered")
     output.table(
         ("priority", "target", "share", "limits"),

@@ -122,7 +122,7 @@ def totals(
     Parameters
     ----------
     by
-        What to group by: key, team, project, user, customer, model, target, operation, cause, day, tag:NAME.
+        What to group by: key, team, project, user, customer, model, target, operation, prompt, cause, day, tag:NAME.
     key
         Of this key alone, by id or name.
     team

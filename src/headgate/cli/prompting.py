@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as stdlib_json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.cli import output
+from headgate.cli.client import HERE
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import reading
 from headgate.prompts.dotprompt import (
@@ -42,7 +44,9 @@ PackageOption = Annotated[
     str | None, Parameter(name="--package", help="An installed Python package of prompts, instead of a folder.")
 ]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-NameOption = Annotated[str, Parameter(help="A prompt's name, as in support/triage, or its file.")]
+NameOption = Annotated[
+    str, Parameter(help="A prompt's name, as in support/triage, or its file; one that is published as name@label.")
+]
 
 
 def _file(help: str) -> Parameter:
@@ -50,8 +54,17 @@ def _file(help: str) -> Parameter:
     return Parameter(help=help, allow_leading_hyphen=True)
 
 
-def list_(library: LibraryOption = None, package: PackageOption = None, json: JsonOption = False) -> int:
+def list_(
+    library: LibraryOption = None,
+    package: PackageOption = None,
+    registered: Annotated[bool, Parameter(negative="", help="Those that are published, with their labels.")] = False,
+    json: JsonOption = False,
+) -> int:
     """List the prompts of a library, with their variants and versions."""
+    if registered:
+        from headgate.cli.releasing import list_registered
+
+        return list_registered(reach=replace(HERE, json=json))
     found = _library(library, package)
     if json:
         output.json([_summary(each) for each in found])
@@ -198,6 +211,10 @@ def _folder_of(name: str | None, library: Path | None) -> tuple[Path, str]:
 
 
 def _prompt(name: str, library: Path | None, package: str | None) -> Prompt:
+    if "@" in name and library is package is None:
+        from headgate.cli.releasing import registered
+
+        return registered(name)
     folder, wanted = _folder_of(name, library)
     if name.endswith(ENDING) and package is None and not (folder / f"{wanted}{ENDING}").is_file():
         raise CannotRun(f"there is no file {name}", "Name a file that is there, or a prompt: 'headgate prompts list'.")

@@ -15,6 +15,7 @@ from headgate.alerts import config as alerts_config
 from headgate.catalog import config as catalog_config
 from headgate.config import schema as config_schema
 from headgate.limits import config as limits_config
+from headgate.prompts import config as prompts_config
 from headgate.providers import config as providers_config
 from headgate.quality import config as quality_config
 from headgate.routing import config as routing_config
@@ -29,6 +30,7 @@ _MODULES: tuple[ModuleType, ...] = (
     alerts_config,
     catalog_config,
     limits_config,
+    prompts_config,
     providers_config,
     quality_config,
     routing_config,
@@ -57,6 +59,9 @@ def editing() -> JSON:
             definition["properties"][field] = _referable(each)
     model = schema["$defs"]["ModelConfig"]["properties"]
     _also_bare(model["targets"])
+    told = {name: model["prompt"].pop(name) for name in ("description", "default") if name in model["prompt"]}
+    model["prompt"] = {**told, "anyOf": [{"type": "string"}, *model["prompt"]["anyOf"]]}
+    schema["$defs"]["ModelConfig"]["anyOf"] = [{"required": ["targets"]}, {"required": ["prompt"]}]
     fallbacks = model["fallback"]["additionalProperties"]
     _also_bare(fallbacks)
     told = {name: model["fallback"].pop(name) for name in ("description", "default") if name in model["fallback"]}

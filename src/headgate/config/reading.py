@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headgate.catalog.config import PriceListConfig
-from headgate.config import check, fallbacks, rules
+from headgate.config import check, fallbacks, prompts, rules
 from headgate.config.loader import read_text
 from headgate.config.problem import Problem, written
 from headgate.config.schema import Config, ServerConfig
@@ -32,7 +32,9 @@ def read(text: str, name: str, environ: Mapping[str, str], directory: Path, secr
         _write_out(source.tree)
         problems = _add_price_file(source, environ)
         _place_price_list(source)
+        _place_prompts(source)
         _check(source)
+        problems += prompts.file_problems(source)
     problems = source.told() + problems
     if problems:
         raise ConfigError(problems)
@@ -59,6 +61,7 @@ def _check(source: Source) -> None:
     source.add(check.check(source))
     source.add(rules.check(source))
     source.add(fallbacks.check(source))
+    source.add(prompts.check(source))
 
 
 def _write_out(tree: Any) -> None:
@@ -68,6 +71,8 @@ def _write_out(tree: Any) -> None:
         if not isinstance(model, dict):
             continue
         _name_members(model, "targets", "target")
+        if isinstance(model.get("prompt"), str):
+            model["prompt"] = {"use": model["prompt"]}
         if isinstance(model.get("fallback"), list):
             model["fallback"] = {"any": model["fallback"]}
         if isinstance(fallback := model.get("fallback"), dict):
@@ -111,6 +116,13 @@ def _place_price_list(source: Source) -> None:
     block = source.tree.get("price_list") if isinstance(source.tree, dict) else None
     if isinstance(block, dict) and isinstance(file := block.get("file", PriceListConfig().file), str):
         block["file"] = str(source.directory.absolute() / file)
+
+
+def _place_prompts(source: Source) -> None:
+    """Say where the folder of prompts is by its whole path, likewise."""
+    block = source.tree.get("prompts") if isinstance(source.tree, dict) else None
+    if isinstance(block, dict) and isinstance(folder := block.get("folder"), str):
+        block["folder"] = str(source.directory.absolute() / folder)
 
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")

@@ -229,6 +229,10 @@ def _models(source: Source, tree: JSON) -> Iterator[Problem]:
         at: Path = ("models", name)
         if not name or "*" in name[:-1]:
             yield Problem(at, "cannot be a name: a '*' stands at the end only; write a name, or its beginning and '*'")
+        if isinstance(model, dict) and model.get("prompt") is None and model.get("targets", []) == []:
+            bare = "targets" in model
+            what = "is an empty list; write at least one" if bare else "lacks 'targets'; write 'targets: …'"
+            yield Problem((*at, "targets") if bare else at, what)
         seen: set[str] = set()
         for index, target in enumerate(member(model, "targets", list)):
             if isinstance(target, dict):

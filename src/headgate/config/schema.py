@@ -12,6 +12,7 @@ from headgate.access.config import AccessConfig
 from headgate.alerts.config import AlertsConfig
 from headgate.catalog.config import PriceConfig, PriceListConfig
 from headgate.limits.config import LimitsConfig
+from headgate.prompts.config import PromptsConfig
 from headgate.providers.config import ProviderConfig
 from headgate.quality.config import FeedbackConfig
 from headgate.routing.config import ModelConfig
@@ -157,6 +158,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How to reach vendors, under names of your own."""
     models: dict[str, ModelConfig] = {}
     """What clients can ask for: exact names, or patterns that end in `*`."""
+    prompts: PromptsConfig = PromptsConfig()
+    """Where prompts come from, and which of their labels are protected."""
     stages: list[StageConfig] = []
     """Stages of your own."""
     prices: dict[str, PriceConfig] = {}

@@ -14,6 +14,7 @@ import msgspec
 
 from headgate.dialects.expected import NO_TOOLS, NOTHING, Expected, Offered
 from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
+from headgate.dialects.prompting import Prompted
 from headgate.dialects.sizes import Size
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
@@ -44,6 +45,8 @@ _AS_ALWAYS: dict[str, Any] = {
 
 _ASKED_BY_NAME = frozenset({"web_search_options"})
 """Members that ask for something even where they are empty."""
+
+_NO_PROMPTS = "This model is a prompt, which takes chats: POST /v1/chat/completions, /v1/responses or /v1/messages."
 
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
@@ -312,6 +315,24 @@ class Dialect(Generic[RequestT, AnswerT]):
     def with_system(self, payload: Payload, text: str) -> Payload:
         """The request with this system prompt in place of its own; as it is, where it can have none."""
         return payload
+
+    # ── prompts ──
+
+    def conversation(self, tree: JSON) -> list[Any]:
+        """The client's own messages, as they stand in the request."""
+        raise Unsupported(_NO_PROMPTS)
+
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        """A prompt's tools, form and parameters as they stand in a request. `fit` has noted what cannot be said."""
+        raise Unsupported(_NO_PROMPTS)
+
+    def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
+        """The request with a prompt in it.
+
+        Raises:
+            Unsupported: requests of this kind cannot be made by a prompt.
+        """
+        raise Unsupported(_NO_PROMPTS)
 
     # ── what limits and budgets need to know ──
 

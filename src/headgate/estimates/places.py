@@ -52,6 +52,8 @@ def places_of(config: Config, catalog: Catalog, name: str) -> list[Place]:
     """
     model = config.models.get(name)
     if model is not None and not name.endswith("*"):
+        if not model.targets:
+            raise BadEstimate(f"the model '{name}' goes where its prompt says; name that model, or provider/model-id")
         first = min(target.priority for target in model.targets)
         targets = [target for target in model.targets if target.priority == first]
         whole = sum(target.weight for target in targets)

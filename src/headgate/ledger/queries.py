@@ -27,6 +27,7 @@ _COLUMNS: dict[str, str] = {
     "model": "model",
     "target": "target",
     "operation": "operation",
+    "prompt": "prompt_version",
     "cause": "cause",
     "day": "started_us / 86400000000",
 }

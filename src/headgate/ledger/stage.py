@@ -210,7 +210,7 @@ class Settle:
             None,
             call.parent,
             call.payer if call.account.brought is None else "client",
-            None,
+            None if call.prompt is None else call.prompt.used,
             call.tags,
             () if hold is None else hold.charged,
         )

@@ -106,8 +106,10 @@ def some(names: Sequence[str]) -> str:
 
 
 def models(facts: Facts) -> Iterator[tuple[Path, ModelConfig]]:
-    """Every model and where it stands."""
+    """Every model with targets of its own, and where it stands."""
     for name, model in facts.config.models.items():
+        if not model.targets:
+            continue
         yield ("models", name), model
 
 

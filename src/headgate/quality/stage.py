@@ -85,6 +85,7 @@ class Evaluate:
                 key_id=identity.key_id,
                 team_id=identity.team_id,
                 project_id=identity.project_id,
+                prompt_version=None if call.prompt is None else call.prompt.used,
                 tags=call.tags,
             ),
             organisation=identity.organisation,

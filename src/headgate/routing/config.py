@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from headgate.prompts.config import PromptConfig
 from headgate.quality.config import EvaluateConfig
 from headgate.shadow.config import ShadowConfig
 
@@ -216,8 +217,12 @@ class ObjectivesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A name clients ask for, and where its calls go."""
 
-    targets: Annotated[list[TargetConfig], msgspec.Meta(min_length=1)]
-    """Where its calls go: `provider/model-id`, or a mapping that says more."""
+    targets: list[TargetConfig] = []
+    """Where its calls go: `provider/model-id`, or a mapping that says more. Only a model that is a `prompt` may have
+    none: its calls go to the prompt's own model."""
+    prompt: PromptConfig | None = None
+    """The prompt it is: `support/triage@production`. Clients send its inputs, and their messages are its history. None
+    by default."""
     fallback: dict[FallbackCause, list[FallbackConfig]] = {}
     """Where they go when that fails, in order: a list, or lists by cause."""
     timeout: TimeoutConfig = TimeoutConfig()

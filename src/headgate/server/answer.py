@@ -195,6 +195,8 @@ class Answer:
             dropped = [event.field for event in account.events if type(event) is FieldDropped]
             if dropped:
                 headers.append((b"x-headgate-dropped", header_value(", ".join(dropped))[:MAX_HEADER_BYTES]))
+        if account.prompt is not None:
+            headers.append((b"x-headgate-prompt", account.prompt.encode()))
         if account.output_limit is not None:
             headers.append((b"x-headgate-output-limit", b"%d" % account.output_limit))
         if account.remaining:

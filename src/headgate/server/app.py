@@ -37,8 +37,10 @@ from headgate.server.guard import Guard, check_repeated
 from headgate.server.lag import Lag
 from headgate.server.litellm import LitellmAnswer
 from headgate.server.pages import Pages
+from headgate.server.prompts import PromptPages, running
+from headgate.server.prompts import serves as serves_prompt
 from headgate.server.requests import call_of
-from headgate.server.routes import Endpoint, error_dialect, find
+from headgate.server.routes import RUN_PROMPT, Endpoint, error_dialect, find
 from headgate.server.signing_in import PREFIX as SIGNING_IN
 from headgate.server.signing_in import signing_in
 from headgate.server.usage_html import PATH as USAGE
@@ -72,6 +74,7 @@ class App:
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
         self._feedback = FeedbackPage(gateway, self._guard)
+        self._prompts = PromptPages(gateway, self._guard, self._bodies)
         self._dashboard = Dashboard(gateway, administration, self._sign_in, fleet)
         self._client = ClientAddress(server.trusted_proxies)
         self._networks = gateway.store.networks if gateway.store is not None else None
@@ -149,6 +152,9 @@ class App:
                 else:
                     identity = self._gateway.authenticator.identify(headers, address)
             call = call_of(scope, headers, endpoint, body, identity, answer.id)
+            if endpoint is RUN_PROMPT:
+                name, call = running(call)
+                call = await self._gateway.prompted(call, name)
             if self._networks is not None:
                 self._networks.seen(identity, address)
             answer.account, answer.called = call.account, True
@@ -192,6 +198,8 @@ class App:
             await self._sign_in.serve(scope, headers, send, self._address(scope, headers))
         elif path in FEEDBACK:
             await self._feedback.serve(scope, headers, receive, send, self._address(scope, headers))
+        elif serves_prompt(path):
+            await self._prompts.serve(scope, headers, receive, send, self._address(scope, headers))
         elif self._dashboard.serves(scope, headers):
             await self._dashboard.serve(scope, headers, receive, send, self._address(scope, headers))
         elif path == USAGE:

@@ -36,6 +36,12 @@ _PAGES = {
 }
 
 
+_PROMPTS = {
+    "run": "A chat whose messages a prompt makes: chat completions, with `inputs` in the place of `model`",
+    "render": "What a prompt comes to with `inputs`; needs the scope `prompts.read`",
+}
+
+
 def document() -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {path: {"get": _page(what)} for path, what in _PAGES.items()}
@@ -43,6 +49,10 @@ def document() -> dict[str, Any]:
         if path.startswith("/v1/"):
             paths[path] = {"post": _operation(path, endpoint)}
     stored = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    told = "A prompt, as support/triage or support/triage@production, or with a version after the @"
+    named = [{"name": "name", "in": "path", "required": True, "description": told, "schema": {"type": "string"}}]
+    for verb, what in _PROMPTS.items():
+        paths[f"/v1/prompts/{{name}}/{verb}"] = {"post": {**_page(what), "parameters": named}}
     paths["/v1/feedback"] = {"post": _feedback()}
     paths["/v1/responses/{id}"] = {
         method: {**_page(what), "parameters": stored}

@@ -47,11 +47,20 @@ STORED_RESPONSE = Endpoint("responses", OPAQUE, "openai_responses", "/responses/
 """`/responses/{id}`, `/responses/{id}/cancel` and `/responses/{id}/input_items`: the path names the target."""
 
 
+PROMPTS = "/v1/prompts/"
+
+RUN_PROMPT = Endpoint("chat", "openai_chat", "openai_chat", "/chat/completions", streams=True)
+"""`/prompts/{name}/run`: a chat whose messages a prompt makes."""
+
+
 def find(path: str) -> Endpoint | None:
     """The endpoint of a path, None where there is none."""
     endpoint = ENDPOINTS.get(path)
-    if endpoint is None and path.removeprefix("/v1").startswith("/responses/"):
-        return STORED_RESPONSE
+    if endpoint is None:
+        if path.removeprefix("/v1").startswith("/responses/"):
+            return STORED_RESPONSE
+        if path.startswith(PROMPTS) and path.endswith("/run"):
+            return RUN_PROMPT
     return endpoint
 
 

@@ -21,6 +21,7 @@ from headgate.config.places import placed
 from headgate.config.price_lists import stamp
 from headgate.errors import ConfigError
 from headgate.gateway import Gateway
+from headgate.prompts.files import stamp as prompts_stamp
 from headgate.server.admin.making import administration_of
 from headgate.server.app import App
 from headgate.server.fleet.member import Member
@@ -183,12 +184,13 @@ def _collect_seldom() -> None:
 async def _watch(
     gateway: Gateway, path: Path, environ: Mapping[str, str], changed: asyncio.Event, secrets: Secrets
 ) -> None:
-    """Reload whenever the file, a secret it refers to, or the installed price list is another than what was last looked
-    at.
+    """Reload whenever the file, a secret it refers to, a prompt's file, or the installed price list is another than
+    what was last looked at.
 
     Files are looked at and commands run in a thread: a share that hangs or a slow command holds up no call.
     """
     seen, prices = _content(path), stamp(gateway.config.price_list)
+    served = await asyncio.to_thread(prompts_stamp, gateway.config.prompts)
     before: Config | None = None
     with contextlib.suppress(ConfigError):
         before = await asyncio.to_thread(load, path, environ, secrets)
@@ -202,12 +204,13 @@ async def _watch(
             changed.clear()
             asked = True
         content, listed = _content(path), stamp(gateway.config.price_list)
-        asked = asked or content not in {None, seen} or listed != prices
+        prompts = await asyncio.to_thread(prompts_stamp, gateway.config.prompts)
+        asked = asked or content not in {None, seen} or listed != prices or prompts != served
         due = await asyncio.to_thread(secrets.refresh, asked=asked) or asked or due
         if content is None or not due:
             continue
         due = False
-        seen, prices = content, listed
+        seen, prices, served = content, listed, prompts
         if await reload(gateway, path, environ, before, secrets):
             secrets.prune()
 

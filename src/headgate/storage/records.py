@@ -504,3 +504,51 @@ class AlertNotice(msgspec.Struct, frozen=True, kw_only=True):
     """`waiting`, `sent`, `failed`."""
     claimed_until_us: int = 0
     error: str | None = None
+
+
+class PromptVersion(Entity, frozen=True, kw_only=True):
+    """One version of a prompt, with all it needs. It never changes."""
+
+    name: str
+    """With its variant: `support/triage.brief`."""
+    digest: str
+    """SHA-256, in hexadecimal, over its sources: what it is known by."""
+    file: str
+    """Its own file's place among them."""
+    sources: dict[str, str]
+    """Every file it needs, its partials, tools and schemas included, by place."""
+    git_commit: str | None = None
+    note: str = ""
+    published_by: str = ""
+
+
+class PromptLabel(Entity, frozen=True, kw_only=True):
+    """What a label of a prompt stands for now."""
+
+    name: str
+    label: str
+    digest: str
+    moved_by: str = ""
+
+
+class PromptMove(Entity, frozen=True, kw_only=True):
+    """A label that was moved, or is to be: its history."""
+
+    name: str
+    label: str
+    kind: Literal["move", "rollback"] = "move"
+    from_digest: str | None = None
+    """What it stood for when this was asked for; None for a new label."""
+    to_digest: str
+    status: Literal["done", "waiting", "refused", "overtaken"] = "done"
+    """`overtaken` where the label was moved otherwise before anybody had decided."""
+    reason: str = ""
+    asked_by: str
+    """As the audit log calls it."""
+    person: str
+    """Whose act it was, whichever key it came with: a second person is another one."""
+    decided_by: str | None = None
+    """Who approved or refused; None where nobody had to."""
+    decided_us: int | None = None
+    decision: str = ""
+    """Why."""

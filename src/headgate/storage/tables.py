@@ -22,6 +22,9 @@ from headgate.storage.records import (
     Limit,
     Organisation,
     Project,
+    PromptLabel,
+    PromptMove,
+    PromptVersion,
     ProviderKey,
     Team,
     User,
@@ -234,6 +237,9 @@ BUDGETS = Table("budgets", Budget)
 PROVIDER_KEYS = Table("provider_keys", ProviderKey)
 ALERT_RULES = Table("alert_rules", AlertRule)
 ALERT_SILENCES = Table("alert_silences", AlertSilence)
+PROMPT_VERSIONS = Table("prompt_versions", PromptVersion)
+PROMPT_LABELS = Table("prompt_labels", PromptLabel)
+PROMPT_MOVES = Table("prompt_moves", PromptMove)
 
 TABLES: tuple[Table[Any], ...] = (ORGANISATIONS, TEAMS, PROJECTS, USERS, KEYS, LIMITS, BUDGETS, PROVIDER_KEYS)
 """What calls have to do with, what is referred to before what refers to it."""

@@ -130,7 +130,7 @@ class CallRecorder:
             input_tokens,
             output_tokens,
             None if cost is None else min(cost, MOST),
-            None,
+            account.prompt,
             None,
             _trace_id(call),
             call.tags,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from headgate.dialects.anthropic_messages import expected, ids, view
 from headgate.dialects.anthropic_messages.answer import decode_answer
@@ -19,6 +20,7 @@ from headgate.dialects.anthropic_messages.writer import Encoder
 from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
+from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -31,6 +33,8 @@ SHAPE = Shape(
     own_tools=CLIENTS,
     tool_uses="max_uses",
 )
+
+FORM = Form(conversation="messages", system="system", format=("output_config", "format"))
 
 
 class AnthropicMessages(Dialect[Chat, Answer]):
@@ -80,6 +84,15 @@ class AnthropicMessages(Dialect[Chat, Answer]):
         metadata = tree.get("metadata")
         user = metadata.get("user_id") if isinstance(metadata, dict) else None
         return user if isinstance(user, str) else None
+
+    def conversation(self, tree: JSON) -> list[Any]:
+        return conversation(FORM, tree)
+
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        return encode_request(settings_of(chat), fit)
+
+    def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
+        return prompted(FORM, payload, prompt, lambda messages: encode_request(Chat(model="", messages=messages), fit))
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return payload.with_members(system=text)

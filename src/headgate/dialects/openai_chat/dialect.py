@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from headgate.dialects.base import Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
-from headgate.dialects.openai_chat import answer, body, errors, expected, meter, reply, request, view
+from headgate.dialects.openai_chat import answer, body, errors, expected, meter, reply, request, turns, view
 from headgate.dialects.openai_chat.chunks import Encoder
 from headgate.dialects.openai_chat.correction import with_correction
 from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.stream import Decoder
 from headgate.dialects.openai_chat.system import with_system
 from headgate.dialects.openai_chat.tools import acts
+from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -29,6 +31,8 @@ SHAPE = Shape(
 
 OLDER_LIMITS = ("max_tokens",)
 """What vendors read who do not know the newer member, and pass over it."""
+
+FORM = Form(conversation="messages", format=("response_format",))
 
 
 class OpenaiChat(Dialect[Chat, Answer]):
@@ -83,6 +87,15 @@ class OpenaiChat(Dialect[Chat, Answer]):
 
     def end_user(self, tree: JSON) -> str | None:
         return end_user(tree)
+
+    def conversation(self, tree: JSON) -> list[Any]:
+        return conversation(FORM, tree)
+
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        return body.encode(settings_of(chat), fit)
+
+    def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
+        return prompted(FORM, payload, prompt, lambda messages: {"messages": turns.written(messages, fit)})
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return with_system(payload, text)

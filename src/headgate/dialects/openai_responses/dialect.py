@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
@@ -20,6 +21,7 @@ from headgate.dialects.openai_responses.names import NAME
 from headgate.dialects.openai_responses.reply import encode_answer
 from headgate.dialects.openai_responses.request import decode_request
 from headgate.dialects.openai_responses.tools import acts
+from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -32,6 +34,8 @@ SHAPE = Shape(
     own_tools=("function", "custom", "local_shell", "computer", "apply_patch"),
     uses="max_tool_calls",
 )
+
+FORM = Form(conversation="input", format=("text", "format"))
 
 
 class OpenaiResponses(Dialect[Chat, Answer]):
@@ -85,6 +89,15 @@ class OpenaiResponses(Dialect[Chat, Answer]):
 
     def end_user(self, tree: JSON) -> str | None:
         return end_user(tree)
+
+    def conversation(self, tree: JSON) -> list[Any]:
+        return conversation(FORM, tree)
+
+    def settings(self, chat: Chat, fit: Fit) -> JSON:
+        return encode_request(settings_of(chat), fit)
+
+    def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
+        return prompted(FORM, payload, prompt, lambda messages: encode_request(Chat(model="", messages=messages), fit))
 
     def with_system(self, payload: Payload, text: str) -> Payload:
         return payload.with_members(instructions=text)

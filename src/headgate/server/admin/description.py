@@ -15,6 +15,7 @@ from headgate.administration import (
     contents,
     errors,
     ledger,
+    prompts,
     quality,
     requests,
     shadows,
@@ -40,6 +41,7 @@ _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
     contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
+    prompts,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 

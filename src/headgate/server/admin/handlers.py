@@ -25,6 +25,7 @@ from headgate.administration.contents import ContentView, ErasedView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
+from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.shadows import VerdictView
 from headgate.administration.traffic import CallDetail, CallView, TrafficView
@@ -48,6 +49,45 @@ from headgate.reports.document import html, markdown
 from headgate.reports.review import Review
 from headgate.reports.writing import document, title
 from headgate.server.admin.asking import Ask, File
+
+# ── prompts ──
+
+
+async def list_prompts(ask: Ask) -> Page[ListedView]:
+    return await ask.administration.prompts.list(ask.actor, ask.query)
+
+
+async def publish_prompts(ask: Ask) -> Page[PublishedView]:
+    return await ask.administration.prompts.publish(ask.actor, ask.body)
+
+
+async def list_prompt_versions(ask: Ask) -> Page[VersionView]:
+    return await ask.administration.prompts.versions(ask.actor, ask.query)
+
+
+async def show_prompt(ask: Ask) -> PromptView:
+    return await ask.administration.prompts.show(ask.actor, ask.query)
+
+
+async def list_prompt_moves(ask: Ask) -> Page[MoveView]:
+    return await ask.administration.prompts.moves(ask.actor, ask.query)
+
+
+async def move_prompt_label(ask: Ask) -> MoveView:
+    return await ask.administration.prompts.move(ask.actor, ask.body)
+
+
+async def roll_prompt_back(ask: Ask) -> MoveView:
+    return await ask.administration.prompts.rollback(ask.actor, ask.body)
+
+
+async def approve_prompt_move(ask: Ask) -> MoveView:
+    return await ask.administration.prompts.approve(ask.actor, ask.params["id"], ask.body)
+
+
+async def refuse_prompt_move(ask: Ask) -> MoveView:
+    return await ask.administration.prompts.refuse(ask.actor, ask.params["id"], ask.body)
+
 
 # ── organisations, teams, projects, users ──
 

@@ -98,6 +98,9 @@ def spans_of(ended: Ended, called: Names, content: OtelContentConfig | None = No
     asked = parameters(call.operation, call.request.tree, called)
     if call.stream:
         asked.append(truth(names.REQUEST_STREAM, True))
+    if account.prompt is not None:
+        name, _, version = account.prompt.rpartition("@")
+        asked += [known(names.PROMPT_NAME, name), known(names.PROMPT_VERSION, version)]
     answering = account.answering
     answered = _answered(ended, answering)
     told = [*asked, *answered]

@@ -20,6 +20,7 @@ ATTRIBUTES = {
     "gen_ai.usage.reasoning.output_tokens", "gen_ai.token.type", "gen_ai.system_instructions",
     "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.definitions", "error.type", "server.address",
     "server.port", "http.response.status_code", "openai.api.type", "openai.response.service_tier",
+    "gen_ai.prompt.name", "gen_ai.prompt.version",
 }  # fmt: skip
 """Spans and metrics at v1.41.1 (sections 2.1 and 2.2 of the notes on the conventions); the same in both versions."""
 

@@ -93,6 +93,15 @@ def test_tokens_are_on_one_kind_of_span_alone():
     assert told(spans(ended(asked))[0])["headgate.usage.input_tokens"] == 34
 
 
+def test_the_prompt_a_call_was_made_by():
+    asked = call()
+    asked.account.prompt = "support/triage.brief@0123456789ab"
+    asked.account.attempts.append(attempt())
+    for span in spans(ended(asked)):
+        prompt = {name: value for name, value in told(span).items() if name.startswith("gen_ai.prompt.")}
+        assert prompt == {"gen_ai.prompt.name": "support/triage.brief", "gen_ai.prompt.version": "0123456789ab"}
+
+
 def test_a_failed_attempt_and_what_was_done_about_it():
     asked = call()
     asked.account.attempts += [attempt(code="server_error", status=500, stop=None, usage=None, cost_picodollars=None)]

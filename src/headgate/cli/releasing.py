@@ -1,0 +1,361 @@
+"""`headgate prompts publish | label | approve | refuse | rollback | history`: prompts that are registered."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from headgate.cli import output
+from headgate.cli.administering import given, listed, shown, told
+from headgate.cli.client import HERE, Client, Reach, Refused, everything, reached, segment
+from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.keys import Flag
+from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, load_folder, load_package, load_sources
+from headgate.prompts.reference import SHORT, is_place
+
+MAX_BYTES = 700 * 1024
+"""Of sources in one request; the admin API takes a MiB, and JSON has its own marks."""
+
+GIT_S = 5.0
+
+LISTED = {
+    "name": lambda row: row["name"],
+    "labels": lambda row: ", ".join(f"{label}={version[:SHORT]}" for label, version in sorted(row["labels"].items())),
+    "versions": lambda row: row["versions"],
+    "latest": lambda row: row["latest"][:SHORT],
+    "published": lambda row: row["published_at"],
+}
+
+PUBLISHED = {
+    "name": lambda row: row["name"],
+    "version": lambda row: row["version"][:SHORT],
+    "": lambda row: "new" if row["created"] else "was there",
+    "has no effect": lambda row: ", ".join(row["unsent"]),
+}
+
+HISTORY = {
+    "id": lambda row: row["id"],
+    "when": lambda row: row["decided_at"] or row["asked_at"],
+    "label": lambda row: f"{row['name']}@{row['label']}",
+    "from": lambda row: (row["from_version"] or "nothing")[:SHORT],
+    "to": lambda row: row["to_version"][:SHORT],
+    "is": lambda row: row["status"] if row["kind"] == "move" else f"{row['status']} (rollback)",
+    "asked by": lambda row: row["asked_by"],
+    "decided by": lambda row: row["decided_by"],
+    "why": lambda row: "; ".join(each for each in (row["reason"], row["decision"]) if each),
+}
+
+Reason = Annotated[str, Parameter(help="Why: it stays in the history.")]
+
+
+def publish(
+    *names: str,
+    library: Path | None = None,
+    package: str | None = None,
+    label: str | None = None,
+    reason: Reason = "",
+    commit: str | None = None,
+    note: str = "",
+    reach: Reach = HERE,
+) -> int:
+    """Publish versions of prompts, which never change. What is there already stays as it is.
+
+    Parameters
+    ----------
+    names
+        Prompts of the library; all of them without any.
+    library
+        The folder of prompts; 'prompts' unless given.
+    package
+        An installed Python package of prompts, instead of a folder.
+    label
+        Have this label stand for each of them then.
+    commit
+        The git commit they are from; that of the folder unless given, where nothing in it is uncommitted.
+    note
+        A word about them.
+    """
+    folder = library or Path("prompts")
+    found = load_package(package) if package is not None else load_folder(folder)
+    wanted = [_named(found, name) for name in names] or list(found)
+    if not wanted:
+        raise CannotRun(f"there is no prompt in {package or folder}", "Name the folder of *.prompt files: --library.")
+    commit = commit or (None if package is not None else _commit(folder))
+
+    def work(client: Client) -> int:
+        rows: list[Any] = []
+        for part in _parts(wanted):
+            sources = {place: text for prompt in part for place, text in prompt.sources.items()}
+            body = given(sources=sources, names=[each.full_name for each in part], git_commit=commit, note=note or None)
+            rows += client.ask("POST", "/prompts", body)["data"]
+        moves = [move for row in rows if label and (move := _labelled(client, row, label, reason)) is not None]
+        if reach.json:
+            output.json({"published": rows, "moves": moves} if label else rows)
+            return OK
+        listed(reach, rows, PUBLISHED)
+        for move in moves:
+            output.say(_said(move))
+        return OK
+
+    return told(reach, work, "prompts publish")
+
+
+def label(name: str, label: str, to: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
+    """Have a label stand for another version: at once, or once a second person approves where it is protected.
+
+    Parameters
+    ----------
+    name
+        The prompt, with its variant: support/triage.
+    label
+        The label: production.
+    to
+        A version, seven of its digits at least, or another label of the prompt.
+    """
+
+    def work(client: Client) -> int:
+        body = given(name=name, label=label, to=to, reason=reason or None)
+        return _moved(reach, client.ask("POST", "/prompts/moves", body))
+
+    return told(reach, work, "prompts label")
+
+
+def rollback(name: str, label: str, /, *, to: str | None = None, reason: Reason = "", reach: Reach = HERE) -> int:
+    """Have a label stand for what it stood for before, at once.
+
+    Parameters
+    ----------
+    name
+        The prompt, with its variant.
+    label
+        The label.
+    to
+        A version it stood for earlier; the one before unless given.
+    """
+
+    def work(client: Client) -> int:
+        body = given(name=name, label=label, to=to, reason=reason or None)
+        return _moved(reach, client.ask("POST", "/prompts/rollback", body))
+
+    return told(reach, work, "prompts rollback")
+
+
+def approve(move: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
+    """Approve what somebody else asked of a protected label.
+
+    Parameters
+    ----------
+    move
+        Its id: 'headgate prompts history --status waiting'.
+    """
+    return _decided(move, "approve", reason, reach)
+
+
+def refuse(move: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
+    """Refuse what was asked of a protected label.
+
+    Parameters
+    ----------
+    move
+        Its id: 'headgate prompts history --status waiting'.
+    """
+    return _decided(move, "refuse", reason, reach)
+
+
+def history(
+    name: str | None = None,
+    /,
+    *,
+    label: str | None = None,
+    status: Literal["done", "waiting", "refused", "overtaken"] | None = None,
+    reach: Reach = HERE,
+) -> int:
+    """List who moved labels when, from what, to what and why, the oldest first.
+
+    Parameters
+    ----------
+    name
+        Of one prompt alone.
+    label
+        Of one label alone.
+    status
+        Those alone: 'waiting' for what waits for a second person.
+    """
+    query = given(name=name, label=label, status=status)
+    return told(
+        reach,
+        lambda client: listed(reach, everything(client, "/prompts/moves", query), HISTORY, "No label was moved."),
+        "prompts history",
+    )
+
+
+def export(
+    folder: Path,
+    /,
+    *names: str,
+    label: str = "production",
+    check: Flag = False,
+    reach: Reach = HERE,
+) -> int:
+    """Write the files of registered prompts to a folder, so that git has what is released. Exits with 1 where two
+    prompts need one file in two versions: then those files stay as they are.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    names
+        Prompts; all that have the label without any.
+    label
+        Which version of each.
+    check
+        Write nothing, and exit with 1 where a file is another than is released.
+    """
+
+    def work(client: Client) -> int:
+        wanted = names or [row["name"] for row in everything(client, "/prompts") if label in row["labels"]]
+        texts: dict[str, set[str]] = {}
+        for name in wanted:
+            row = client.ask("GET", "/prompts/show", query={"prompt": f"{name}@{label}"})
+            for place, text in row["sources"].items():
+                texts.setdefault(place, set()).add(text)
+        disputed = sorted(place for place, found in texts.items() if len(found) > 1)
+        settled = {
+            place: text for place, found in texts.items() for text in found if len(found) == 1 and is_place(place)
+        }
+        changed = sorted(place for place, text in settled.items() if _read(folder / place) != text)
+        if not check:
+            for place in changed:
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                (folder / place).write_text(settled[place], "utf-8")
+        if reach.json:
+            output.json({"changed": changed, "disputed": disputed})
+        for place in () if reach.json else changed:
+            output.say(f"{folder / place}{' is another' if check else ''}")
+        for place in disputed:
+            output.complain(f"headgate: {place} is needed in two versions: release the prompts that share it together")
+        return FAILED if disputed or (check and changed) else OK
+
+    return told(reach, work, "prompts export")
+
+
+def list_registered(*, reach: Reach = HERE) -> int:
+    """List the prompts that are registered, with what their labels stand for."""
+    return told(
+        reach,
+        lambda client: listed(reach, everything(client, "/prompts"), LISTED, "Nothing is published."),
+        "prompts list --registered",
+    )
+
+
+def registered(reference: str) -> Prompt:
+    """A registered prompt by `name@label` or `name@version`.
+
+    Raises:
+        CannotRun: there is none, or nobody can be asked.
+    """
+    with reached(HERE) as client:
+        try:
+            row = client.ask("GET", "/prompts/show", query={"prompt": reference})
+        except Refused as error:
+            raise CannotRun(str(error), "Try 'headgate prompts list --registered'.") from None
+    return load_sources(row["sources"]).get(row["name"])
+
+
+# ── parts ──
+
+
+def _named(library: Library, name: str) -> Prompt:
+    try:
+        return library.get(name)
+    except PromptNotFound as error:
+        raise CannotRun(error.message, "Try 'headgate prompts list'.") from None
+
+
+def _parts(prompts: Sequence[Prompt]) -> Iterator[list[Prompt]]:
+    """Prompts in as many requests as they need; what several share goes with each."""
+    part: list[Prompt] = []
+    places: dict[str, int] = {}
+    for prompt in prompts:
+        sizes = {place: len(text.encode()) for place, text in prompt.sources.items()}
+        if part and sum({**places, **sizes}.values()) > MAX_BYTES:
+            yield part
+            part, places = [], {}
+        part.append(prompt)
+        places |= sizes
+    if part:
+        yield part
+
+
+def _labelled(client: Client, row: Any, label: str, reason: str) -> Any:
+    """The move of a label to a version that was published; None where it stands for that already."""
+    body = given(name=row["name"], label=label, to=row["version"], reason=reason or None)
+    try:
+        return client.ask("POST", "/prompts/moves", body)
+    except Refused as error:
+        if error.status == 409:
+            return None
+        raise
+
+
+def _read(path: Path) -> str | None:
+    """A file's text; None where there is none."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _decided(move: str, how: str, reason: str, reach: Reach) -> int:
+    def work(client: Client) -> int:
+        body = given(reason=reason or None)
+        return _moved(reach, client.ask("POST", f"/prompts/moves/{segment(move)}/{how}", body))
+
+    return told(reach, work, f"prompts {how}")
+
+
+def _moved(reach: Reach, move: Any) -> int:
+    if reach.json:
+        return shown(reach, move)
+    output.say(_said(move))
+    return FAILED if move["status"] == "overtaken" else OK
+
+
+def _said(move: Any) -> str:
+    what, to = f"{move['name']}@{move['label']}", move["to_version"][:SHORT]
+    match move["status"]:
+        case "waiting":
+            return f"{what} waits for a second person to move to {to}: headgate prompts approve {move['id']}"
+        case "refused":
+            return f"{what} stays where it is"
+        case _:
+            return f"{what} stands for {to}, for {(move['from_version'] or 'nothing')[:SHORT]} before"
+
+
+def _commit(folder: Path) -> str | None:
+    """The commit a folder is at; None where it is in no repository, or something in it is not committed."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None:
+        return None
+    if _git(folder, "status", "--porcelain", "--", ".") != "":
+        output.complain(f"headgate: {folder} has changes that are not committed, so no commit is noted")
+        return None
+    return head
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(folder), *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=GIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
