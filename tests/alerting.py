@@ -128,6 +128,10 @@ class Watched:
         )
         return rows[0][0] if rows else ""
 
+    async def summaries(self) -> list[str]:
+        rows = await self.database.fetch("SELECT summary FROM alert_states WHERE status = 'firing'")
+        return [summary for (summary,) in rows]
+
     async def notices(self) -> list[tuple[str, str]]:
         """Channel and text of what is to be told, the oldest first."""
         rows = await self.database.fetch("SELECT channel, body FROM alert_notices ORDER BY created_us, channel")

@@ -51,6 +51,7 @@ SECTIONS = {
     "UnusualRule": "alerts.rules.unusual",
     "BudgetRule": "alerts.rules.budget",
     "AbsenceRule": "alerts.rules.absence",
+    "PromptRule": "alerts.rules.prompt",
     "ProviderConfig": "providers",
     "HealthConfig": "providers.health",
     "BaseModel": "providers.models",

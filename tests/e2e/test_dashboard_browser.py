@@ -29,6 +29,9 @@ PAGES = {
     "quality": "/dashboard/quality",
     "alerts": "/dashboard/alerts?range=7d",
     "rule": "/dashboard/alerts/rules/broken?series=model:summaries",
+    "prompts": "/dashboard/prompts",
+    "prompt": "/dashboard/prompts/one?name=support/triage",
+    "diff": "/dashboard/prompts/diff?name=support/triage",
     "keys": "/dashboard/keys",
     "config": "/dashboard/config",
     "playground": "/dashboard/playground",
@@ -100,7 +103,10 @@ async def house() -> AsyncIterator[House]:
             chromium() as browser,
         ):
             await lived.live(serving.gateway, days=4, calls=400)
-            yield House(serving, browser)
+            house = House(serving, browser)
+            for text in ("One.", f"Two. {HOSTILE[0]}"):
+                await house.made("/admin/prompts", sources={"support/triage.prompt": text})
+            yield house
 
 
 async def test_every_page_reads_well_in_both_colours_and_on_a_phone(house: House):

@@ -32,7 +32,7 @@ ADMIN = "hg-admin-key-of-these-tests-0123456789"
 PAGES = (
     "/", "/?range=7d&by=key", "/?range=1y&of=model:chat", "/?range=custom&from=2026-11-01T00:00&to=2026-11-02T00:00",
     "/dashboard/calls?range=7d", "/dashboard/models", "/dashboard/cost?range=30d&by=tag", "/dashboard/quality",
-    "/dashboard/alerts", "/dashboard/alerts/rules/errors", "/dashboard/keys", "/dashboard/config",
+    "/dashboard/prompts", "/dashboard/alerts", "/dashboard/alerts/rules/errors", "/dashboard/keys", "/dashboard/config",
     "/dashboard/playground",
 )  # fmt: skip
 HOSTILE = '<img src=x onerror="alert(1)">\u202e</script>javascript:alert(1)'

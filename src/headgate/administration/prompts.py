@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from headgate.administration.acting import Act, Actor, Acts, Ports, within_organisation
 from headgate.administration.problems import Invalid, invalid, problem
+from headgate.administration.prompt_diffs import DiffView, difference
 from headgate.administration.register import page
 from headgate.administration.requests import (
+    DiffAsked,
     MoveListing,
     NewDecision,
     NewMove,
@@ -26,8 +28,18 @@ from headgate.administration.views import Page
 from headgate.config import Config
 from headgate.errors import Conflict, Forbidden, NotFound
 from headgate.prompts.dotprompt import Prompt, load_sources
-from headgate.prompts.reference import SHORT, Malformed, Reference, check_label, check_name, is_place, parse
+from headgate.prompts.reference import (
+    RELEASED,
+    SHORT,
+    Malformed,
+    Reference,
+    check_label,
+    check_name,
+    is_place,
+    parse,
+)
 from headgate.prompts.serving import Unservable, served
+from headgate.prompts.upkeep import Due, Upkeep, Upkeeps
 from headgate.storage.records import Key, PromptLabel, PromptMove, PromptVersion
 from headgate.storage.tables import KEYS, PROMPT_LABELS, PROMPT_MOVES, PROMPT_VERSIONS, Reader, Table
 from headgate.types import Identity
@@ -88,6 +100,14 @@ class ListedView(msgspec.Struct, frozen=True, kw_only=True):
     latest: str
     """The version that was published last."""
     published_at: datetime
+    owner: str | None
+    """Who answers for it: as the version says that `production` stands for, else the latest."""
+    review_by: date | None
+    """By when somebody is to look at it again."""
+    expires: date | None
+    """The last day it is to be used."""
+    due: Due
+    """`review` or `expired` where that day is over, in UTC; empty where nothing is due."""
 
 
 class MoveView(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +137,7 @@ class Prompts:
         self._ports = ports
         self._acts = acts
         self._config = config
+        self._upkeeps = Upkeeps()
 
     # ── reading ──
 
@@ -137,6 +158,10 @@ class Prompts:
                 actor.organisation,
             )
         )
+        rows = [row for row in rows if request.name in (None, row[0])]
+        meant = {name: labels.get(name, {}).get(RELEASED) or latest.get(name, "") for name, _, _ in rows}
+        said = await self._upkeep(actor, meant)
+        today = moment(self._ports.clock.now_us()).date()
         found = [
             ListedView(
                 name=name,
@@ -144,11 +169,26 @@ class Prompts:
                 versions=count,
                 latest=latest.get(name, ""),
                 published_at=moment(at_us),
+                owner=said[name].owner,
+                review_by=said[name].review_by,
+                expires=said[name].expires,
+                due=said[name].due(today),
             )
             for name, count, at_us in rows
-            if request.name in (None, name)
         ]
         return Page(found, None)
+
+    async def _upkeep(self, actor: Actor, meant: Mapping[str, str]) -> Mapping[str, Upkeep]:
+        """What versions say of their owner and review."""
+        found: dict[str, Upkeep] = {}
+        for name, digest in meant.items():
+            sources: Mapping[str, str] | None = None
+            if self._upkeeps.missing(name, digest):
+                at = {"name": name, "digest": digest}
+                versions, _ = await PROMPT_VERSIONS.list(self._ports.database, actor.organisation, at, limit=1)
+                sources = versions[0].sources if versions else None
+            found[name] = await asyncio.to_thread(self._upkeeps.of, name, digest, sources)
+        return found
 
     async def versions(self, actor: Actor, request: PromptListing) -> Page[VersionView]:
         """From the oldest on."""
@@ -175,6 +215,17 @@ class Prompts:
             file=row.file,
             sources=row.sources,
         )
+
+    async def diff(self, actor: Actor, request: DiffAsked) -> DiffView:
+        """What is different in one version against another.
+
+        Raises:
+            Invalid: there is no such version.
+        """
+        database = self._ports.database
+        before = await self._found(database, actor, _parsed(request.before, "before"), "before")
+        after = await self._found(database, actor, _parsed(request.after, "after"), "after")
+        return await asyncio.to_thread(_difference, before, after)
 
     async def moves(self, actor: Actor, request: MoveListing) -> Page[MoveView]:
         """The history of labels, from the oldest on."""
@@ -506,6 +557,11 @@ def _wanted(sources: Mapping[str, str], names: Sequence[str] | None) -> list[tup
     if problems:
         raise Invalid(problems)
     return found
+
+
+def _difference(before: PromptVersion, after: PromptVersion) -> DiffView:
+    one, two = (load_sources(each.sources, strict=False).get(each.name) for each in (before, after))
+    return difference(one, two)
 
 
 def _check(name: str, label: str) -> None:

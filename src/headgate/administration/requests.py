@@ -720,3 +720,66 @@ class NewRollback(Request, frozen=True, kw_only=True):
 
 class NewDecision(Request, frozen=True, kw_only=True):
     reason: Why = ""
+
+
+class DiffAsked(Request, frozen=True, kw_only=True):
+    before: PromptName
+    """`support/triage@production`, or with a version after the `@`."""
+    after: PromptName
+    """Another one, of the same prompt or of any."""
+
+
+class CaseTold(Request, frozen=True, kw_only=True):
+    """What came of one case."""
+
+    case: PromptName
+    subject: Annotated[str, Meta(min_length=1, max_length=128)]
+    """A digest of the case: where it is another one, two runs did not test the same."""
+    tries: Annotated[list[bool], Meta(max_length=1000)]
+    """Whether each answer passed; empty where there was none."""
+    of: Annotated[int, Meta(ge=1, le=1000)] = 1
+    """How often it was to be asked."""
+    needed: Annotated[int, Meta(ge=0, le=1000)] = 1
+    """How many of the answers had to pass."""
+    decided: bool = False
+    """Whether it was asked no more once it was decided."""
+    reason: Why = ""
+    """Why an answer did not pass, or was none."""
+
+
+class NewTest(Request, frozen=True, kw_only=True):
+    """What came of one suite at one cell."""
+
+    run: Annotated[str, Meta(min_length=1, max_length=100)]
+    """The run's id."""
+    at: Time
+    """When it began."""
+    suite: PromptName
+    cell: PromptName
+    """What was tested, as the run calls it."""
+    prompt: PromptName | None = None
+    """With its variant; left out where a model was tested."""
+    version: PromptVersion | None = None
+    """Of the prompt; it has to be published."""
+    cases: Annotated[list[CaseTold], Meta(min_length=1, max_length=5000)]
+    cost_usd: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$")] | None = None
+    """Of the answers; left out where a price is not known."""
+    p95_ms: Annotated[float, Meta(ge=0)] | None = None
+    """95 of 100 answers took no longer."""
+    answered_by: Annotated[list[Word], Meta(max_length=50)] = []
+    """Models that answered, as vendors call them."""
+    baseline: bool = False
+    """Whether this is what later ones are held against, also where it is kept already."""
+
+    def problems(self, path: Path) -> list[Problem]:
+        if (self.prompt is None) != (self.version is None):
+            missing = "version" if self.version is None else "prompt"
+            return [problem((*path, missing), "invalid_value", "is missing; a prompt and its version go together")]
+        return []
+
+
+class TestListing(Paged, frozen=True, kw_only=True):
+    prompt: PromptName | None = None
+    """Of one prompt alone."""
+    model: PromptName | None = None
+    """Of one model alone."""

@@ -173,7 +173,7 @@ def _unsaid(rule: Rule, judged: Sequence[Judged], held: Mapping[tuple[str, str],
     more, or is known.
     """
     said = {each.series for each in judged}
-    verdict, rests = (Verdict("fine"), "ok") if rule.kind in ("unusual", "budget") else (NO_DATA, "no_data")
+    verdict, rests = (Verdict("fine"), "ok") if rule.kind in ("unusual", "budget", "prompt") else (NO_DATA, "no_data")
     return [
         Judged(state.series, verdict, state.summary)
         for (rule_id, series), state in held.items()

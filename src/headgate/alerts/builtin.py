@@ -8,6 +8,7 @@ from headgate.alerts.config import (
     CostSpikeRule,
     ErrorRateRule,
     LatencyRule,
+    PromptRule,
     RuleConfig,
     ThresholdRule,
     UnusualRule,
@@ -21,4 +22,5 @@ BUILTIN: dict[str, RuleConfig] = {
     "keys": RuleConfig(unusual=UnusualRule(), by="key", clear_s=1800),
     "budgets": RuleConfig(budget=BudgetRule()),
     "unpriced": RuleConfig(threshold=ThresholdRule(measure="unpriced", above=0, window_s=3600)),
+    "prompts": RuleConfig(prompt=PromptRule(), repeat_s=604_800.0),
 }

@@ -115,8 +115,21 @@ class AbsenceRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
 
+class PromptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A released prompt is to be looked at again, is over, or does worse in its tests than it did; or a model does."""
+
+    labels: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)] = msgspec.field(
+        default_factory=lambda: ["production"]
+    )
+    """What is released: versions these labels stand for."""
+    ahead_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
+    """Days before a prompt's day of review or expiry at which that is told."""
+    drift: bool = True
+    """Whether it is told that tests come out worse than their baseline, beyond noise."""
+
+
 class RuleConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is told of. Exactly one of the kinds, from `threshold` to `absence`, is given."""
+    """What is told of. Exactly one of the kinds, from `threshold` to `prompt`, is given."""
 
     threshold: ThresholdRule | None = None
     """A figure and a bound you know."""
@@ -132,6 +145,8 @@ class RuleConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Budgets that come to their end."""
     absence: AbsenceRule | None = None
     """Calls stay away."""
+    prompt: PromptRule | None = None
+    """Released prompts that nobody looks after, or that do worse in their tests."""
     by: Dimension | None = None
     """What each has an alert of its own of; all calls together where nothing is said. `unusual` takes `key` or `team`.
     """
@@ -191,7 +206,7 @@ class AlertsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
     builtin: bool = True
     """Whether the rules that need no figures of yours are there: `errors`, `latency`, `cost`, `traffic`, `keys`,
-    `budgets`, `unpriced`. One of the same name under `rules` takes its place.
+    `budgets`, `unpriced`, `prompts`. One of the same name under `rules` takes its place.
     """
     rules: dict[Name, RuleConfig] = {}
     """What is told of, under names of your own."""

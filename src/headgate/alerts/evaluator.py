@@ -27,7 +27,7 @@ EVERY_S = 15.0
 LEASE_US = 60 * 1_000_000
 """How long another process waits for one that looks at the rules and says nothing."""
 
-SELDOM = {"unusual": 5, "budget": 5}
+SELDOM = {"unusual": 5, "budget": 5, "prompt": 5}
 """Kinds that are looked at every so many minutes."""
 
 

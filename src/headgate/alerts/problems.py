@@ -13,7 +13,7 @@ from headgate.registry import suggest
 from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.types import JSON
 
-KINDS = ("threshold", "error_rate", "latency", "cost_spike", "unusual", "budget", "absence")
+KINDS = ("threshold", "error_rate", "latency", "cost_spike", "unusual", "budget", "absence", "prompt")
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
@@ -80,6 +80,8 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
         yield ("of",), "cannot stand with 'unusual', which looks at all a key or team does; leave it out"
     if "budget" in kinds and (by is not None or of is not None):
         yield (("by",) if by is not None else ("of",)), "cannot stand with 'budget': each has its subject; leave it out"
+    if "prompt" in kinds and (by is not None or of is not None):
+        yield (("by",) if by is not None else ("of",)), "cannot stand with 'prompt': each has its own; leave it out"
     if by is not None and of is not None and {"cost_spike", "absence"} & set(kinds):
         yield ("of",), "cannot stand beside 'by' here: there is no past of the two together; leave one of them out"
     threshold = rule.get("threshold")

@@ -1,110 +1,145 @@
-"""`headgate prompts export`: prompts as they are registered, or as git has them, written back as files."""
+"""`headgate prompts export`: the files of what is released, back into a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from headgate.cli import output
-from headgate.cli.configs import Json
-from headgate.cli.exits import FAILED, OK, CannotRun, Misused
-from headgate.cli.files import reading, write_whole, writing
-from headgate.cli.revisions import DEFAULT, side
-from headgate.prompts.dotprompt.files import wanted
+from headgate.cli.administering import listed, told
+from headgate.cli.client import HERE, Client, Reach, everything
+from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.files import write_whole, writing
+from headgate.prompts.reference import RELEASED
 
-Flag = Annotated[bool, Parameter(negative="")]
+ENDINGS = (".prompt", ".tool.yaml", ".tool.yml", ".tool.json", ".schema.yaml", ".schema.yml", ".schema.json")
+"""Of files that make a library; others beside them, such as tests, are nobody's business here."""
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+COLUMNS = {"file": lambda row: row["file"], "is": lambda row: row["is"]}
 
 
 def export(
-    *prompts: str,
-    to: Path = DEFAULT,
-    library: Path | None = None,
-    replace: Flag = False,
+    folder: Path,
+    *names: str,
+    label: str = RELEASED,
     check: Flag = False,
-    json: Json = False,
+    force: Flag = False,
+    prune: Flag = False,
+    reach: Reach = HERE,
 ) -> int:
-    """Write prompts as files, with the partials, schemas and tools they need.
+    """Write the files of the versions that a label stands for, so that a folder is what is released.
 
-    Ends with 1 where a file is there that says something else: it is left as it is, and nothing is written.
+    Ends with 1, and writes nothing, where a file there is other than what is released, unless --force is given.
 
     Parameters
     ----------
-    prompts
-        NAME@LABEL or NAME@VERSION of a registered prompt; FILE@REVISION or FOLDER@REVISION of git's.
-    to
-        The folder they are written into: 'prompts'.
-    library
-        The folder of prompts that FILE is in; 'prompts' unless given.
-    replace
-        Write over files that say something else.
+    folder
+        Where to: 'prompts', say.
+    names
+        Prompts; all that have the label without any.
+    label
+        Whose versions.
     check
-        Write nothing: only say what is different.
-    json
-        Print JSON.
+        Write nothing; end with 1 where the folder is other than what is released.
+    force
+        Overwrite files that are other there.
+    prune
+        Remove prompts, partials, tools and schemas that are in the folder and not released.
     """
-    if not prompts:
-        raise Misused("there is no prompt to export", "Name one: headgate prompts export support/triage@production.")
-    sources = _sources(prompts, library)
-    states = {place: _state(to / place, text) for place, text in sources.items()}
-    other = [place for place, state in states.items() if state == "other"]
-    refused = bool(other) and not replace
-    if not check and not refused:
-        _write(to, {place: sources[place] for place, state in states.items() if state != "same"})
-    if json:
-        output.json([{"file": str(to / place), "was": state} for place, state in states.items()])
-    else:
-        output.table(("file", "was"), [(str(to / place), state) for place, state in states.items()])
-    if refused and not check:
-        output.complain("headgate: nothing is written, since files are there that say something else")
-        output.complain("Try --replace once what is in them is committed, or another folder with --to.")
-    return FAILED if refused or (check and set(states.values()) != {"same"}) else OK
+
+    def work(client: Client) -> int:
+        sources = _released(client, names, label)
+        rows = list(_differences(folder, sources, whole=not names))
+        changed = [row for row in rows if row["is"] == "changed"]
+        if check or (changed and not force):
+            listed(reach, rows, COLUMNS, f"{folder} is what {label} stands for.")
+            if not check:
+                output.complain(f"headgate: nothing is written, since files in {folder} are other; --force overwrites.")
+            return FAILED if rows else OK
+        for row in rows:
+            _carry_out(folder, row, sources, prune=prune)
+        left = [row for row in rows if row["is"] == "not released" and not prune]
+        done = [
+            {**row, "is": "removed" if row["is"] == "not released" else "written"} for row in rows if row not in left
+        ]
+        listed(reach, [*done, *left], COLUMNS, f"{folder} was what {label} stands for.")
+        return OK
+
+    return told(reach, work, "prompts export")
 
 
-def _sources(prompts: Sequence[str], library: Path | None) -> Mapping[str, str]:
-    """The files of all of them.
+def _released(client: Client, names: Sequence[str], label: str) -> Mapping[str, str]:
+    """The text of every file by its place.
 
     Raises:
-        CannotRun: two need a file of the same name to be different.
+        CannotRun: a prompt has no such label, or two of them need files of one name that are not the same.
     """
-    found: dict[str, tuple[str, str]] = {}
-    for reference in prompts:
-        for place, text in _of(reference, library):
-            known, whose = found.setdefault(place, (text, reference))
-            if known != text:
+    rows: Sequence[Any] = everything(client, "/prompts")
+    found = [row["name"] for row in rows if label in row["labels"] and (not names or row["name"] in names)]
+    if missing := [name for name in names if name not in found]:
+        raise CannotRun(f"{', '.join(missing)} has no label '{label}'", "Try 'headgate prompts list --registered'.")
+    if not found:
+        raise CannotRun(f"no prompt has the label '{label}'", "Try 'headgate prompts list --registered'.")
+    sources: dict[str, str] = {}
+    needed_by: dict[str, str] = {}
+    for name in found:
+        for place, text in client.ask("GET", "/prompts/show", query={"prompt": f"{name}@{label}"})["sources"].items():
+            if sources.setdefault(place, text) != text:
                 raise CannotRun(
-                    f"{place} is not the same for {whose} and {reference}",
-                    "Export them into folders of their own, with --to.",
+                    f"no one folder is what '{label}' stands for: {needed_by[place]} was published with another "
+                    f"{place} than {name}",
+                    "Name the prompts to export, or release both from the same files: 'headgate prompts publish'.",
                 )
-    return {place: text for place, (text, _) in sorted(found.items())}
+            needed_by.setdefault(place, name)
+    return sources
 
 
-def _of(reference: str, library: Path | None) -> Iterator[tuple[str, str]]:
-    one = side(reference, library)
-    sources = one.library.sources if one.name is None else one.library.get(one.name).sources
-    for place, text in sources.items():
-        path = PurePosixPath(place)
-        if path.is_absolute() or any(part.startswith(".") for part in path.parts) or not wanted(path.name):
-            raise CannotRun(
-                f"{reference} has a file that is in no folder of prompts: {output.printable(place)}",
-                "Look at it with 'headgate prompts show', and publish it anew without that file.",
-            )
-        yield place, text
+def _differences(folder: Path, sources: Mapping[str, str], *, whole: bool) -> Iterator[dict[str, str]]:
+    """Files that are not as they are released; with `whole` also those that are not released at all."""
+    for place in sorted(sources):
+        file = _file(folder, place)
+        try:
+            there = file.read_bytes()
+        except FileNotFoundError:
+            yield {"file": place, "is": "missing"}
+            continue
+        except OSError as error:
+            raise CannotRun(f"{file} cannot be read: {error.strerror}", "Move it away.") from None
+        if there != sources[place].encode():
+            yield {"file": place, "is": "changed"}
+    if whole and folder.is_dir():
+        for file in sorted(folder.rglob("*")):
+            place = file.relative_to(folder).as_posix()
+            hidden = any(part.startswith(".") for part in PurePosixPath(place).parts)
+            if file.is_file() and file.name.endswith(ENDINGS) and place not in sources and not hidden:
+                yield {"file": place, "is": "not released"}
 
 
-def _state(file: Path, text: str) -> str:
-    """`new`, `same` or `other`."""
-    if not file.exists():
-        return "new"
-    with reading("Name another folder with --to."):
-        return "same" if file.read_bytes() == text.encode() else "other"
+def _carry_out(folder: Path, row: Mapping[str, str], sources: Mapping[str, str], *, prune: bool) -> None:
+    file = _file(folder, row["file"])
+    with writing(file):
+        if row["is"] == "not released":
+            if prune:
+                file.unlink()
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, sources[row["file"]].encode())
 
 
-def _write(folder: Path, sources: Mapping[str, str]) -> None:
-    for place, text in sources.items():
-        file = folder / place
-        with writing(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, text.encode())
+def _file(folder: Path, place: str) -> Path:
+    """Where a file of the library is in the folder, and nowhere else: what places there are the server says.
+
+    Raises:
+        CannotRun: it would be elsewhere.
+    """
+    parts = place.split("/")
+    file = folder.joinpath(*parts)
+    plain = all(part not in ("", ".", "..") and "\\" not in part and "\0" not in part for part in parts)
+    if not plain or ":" in parts[0] or not file.resolve().is_relative_to(folder.resolve()):
+        raise CannotRun(f"'{output.printable(place)}' is no place in {folder}", "Export into a folder without links.")
+    return file

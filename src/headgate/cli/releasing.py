@@ -13,9 +13,8 @@ from headgate.cli import output
 from headgate.cli.administering import given, listed, shown, told
 from headgate.cli.client import HERE, Client, Reach, Refused, everything, reached, segment
 from headgate.cli.exits import FAILED, OK, CannotRun
-from headgate.cli.keys import Flag
 from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, load_folder, load_package, load_sources
-from headgate.prompts.reference import SHORT, is_place
+from headgate.prompts.reference import SHORT
 
 MAX_BYTES = 700 * 1024
 """Of sources in one request; the admin API takes a MiB, and JSON has its own marks."""
@@ -28,6 +27,9 @@ LISTED = {
     "versions": lambda row: row["versions"],
     "latest": lambda row: row["latest"][:SHORT],
     "published": lambda row: row["published_at"],
+    "owner": lambda row: row["owner"],
+    "review by": lambda row: _day(row["review_by"], row["due"] == "review", "overdue"),
+    "expires": lambda row: _day(row["expires"], row["due"] == "expired", "over"),
 }
 
 PUBLISHED = {
@@ -193,56 +195,6 @@ def history(
     )
 
 
-def export(
-    folder: Path,
-    /,
-    *names: str,
-    label: str = "production",
-    check: Flag = False,
-    reach: Reach = HERE,
-) -> int:
-    """Write the files of registered prompts to a folder, so that git has what is released. Exits with 1 where two
-    prompts need one file in two versions: then those files stay as they are.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-    names
-        Prompts; all that have the label without any.
-    label
-        Which version of each.
-    check
-        Write nothing, and exit with 1 where a file is another than is released.
-    """
-
-    def work(client: Client) -> int:
-        wanted = names or [row["name"] for row in everything(client, "/prompts") if label in row["labels"]]
-        texts: dict[str, set[str]] = {}
-        for name in wanted:
-            row = client.ask("GET", "/prompts/show", query={"prompt": f"{name}@{label}"})
-            for place, text in row["sources"].items():
-                texts.setdefault(place, set()).add(text)
-        disputed = sorted(place for place, found in texts.items() if len(found) > 1)
-        settled = {
-            place: text for place, found in texts.items() for text in found if len(found) == 1 and is_place(place)
-        }
-        changed = sorted(place for place, text in settled.items() if _read(folder / place) != text)
-        if not check:
-            for place in changed:
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                (folder / place).write_text(settled[place], "utf-8")
-        if reach.json:
-            output.json({"changed": changed, "disputed": disputed})
-        for place in () if reach.json else changed:
-            output.say(f"{folder / place}{' is another' if check else ''}")
-        for place in disputed:
-            output.complain(f"headgate: {place} is needed in two versions: release the prompts that share it together")
-        return FAILED if disputed or (check and changed) else OK
-
-    return told(reach, work, "prompts export")
-
-
 def list_registered(*, reach: Reach = HERE) -> int:
     """List the prompts that are registered, with what their labels stand for."""
     return told(
@@ -267,6 +219,10 @@ def registered(reference: str) -> Prompt:
 
 
 # ── parts ──
+
+
+def _day(day: str | None, over: bool, told: str) -> str:
+    return f"{day or ''}{f' ({told})' if over else ''}"
 
 
 def _named(library: Library, name: str) -> Prompt:
@@ -300,14 +256,6 @@ def _labelled(client: Client, row: Any, label: str, reason: str) -> Any:
         if error.status == 409:
             return None
         raise
-
-
-def _read(path: Path) -> str | None:
-    """A file's text; None where there is none."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _decided(move: str, how: str, reason: str, reach: Reach) -> int:

@@ -74,6 +74,8 @@ def shown(rule: RuleConfig | None, series: str, value: float | None) -> str:
             return f"{formats.count(value)} {'tokens a call' if series.endswith(' tokens') else 'calls an hour'}"
         case "budget":
             return f"{value:.1f} days" if series.endswith(" forecast") else formats.usd(value)
+        case "prompt":
+            return f"{value:.0f} days" if series.endswith((" review", " expiry")) else formats.share(value)
         case _:
             return formats.usd(value) if series.endswith((" cost", " cost_per_call")) else f"{value:.3g} times"
 

@@ -12,7 +12,20 @@ from headgate.dashboard.alert_rows import firing
 from headgate.dashboard.asking import OWN, RANGES, REFRESH, Asked
 from headgate.dashboard.followed import Followed
 from headgate.dashboard.looking import Csv, House, Look, Shown, Template, Viewer
-from headgate.dashboard.pages import alerts, calls, config, cost, keys, models, overview, playground, quality, rule
+from headgate.dashboard.pages import (
+    alerts,
+    calls,
+    config,
+    cost,
+    keys,
+    models,
+    overview,
+    playground,
+    prompt,
+    prompts,
+    quality,
+    rule,
+)
 from headgate.dashboard.writing import load, templates, written
 from headgate.errors import Forbidden, HeadgateError, MethodNotAllowed, NotFound
 
@@ -44,6 +57,21 @@ SCREENS = (
     Screen(path=models.PATH, name="Models", scopes=("metrics", "ledger.read"), make=models.page, kept=False),
     Screen(path=cost.PATH, name="Cost", scopes=("ledger.read",), make=cost.page),
     Screen(path=quality.PATH, name="Quality", scopes=("ledger.read",), make=quality.page),
+    Screen(path=prompts.PATH, name="Prompts", scopes=("prompts.read",), make=prompts.page),
+    Screen(path=prompt.PATH, name="", scopes=("prompts.read",), make=prompt.page),
+    Screen(path=prompt.DIFF, name="", scopes=("prompts.read",), make=prompt.diff),
+    Screen(path=prompt.MOVES, name="", scopes=("prompts.label",), make=prompt.move, method="POST"),
+    Screen(path=prompt.ROLLBACK, name="", scopes=("prompts.label",), make=prompt.rollback, method="POST"),
+    Screen(
+        path=f"{prompt.MOVES}/{{id}}/approve",
+        name="",
+        scopes=("prompts.approve",),
+        make=prompt.approve,
+        method="POST",
+    ),
+    Screen(
+        path=f"{prompt.MOVES}/{{id}}/refuse", name="", scopes=("prompts.approve",), make=prompt.refuse, method="POST"
+    ),
     Screen(path=alerts.PATH, name="Alerts", scopes=("alerts.read",), make=alerts.page, whole=True),
     Screen(path=f"{rule.PATH}/{{id}}", name="", scopes=("alerts.read",), make=rule.page),
     Screen(path=alerts.SILENCES, name="", scopes=("alerts.write",), make=alerts.silence, method="POST"),
@@ -63,7 +91,8 @@ SCREENS = (
 MEASURED = (
     "/?range=1y", "/?range=1y&by=key", "/?range=24h&by=model", "/?range=1y&of=key:key_000000000000000000000007",
     "/dashboard/calls", "/dashboard/calls?range=7d&failed=true", "/dashboard/models?range=1y",
-    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/quality?range=1y", "/dashboard/quality",
+    "/dashboard/cost?range=1y", "/dashboard/cost?range=30d", "/dashboard/prompts",
+    "/dashboard/quality?range=1y", "/dashboard/quality",
     "/dashboard/alerts?range=1y", "/dashboard/alerts/rules/errors?series=model:model-1", "/dashboard/keys",
     "/dashboard/config", "/dashboard/playground",
     "/dashboard/calls/req_000000000000000000000050",

@@ -24,12 +24,12 @@ class CaseTally:
     """What came of one case at one cell."""
 
     __slots__ = (
-        "_of", "_tries", "decided", "errors", "file", "line", "metrics", "needed", "prompt", "reasons", "subject",
+        "_tries", "decided", "errors", "file", "line", "metrics", "needed", "of", "prompt", "reasons", "subject",
         "text", "version",
     )  # fmt: skip
 
     def __init__(self, result: Result) -> None:
-        self._of = result.of
+        self.of = result.of
         self._tries: dict[int, tuple[bool, float]] = {}
         self.needed = result.needed
         self.decided = result.decided
@@ -73,7 +73,7 @@ class CaseTally:
     def verdict(self) -> Verdict:
         if self.passes >= self.needed:
             return "pass"
-        if self.passes + self._of - self.tries < self.needed:
+        if self.passes + self.of - self.tries < self.needed:
             return "fail"
         return "error" if self.errors else "unfinished"
 

@@ -552,3 +552,25 @@ class PromptMove(Entity, frozen=True, kw_only=True):
     decided_us: int | None = None
     decision: str = ""
     """Why."""
+
+
+class PromptTest(Entity, frozen=True, kw_only=True):
+    """What came of one suite of tests at one cell, of a released prompt or of a model."""
+
+    subject: str
+    """`prompt:support/triage`, or `model:chat`."""
+    digest: str
+    """The prompt's version; empty for a model."""
+    suite: str
+    cell: str
+    run: str
+    ran_us: int
+    figures: dict[str, Any]
+    verdict: Literal["baseline", "no_difference", "regression", "improvement", "not_comparable"]
+    """Against the baseline; `baseline` where this is one."""
+    baseline: str | None = None
+    """The id of what it was held against."""
+    comparison: dict[str, Any] = {}
+    cases: list[Any]
+    """What came of each case: with the next run it is held against these."""
+    posted_by: str

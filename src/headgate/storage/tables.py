@@ -24,6 +24,7 @@ from headgate.storage.records import (
     Project,
     PromptLabel,
     PromptMove,
+    PromptTest,
     PromptVersion,
     ProviderKey,
     Team,
@@ -240,6 +241,7 @@ ALERT_SILENCES = Table("alert_silences", AlertSilence)
 PROMPT_VERSIONS = Table("prompt_versions", PromptVersion)
 PROMPT_LABELS = Table("prompt_labels", PromptLabel)
 PROMPT_MOVES = Table("prompt_moves", PromptMove)
+PROMPT_TESTS = Table("prompt_tests", PromptTest)
 
 TABLES: tuple[Table[Any], ...] = (ORGANISATIONS, TEAMS, PROJECTS, USERS, KEYS, LIMITS, BUDGETS, PROVIDER_KEYS)
 """What calls have to do with, what is referred to before what refers to it."""

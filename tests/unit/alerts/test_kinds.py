@@ -375,3 +375,75 @@ async def test_objectives_of_a_pattern_are_of_all_names_it_matches():
         await watched.turn(1)
         series = ["model:claude-* availability", "model:claude-* cost"]
         assert [series for _, series in await watched.firing()] == series
+
+
+async def released(watched: Watched, name: str, text: str) -> str:
+    """A prompt that `production` stands for; its version."""
+    from headgate.prompts.dotprompt import load_sources
+    from headgate.storage.records import PromptLabel, PromptVersion
+    from headgate.storage.tables import PROMPT_LABELS, PROMPT_VERSIONS, next_revision
+
+    sources = {f"{name}.prompt": text}
+    digest = load_sources(sources).get(name).version
+    row = PromptVersion(
+        id=f"prompt_{name}", organisation="default", name=name, digest=digest, file=f"{name}.prompt", sources=sources
+    )
+    label = PromptLabel(id=f"label_{name}", organisation="default", name=name, label="production", digest=digest)
+    async with watched.database.transaction() as transaction:
+        await next_revision(transaction)
+        await PROMPT_VERSIONS.insert(transaction, row)
+        await PROMPT_LABELS.insert(transaction, label)
+    return digest
+
+
+async def test_a_released_prompt_that_nobody_looks_after():
+    async with Watched(only("{prompt: {ahead_days: 30}}")) as watched:
+        await released(watched, "late", "---\nheadgate.owner: support\nheadgate.review_by: 2026-11-01\n---\nHi")
+        await released(watched, "soon", "---\nheadgate.expires: 2026-12-01\n---\nHi")
+        await released(watched, "fine", "---\nheadgate.review_by: 2027-11-01\n---\nHi")
+        await watched.turn()
+        assert await watched.firing() == [
+            ("it", "prompt:late@production review"),
+            ("it", "prompt:soon@production expiry"),
+        ]
+        told = "prompt:late@production was to be looked at again by 2026-11-01; support answers for it"
+        assert told in await watched.summaries()
+
+
+async def test_tests_of_a_released_prompt_that_come_out_worse():
+    from headgate.storage.records import PromptTest
+    from headgate.storage.tables import PROMPT_TESTS, next_revision
+
+    async with Watched(only("{prompt: {}}")) as watched:
+        digest = await released(watched, "triage", "Hi")
+
+        async def tested(run: str, verdict: str, version: str, subject: str = "prompt:triage") -> None:
+            figures = {"pass_rate": [0.5, 0.4, 0.6]}
+            comparison = {"difference": [-0.4, -0.5, -0.3], "worse": [{"case": "blue"}]}
+            row = PromptTest(
+                id=f"test_{run}", organisation="default", created_us=watched.clock.now_us(), subject=subject,
+                digest=version, suite="triage", cell="triage", run=run, ran_us=0, figures=figures,
+                verdict=verdict, comparison=comparison, cases=[], posted_by="key:ci",
+            )  # fmt: skip
+            watched.clock.advance(1)
+            async with watched.database.transaction() as transaction:
+                await next_revision(transaction)
+                await PROMPT_TESTS.insert(transaction, row)
+
+        await tested("a", "baseline", digest)
+        await tested("b", "regression", digest)
+        await tested("c", "regression", "0" * 64)
+        await tested("d", "regression", "", "model:chat")
+        await watched.turn()
+        assert await watched.firing() == [
+            ("it", "model:chat tests triage triage"),
+            ("it", "prompt:triage tests triage triage"),
+        ]
+        told = f"prompt:triage@{digest[:12]} does worse in its tests 'triage' (triage): 50 % of answers pass, 90 % did"
+        assert any(each.startswith(f"{told}; worst: blue") for each in await watched.summaries())
+        await tested("e", "no_difference", digest)
+        watched.clock.advance(300)
+        await watched.turn()
+        watched.clock.advance(600)
+        await watched.turn()
+        assert await watched.firing() == [("it", "model:chat tests triage triage")]

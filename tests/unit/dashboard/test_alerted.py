@@ -27,6 +27,8 @@ from headgate.dashboard.charts import Chart, Column
         ({"unusual": {}, "by": "key"}, "key:key_1 volume", 900.0, "900 calls an hour"),
         ({"budget": {}}, "budget:b team:t forecast", 3.25, "3.2 days"),
         ({"budget": {}}, "budget:b team:t 80 %", 80.0, "$80.00"),
+        ({"prompt": {}}, "prompt:a@production review", 3.0, "3 days"),
+        ({"prompt": {}}, "prompt:a tests triage a", 0.5, "50.0 %"),
         ({}, "model:chat availability", 14.4, "14.4 times"),
         ({}, "model:chat cost", 3000.0, "$3,000.00"),
         ({"error_rate": {}}, "", None, "–"),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from headgate.alerts.judged import Judged
-from headgate.alerts.kinds import absence, budgets, cost_spike, error_rate, latency, objectives, threshold, unusual
+from headgate.alerts.kinds import (
+    absence,
+    budgets,
+    cost_spike,
+    error_rate,
+    latency,
+    objectives,
+    prompts,
+    threshold,
+    unusual,
+)
 from headgate.alerts.kinds.look import Look
 from headgate.alerts.rules import OBJECTIVES, Rule
 
@@ -17,6 +27,7 @@ KINDS: Mapping[str, Callable[[Rule, Look], Awaitable[Sequence[Judged]]]] = {
     "unusual": unusual.judge,
     "budget": budgets.judge,
     "absence": absence.judge,
+    "prompt": prompts.judge,
     OBJECTIVES: objectives.judge,
 }
 """Each raises StoreUnavailable where the database cannot be reached."""

@@ -15,6 +15,8 @@ from headgate.administration import (
     contents,
     errors,
     ledger,
+    prompt_diffs,
+    prompt_tests,
     prompts,
     quality,
     requests,
@@ -40,8 +42,8 @@ from headgate.types import JSON
 _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
-    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts, objectives,
-    prompts,
+    contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts,
+    objectives, prompts, prompt_diffs, prompt_tests,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 

@@ -25,6 +25,8 @@ from headgate.administration.contents import ContentView, ErasedView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
+from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_tests import TestView
 from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.shadows import VerdictView
@@ -67,6 +69,18 @@ async def list_prompt_versions(ask: Ask) -> Page[VersionView]:
 
 async def show_prompt(ask: Ask) -> PromptView:
     return await ask.administration.prompts.show(ask.actor, ask.query)
+
+
+async def compare_prompts(ask: Ask) -> DiffView:
+    return await ask.administration.prompts.diff(ask.actor, ask.query)
+
+
+async def list_prompt_tests(ask: Ask) -> Page[TestView]:
+    return await ask.administration.prompt_tests.list(ask.actor, ask.query)
+
+
+async def keep_prompt_test(ask: Ask) -> TestView:
+    return await ask.administration.prompt_tests.keep(ask.actor, ask.body)
 
 
 async def list_prompt_moves(ask: Ask) -> Page[MoveView]:

@@ -21,6 +21,8 @@ from headgate.administration.contents import ContentView, ErasedView
 from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
+from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_tests import TestView
 from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
@@ -31,6 +33,7 @@ from headgate.administration.requests import (
     BudgetChange,
     CallListing,
     ContentsAsked,
+    DiffAsked,
     Empty,
     ErrorsAsked,
     EvaluationListing,
@@ -58,6 +61,7 @@ from headgate.administration.requests import (
     NewRollback,
     NewSilence,
     NewTeam,
+    NewTest,
     NewTestNotice,
     NewUser,
     OrganisationChange,
@@ -72,6 +76,7 @@ from headgate.administration.requests import (
     RuleListing,
     StatementAsked,
     TeamChange,
+    TestListing,
     TotalsAsked,
     TrafficAsked,
     UsageAsked,
@@ -633,6 +638,34 @@ ROUTES: tuple[Route, ...] = (
         PromptView,
         "One version with its sources",
         query=PromptAsked,
+    ),
+    Route(
+        "GET",
+        "/prompts/diff",
+        "prompts.read",
+        handlers.compare_prompts,
+        DiffView,
+        "What is different in another version",
+        query=DiffAsked,
+    ),
+    Route(
+        "GET",
+        "/prompts/tests",
+        "prompts.read",
+        handlers.list_prompt_tests,
+        Page[TestView],
+        "List what came of tests, the oldest first",
+        query=TestListing,
+    ),
+    Route(
+        "POST",
+        "/prompts/tests",
+        "prompts.publish",
+        handlers.keep_prompt_test,
+        TestView,
+        "Keep what came of tests, and hold it against the baseline",
+        NewTest,
+        status=201,
     ),
     Route(
         "GET",

@@ -1,0 +1,276 @@
+"""What came of tests of released prompts and of models, each held against what came of the same before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from headgate.administration.acting import Act, Actor, Acts, Ports, within_organisation
+from headgate.administration.problems import invalid
+from headgate.administration.register import page
+from headgate.administration.requests import CaseTold, NewTest, TestListing
+from headgate.administration.values import microseconds, moment
+from headgate.administration.views import Page
+from headgate.evals.comparison import CellComparison, compare
+from headgate.evals.runs import Result
+from headgate.evals.tally import Sums
+from headgate.prompts.reference import DIGEST
+from headgate.stats.intervals import Interval
+from headgate.storage.records import PromptTest
+from headgate.storage.tables import PROMPT_TESTS, PROMPT_VERSIONS, Reader
+
+WHAT = "what came of tests"
+
+ALPHA = 0.005
+"""How likely a run is told to be worse where nothing has changed. A nightly run is told so twice a year at the most."""
+
+MOST_WORSE = 10
+"""Cases that are named."""
+
+
+class WorseView(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that came out worse."""
+
+    case: str
+    before: float
+    """The share of answers that passed."""
+    after: float
+    reason: str
+
+
+class TestView(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one suite at one cell."""
+
+    id: str
+    prompt: str | None
+    """Null where a model was tested."""
+    version: str | None
+    model: str | None
+    suite: str
+    cell: str
+    run: str
+    at: datetime
+    cases: int
+    passed: int
+    failed: int
+    undecided: int
+    """Cases without a verdict: there was no answer."""
+    pass_rate: float | None
+    """The share of answers that passed, averaged over cases."""
+    low: float | None
+    """With 95 % confidence, for cases like these."""
+    high: float | None
+    cost_usd: str | None
+    p95_ms: float | None
+    answered_by: list[str]
+    """Models that answered, as vendors call them."""
+    verdict: Literal["baseline", "no_difference", "regression", "improvement", "not_comparable"]
+    baseline: str | None
+    """The id of what it was held against."""
+    difference: float | None
+    """In the share that passes, against the baseline."""
+    difference_low: float | None
+    difference_high: float | None
+    chance: float | None
+    """How likely so large a drop would be if nothing had changed."""
+    worse: list[WorseView]
+    """The worst cases first."""
+    posted_by: str
+
+
+class PromptTests:
+    def __init__(self, ports: Ports, acts: Acts) -> None:
+        self._ports = ports
+        self._acts = acts
+
+    async def list(self, actor: Actor, request: TestListing) -> Page[TestView]:
+        """From the oldest on."""
+        filters: dict[str, str | int | None] = {}
+        for kind in ("prompt", "model"):
+            if (name := getattr(request, kind)) is not None:
+                filters["subject"] = f"{kind}:{name}"
+        rows, cursor = await page(
+            PROMPT_TESTS, self._ports.database, actor.organisation, request, filters, request.cursor
+        )
+        return Page([_view(row) for row in rows], cursor)
+
+    async def latest(self, actor: Actor, subject: str, most: int) -> Sequence[TestView]:
+        """The newest of a prompt or model, from the oldest of them on."""
+        rows = await self._ports.database.fetch(
+            f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
+            "WHERE organisation = $1 AND subject = $2 ORDER BY created_us DESC, id DESC LIMIT $3",
+            actor.organisation,
+            subject,
+            most,
+        )
+        return [_view(PROMPT_TESTS.decode(row)) for row in reversed(rows)]
+
+    async def keep(self, actor: Actor, request: NewTest) -> TestView:
+        """Keep what came of tests. The first of a version at a cell is the baseline of those that follow. What is kept
+        already stays as it is, but may become the baseline.
+
+        Raises:
+            Invalid: no such version is published.
+        """
+        within_organisation(actor, WHAT)
+        subject = f"prompt:{request.prompt}" if request.prompt is not None else f"model:{request.cell}"
+        sums = await asyncio.to_thread(_sums, request.suite, request.cell, request.cases)
+        async with self._acts.begin(actor) as act:
+            digest = await self._digest(act.transaction, actor, request)
+            of = {"subject": subject, "digest": digest, "suite": request.suite, "cell": request.cell}
+            same, _ = await PROMPT_TESTS.list(act.transaction, actor.organisation, {**of, "run": request.run}, limit=1)
+            if same:
+                return _view(await self._again(act, same[0], baseline=request.baseline))
+            before = None if request.baseline else await self._baseline(act.transaction, actor, of)
+            found = None if before is None else await asyncio.to_thread(_held, before, request, sums)
+            row = _row(act, request, of, sums, before, found)
+            await PROMPT_TESTS.insert(act.transaction, row)
+            _record(act, row)
+        return _view(row)
+
+    async def _again(self, act: Act, row: PromptTest, *, baseline: bool) -> PromptTest:
+        """What is kept already, which may be the baseline from now on."""
+        if not baseline or row.verdict == "baseline":
+            return row
+        changed = act.changed(row, verdict="baseline", baseline=None, comparison={})
+        changed = await PROMPT_TESTS.update(act.transaction, changed)
+        _record(act, changed)
+        return changed
+
+    async def _digest(self, reader: Reader, actor: Actor, request: NewTest) -> str:
+        """The whole version that was tested; empty for a model."""
+        if request.prompt is None or request.version is None:
+            return ""
+        whole = DIGEST.fullmatch(request.version)
+        at = {"name": request.prompt, "digest": "" if whole is None else whole[1]}
+        if not (await PROMPT_VERSIONS.list(reader, actor.organisation, at, limit=1))[0]:
+            what = f"'{request.prompt[:100]}@{request.version[:12]}'"
+            raise invalid("version", f"is none that is published: there is no {what}; publish it first", "not_found")
+        return at["digest"]
+
+    async def _baseline(self, reader: Reader, actor: Actor, of: Mapping[str, str]) -> PromptTest | None:
+        rows = await reader.fetch(
+            f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
+            "WHERE organisation = $1 AND subject = $2 AND digest = $3 AND suite = $4 AND cell = $5 "
+            "AND verdict = 'baseline' ORDER BY updated_us DESC, created_us DESC, id DESC LIMIT 1",
+            actor.organisation,
+            *of.values(),
+        )
+        return PROMPT_TESTS.decode(rows[0]) if rows else None
+
+
+def _record(act: Act, row: PromptTest) -> None:
+    told = {"run": row.run, "suite": row.suite, "cell": row.cell, "verdict": row.verdict}
+    act.record("prompts.test", row.subject, {**told, **({"version": row.digest} if row.digest else {})})
+
+
+def _sums(suite: str, cell: str, cases: Sequence[CaseTold]) -> Sums:
+    """What came of cases, as runs have it."""
+    sums = Sums()
+    for each in cases:
+        common: dict[str, Any] = {
+            "suite": suite, "cell": cell, "case": each.case, "of": each.of, "needed": each.needed,
+            "decided": each.decided, "key": "", "subject": each.subject, "file": "",
+        }  # fmt: skip
+        for repeat, passed in enumerate(each.tries):
+            sums.add(Result(repeat=repeat, passed=passed, score=float(passed), **common))
+        if not each.tries:
+            sums.add(Result(repeat=0, error=each.reason, **common))
+        elif each.reason:
+            sums.cases[suite, cell, each.case].reasons = [each.reason]
+    return sums
+
+
+def _held(before: PromptTest, request: NewTest, sums: Sums) -> CellComparison:
+    cases = msgspec.convert(before.cases, list[CaseTold])
+    return compare(_sums(request.suite, request.cell, cases), sums, alpha=ALPHA).cells[0]
+
+
+def _row(
+    act: Act,
+    request: NewTest,
+    of: Mapping[str, str],
+    sums: Sums,
+    before: PromptTest | None,
+    found: CellComparison | None,
+) -> PromptTest:
+    summary = sums.summaries()[0]
+    return PromptTest(
+        **act.common("test"),
+        subject=of["subject"],
+        digest=of["digest"],
+        suite=of["suite"],
+        cell=of["cell"],
+        run=request.run,
+        ran_us=microseconds(request.at),
+        figures={
+            "cases": summary.cases,
+            "passed": summary.passed,
+            "failed": summary.failed,
+            "undecided": summary.errors + summary.unfinished,
+            "pass_rate": _interval(summary.pass_rate),
+            "cost_usd": request.cost_usd,
+            "p95_ms": request.p95_ms,
+            "answered_by": sorted(set(request.answered_by)),
+        },
+        verdict="baseline" if found is None else found.verdict,
+        baseline=None if before is None else before.id,
+        comparison={} if found is None else _told(found),
+        cases=[msgspec.to_builtins(each) for each in request.cases],
+        posted_by=act.actor.name,
+    )
+
+
+def _told(found: CellComparison) -> dict[str, Any]:
+    return {
+        "difference": _interval(found.difference),
+        "chance": found.chance,
+        "worse": [
+            {"case": each.case, "before": each.before, "after": each.after, "reason": "; ".join(each.reasons)[:1000]}
+            for each in found.cases[:MOST_WORSE]
+        ],
+    }
+
+
+def _interval(found: Interval | None) -> list[float | None]:
+    """The estimate and its bounds; None for what is not known."""
+    values = (None, None, None) if found is None else (found.estimate, found.low, found.high)
+    return [None if each is None or each != each else each for each in values]
+
+
+def _view(row: PromptTest) -> TestView:
+    kind, _, name = row.subject.partition(":")
+    figures, comparison = row.figures, row.comparison
+    rate, difference = figures["pass_rate"], comparison.get("difference") or (None, None, None)
+    return TestView(
+        id=row.id,
+        prompt=name if kind == "prompt" else None,
+        version=row.digest or None,
+        model=name if kind == "model" else None,
+        suite=row.suite,
+        cell=row.cell,
+        run=row.run,
+        at=moment(row.ran_us),
+        cases=figures["cases"],
+        passed=figures["passed"],
+        failed=figures["failed"],
+        undecided=figures["undecided"],
+        pass_rate=rate[0],
+        low=rate[1],
+        high=rate[2],
+        cost_usd=figures.get("cost_usd"),
+        p95_ms=figures.get("p95_ms"),
+        answered_by=figures.get("answered_by", []),
+        verdict=row.verdict,
+        baseline=row.baseline,
+        difference=difference[0],
+        difference_low=difference[1],
+        difference_high=difference[2],
+        chance=comparison.get("chance"),
+        worse=[WorseView(**each) for each in comparison.get("worse", ())],
+        posted_by=row.posted_by,
+    )

@@ -1,0 +1,98 @@
+"""Released prompts: those whose review or expiry is over, and those, and models, that do worse in their tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from headgate.alerts.config import PromptRule
+from headgate.alerts.judged import Judged, percent
+from headgate.alerts.kinds.look import Look
+from headgate.alerts.rules import Rule
+from headgate.prompts.reference import SHORT
+from headgate.prompts.upkeep import Upkeep, Upkeeps
+from headgate.stats.detection import Standing, Verdict
+from headgate.storage.tables import PROMPT_VERSIONS
+
+MOST = 500
+"""Released prompts of one organisation that are looked at."""
+
+KNOWN_DAYS = 90
+"""Days after which a test says nothing any more."""
+
+_DAY_US = 86_400_000_000
+
+_LABELS = (
+    "SELECT name, label, digest FROM prompt_labels WHERE organisation = $1 AND archived_us IS NULL ORDER BY name, label"
+)
+
+_TESTS = (
+    "SELECT subject, digest, suite, cell, verdict, figures, comparison FROM (SELECT subject, digest, suite, cell, "
+    "verdict, figures, comparison, row_number() OVER (PARTITION BY subject, digest, suite, cell "
+    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 AND created_us >= $2) "
+    "AS newest WHERE place = 1 ORDER BY subject, suite, cell"
+)
+
+_STANDINGS: Mapping[str, Standing] = {"regression": "bad", "not_comparable": "unclear"}
+
+_upkeeps = Upkeeps()
+
+
+async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
+    config = rule.config.prompt
+    assert config is not None
+    rows = await look.database.fetch(_LABELS, look.organisation)
+    released = [(name, label, digest) for name, label, digest in rows if label in config.labels][:MOST]
+    today = datetime.fromtimestamp(look.now_us / 1e6, UTC).date()
+    found: list[Judged] = []
+    for name, label, digest in released:
+        found += _due(f"{name}@{label}", await _upkeep(look, name, digest), config, today)
+    if config.drift:
+        current = {(f"prompt:{name}", digest) for name, _, digest in released}
+        for test in await look.database.fetch(_TESTS, look.organisation, look.now_us - KNOWN_DAYS * _DAY_US):
+            subject, digest = test[0], test[1]
+            if subject.startswith("model:") or (subject, digest) in current:
+                found.append(_tested(*test))
+    return found
+
+
+async def _upkeep(look: Look, name: str, digest: str) -> Upkeep:
+    sources: Mapping[str, str] | None = None
+    if _upkeeps.missing(name, digest):
+        at = {"name": name, "digest": digest}
+        versions, _ = await PROMPT_VERSIONS.list(look.database, look.organisation, at, limit=1)
+        sources = versions[0].sources if versions else None
+    return await asyncio.to_thread(_upkeeps.of, name, digest, sources)
+
+
+def _due(what: str, upkeep: Upkeep, config: PromptRule, today: date) -> Iterator[Judged]:
+    """The days that are over, or soon are. Those that are not are left out, and an alert of one ends."""
+    owner = f"; {upkeep.owner} answers for it" if upkeep.owner else ""
+    for kind, day, over, soon in (
+        ("review", upkeep.review_by, "was to be looked at again by", "is to be looked at again by"),
+        ("expiry", upkeep.expires, "was to be used until", "is to be used until"),
+    ):
+        if day is not None and day < today + timedelta(days=config.ahead_days):
+            told = f"prompt:{what} {over if day < today else soon} {day}{owner}"
+            yield Judged(f"prompt:{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
+
+
+def _tested(subject: str, digest: str, suite: str, cell: str, verdict: str, figures: str, comparison: str) -> Judged:
+    """How the newest tests of a prompt or model came out against their baseline."""
+    standing = _STANDINGS.get(verdict, "fine")
+    told: dict[str, Any] = msgspec.json.decode(comparison)
+    difference = (told.get("difference") or [None])[0]
+    rate = msgspec.json.decode(figures)["pass_rate"][0]
+    version = f"@{digest[:SHORT]}" if digest else ""
+    summary = f"{subject}{version} does as before in its tests '{suite}' ({cell})"
+    if standing == "bad" and difference is not None and rate is not None:
+        worse = ", ".join(each["case"] for each in told.get("worse", ())[:3])
+        summary = (
+            f"{subject}{version} does worse in its tests '{suite}' ({cell}): {percent(rate)} of answers pass, "
+            f"{percent(rate - difference)} did; worst: {worse}"
+        )
+    return Judged(f"{subject} tests {suite} {cell}", Verdict(standing, rate, None), summary)
