@@ -101,22 +101,6 @@ def test_a_protected_label_waits(said: Said, capsys: pytest.CaptureFixture[str])
     assert said("refuse", waiting["id"], "--reason", "not yet")["status"] == "refused"
 
 
-def test_what_is_released_goes_back_to_git(said: Said, here: Path):
-    write("One.")
-    said("publish", "--label", "staging")
-    files = {each.name: each.read_text() for each in Path("prompts").iterdir()}
-    assert said("export", "out", "--label", "staging")["changed"] == sorted(files)
-    assert {each.name: each.read_text() for each in Path("out").iterdir()} == files
-    assert said("export", "out", "--label", "staging", "--check") == {"changed": [], "disputed": []}
-    Path("out/triage.prompt").write_text("mine")
-    assert said("export", "out", "--label", "staging", "--check", code=1)["changed"] == ["triage.prompt"]
-    Path("prompts/_tone.prompt").write_text("Gruffly.")
-    Path("prompts/other.prompt").write_text("{{> tone}}")
-    said("publish", "other", "--label", "staging")
-    told = said("export", "out", "--label", "staging", code=1)
-    assert (told["disputed"], Path("out/_tone.prompt").read_text()) == (["_tone.prompt"], "Politely.")
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["label", "triage", "staging", "0123456"], "there is no 'triage@0123456'"), (["rollback", "triage", "staging"], "no 'triage@staging'"),
