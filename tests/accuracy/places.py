@@ -24,8 +24,10 @@ TEAMS = ("north", "south")
 MODELS = (
     CONFIG.replace("models:\n", '  c: {kind: openai, base_url: "VENDOR", api_key: sk-c}\nmodels:\n')
     .replace("  plain:\n    targets: [a/m-a]", "  plain:\n    targets: [c/m-a]")
-    .replace("prices:", "  vector: {targets: [c/m-b], retry: {attempts: 1}}\nprices:")
-    + "\ntelemetry: {calls: {most_per_s: 100000}}\n"
+    .replace(
+        "prices:",
+        "  vector: {targets: [c/m-b], retry: {attempts: 1}}\ntelemetry: {calls: {most_per_s: 100000}}\nprices:",
+    )
 )
 """All calls are listed. `plain` has a target of its own: that of `chat` rests at times, after it has limited a call, and calls
 wait for it.
