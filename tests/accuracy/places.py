@@ -24,9 +24,14 @@ TEAMS = ("north", "south")
 MODELS = (
     CONFIG.replace("models:\n", '  c: {kind: openai, base_url: "VENDOR", api_key: sk-c}\nmodels:\n')
     .replace("  plain:\n    targets: [a/m-a]", "  plain:\n    targets: [c/m-a]")
-    .replace("prices:", "  vector: {targets: [c/m-b], retry: {attempts: 1}}\nprices:")
+    .replace(
+        "prices:",
+        "  vector: {targets: [c/m-b], retry: {attempts: 1}}\ntelemetry: {calls: {most_per_s: 100000}}\nprices:",
+    )
 )
-"""`plain` has a target of its own: that of `chat` rests at times, after it has limited a call, and calls wait for it."""
+"""All calls are listed. `plain` has a target of its own: that of `chat` rests at times, after it has limited a call, and calls
+wait for it.
+"""
 
 SLOW = MODELS.replace("after_s: 0.15", "after_s: 0.75")
 """For vendors that answer in hundreds of milliseconds."""

@@ -28,7 +28,16 @@ from headgate.administration.views import Page
 from headgate.config import Config
 from headgate.errors import Conflict, Forbidden, NotFound
 from headgate.prompts.dotprompt import Prompt, load_sources
-from headgate.prompts.reference import RELEASED, SHORT, Malformed, Reference, check_label, check_name, is_place, parse
+from headgate.prompts.reference import (
+    RELEASED,
+    SHORT,
+    Malformed,
+    Reference,
+    check_label,
+    check_name,
+    is_place,
+    parse,
+)
 from headgate.prompts.serving import Unservable, served
 from headgate.prompts.upkeep import Due, Upkeep, Upkeeps
 from headgate.storage.records import Key, PromptLabel, PromptMove, PromptVersion

@@ -149,7 +149,7 @@ for _group, _name, _where, _help in (
     (prompts, "refuse", "headgate.cli.releasing:refuse", "Refuse what was asked of a protected label."),
     (prompts, "rollback", "headgate.cli.releasing:rollback", "Have a label stand for what it stood for before."),
     (prompts, "history", "headgate.cli.releasing:history", "List who moved labels, when and why."),
-    (prompts, "export", "headgate.cli.exporting:export", "Write prompts as they are released, or in git, as files."),
+    (prompts, "export", "headgate.cli.exporting:export", "Write the files of what is released, or compare them."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),
     (prompts, "diff", "headgate.cli.diffing:diff", "Show what a change of prompts comes to, and who would notice."),
     (prompts, "lint", "headgate.cli.prompting:lint", "Say what is wrong and what is doubtful in prompts."),

@@ -1,4 +1,4 @@
-"""`headgate prompts export`: prompts written back as files: as they are released, registered, or in git."""
+"""`headgate prompts export`: the files of what is released, back into a folder."""
 
 from __future__ import annotations
 
@@ -12,171 +12,139 @@ from headgate.cli import output
 from headgate.cli.administering import listed, told
 from headgate.cli.client import HERE, Client, Reach, everything
 from headgate.cli.exits import FAILED, OK, CannotRun
-from headgate.cli.files import reading, write_whole, writing
-from headgate.cli.revisions import ENDING, side
-from headgate.prompts.dotprompt.files import wanted
-from headgate.prompts.reference import RELEASED, is_place
+from headgate.cli.files import write_whole, writing
+from headgate.prompts.reference import RELEASED
+
+ENDINGS = (".prompt", ".tool.yaml", ".tool.yml", ".tool.json", ".schema.yaml", ".schema.yml", ".schema.json")
+"""Of files that make a library; others beside them, such as tests, are nobody's business here."""
 
 Flag = Annotated[bool, Parameter(negative=())]
 
 COLUMNS = {"file": lambda row: row["file"], "is": lambda row: row["is"]}
 
-NOT_RELEASED = "not released"
-
-
-class Sources:
-    """The text of every file by its place, and whose it is."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self._whose: dict[str, str] = {}
-
-    def add(self, whose: str, texts: Mapping[str, str]) -> None:
-        """Take in what a prompt needs.
-
-        Raises:
-            CannotRun: another needs a file of the same name that says something else, or it is in no folder of prompts.
-        """
-        for place, text in texts.items():
-            path = PurePosixPath(place)
-            if not is_place(place) or any(part.startswith(".") for part in path.parts) or not wanted(path.name):
-                raise CannotRun(
-                    f"{whose} has a file that is in no folder of prompts: {output.printable(place)}",
-                    "Look at it with 'headgate prompts show', and publish it anew without that file.",
-                )
-            if self.texts.setdefault(place, text) != text:
-                raise CannotRun(
-                    f"{place} is not the same for {self._whose[place]} and {whose}, so no one folder is both",
-                    "Name the prompts to export, or release both from the same files.",
-                )
-            self._whose.setdefault(place, whose)
-
 
 def export(
     folder: Path,
-    /,
-    *prompts: str,
+    *names: str,
     label: str = RELEASED,
-    library: Path | None = None,
     check: Flag = False,
-    replace: Flag = False,
+    force: Flag = False,
     prune: Flag = False,
     reach: Reach = HERE,
 ) -> int:
-    """Write prompts as files, with the partials, schemas and tools they need, so that a folder is what is released.
+    """Write the files of the versions that a label stands for, so that a folder is what is released.
 
-    Ends with 1, and writes nothing, where a file there says something else, unless --replace is given.
+    Ends with 1, and writes nothing, where a file there is other than what is released, unless --force is given.
 
     Parameters
     ----------
     folder
         Where to: 'prompts', say.
-    prompts
-        Names of prompts; NAME@LABEL or NAME@VERSION; FILE@REVISION or FOLDER@REVISION of git's. All that have the label
-        without any.
+    names
+        Prompts; all that have the label without any.
     label
-        Whose versions, where a name says nothing else.
-    library
-        The folder of prompts that FILE is in; 'prompts' unless given.
+        Whose versions.
     check
-        Write nothing; end with 1 where the folder is other than that.
-    replace
-        Write over files that say something else.
+        Write nothing; end with 1 where the folder is other than what is released.
+    force
+        Overwrite files that are other there.
     prune
-        Remove prompts, partials, tools and schemas that are in the folder and not released. With names it does nothing.
+        Remove prompts, partials, tools and schemas that are in the folder and not released.
     """
-    sources, names = Sources(), list[str]()
-    for reference in prompts:
-        if "@" not in reference and not reference.endswith(ENDING):
-            names.append(reference)
-            continue
-        one = side(reference, library)
-        sources.add(reference, one.library.sources if one.name is None else one.library.get(one.name).sources)
 
     def work(client: Client) -> int:
-        _released(client, names, label, sources)
-        return _carried_out(folder, sources.texts, reach, check=check, replace=replace, prune=prune and not prompts)
+        sources = _released(client, names, label)
+        rows = list(_differences(folder, sources, whole=not names))
+        changed = [row for row in rows if row["is"] == "changed"]
+        if check or (changed and not force):
+            listed(reach, rows, COLUMNS, f"{folder} is what {label} stands for.")
+            if not check:
+                output.complain(f"headgate: nothing is written, since files in {folder} are other; --force overwrites.")
+            return FAILED if rows else OK
+        for row in rows:
+            _carry_out(folder, row, sources, prune=prune)
+        left = [row for row in rows if row["is"] == "not released" and not prune]
+        done = [
+            {**row, "is": "removed" if row["is"] == "not released" else "written"} for row in rows if row not in left
+        ]
+        listed(reach, [*done, *left], COLUMNS, f"{folder} was what {label} stands for.")
+        return OK
 
-    if names or not prompts:
-        return told(reach, work, "prompts export")
-    return _carried_out(folder, sources.texts, reach, check=check, replace=replace, prune=False)
+    return told(reach, work, "prompts export")
 
 
-def _released(client: Client, names: Sequence[str], label: str, into: Sources) -> None:
-    """Take in the versions that a label stands for.
+def _released(client: Client, names: Sequence[str], label: str) -> Mapping[str, str]:
+    """The text of every file by its place.
 
     Raises:
-        CannotRun: a prompt has no such label.
+        CannotRun: a prompt has no such label, or two of them need files of one name that are not the same.
     """
     rows: Sequence[Any] = everything(client, "/prompts")
     found = [row["name"] for row in rows if label in row["labels"] and (not names or row["name"] in names)]
-    missing = [name for name in names if name not in found]
-    if missing or not found:
-        what = ", ".join(missing) or "no prompt"
-        raise CannotRun(
-            f"{what} has {'no' if missing else 'the'} label '{label}'", "Try 'headgate prompts list --registered'."
-        )
+    if missing := [name for name in names if name not in found]:
+        raise CannotRun(f"{', '.join(missing)} has no label '{label}'", "Try 'headgate prompts list --registered'.")
+    if not found:
+        raise CannotRun(f"no prompt has the label '{label}'", "Try 'headgate prompts list --registered'.")
+    sources: dict[str, str] = {}
+    needed_by: dict[str, str] = {}
     for name in found:
-        reference = f"{name}@{label}"
-        into.add(reference, client.ask("GET", "/prompts/show", query={"prompt": reference})["sources"])
+        for place, text in client.ask("GET", "/prompts/show", query={"prompt": f"{name}@{label}"})["sources"].items():
+            if sources.setdefault(place, text) != text:
+                raise CannotRun(
+                    f"no one folder is what '{label}' stands for: {needed_by[place]} was published with another "
+                    f"{place} than {name}",
+                    "Name the prompts to export, or release both from the same files: 'headgate prompts publish'.",
+                )
+            needed_by.setdefault(place, name)
+    return sources
 
 
-def _carried_out(
-    folder: Path, sources: Mapping[str, str], reach: Reach, *, check: bool, replace: bool, prune: bool
-) -> int:
-    rows = list(_differences(folder, sources))
-    extra = [{"file": place, "is": NOT_RELEASED} for place in _extra(folder, sources)] if prune or check else []
-    refused = not replace and any(row["is"] == "changed" for row in rows)
-    same = f"{folder} is that already."
-    if check or refused:
-        listed(reach, rows + extra, COLUMNS, same)
-        if refused and not check:
-            output.complain("headgate: nothing is written, since files are there that say something else")
-            output.complain("Try --replace once what is in them is committed, or another folder.")
-        return FAILED if rows or extra else OK
-    for row in rows:
-        file = _file(folder, row["file"])
-        with writing(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, sources[row["file"]].encode())
-    for row in extra:
-        file = _file(folder, row["file"])
-        with writing(file):
-            file.unlink()
-    done = [{**row, "is": "written"} for row in rows] + [{**row, "is": "removed"} for row in extra]
-    return listed(reach, done, COLUMNS, same)
-
-
-def _differences(folder: Path, sources: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Files that do not say what they should."""
-    for place, text in sorted(sources.items()):
+def _differences(folder: Path, sources: Mapping[str, str], *, whole: bool) -> Iterator[dict[str, str]]:
+    """Files that are not as they are released; with `whole` also those that are not released at all."""
+    for place in sorted(sources):
         file = _file(folder, place)
-        if not file.exists():
+        try:
+            there = file.read_bytes()
+        except FileNotFoundError:
             yield {"file": place, "is": "missing"}
             continue
-        with reading("Name another folder."):
-            if file.read_bytes() != text.encode():
-                yield {"file": place, "is": "changed"}
+        except OSError as error:
+            raise CannotRun(f"{file} cannot be read: {error.strerror}", "Move it away.") from None
+        if there != sources[place].encode():
+            yield {"file": place, "is": "changed"}
+    if whole and folder.is_dir():
+        for file in sorted(folder.rglob("*")):
+            place = file.relative_to(folder).as_posix()
+            hidden = any(part.startswith(".") for part in PurePosixPath(place).parts)
+            if file.is_file() and file.name.endswith(ENDINGS) and place not in sources and not hidden:
+                yield {"file": place, "is": "not released"}
 
 
-def _extra(folder: Path, sources: Mapping[str, str]) -> Iterator[str]:
-    """A library's files that are in a folder beside those; tests and what else is there are nobody's business here."""
-    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        path = file.relative_to(folder)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if file.is_file() and wanted(file.name) and not hidden and path.as_posix() not in sources:
-            yield path.as_posix()
+def _carry_out(folder: Path, row: Mapping[str, str], sources: Mapping[str, str], *, prune: bool) -> None:
+    file = _file(folder, row["file"])
+    with writing(file):
+        if row["is"] == "not released":
+            if prune:
+                file.unlink()
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, sources[row["file"]].encode())
 
 
 def _file(folder: Path, place: str) -> Path:
-    """Where a file of the library is in the folder, and nowhere else.
+    """Where a file of the library is in the folder, and nowhere else: what places there are the server says.
 
     Raises:
-        CannotRun: a link leads out of the folder.
+        CannotRun: it would be elsewhere.
     """
-    file = folder / place
-    if not file.resolve().is_relative_to(folder.resolve()):
-        raise CannotRun(
-            f"{file} is not in {folder}: a link leads out of it", "Remove the link, or name another folder."
-        )
+    parts = place.split("/")
+    file = folder.joinpath(*parts)
+    plain = all(part and not part.startswith(".") and "\\" not in part and "\0" not in part for part in parts)
+    if (
+        not plain
+        or ":" in parts[0]
+        or not place.endswith(ENDINGS)
+        or not file.resolve().is_relative_to(folder.resolve())
+    ):
+        raise CannotRun(f"'{output.printable(place)}' is no place in {folder}", "Export into a folder without links.")
     return file

@@ -1,4 +1,4 @@
-"""`headgate prompts diff` and `export`: what they can be given, what they print, how they end."""
+"""`headgate prompts diff`: what it can be given, what it prints, how it ends."""
 
 from __future__ import annotations
 
@@ -207,39 +207,3 @@ def test_without_its_keys_a_configuration_is_done_without(folder: Path, capsys: 
     (folder / "headgate.yaml").write_text(CONFIG.replace("script: answers.yaml", 'api_key: "${NOT_THERE}"'))
     assert run(["prompts", "diff", "prompts@main"]) == 0
     assert "headgate.yaml, which cannot be used" in capsys.readouterr().err
-
-
-def test_a_prompt_is_written_back_with_what_it_needs(folder: Path, capsys: pytest.CaptureFixture[str]):
-    change(folder, "_rules.prompt", "Be kind.", "Be brief.")
-    prompt = "prompts/support/triage.prompt@main"
-    assert run(["prompts", "export", "again", prompt]) == 0
-    assert (folder / "again" / "_rules.prompt").read_text() == "Be kind."
-    assert not (folder / "again" / "other.prompt").exists()
-    capsys.readouterr()
-
-    assert run(["prompts", "export", "prompts", prompt]) == 1
-    told = capsys.readouterr()
-    assert told.out.splitlines() == ["_rules.prompt\tchanged"]
-    assert "nothing is written" in told.err
-    assert run(["prompts", "export", "prompts", "prompts@main", "--check", "--json"]) == 1
-    assert {each["is"] for each in json.loads(capsys.readouterr().out)} == {"changed"}
-    assert (folder / "prompts" / "_rules.prompt").read_text() == "Be brief."
-    assert run(["prompts", "export", "prompts", prompt, "--replace"]) == 0
-    assert (folder / "prompts" / "_rules.prompt").read_text() == "Be kind."
-    assert run(["prompts", "export", "prompts", "prompts@main", "--check"]) == 0
-
-
-def test_files_that_are_not_the_same_for_two_prompts_or_in_no_folder_are_not_written(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    change(folder, "_rules.prompt", "Be kind.", "Be brief.")
-    prompt = "prompts/support/triage.prompt"
-    assert run(["prompts", "export", "again", prompt, f"{prompt}@main"]) == 3
-    assert "_rules.prompt is not the same for" in capsys.readouterr().err
-    for name in ("../other", ".git/hooks/other", "/other"):
-        hostile = load_sources({f"{name}.prompt": OTHER}).get(name)
-        monkeypatch.setattr(revisions, "load", lambda _, hostile=hostile: lambda _: hostile)
-        assert run(["prompts", "export", "again", "other@production"]) == 3
-        assert "in no folder of prompts" in capsys.readouterr().err
-    assert not (folder / "again").exists()
-    assert run(["prompts", "export"]) == 2
