@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Collection, Iterator
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -84,6 +85,9 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
         yield (("by",) if by is not None else ("of",)), "cannot stand with 'prompt': each has its own; leave it out"
     if by is not None and of is not None and {"cost_spike", "absence"} & set(kinds):
         yield ("of",), "cannot stand beside 'by' here: there is no past of the two together; leave one of them out"
+    for model, day in _mapping(_mapping(rule.get("prompt")).get("retiring")).items():
+        if isinstance(day, str) and not _is_day(day):
+            yield ("prompt", "retiring", model), "is no day; write one as 2027-01-31"
     threshold = rule.get("threshold")
     if isinstance(threshold, dict):
         yield from _threshold(threshold)
@@ -128,6 +132,14 @@ def channel_problems(channel: JSON) -> Iterator[Found]:
         )
     elif secret.startswith(PREFIX) and not _is_key(secret.removeprefix(PREFIX)):
         yield ("secret",), f"begins with {PREFIX}, and then is no base64 of {KEY_BYTES} bytes or more; copy all of it"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_key(text: str) -> bool:

@@ -139,7 +139,12 @@ def _file(folder: Path, place: str) -> Path:
     """
     parts = place.split("/")
     file = folder.joinpath(*parts)
-    plain = all(part not in ("", ".", "..") and "\\" not in part and "\0" not in part for part in parts)
-    if not plain or ":" in parts[0] or not file.resolve().is_relative_to(folder.resolve()):
+    plain = all(part and not part.startswith(".") and "\\" not in part and "\0" not in part for part in parts)
+    if (
+        not plain
+        or ":" in parts[0]
+        or not place.endswith(ENDINGS)
+        or not file.resolve().is_relative_to(folder.resolve())
+    ):
         raise CannotRun(f"'{output.printable(place)}' is no place in {folder}", "Export into a folder without links.")
     return file

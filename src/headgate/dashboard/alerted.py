@@ -75,7 +75,11 @@ def shown(rule: RuleConfig | None, series: str, value: float | None) -> str:
         case "budget":
             return f"{value:.1f} days" if series.endswith(" forecast") else formats.usd(value)
         case "prompt":
-            return f"{value:.0f} days" if series.endswith((" review", " expiry")) else formats.share(value)
+            return (
+                f"{value:.0f} days"
+                if series.endswith((" review", " expiry")) or " retires " in series
+                else formats.share(value)
+            )
         case _:
             return formats.usd(value) if series.endswith((" cost", " cost_per_call")) else f"{value:.3g} times"
 

@@ -18,6 +18,8 @@ class Upkeep(msgspec.Struct, frozen=True):
     """What is said of a version."""
 
     owner: str | None = None
+    model: str | None = None
+    """Its own, where it names one."""
     review_by: date | None = None
     """The last day before somebody is to look at it again."""
     expires: date | None = None
@@ -30,11 +32,11 @@ class Upkeep(msgspec.Struct, frozen=True):
         return "review" if self.review_by is not None and self.review_by < today else ""
 
 
-def upkeep(settings: Mapping[str, Any]) -> Upkeep:
+def upkeep(settings: Mapping[str, Any], model: str | None = None) -> Upkeep:
     """What a prompt's settings say; a file that was published has been checked."""
     owner = settings.get("owner")
     return Upkeep(
-        owner if isinstance(owner, str) else None, _day(settings.get("review_by")), _day(settings.get("expires"))
+        owner if isinstance(owner, str) else None, model, _day(settings.get("review_by")), _day(settings.get("expires"))
     )
 
 
@@ -58,7 +60,7 @@ class Upkeeps:
         prompt = load_sources(sources, strict=False).prompts.get(name)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        found = self._known[name, digest] = Upkeep() if prompt is None else upkeep(prompt.settings)
+        found = self._known[name, digest] = Upkeep() if prompt is None else upkeep(prompt.settings, prompt.model)
         return found
 
 

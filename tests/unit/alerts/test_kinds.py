@@ -397,12 +397,15 @@ async def released(watched: Watched, name: str, text: str) -> str:
 
 
 async def test_a_released_prompt_that_nobody_looks_after():
-    async with Watched(only("{prompt: {ahead_days: 30}}")) as watched:
+    rule = "{prompt: {ahead_days: 30, retiring: {gpt-4o*: 2027-01-05, other: 2026-11-20, later: 2028-01-01}}}"
+    async with Watched(only(rule)) as watched:
         await released(watched, "late", "---\nheadgate.owner: support\nheadgate.review_by: 2026-11-01\n---\nHi")
         await released(watched, "soon", "---\nheadgate.expires: 2026-12-01\n---\nHi")
-        await released(watched, "fine", "---\nheadgate.review_by: 2027-11-01\n---\nHi")
+        await released(watched, "fine", "---\nheadgate.review_by: 2027-11-01\nmodel: later\n---\nHi")
+        await released(watched, "going", "---\nmodel: openai/gpt-4o-mini\n---\nHi")
         await watched.turn()
         assert await watched.firing() == [
+            ("it", "prompt:going@production retires gpt-4o*"),
             ("it", "prompt:late@production review"),
             ("it", "prompt:soon@production expiry"),
         ]

@@ -93,7 +93,8 @@ def test_what_no_one_folder_can_be_is_refused_by_name(said: Said):
 
 
 @pytest.mark.parametrize(
-    "place", ["../x.prompt", "/etc/x.prompt", "a/../../x.prompt", "a//x.prompt", "c:/x", "a\\..\\x"]
+    "place",
+    ["../x.prompt", "/etc/x.prompt", "a/../../x.prompt", "a//x.prompt", ".git/x.prompt", "x.sh", "c:/x", "a\\..\\x"],
 )
 def test_nothing_is_written_elsewhere(place: str, tmp_path: Path):
     with pytest.raises(CannotRun):

@@ -9,6 +9,9 @@ from importlib.resources import files
 from headgate.dashboard.assets import TYPES, asset, read
 from headgate.dashboard.board import SCREENS
 
+WRITING = (".write", ".label", ".approve")
+"""How scopes end that let somebody change something."""
+
 STATIC = files("headgate.dashboard") / "static"
 
 
@@ -50,4 +53,4 @@ def test_templates_trust_nothing():
 
 def test_there_is_no_page_that_takes_no_scope():
     assert all(screen.scopes for screen in SCREENS)
-    assert all(screen.method == "GET" or screen.scopes[0].endswith(".write") for screen in SCREENS)
+    assert all(screen.method == "GET" or screen.scopes[0].endswith(WRITING) for screen in SCREENS)

@@ -49,15 +49,52 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
     released = [(name, label, digest) for name, label, digest in rows if label in config.labels][:MOST]
     today = datetime.fromtimestamp(look.now_us / 1e6, UTC).date()
     found: list[Judged] = []
+    current = {(f"prompt:{name}", digest) for name, _, digest in released}
+    rows = await look.database.fetch(_TESTS, look.organisation, look.now_us - KNOWN_DAYS * _DAY_US)
+    tests = [test for test in rows if test[0].startswith("model:") or (test[0], test[1]) in current]
+    models = _models(tests)
     for name, label, digest in released:
-        found += _due(f"{name}@{label}", await _upkeep(look, name, digest), config, today)
+        upkeep, what = await _upkeep(look, name, digest), f"prompt:{name}@{label}"
+        found += _due(what, upkeep, config, today)
+        used = models.get((f"prompt:{name}", digest), set()) | ({upkeep.model} if upkeep.model else set())
+        found += _retiring(what, used, _answering(upkeep), config, today)
+    for (subject, _), used in models.items():
+        if subject.startswith("model:"):
+            found += _retiring(subject, used, "", config, today)
     if config.drift:
-        current = {(f"prompt:{name}", digest) for name, _, digest in released}
-        for test in await look.database.fetch(_TESTS, look.organisation, look.now_us - KNOWN_DAYS * _DAY_US):
-            subject, digest = test[0], test[1]
-            if subject.startswith("model:") or (subject, digest) in current:
-                found.append(_tested(*test))
+        found += [_tested(*test) for test in tests]
     return found
+
+
+def _models(tests: Sequence[Sequence[Any]]) -> dict[tuple[str, str], set[str]]:
+    """By subject and version, the models that answered in the newest tests."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for subject, digest, _, _, _, figures, _ in tests:
+        kind, _, name = subject.partition(":")
+        answered = msgspec.json.decode(figures).get("answered_by", [])
+        found.setdefault((subject, digest), set()).update(answered, [name] if kind == "model" else [])
+    return found
+
+
+def _retiring(what: str, used: set[str], answering: str, config: PromptRule, today: date) -> Iterator[Judged]:
+    """The models it is answered by that are about to go."""
+    for pattern, day in sorted(config.retiring.items()):
+        last = date.fromisoformat(day)
+        met = sorted(each for each in used if _is_of(each, pattern))
+        if met and today >= last - timedelta(days=config.retire_days):
+            verdict = Verdict("bad", float((last - today).days), None)
+            told = f"{what} is answered by {met[0]}, which retires on {last}{answering}"
+            yield Judged(f"{what} retires {pattern}", verdict, told)
+
+
+def _is_of(model: str, pattern: str) -> bool:
+    """Whether a model, or a target, is one that a pattern names."""
+    model = model.rpartition("/")[2]
+    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
+
+
+def _answering(upkeep: Upkeep) -> str:
+    return f"; {upkeep.owner} answers for it" if upkeep.owner else ""
 
 
 async def _upkeep(look: Look, name: str, digest: str) -> Upkeep:
@@ -71,14 +108,13 @@ async def _upkeep(look: Look, name: str, digest: str) -> Upkeep:
 
 def _due(what: str, upkeep: Upkeep, config: PromptRule, today: date) -> Iterator[Judged]:
     """The days that are over, or soon are. Those that are not are left out, and an alert of one ends."""
-    owner = f"; {upkeep.owner} answers for it" if upkeep.owner else ""
     for kind, day, over, soon in (
         ("review", upkeep.review_by, "was to be looked at again by", "is to be looked at again by"),
         ("expiry", upkeep.expires, "was to be used until", "is to be used until"),
     ):
         if day is not None and day < today + timedelta(days=config.ahead_days):
-            told = f"prompt:{what} {over if day < today else soon} {day}{owner}"
-            yield Judged(f"prompt:{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
+            told = f"{what} {over if day < today else soon} {day}{_answering(upkeep)}"
+            yield Judged(f"{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
 
 
 def _tested(subject: str, digest: str, suite: str, cell: str, verdict: str, figures: str, comparison: str) -> Judged:
