@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
 from headgate.evals.subjects import PlainModels, Request, Unrenderable
-from headgate.prompts.dotprompt import Library, Media, Message, Prompt, PromptNotFound, Text
-from headgate.types import JSON
-
-_ROLES = {"model": "assistant"}
-
-_SETTINGS = {
-    "maxOutputTokens": "max_completion_tokens",
-    "stopSequences": "stop",
-    "topP": "top_p",
-    "topK": "top_k",
-    "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty",
-}
-"""Dotprompt's names of what a request can set; others are as they stand."""
+from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
+from headgate.prompts.serving import Served, Unservable, history, prompted, served
+from headgate.types import Payload
 
 _FENCE = "---"
 
@@ -39,6 +29,7 @@ class Prompts:
         self._library = library
         self._root = root
         self._plain = PlainModels()
+        self._served: dict[str, Served] = {}
 
     def find(self, cell: Cell) -> Prompt | None:
         """The prompt of a cell; None for a plain model.
@@ -58,19 +49,24 @@ class Prompts:
             prompt = self.find(cell)
             if prompt is None:
                 return self._plain.request(cell, case)
-            history = [_spoken(each) for each in case.messages]
-            rendered = prompt.render(case.inputs, context=case.context, messages=history)
+            rendered = prompt.render(case.inputs, context=case.context, messages=history(case.messages))
+            model = cell.model or rendered.model
+            if model is None:
+                raise Unrenderable("the prompt names no model; write 'model:' in it or in the test file")
+            asked = Payload("openai_chat", msgspec.json.encode({"model": model, "messages": case.messages}))
+            made, _ = prompted(asked, self._ready(prompt), rendered, Quirks())
         except (BadRequest, PromptNotFound) as error:
             raise Unrenderable(error.message) from None
-        model = cell.model or rendered.model
-        if model is None:
-            raise Unrenderable("the prompt names no model; write 'model:' in it or in the test file")
-        body: JSON = {"model": model, "messages": [_message(each) for each in rendered.messages]}
-        body |= {_SETTINGS.get(name, name): value for name, value in rendered.config.items()}
-        if prompt.tool_defs:
-            body["tools"] = [_tool(each) for each in prompt.tool_defs]
-        body |= _format(prompt)
-        return Request({**body, **case.config}, prompt.version)
+        except Unservable as error:
+            raise Unrenderable(str(error)) from None
+        return Request({**made.tree, **case.config}, prompt.version)
+
+    def _ready(self, prompt: Prompt) -> Served:
+        """A prompt as calls use it, so that what is tested is what is served."""
+        found = self._served.get(prompt.version)
+        if found is None:
+            found = self._served[prompt.version] = served(prompt)
+        return found
 
     def place(self, cell: Cell) -> Place | None:
         """The first line of the prompt's template."""
@@ -106,42 +102,3 @@ def _first_line(source: str) -> int:
     fences = [at for at, line in enumerate(lines, 1) if line.rstrip() == _FENCE]
     after = fences[1] if len(fences) > 1 and not "".join(lines[: fences[0] - 1]).strip() else 0
     return next((at for at, line in enumerate(lines, 1) if at > after and line.strip()), 1)
-
-
-def _spoken(message: JSON) -> Mapping[str, Any]:
-    """A message of OpenAI's dialect as Dotprompt has it."""
-    content, role = message.get("content"), message.get("role", "user")
-    parts: list[Any] = [{"text": content}] if isinstance(content, str) else list(_parts(content))
-    return {"role": "model" if role == "assistant" else role, "content": parts}
-
-
-def _parts(content: Any) -> Iterator[dict[str, Any]]:
-    for part in content if isinstance(content, list) else ():
-        if isinstance(part, dict):
-            yield {"text": part["text"]} if part.get("type") == "text" and "text" in part else part
-
-
-def _message(message: Message) -> JSON:
-    parts: list[JSON] = []
-    for part in message.content:
-        if isinstance(part, Text):
-            parts.append({"type": "text", "text": part.text})
-        elif isinstance(part, Media):
-            parts.append({"type": "image_url", "image_url": {"url": part.url}})
-    texts = [part["text"] for part in parts if part["type"] == "text"]
-    content: str | Sequence[JSON] = "".join(texts) if len(texts) == len(parts) else parts
-    return {"role": _ROLES.get(message.role, message.role), "content": content}
-
-
-def _tool(definition: Mapping[str, Any]) -> JSON:
-    function = {"name": definition["name"], "parameters": definition.get("inputSchema") or {"type": "object"}}
-    if definition.get("description"):
-        function["description"] = definition["description"]
-    return {"type": "function", "function": function}
-
-
-def _format(prompt: Prompt) -> JSON:
-    if prompt.output_schema is not None and prompt.output_format in (None, "json"):
-        schema = {"name": "answer", "schema": prompt.output_schema}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
-    return {"response_format": {"type": "json_object"}} if prompt.output_format == "json" else {}

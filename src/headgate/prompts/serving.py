@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from headgate import dialects
+from headgate.dialects.base import Fit, Quirks
 from headgate.dialects.hub import Chat, Format, Media, Message, Part, Text, Thinking, Tool
+from headgate.dialects.prompting import Prompted
 from headgate.prompts.at_hand import Served
 from headgate.prompts.dotprompt import Media as RenderedMedia
 from headgate.prompts.dotprompt import Message as RenderedMessage
 from headgate.prompts.dotprompt import Prompt, Rendered
 from headgate.prompts.dotprompt import Text as RenderedText
 from headgate.prompts.reference import SHORT
-from headgate.types import JSON
+from headgate.types import JSON, Payload
 
 OWN = "headgate.place"
 """What marks one of the client's messages among those that are rendered, and says which."""
@@ -51,6 +55,26 @@ def served(prompt: Prompt) -> Served:
         brought=prompt.tools,
         unsent=tuple(unsent),
     )
+
+
+def prompted(
+    request: Payload, found: Served, rendered: Rendered, quirks: Quirks, keep: AbstractSet[str] = frozenset()
+) -> tuple[Payload, Sequence[str]]:
+    """A request with a rendered prompt in it, as its vendor spells things, and what of the prompt its dialect cannot
+    say. Settings in `keep` are the request's own, where it has any.
+
+    Raises:
+        Unsupported: the dialect cannot say something of the messages.
+    """
+    dialect = dialects.get(request.dialect)
+    key = dialect.name, quirks.max_tokens_field
+    made = found.written.get(key)
+    if made is None:
+        fit = Fit(model="", drop=True, dropped=[], quirks=quirks)
+        made = found.written[key] = dialect.settings(found.settings, fit), tuple(fit.dropped)
+    written, dropped = made
+    prompt = Prompted(turns=turns(rendered), settings=found.settings, written=written, keep=frozenset(keep))
+    return dialect.prompted(request, prompt, Fit(model="", drop=True, quirks=quirks)), dropped
 
 
 def turns(rendered: Rendered) -> list[Message | int]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec.structs import replace
 
 from headgate import dialects
-from headgate.dialects.base import AnyDialect, Fit, Quirks
-from headgate.dialects.prompting import Prompted, tool_name
+from headgate.dialects.base import Quirks
+from headgate.dialects.prompting import tool_name
 from headgate.errors import BadRequest
 from headgate.events import FieldDropped
 from headgate.prompts.config import PromptConfig
 from headgate.prompts.dotprompt import BOUNDS, Bounds, Rendered, RenderRefused
 from headgate.prompts.reference import Malformed, Reference
-from headgate.prompts.serving import Served, history, turns
+from headgate.prompts.serving import Served, history, prompted
 from headgate.prompts.shelf import Shelf
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import JSON, OPAQUE, Call, Payload, Prompting, Reply
@@ -135,7 +135,7 @@ class Prompt:
         """The call as the prompt makes it."""
         return replace(
             call,
-            request=self._written(call, request, turns(rendered), found),
+            request=self._written(call, request, found, rendered),
             prompt=Prompting(  # what was asked of this prompt is not asked of one it falls back to
                 inputs=said.inputs,
                 context=said.context,
@@ -146,24 +146,11 @@ class Prompt:
             ),
         )
 
-    def _written(self, call: Call, request: Payload, said: Sequence[Any], found: Served) -> Payload:
-        dialect = dialects.get(request.dialect)
-        quirks = self._quirks(found.prompt.model)
-        written, dropped = _settings(dialect, found, quirks)
+    def _written(self, call: Call, request: Payload, found: Served, rendered: Rendered) -> Payload:
+        made, dropped = prompted(request, found, rendered, self._quirks(found.prompt.model), self._keep)
         for field in dropped:
             call.account.events.append(FieldDropped("prompt", field))
-        prompt = Prompted(turns=said, settings=found.settings, written=written, keep=self._keep)
-        return dialect.prompted(request, prompt, Fit(model="", drop=True, quirks=quirks))
-
-
-def _settings(dialect: AnyDialect, found: Served, quirks: Quirks) -> tuple[JSON, tuple[str, ...]]:
-    """What a prompt says beside its messages, in a dialect; and what of it that cannot say."""
-    key = dialect.name, quirks.max_tokens_field
-    made = found.written.get(key)
-    if made is None:
-        fit = Fit(model="", drop=True, dropped=[], quirks=quirks)
-        made = found.written[key] = dialect.settings(found.settings, fit), tuple(fit.dropped)
-    return made
+        return made
 
 
 def _check_tools(found: Served, tree: JSON) -> None:
