@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from headgate.cli.exits import CannotRun, Misused
-from headgate.errors import ConfigError
+from headgate.cli.releasing import registered
 from headgate.evals.prompting import root_of
 from headgate.evals.reviewing import Side
-from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, PromptsInvalid, load_folder, load_sources
+from headgate.prompts.dotprompt import Library, PromptNotFound, PromptsInvalid, load_folder, load_sources
 from headgate.prompts.dotprompt.files import MAX_BYTES, MAX_FILES, wanted
-from headgate.registry import load
 
 DEFAULT: Final = Path("prompts")
 ENDING: Final = ".prompt"
 GIT_S: Final = 60.0
-
-REGISTERED: Final = "headgate.cli.releasing:registered"
-"""Of a prompt that is registered by `name@label` or `name@version`: a function that asks the gateway."""
 
 _REGULAR = ("100644", "100755")
 
@@ -88,14 +83,7 @@ def _folder(folder: Path) -> Library:
 
 
 def _registered(reference: str, root: Path) -> Side:
-    try:
-        ask: Callable[[str], Prompt] = load(REGISTERED)
-    except ConfigError:
-        raise CannotRun(
-            f"{reference} is no file and no folder, and this release knows no registered prompts",
-            "Name a file or a folder with a revision of git's: prompts/support/triage.prompt@main.",
-        ) from None
-    prompt = ask(reference)
+    prompt = registered(reference)
     return Side(reference, load_sources(prompt.sources), prompt.full_name, root if root.is_dir() else None)
 
 

@@ -176,7 +176,7 @@ def test_a_variant_is_held_against_the_prompt_and_a_registered_one_is_asked_for(
         asked.append(reference)
         return load_sources({"other.prompt": OTHER.replace("hello", "good-bye")}).get("other")
 
-    monkeypatch.setattr(revisions, "load", lambda _: registered)
+    monkeypatch.setattr(revisions, "registered", registered)
     assert run(["prompts", "diff", "other@production"]) == 0
     assert asked == ["other@production"]
     assert "-Say good-bye." in capsys.readouterr().out
