@@ -240,21 +240,29 @@ class Store:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.alerting.close()
-        await self.contents.desk.close(CONTENTS_S)
+        reached = await self._brought_in()
+        await self.contents.desk.close(CONTENTS_S if reached else 0)
+        await self.writer.close(adopted=self._shared is not None and self._shared.unsettled)
+        await self.database.close()
+
+    async def _brought_in(self) -> bool:
+        """Bring what is left into the database, and sign the audit log to its end; whether the database was there."""
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._write_waiting()
                 await self.writer.drain()
                 await self.forget(self.id)
         except (TimeoutError, OSError, HeadgateError) as error:
-            log.warning("the journal keeps what the database has not: %s", error)
+            log.warning(
+                "the journal keeps what the database has not, and the audit log is not signed to its end: %s", error
+            )
+            return False
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.audit.checkpoint()
         except (TimeoutError, OSError, HeadgateError) as error:
             log.warning("the audit log is not signed to its end: %s", error)
-        await self.writer.close(adopted=self._shared is not None and self._shared.unsettled)
-        await self.database.close()
+        return True
 
     async def forget(self, replica: str) -> None:
         """Say that nobody need wait for a replica: the database has all it knew. Those that are long gone go too.
@@ -310,8 +318,8 @@ class Store:
                 )
 
 
-CLOSE_S = 10.0
-"""Time to bring the journal into the database at the end."""
+CLOSE_S = 8.0
+"""Time to bring the journal into the database at the end, and then to sign the audit log."""
 
 CONTENTS_S = 3.0
 """Time to store what was captured of calls at the end; the rest of it is lost."""

@@ -182,8 +182,19 @@ async def test_the_keyboard_is_enough(house: House):
 
 async def test_each_role_sees_its_pages(house: House):
     seen = {
-        "operator": ["Overview", "Calls", "Models", "Cost", "Quality", "Alerts", "Keys", "Configuration", "Playground"],
-        "auditor": ["Overview", "Calls", "Models", "Cost", "Quality", "Alerts", "Keys", "Configuration"],
+        "operator": [
+            "Overview",
+            "Calls",
+            "Models",
+            "Cost",
+            "Quality",
+            "Prompts",
+            "Alerts",
+            "Keys",
+            "Configuration",
+            "Playground",
+        ],
+        "auditor": ["Overview", "Calls", "Models", "Cost", "Quality", "Prompts", "Alerts", "Keys", "Configuration"],
         "caller": ["Playground"],
     }
     for role, names in seen.items():
