@@ -61,6 +61,7 @@
     const plotted = style === "stack" ? stacked(data) : data;
     const order = names.map((_, n) => n);
     if (style === "stack") order.reverse();
+    const few = (values) => values.filter((value) => value != null).length < 3; // which make no line, or hardly one
     const step = data[0].length > 1 ? data[0][1] - data[0][0] : 60;
     const font = `12px ${css("--font")}`;
     const axis = { stroke: css("--soft"), font, grid: { stroke: css("--line"), width: 1 }, ticks: { show: false } };
@@ -94,7 +95,7 @@
             fill: bands ? colour(keys[n], n) : undefined,
             width: bands ? 0 : 1.8,
             dash: ["limit", "bound"].includes(keys[n]) ? [7, 5] : undefined,
-            points: { show: !bands && data[0].length < 3 },
+            points: { show: !bands && few(data[n + 1]) },
             paths,
             spanGaps: true,
           })),
