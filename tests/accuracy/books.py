@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ from headgate.errors import error_of
 OVERLOADED = 503
 
 
-def made(truth: Truth, calls: Sequence[Record], shed: int) -> Iterator[Figure]:
+def made(truth: Truth, calls: Sequence[Record], shed: int, bill: Sequence[Billed]) -> Iterator[Figure]:
     """The list of calls against those who made them. A server that is overloaded sheds some before they are calls: those
     its clients were told 503 of.
     """
@@ -30,10 +31,11 @@ def made(truth: Truth, calls: Sequence[Record], shed: int) -> Iterator[Figure]:
         Counter((c["model"], c["key_id"], bool(c["streamed"]), *sorted(c["tags"].values())) for c in ours),
         Counter((s.model, s.key, s.stream, *sorted(s.tags)) for s in sent),
     )
-    yield from one_by_one(sent, {c["id"]: c for c in ours})
+    cut = {each.mark for each in bill if each.outcome == "cut"}
+    yield from one_by_one(sent, {c["id"]: c for c in ours}, cut)
 
 
-def one_by_one(sent: Sequence[Sent], calls: dict[str, Record]) -> Iterator[Figure]:
+def one_by_one(sent: Sequence[Sent], calls: dict[str, Record], cut: AbstractSet[str]) -> Iterator[Figure]:
     """Each call as its client knows it against its line of the list, by the id the client was told."""
     named = [s for s in sent if s.id]
     yield Figure("calls whose clients were told an id", len(sent), len(sent) - len({s.id for s in named}), "", 0)
@@ -46,7 +48,7 @@ def one_by_one(sent: Sequence[Sent], calls: dict[str, Record]) -> Iterator[Figur
             amiss.append(f"{each.id} is in no list")
             continue
         own = (each.model, each.key, each.stream, {"feature": each.tags[0], "tier": each.tags[1]})
-        if own != (call["model"], call["key_id"], bool(call["streamed"]), call["tags"]) or not _ended(each, call):
+        if own != (call["model"], call["key_id"], bool(call["streamed"]), call["tags"]) or not _ended(each, call, cut):
             amiss.append(f"{each.id} was {each.fate} ({each.status}), and is listed as {call['code']}")
         if each.cost_usd is not None:
             told += 1
@@ -58,13 +60,13 @@ def one_by_one(sent: Sequence[Sent], calls: dict[str, Record]) -> Iterator[Figur
     yield same("each call: the cost its client was told = list", told, costs)
 
 
-def _ended(sent: Sent, call: Record) -> bool:
+def _ended(sent: Sent, call: Record, cut: AbstractSet[str]) -> bool:
     """Whether a call is listed as having ended the way its client saw it end. Of one whose client left, the server may have
-    been done before it saw that.
+    been done before it saw that, or the vendor have `cut` the stream at that very moment.
     """
     code = call["code"]
     if sent.fate == "left":
-        return code in (None, "cancelled")
+        return code in (None, "cancelled") or (code == "connection_failed" and sent.mark in cut)
     if sent.stream and sent.status == 200:
         return (code is None) == (sent.fate == "ok")
     return sent.status == _status(call)

@@ -31,7 +31,7 @@ async def compared(
     shed = sum([await scraped.shed(replica) for replica in place.replicas])
     expected = Expected(calls, attempts)
     figures = [
-        *books.made(truth, calls, shed),
+        *books.made(truth, calls, shed, vendor.bill),
         *books.billed(truth, vendor.bill, attempts),
         books.each_call(calls, attempts),
         *await scraped.checked(place, calls, attempts),

@@ -60,7 +60,7 @@ async def sees_what_is_wrong(place: Shared, vendor: Vendor, truth: Truth) -> Non
     assert "twice" in told(missed([*books.billed(truth, vendor.bill, [*attempts, row])]))
     assert missed([books.each_call(calls, without(attempts, row))])
     fewer = Truth(truth.from_s, truth.until_s, truth.keys, truth.sent[1:])
-    assert len(missed([*books.made(fewer, calls, 0)])) >= 2
+    assert len(missed([*books.made(fewer, calls, 0, vendor.bill)])) >= 2
     scrape = scraped.Scrape([await each.metrics() for each in place.replicas])
     slower = [{**calls[0], "duration_us": calls[0]["duration_us"] + 2_000_000}, *calls[1:]]
     assert "call_seconds" in told(missed([*scraped.compared(scrape, slower, attempts)]))
