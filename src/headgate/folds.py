@@ -154,7 +154,7 @@ class Maker:
             spelling = self._spelt_by(config.targets[0].target) if config.targets else self._spelling
             prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
             if not config.targets:
-                return self._fold([], self._by_own_model, prompt)
+                return self._fold(self._captures(name), self._by_own_model, prompt)
         options = [self._option(target, config) for target in config.targets]
         settings = self._settings(name, config, options)
         answers = self._services.conditions.borrow(f"answers of {name}", config.once, Answers)

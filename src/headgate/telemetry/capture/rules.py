@@ -13,13 +13,18 @@ class Rules:
 
     def __init__(self, model: str, rules: Sequence[CaptureRule]) -> None:
         """`model` is a name of the configuration, or a pattern."""
+        self._model = model
         self._rules = [rule for rule in rules if not rule.models or any(_meet(model, each) for each in rule.models)]
 
     def __bool__(self) -> bool:
         return any(rule.share or rule.errors or rule.slow for rule in self._rules)
 
     def find(self, call: Call) -> CaptureRule | None:
-        """The first that fits; None where that keeps nothing, or there is none."""
+        """The first that fits; None where that keeps nothing, or there is none. A call of another model, a prompt which
+        this one answers, is that one's to keep.
+        """
+        if not _is(call.model, self._model):
+            return None
         for rule in self._rules:
             if _fits(rule, call):
                 return rule if rule.share or rule.errors or rule.slow else None
