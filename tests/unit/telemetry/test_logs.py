@@ -133,7 +133,7 @@ def test_who_reads_slowly_costs_nobody_anything_and_is_told_what_is_missing(text
         text.logs.flush()
     text.logger.info("and on")
     text.logger.info("the end")
-    reading.join(5)
+    reading.join(30)
     lines = "".join(got).splitlines()
     assert lines[-1].endswith("the end")
     [told] = [line for line in lines if "lines of the log are lost" in line]
