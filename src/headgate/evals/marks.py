@@ -32,6 +32,8 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """In the test file."""
     cost_picodollars: int = 0
     """What asking a judge cost."""
+    members: tuple[Mark, ...] = ()
+    """Of a set; their costs are in its own."""
 
 
 class Told(NamedTuple):

@@ -165,7 +165,7 @@ class Run:
             repeat,
             key,
             passed=grade.passed,
-            score=round(grade.score, 4),
+            score=round(grade.score, 6),
             marks=grade.marks,
             error=f"{unsaid.kind}: {unsaid.error}" if grade.passed is None and unsaid is not None else "",
             text=answer.text[:MOST_SHOWN],
