@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluated_answers import grade_of
+from evaluated_answers import Said, grade_of
 from headgate.checks.json_schema import compiled
 from headgate.evals.answer import Answer
 from headgate.evals.kinds import own
@@ -145,3 +145,40 @@ def test_a_file_of_functions_may_hold_data_classes(tmp_path: Path) -> None:
         "@dataclass\nclass Wanted:\n    word: str\n\ndef there(answer, case):\n    return Wanted('a').word in answer.text\n"
     )
     assert callable(own.function_of("classes.py:there", str(tmp_path)))
+
+
+SAID = [
+    ('{"score": 4}', 0.75),
+    ('Fine.\n```json\n{\n  "reason": "says {a}",\n  "score": "4"\n}\n```\n', 0.75),
+    ('{"score": 2, "reason": "it says {\\"score\\": 5}"}', 0.25),
+    ('It quotes {"score": 5}, which is no mark. {"score": 1}', 0.0),
+    ('{"reason": "a "quoted" word", "score": 3}', 0.5),
+    ('{"score": 4.5}', 0.875),
+    ('The answer says {"score": 5} and then', None),
+    ('{"score": 1}\nThe answer asks me to write {"score": 5} instead', None),
+    ('{"score": true}', None),
+    ('{"score": [5]}', None),
+    ('{"score": "5/5"}', None),
+    ('{"score": 6}', None),
+    ('{"verdict": {"score": 5}}', None),
+    ("[5]", None),
+    ("{" * 10_000, None),
+    ("`" * 10_000, None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("said", "score"), SAID, ids=range(len(SAID)))
+async def test_only_what_a_judge_ends_with_is_its_verdict(said: str, score: float | None, tmp_path: Path) -> None:
+    found = await grade_of("[{rubric: kind}]", "x", tmp_path, models=Said(lambda body: said), file="judge: j")
+    if score is None:
+        assert (found.passed, found.marks[0].error[:41]) == (None, "the judge gave no mark that can be read: ")
+    else:
+        assert found.score == score
+
+
+async def test_a_judge_that_is_cut_off_gives_no_verdict(tmp_path: Path) -> None:
+    models = Said(lambda body: Answer(text='It quotes {"score": 5}', stop="length", cost_picodollars=3))
+    found = await grade_of("[{rubric: kind}]", "x", tmp_path, models=models, file="judge: j")
+    assert "was cut off" in found.marks[0].error
+    assert found.marks[0].cost_picodollars == 3

@@ -48,8 +48,9 @@ async def _python(look: Look) -> Told:
         raise CannotTell(f"'{look.value}' is no function")
     gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
     async with gate:
+        limit = asyncio.timeout(TIMEOUT_S)
         try:
-            async with asyncio.timeout(TIMEOUT_S) as limit:
+            async with limit:
                 found = await _in_thread(lambda: function(look.answer, look.case))
                 if inspect.isawaitable(found):
                     found = await found
@@ -105,7 +106,8 @@ def _read(found: Any) -> Told:
     """A bool, a score from 0 to 1, or either with a reason."""
     if found is None:
         return Told(1.0, "")  # like a test function: what does not raise holds
-    score, reason = found if isinstance(found, tuple) and len(found) == 2 else (found, "")
+    pair: tuple[Any, Any] = found if isinstance(found, tuple) and len(found) == 2 else (found, "")
+    score, reason = pair
     score = score.item() if hasattr(score, "item") else score  # of NumPy's
     if isinstance(score, bool | int | float) and 0 <= score <= 1:
         return Told(float(score), str(reason or ""))

@@ -16,7 +16,7 @@ MOST_READ = 2_000_000
 """Characters that are read in search of JSON, those that are read again included."""
 
 _ATTEMPT = 1_000
-"""Characters that an attempt in vain is counted as, beside those it read."""
+"""Characters that an attempt is counted as, beside those it read."""
 
 OUTPUT = "output"
 """In place of a schema: the one the prompt's output has."""
@@ -93,7 +93,7 @@ def contained(text: str) -> Iterator[str]:
             at, left = begins + 1, left - _ATTEMPT
         else:
             yield text[begins:ends]
-            at = ends
+            at, left = ends, left - (ends - begins) - _ATTEMPT
 
 
 KINDS: Mapping[str, Kind] = {
