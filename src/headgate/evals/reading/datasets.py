@@ -38,7 +38,7 @@ def rows(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
 
 
 def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -58,7 +58,7 @@ class Sheet:
             return {}
         for name in value:
             if known is not None and name not in known:
-                self.wrong((*path, name), f"is not known here{suggest(name, known)}")
+                self.wrong((*path, name), f"is not known here{suggest(str(name), known)}")
         return value
 
     def items(self, path: Path, value: Any) -> list[Any]:
@@ -117,5 +117,7 @@ def _kind(value: Any) -> str:
             return "a text" if value else "empty"
         case list():
             return "a list"
-        case _:
+        case dict():
             return "a mapping"
+        case _:
+            return f"a {type(value).__name__}"
