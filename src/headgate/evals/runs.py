@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -150,7 +150,7 @@ class RunFile:
             self._open.close()
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[IO[bytes], int]]:
+    def _opened(self) -> Generator[tuple[IO[bytes], int]]:
         """The file, this process's alone, and where its whole lines end; it stays open unless something is raised.
 
         Raises:

@@ -118,7 +118,9 @@ def test_a_version_is_held_against_the_released_one_in_one_go(capsys: Capture) -
     Path("prompts/support/new.test.yaml").write_text(TESTS)
     assert run(["eval", "run", "prompts", "--against", "released", "-o", "worse.jsonl", "--json"]) == 1
     cells = json.loads(capsys.readouterr().out)["comparison"]["cells"]
-    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [("support/triage", "regression", 8)]
+    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [
+        ("support/triage", "regression", 8), ("support/new", "not_comparable", 0),
+    ]  # fmt: skip
     assert Path("worse.base.jsonl").exists()
     assert run(["eval", "run", "--against", "released", "--baseline", "same.jsonl"]) == 2
 
