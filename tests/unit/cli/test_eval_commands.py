@@ -172,7 +172,7 @@ def test_a_judge_that_agrees_with_nobody_is_refused(capsys: Capture) -> None:
     Path("prompts/support/labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_tests(f"judge: {{model: chat, labels: labels.jsonl, kappa: 0.6}}\n{TESTS}")
     assert run(["eval", "run"]) == 3
-    assert "the judge judge (chat): kappa" in capsys.readouterr().err
+    assert "the judge judge (chat): no verdict on anything" in capsys.readouterr().err
     assert run(["eval", "judge", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)[0]["without_verdict"] == 24
 

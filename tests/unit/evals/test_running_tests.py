@@ -228,3 +228,35 @@ async def test_run_files_are_never_overwritten(bench: Bench) -> None:
     (bench.folder / "no.jsonl").write_text("{}\n")
     with pytest.raises(CannotEvaluate, match="is no run"):
         list(results_of(bench.folder / "no.jsonl"))
+
+
+async def test_what_a_changed_function_looked_at_is_looked_at_again(bench: Bench) -> None:
+    own = bench.folder / "own.py"
+    own.write_text("def short(answer, case):\n    return False\n")
+    tests = TESTS.replace("repeat: 2", "").replace("contains: simulated", "python: 'own.py:short'")
+    first = await bench.run(tests)
+    assert {each.passed for each in first} == {False}
+    own.write_text("def short(answer, case):\n    return bool(answer.text)\n")
+    bench.asked.clear()
+    sums = Sums.of(await bench.run(tests, resume=True))
+    assert len(bench.asked) == 3
+    assert [each.verdict for each in sums.cases.values()] == ["pass", "fail", "pass"]
+    bench.asked.clear()
+    await bench.run(tests, resume=True)
+    assert bench.asked == []
+
+
+async def test_each_cell_is_asked_until_it_is_precise_itself(bench: Bench) -> None:
+    (bench.folder / "many.jsonl").write_text("".join(f'{{"inputs": {{"number": {at}}}}}\n' for at in range(200)))
+    tests = TESTS[: TESTS.index("tests:")].replace("repeat: 2", "") + "dataset: many.jsonl\n"
+    tests = tests.replace("model: chat", "models: [chat, other]")
+    results = await bench.run(tests, options=Options(concurrency=1, precision=0.1))
+    counts = Counter(each.cell for each in results)
+    assert counts["chat"] == counts["other"] == 40
+    assert ends_of(bench.folder / "run.jsonl")[0].why == "precision"
+
+
+async def test_models_that_assertions_name_are_looked_for(bench: Bench) -> None:
+    tests = TESTS.replace("contains: simulated", "similar: x, model: nope")
+    with pytest.raises(BadTests, match=r"x\.test\.yaml:5:10: there is no model 'nope'"):
+        await bench.run(tests)
