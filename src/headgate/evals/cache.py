@@ -42,15 +42,15 @@ class Cache:
             raise CannotEvaluate(f"the cache {file} cannot be used: {error}; remove it, or pass --no-cache") from None
         self.hits = 0
 
-    def get(self, key: bytes) -> bytes | None:
-        """What was kept under a key."""
+    def get(self, key: bytes, *, counted: bool = True) -> bytes | None:
+        """What was kept under a key. `counted` is whether that is an answer known from before."""
         try:
             found: Any = self._connection.execute("select value from answers where key = ?", (key,)).fetchone()
         except apsw.Error:
             return None
         if found is None:
             return None
-        self.hits += 1
+        self.hits += counted
         return found[0]
 
     def put(self, key: bytes, value: bytes) -> None:

@@ -59,7 +59,7 @@ class Models(Protocol):
         """
         ...
 
-    async def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+    async def embed(self, model: str, texts: Sequence[str]) -> tuple[Sequence[Sequence[float]], int]:
         """Vectors of texts, and what they cost in picodollars.
 
         Raises:

@@ -260,3 +260,22 @@ async def test_models_that_assertions_name_are_looked_for(bench: Bench) -> None:
     tests = TESTS.replace("contains: simulated", "similar: x, model: nope")
     with pytest.raises(BadTests, match=r"x\.test\.yaml:5:10: there is no model 'nope'"):
         await bench.run(tests)
+
+
+async def test_vectors_of_before_are_known_too(bench: Bench) -> None:
+    tests = TESTS.replace("repeat: 2", "").replace("contains: simulated", "similar: it is simulated, threshold: 0.01")
+    tests = f"embeddings: vectors\n{tests}"
+    bench.config = read_config(
+        f"{CONFIG}  vectors: {{targets: [sim/text-embedding-3-small]}}\n", "h.yaml", {}, bench.folder
+    )
+    first = await bench.run(tests, cache=True)
+    asked = [call for call in bench.asked if call.operation == "embed"]
+    assert [each.judged_picodollars > 0 for each in first] == [True] * 3
+    assert sorted(len(call.request.tree["input"]) for call in asked)[0] < 2  # the reference is asked for once
+    bench.asked.clear()
+    again = await bench.run(tests, cache=True, name="again.jsonl")
+    assert bench.asked == []
+    assert [(each.case, each.score) for each in sorted(again, key=lambda each: each.case)] == [
+        (each.case, each.score) for each in sorted(first, key=lambda each: each.case)
+    ]
+    assert ends_of(bench.folder / "again.jsonl")[0].cached == 3
