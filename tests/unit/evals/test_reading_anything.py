@@ -47,7 +47,7 @@ SUITES = st.dictionaries(NAMES, TREES, max_size=6).flatmap(
 
 
 @given(SUITES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_whatever_a_file_says_its_mistakes_are_told(tree: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as name:
         file = Path(name, "x.test.yaml")
@@ -64,7 +64,7 @@ def test_whatever_a_file_says_its_mistakes_are_told(tree: dict[str, Any]) -> Non
 
 
 @given(SUITES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_whatever_a_configuration_of_promptfoos_says_it_is_taken_over_or_refused(tree: dict[str, Any]) -> None:
     try:
         made = promptfoo("promptfooconfig.yaml", yaml.safe_dump({**tree, "prompts": ["{{q}}"]}, allow_unicode=True))
