@@ -96,14 +96,6 @@ class Look:
         """Of the test file."""
         self.cost_picodollars = 0
 
-    @property
-    def asked(self) -> str:
-        """What the user said last."""
-        for message in reversed(self.request.get("messages", ())):
-            if message.get("role") == "user":
-                return text_of(message)
-        return ""
-
 
 def text_of(message: JSON) -> str:
     """The text of a message of OpenAI's dialect."""

@@ -89,14 +89,17 @@ def root_of(test: Path) -> Path:
     if named:
         return named[-1]
     folder = test.parent
-    while folder.resolve() != Path.cwd() and _has_prompts(folder.parent):
+    while folder.resolve() != Path.cwd() and folder.parent != folder and _has_prompts(folder.parent):
         folder = folder.parent
     return folder
 
 
 def _has_prompts(folder: Path) -> bool:
     endings = (".prompt", ".tool.yaml", ".tool.json", ".schema.yaml", ".schema.json")
-    return any(each.name.endswith(endings) for each in folder.iterdir())
+    try:
+        return any(each.name.endswith(endings) for each in folder.iterdir())
+    except OSError:  # of somebody else
+        return False
 
 
 def _first_line(source: str) -> int:

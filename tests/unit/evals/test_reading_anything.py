@@ -130,12 +130,17 @@ def test_cells_with_bounds_in_brackets(tmp_path: Path) -> None:
         ("assert: [{contains: '{{inputs.empty}}'}]", "makes 'contains' '', and it takes a text"),
         ("assert: [{equals: {a: ['{{inputs.none}}']}}]", "has no input none"),
         ("assert: [{language: '{{inputs.empty}}'}]", "takes a language"),
+        ("models: [b, b]\nmodel:", "has 'b' twice"),
+        ("assert: [{python: 'own.py:NUMBER'}]", "'own.py:NUMBER' is no function"),
+        ("assert: [{python: 'own.py:single'}]", "'own.py:single' does not take (answer, case): too many positional"),
         ("assert: [{is-json: {$ref: 'https://example.com/schema.json'}}]", "no place in itself"),
     ],
 )
 def test_what_could_never_hold_or_always_would_is_told(text: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("NUMBER = 5\n\ndef single(answer):\n    return True\n")
     rest = "" if text.startswith("assert") else "assert: [is-json]\n"
-    told = problems_in(tmp_path, f"model: c\n{text}\n{rest}tests: [{{messages: hi, inputs: {{empty: ''}}}}]\n")
+    model = "" if "model:" in text else "model: c\n"
+    told = problems_in(tmp_path, f"{model}{text}\n{rest}tests: [{{messages: hi, inputs: {{empty: ''}}}}]\n")
     assert any(what in each for each in told), told
 
 
@@ -155,6 +160,12 @@ def test_a_mistake_of_the_file_is_told_where_it_stands(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"messages": "a"}\n{"messages": "b"}\n')
     told = problems_in(tmp_path, "model: c\nassert: [is-json]\ninputs: 5\ncontext: x\ndataset: a.jsonl\n")
     assert [each.partition(": ")[0] for each in told] == ["x.test.yaml:3:1", "x.test.yaml:4:1"]
+
+
+def test_a_context_that_is_a_text_is_an_input(tmp_path: Path) -> None:
+    (tmp_path / "rag.jsonl").write_text('{"question": "Who?", "context": "Ada did.", "expected": "contains:Ada"}\n')
+    case = suite_of(tmp_path, "model: c\nmessages: '{{question}} {{context}}'\ndataset: rag.jsonl\n").cases[0]
+    assert (case.messages[0]["content"], case.context) == ("Who? Ada did.", None)
 
 
 def test_in_python_tuples_are_lists_and_leaving_is_a_mistake(tmp_path: Path) -> None:

@@ -215,6 +215,23 @@ async def test_a_budget_is_never_overrun(bench: Bench) -> None:
     assert {each.verdict for each in Sums.of(results).cases.values()} <= {"unfinished", "fail"}
 
 
+async def test_judges_and_vectors_are_paid_from_the_same_budget(bench: Bench) -> None:
+    bench.config = read_config(
+        f"{CONFIG}  vectors: {{targets: [sim/text-embedding-3-small]}}\n", "h.yaml", {}, bench.folder
+    )
+    tests = TESTS.replace(
+        "repeat: 2", "repeat: 40\njudge: chat\nembeddings: vectors\nconfig: {max_completion_tokens: 100}"
+    )
+    tests = tests.replace("contains: simulated", "rubric: Is it kind?}, {similar: simulated")
+    for options in (Options(concurrency=1), Options(concurrency=30)):
+        file = f"{options.concurrency}.jsonl"
+        results = await bench.run(tests, budget="0.001", name=file, options=options)
+        (ended,) = ends_of(bench.folder / file)
+        assert ended.why == "budget"
+        paid = sum((each.cost_picodollars or 0) + each.judged_picodollars for each in results)
+        assert 0 < paid <= ended.spent_picodollars <= 1_000_000_000
+
+
 async def test_models_there_are_not_are_told_before_anything_is_asked(bench: Bench) -> None:
     with pytest.raises(BadTests, match=r"x\.test\.yaml:2:1: there is no model 'nope'"):
         await bench.run(TESTS.replace("model: chat", "model: nope"))

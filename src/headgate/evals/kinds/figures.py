@@ -41,7 +41,10 @@ def _cost(look: Look) -> Told:
 
 
 def _output_tokens(look: Look) -> Told:
-    return _within(look.value, look.answer.output_tokens, "tokens")
+    answer = look.answer
+    if not answer.output_tokens and (answer.text or answer.tool_calls):
+        raise CannotTell(f"{answer.target or 'the vendor'} does not tell how many tokens it is")
+    return _within(look.value, answer.output_tokens, "tokens")
 
 
 def _word_count(look: Look) -> Told:

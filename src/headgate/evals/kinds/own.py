@@ -42,10 +42,21 @@ def _fits(value: Any) -> str | None:
     return None if module and name.isidentifier() else _HOW
 
 
+def unfit(function: Any) -> str | None:
+    """Why something cannot be called with an answer and its case; None where it can."""
+    if not callable(function):
+        return "is no function"
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        return f"does not take (answer, case): {error}"
+    except ValueError:  # of C, which says nothing of it
+        return None
+    return None
+
+
 async def _python(look: Look) -> Told:
     function = look.value if callable(look.value) else function_of(look.value, look.folder)
-    if not callable(function):
-        raise CannotTell(f"'{look.value}' is no function")
     gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
     async with gate:
         limit = asyncio.timeout(TIMEOUT_S)

@@ -16,7 +16,7 @@ from headgate.errors import ConfigError
 from headgate.evals.case import SET, Assertion, Case, Cell, Judging, Repeat, Suite
 from headgate.evals.judges import JUDGE
 from headgate.evals.kinds import KINDS
-from headgate.evals.kinds.own import function_of, module_of
+from headgate.evals.kinds.own import function_of, module_of, unfit
 from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.reading.assertions import ALWAYS, read_assertions
 from headgate.evals.reading.conversations import filled, read_messages, unfilled, with_inputs
@@ -230,7 +230,13 @@ class _Reader:
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
         if variants and prompt is None:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")
+        self._once(("variants",), variants)
+        self._once(("models",), models)
         return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+
+    def _once(self, path: Path, names: Sequence[str | None]) -> None:
+        for name in {each for each in names if names.count(each) > 1}:
+            self._sheet.wrong(path, f"has '{name or 'default'}' twice; write it once")
 
     def _read_judges(self, tree: JSON) -> dict[str, Judging]:
         sheet = self._sheet
@@ -375,12 +381,17 @@ class _Reader:
             return f"asks the judge '{name}', and there is {known}; write 'judge: model' or 'judges:' in the test file"
         if assertion.kind == "similar" and not (assertion.options.get("model") or self._embeddings):
             return "needs a model for embeddings; write 'embeddings: model' in the test file"
-        if assertion.kind == "python" and isinstance(assertion.value, str) and ":" in assertion.value:
-            try:
-                function_of(assertion.value, str(self._sheet.folder))
-            except ConfigError as error:
-                return error.problems[0]
+        if assertion.kind == "python" and KINDS["python"].check(assertion.value) is None:
+            return self._unfit(assertion.value)
         return None
+
+    def _unfit(self, value: Any) -> str | None:
+        try:
+            function = value if callable(value) else function_of(value, str(self._sheet.folder))
+        except ConfigError as error:
+            return error.problems[0]
+        problem = unfit(function)
+        return problem and f"'{getattr(value, '__name__', value)}' {problem}"
 
 
 def _path_stem(file: str) -> str:
