@@ -49,7 +49,8 @@ class CellComparison(msgspec.Struct, frozen=True, kw_only=True):
     chance: float
     """How likely so large a drop would be if nothing had changed, made up for all cells that are compared."""
     decides: bool
-    """Whether any drop could have been told: there may be too few cases, asked too seldom."""
+    """Whether any drop of this cell alone could have been told: for as many cells as are compared there may be too few
+    cases, asked too seldom."""
     worse: int
     better: int
     changed: int
@@ -111,7 +112,7 @@ def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float 
                 after=found.drop.after if known else None,
                 difference=found.drop.difference if known else None,
                 chance=chance,
-                decides=found.drop.decides <= alpha,
+                decides=found.drop.decides * max(1, len(told)) <= alpha,
                 worse=found.drop.worse,
                 better=found.drop.better,
                 changed=found.changed,

@@ -159,7 +159,7 @@ def _read(call: Call, reply: Reply, latency_ms: float, version: str) -> Answer:
     choice, answering = hub.choices[0], call.account.answering
     usage = answering.usage if answering is not None else None
     return Answer(
-        text="".join(part.text for part in choice.parts if isinstance(part, Text))[:MOST_TEXT],
+        text="".join(part.text for part in choice.parts if isinstance(part, Text | Refusal))[:MOST_TEXT],
         tool_calls=tuple(ToolCalled(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)),
         stop=choice.stop,
         refused=any(isinstance(part, Refusal) and part.text for part in choice.parts),

@@ -87,6 +87,14 @@ def test_another_model_may_be_compared_where_there_is_one_each() -> None:
     assert (found.cells[0].cell, found.cells[0].before_cell, found.regressed) == ("new", "old", True)
 
 
+def test_what_could_be_told_of_one_cell_may_not_of_many() -> None:
+    few = {str(case): [True] * 3 for case in range(2)}
+    alone = compare(runs(results(few)), runs(results(few)))
+    many = [runs(*(results(few, cell=f"m{at}") for at in range(20))) for _ in range(2)]
+    assert alone.cells[0].decides
+    assert not any(each.decides for each in compare(*many).cells)
+
+
 def test_of_several_cells_the_chances_are_made_up_for() -> None:
     good = [results(GOOD, cell=f"m{at}") for at in range(20)]
     one = compare(runs(results(GOOD)), runs(results({**GOOD, "1": [False] * 3, "2": [False] * 2 + [True]})))

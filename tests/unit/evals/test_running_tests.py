@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from headgate.evals.runs import Result, ends_of, results_of
 from headgate.evals.session import Options, carry_out, check, for_tests, load
 from headgate.evals.tally import Sums
 from headgate.gateway import Gateway
-from headgate.types import Call, Reply
+from headgate.types import Call, Payload, Reply
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -294,3 +295,14 @@ async def test_vectors_of_before_are_known_too(bench: Bench) -> None:
         (each.case, each.score) for each in sorted(first, key=lambda each: each.case)
     ]
     assert ends_of(bench.folder / "again.jsonl")[0].cached == 3
+
+
+async def test_the_words_of_a_refusal_are_looked_at(bench: Bench) -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I'm sorry, but I cannot help."}
+    answer = {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+
+    async def handle(call: Call) -> Reply:
+        return Reply(payload=Payload("openai_chat", json.dumps(answer).encode()))
+
+    found = await GatewayModels(handle, bench.config).chat({"model": "chat", "messages": []}, 0)
+    assert (found.text, found.refused) == ("I'm sorry, but I cannot help.", True)

@@ -20,8 +20,6 @@ from headgate.evals.reading.captured import Unusable, is_captured, row_of
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
 
-MOST_ROWS = 1_000_000
-
 ABOUT = frozenset({"id", "inputs", "messages", "context", "expected", "assert", "threshold", "repeat", "config"})
 _COLUMNS = ("__id", "__threshold", "__metric", "__description")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from glob import glob
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -46,7 +47,7 @@ _SAID_OTHERWISE = {
 
 
 def find(paths: Iterable[FilePath]) -> list[FilePath]:
-    """The test files that are named, or in folders that are named, in order.
+    """The test files that are named, or in folders that are named, or that a pattern names, in order.
 
     Raises:
         BadTests: there is none somewhere.
@@ -64,6 +65,8 @@ def find(paths: Iterable[FilePath]) -> list[FilePath]:
             if not is_test(path.name):
                 problems.append(Problem(Place(str(path)), "is no test file; its name ends in .test.yaml or .test.py"))
             found.setdefault(path.resolve(), path)
+        elif inside := sorted(each for each in _matching(path) if is_test(each.name)):
+            found.update((each.resolve(), each) for each in inside if each.resolve() not in found)
         else:
             problems.append(Problem(Place(str(path)), "is not there"))
     if problems:
@@ -76,6 +79,11 @@ def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
     for at, folders, names in os.walk(folder):
         folders[:] = [each for each in folders if not each.startswith(".")]
         yield at, names
+
+
+def _matching(pattern: FilePath) -> Iterator[FilePath]:
+    """The files of a pattern that no shell has written out: `prompts/**/*.test.yaml`."""
+    return (FilePath(each) for each in glob(str(pattern), recursive=True) if FilePath(each).is_file())
 
 
 def is_test(name: str) -> bool:
@@ -174,8 +182,6 @@ class _Reader:
     def suite(self) -> Suite:
         sheet = self._sheet
         tree = sheet.mapping((), sheet.tree, _SUITE)
-        if "vars" in tree:
-            sheet.wrong(("vars",), "is called 'inputs' here")
         self._judges = self._read_judges(tree)
         self._embeddings = sheet.text(("embeddings",), tree.get("embeddings"))
         self._common = read_assertions(sheet, ("assert",), tree.get("assert"))
@@ -265,7 +271,7 @@ class _Reader:
         if model is None:
             sheet.wrong(path, "has no model; write 'model: name'")
             return None
-        config = sheet.mapping((*path, "config"), given.get("config"))
+        config = self._read_config(sheet, path, given)
         return Judging(model=model, config=config, labels=labels, kappa=kappa, place=sheet.place(path))
 
     # ── cases ──
