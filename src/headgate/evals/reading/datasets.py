@@ -37,11 +37,11 @@ def rows(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
 
 
 def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            tree = msgspec.json.decode(line)
+            tree = msgspec.json.decode(line.removeprefix("\ufeff"))
         except (msgspec.DecodeError, RecursionError) as error:
             problems.append(Problem(Place(file, number), f"is no JSON: {error}"))
             continue
