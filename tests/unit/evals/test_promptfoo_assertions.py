@@ -50,7 +50,7 @@ def test_what_would_mean_something_else_is_left_out() -> None:
         ("{type: levenshtein, value: x, threshold: 5}", "it counts edits there"),
         ("{type: python, value: len(output) > 5}", "functions take (answer, case) here"),
         ("{type: contains, value: x, transform: output.trim()}", "what 'transform' makes of an answer"),
-        ("{type: not-contains, value: '{{ env.NAME }}'}", "a template that cannot be filled in"),
+        ("{type: not-contains, value: '{{ env.NAME or q }}'}", "a template that cannot be filled in"),
         ("{type: contains, value: '{{ q | upper }}'}", "a template that cannot be filled in"),
         ("{type: contains, value: '{% if q %}a{% endif %}'}", "a template that cannot be filled in"),
         ("{type: contains, value: file://a.txt}", "is in a file"),
@@ -70,6 +70,12 @@ def test_settings_that_could_not_stand_here_are_told() -> None:
     _, told = one("{type: contains, value: a, threshold: 0.5, provider: x}")
     assert "holds or does not" in told
     assert "'provider' was left out" in told
+
+
+def test_what_the_environment_says_is_not_filled_in() -> None:
+    made, told = one("{type: contains, value: '{{ env.NAME }}'}")
+    assert made == {"contains": "{{ env.NAME }}"}
+    assert told == "'env.NAME' is of the environment, and is not filled in; write what it stands for"
 
 
 def test_what_is_asserted_of_all_tests(tmp_path: Path) -> None:
