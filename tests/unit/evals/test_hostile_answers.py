@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluated_answers import Said, grade_of
@@ -47,6 +47,7 @@ async def test_no_answer_takes_long_or_raises(name: str, tmp_path: Path) -> None
     assert perf_counter() - began < 5
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["{", "}", "[", "]", '"', "\\", "a", ":", ",", "1", " ", "```\n", '{"a": 1}'])))
 def test_json_in_a_text_is_json(parts: list[str]) -> None:
     text = "".join(parts)

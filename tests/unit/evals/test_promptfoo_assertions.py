@@ -103,7 +103,7 @@ ASSERTION = st.fixed_dictionaries(
 
 
 @given(st.lists(ASSERTION, min_size=1, max_size=4), st.lists(ASSERTION, max_size=2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_was_taken_over_can_be_read(asserted: list[Any], shared: list[Any]) -> None:
     tree = {
         "prompts": ["{{q}}"],

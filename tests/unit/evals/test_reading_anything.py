@@ -73,6 +73,7 @@ def test_whatever_a_configuration_of_promptfoos_says_it_is_taken_over_or_refused
     assert isinstance(yaml.safe_load(made.text), dict)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(), st.sampled_from([*KINDS, *ALIASES, *ELSEWHERE]).flatmap(lambda kind: st.builds(
     lambda before, after: f"{before}{kind}{after}", st.sampled_from(["", "not-"]), st.sampled_from(["", ":", ":a", "(1)", "(0.5):a,b"])
 ))))  # fmt: skip
