@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluated_answers import Said, grade_of
+from evaluated_answers import Said, called, grade_of
 from headgate.checks.json_schema import compiled
 from headgate.evals.answer import Answer
 from headgate.evals.kinds import own
@@ -55,6 +55,14 @@ def test_json_in_a_text_is_json(parts: list[str]) -> None:
     assert all(each in text for each in whole)
     if '{"a": 1}' in parts and not set(text) & {"\\", '"'} - {'"'} and text.count('"') == 2 * parts.count('{"a": 1}'):
         assert any('{"a": 1}' in each for each in whole)
+
+
+async def test_schemas_fetch_nothing(tmp_path: Path) -> None:
+    parameters = {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema.json"}}}
+    request = {"messages": [], "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]}
+    found = await grade_of("[is-valid-tool-call]", called(("f", '{"a": 1}')), tmp_path, request=request)
+    assert found.passed is None
+    assert "no place in itself" in found.marks[0].error
 
 
 async def test_true_is_not_1(tmp_path: Path) -> None:

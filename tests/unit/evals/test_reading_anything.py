@@ -134,6 +134,8 @@ def test_cells_with_bounds_in_brackets(tmp_path: Path) -> None:
         ("assert: [{contains: '{{inputs.empty}}'}]", "makes 'contains' '', and it takes a text"),
         ("assert: [{equals: {a: ['{{inputs.none}}']}}]", "has no input none"),
         ("assert: [{language: '{{inputs.empty}}'}]", "takes a language"),
+        ("assert: [{contains: a, transform: output.trim()}]", "write a function, 'python: file.py:function'"),
+        ("assert: [{rubric: a, provider: openai:chat:x}]", "a judge is named by 'judge:'"),
         ("models: [b, b]\nmodel:", "has 'b' twice"),
         ("assert: [{python: 'own.py:NUMBER'}]", "'own.py:NUMBER' is no function"),
         ("assert: [{python: 'own.py:single'}]", "'own.py:single' does not take (answer, case): too many positional"),
