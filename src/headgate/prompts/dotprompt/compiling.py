@@ -226,7 +226,7 @@ class Compiler:
             self._wrong(call, f"there is no helper '{name_of(call)}'{suggest(name_of(call), sorted(HELPERS))}")
             return constant(UNDEFINED)
         if isinstance(call.path, Literal):
-            return here((call.path.original,))
+            return self._at(Path((call.path.original,), 0, False, False, call.path.original, call.path.offset))
         return self._at(call.path)
 
     def _get(self, expression: Expression) -> Get:

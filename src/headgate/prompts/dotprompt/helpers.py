@@ -27,7 +27,7 @@ def _lookup(gets: Sequence[Get], _: Mapping[str, Get]) -> Get:
 
     def get(frame: Frame) -> Value:
         found = value(frame)
-        return member(found, key(name(frame))) if found is not None and found != "" else found
+        return member(found, key(name(frame))) if _true(found) else found
 
     return get
 

@@ -130,7 +130,7 @@ def including(
         inner = Frame(value, None, frame.data, None, out, run, frame.inlines)
         found = target(frame)
         if block is not None:
-            inner.data = Data(frame.data.values, frame.data.parent, Supplied(block, frame))
+            inner.data = Data(frame.data.values, frame.data, Supplied(block, frame, level=True))
             if inlines:
                 inner.inlines = {**(frame.inlines or {}), **{name: Supplied(op, frame) for name, op in inlines}}
             if found is None:
@@ -155,7 +155,8 @@ def _supply(found: Supplied, inner: Frame) -> None:
     written = found.frame
     inner.parent = written if inner.this is not written.this else written.parent
     inner.names = written.names
-    inner.data = Data(inner.data.values, inner.data.parent, written.data.block)
+    parent = inner.data if found.level else inner.data.parent
+    inner.data = Data(inner.data.values, parent, written.data.block)
     found.op(inner)
 
 

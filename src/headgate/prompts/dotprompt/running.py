@@ -136,12 +136,14 @@ Get = Callable[[Frame], Any]
 class Supplied:
     """A stretch of a template that another one renders: an inline partial, what stands in a partial's block."""
 
-    __slots__ = ("frame", "op")
+    __slots__ = ("frame", "level", "op")
 
-    def __init__(self, op: Op, frame: Frame) -> None:
+    def __init__(self, op: Op, frame: Frame, *, level: bool = False) -> None:
         self.op = op
         self.frame = frame
         """Where it was written."""
+        self.level = level
+        """Whether `@../` leads out of it, as out of a partial's block."""
 
 
 class Cell:

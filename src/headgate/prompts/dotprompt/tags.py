@@ -37,7 +37,7 @@ _BEGINNINGS = {
 _OPEN = re.compile(
     rf"\{{\{{(?P<strip>~?)(?:{'|'.join(f'(?P<{kind}>{begins})' for kind, begins in _BEGINNINGS.items())})"
 )
-_CLOSE = re.compile(r"~?\}\}(?!\})")
+_CLOSE = re.compile(r"~\}\}|\}\}(?!\})")
 _CLOSE_UNESCAPED = re.compile(r"\}~?\}\}")
 _CLOSE_RAW = re.compile(r"\}\}\}\}")
 _LONG_END = re.compile(r"--~?\}\}")
