@@ -13,6 +13,7 @@ INPUTS: dict[str, Any] = {
     "null": None, "list": ["x", "y", "z"], "none": [], "order": {"id": "o1", "by": {"name": "N"}}, "nothing": {},
     "items": [{"name": "n1", "tags": ["p", "q"]}, {"name": "n2", "tags": []}], "nested": [[1, [2, None]], 3],
     "key": "id", "text5": "5", "five": 5, "two words": "TW", "größe": "ß", "emoji": "😀x", "which": "item",
+    "numbers": [1e-5, 1e-7, float("inf"), -0.0, 1e20],
 }  # fmt: skip
 
 PARTIALS = {
@@ -54,6 +55,8 @@ def text(template: str) -> str:
         ("{{lookup zero 'x'}}{{lookup no 'x'}}{{lookup none 'x'}}{{lookup empty 'x'}}", "0false"),
         ("{{log a}}{{log a level='info'}}.", "."),
         ("{{json order}} {{json three}} {{json none}}", '{"id":"o1","by":{"name":"N"}} 3 []'),
+        ("{{json tiny}} {{json huge}} {{json half}} {{json numbers}}", "1e-7 1e+21 1.5 [0.00001,1e-7,null,0,100000000000000000000]"),
+        ("{{json order indent='--'}}{{json none indent=2}}", '{\n--"id": "o1",\n--"by": {\n----"name": "N"\n--}\n}[]'),
         ("{{json nothing indent=2}} {{json list indent=1}}", '{} [\n "x",\n "y",\n "z"\n]'),
         # branches
         ("{{#if a}}y{{else}}n{{/if}}{{#if zero}}y{{else}}n{{/if}}{{#if zero includeZero=true}}y{{/if}}", "yny"),
