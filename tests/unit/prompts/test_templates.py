@@ -92,6 +92,7 @@ def text(template: str) -> str:
         ("a\n{{! said }}\nb {{!-- with }} --}}c", "a\nb c"),
         (r"\{{a}} {{a}} \\{{a}}", "{{a}} A \\A"),
         ("{{{{raw}}}} {{a}} {{> x}} {{{{/raw}}}}", " {{a}} {{> x}} "),
+        ("{{{{raw}}}}{{{{/b c}}}} {{{{x}}}}{{{{/x}}}}{{{{/raw}}}}", "{{{{/b c}}}} {{{{x}}}}{{{{/x}}}}"),
         ("{{#if a}}{{else}}{{/if}}", ""),
         # partials
         ("{{> item name='N' extra=key}}", "* Nid\n"),
@@ -202,6 +203,8 @@ def test_the_context_and_the_documents_are_there():
         ("{{json a indent=1 b}}", 1, 19, "behind name=value"),
         ("{{!-- a", 1, 1, "the comment is not closed"),
         ("{{{{raw}}}} a", 1, 1, "the raw block is not closed"),
+        ("{{{{raw}}}} a {{{{/row}}}}", 1, 15, "{{{{/row}}}} does not end the raw block 'raw'"),
+        ("{{a [b}}", 1, 5, "the name in brackets is not closed"),
         ("{{jso a}}", 1, 3, "there is no helper 'jso'; did you mean 'json'?"),
         ("{{#list a}}{{/list}}", 1, 4, "there is no helper 'list'"),
         ("{{> itm}}", 1, 5, "there is no partial 'itm'; did you mean 'item'?"),

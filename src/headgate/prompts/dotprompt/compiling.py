@@ -193,7 +193,7 @@ class Compiler:
             name = name_of(call)
             found = None if name == "@partial-block" else self._resolve(name, call.offset)
             if found is None and block is None and name not in self._inlines and name != "@partial-block":
-                return self._wrong(call, f"there is no partial '{name}'{suggest(name, self._known())}")
+                return self._wrong(call, f"there is no partial '{name}'{self._notes.hint(name, self._known)}")
             target = static_target(name, found)
         return including(target, this, named, partial.indent, block, inlines)
 
@@ -223,7 +223,8 @@ class Compiler:
     def _value(self, call: Call) -> Get:
         """What a tag without a helper stands for."""
         if call.given or isinstance(call.path, Call):
-            self._wrong(call, f"there is no helper '{name_of(call)}'{suggest(name_of(call), sorted(HELPERS))}")
+            hint = self._notes.hint(name_of(call), lambda: sorted(HELPERS))
+            self._wrong(call, f"there is no helper '{name_of(call)}'{hint}")
             return constant(UNDEFINED)
         if isinstance(call.path, Literal):
             return self._at(Path((call.path.original,), 0, False, False, call.path.original, call.path.offset))

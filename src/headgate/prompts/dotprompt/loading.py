@@ -218,13 +218,15 @@ class Loader:
         folder = posixpath.dirname(file.place)
         place = self._find(folder, name, lambda base: [f"{base}.schema{e}" for e in DATA_ENDINGS])
         if place is None:
-            known = [data_name(each) for each in self._files if data_kind(each) == "schema"]
-            raise Unnamed(f"there is no type or schema '{name}'{suggest(name, [*SCALARS, *sorted(set(known))])}")
+            raise Unnamed(f"there is no type or schema '{name}'{file.notes.hint(name, self._schema_names)}")
         if place in self._under_way:
             circle = " -> ".join(data_name(each) for each in (*self._under_way[self._under_way.index(place) :], place))
             raise Unnamed(f"the schema is made of itself: {circle}; write it as JSON Schema, with '$ref'")
         file.needs.setdefault(place, -1)
         return self._schema_of(self._files[place])
+
+    def _schema_names(self) -> list[str]:
+        return [*SCALARS, *sorted({data_name(each) for each in self._files if data_kind(each) == "schema"})]
 
     def _json_schema(self, written: Any, file: File, marked: Marked, steps: Steps) -> Schema | None:
         wrong = len(file.notes.found)
