@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import msgspec
 
+from headgate.catalog.retirements import SOON_DAYS, Retirement, RetiringNames
 from headgate.checks.key_shapes import SHAPES
 from headgate.prompts.dotprompt.library import Library
 from headgate.prompts.dotprompt.problem import Lines
@@ -35,6 +36,7 @@ RULES: Final = {
     "too-long": "the template is long before its inputs are in it",
     "no-model": "the prompt does not say which model it is for",
     "unpinned-model": "the model's name may come to mean another model",
+    "retiring-model": "the model behind the prompt retires within 60 days, or has",
     "no-tests": "there are no tests beside the prompt",
     "no-owner": "nobody answers for the prompt",
     "review-due": "the day on which it was to be looked at again is over",
@@ -55,13 +57,19 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 
 
 def lint(
-    library: Library, *, today: date, tested: Callable[[Prompt], bool] | None = None, prefix: str = ""
+    library: Library,
+    *,
+    today: date,
+    tested: Callable[[Prompt], bool] | None = None,
+    prefix: str = "",
+    retiring: RetiringNames | None = None,
 ) -> list[Finding]:
     """What is doubtful in a library, in the order of files and lines.
 
     Args:
         tested: whether a prompt has tests; without it nothing is said of tests.
         prefix: the library's folder, with which files are named.
+        retiring: what is known of the models that prompts name; without it nothing is said of their end.
     """
     found: set[Finding] = set()
     for problem in library.problems:
@@ -70,6 +78,8 @@ def lint(
     for prompt in library:
         looked = _Looked(prompt, f"{prefix}/" if prefix else "")
         found.update(looked.findings(today))
+        if retiring is not None and prompt.model is not None:
+            found.update(looked.retiring(retiring.of(prompt.model), today))
         if tested is not None and not tested(prompt) and "tests" not in prompt.settings:
             message = f"there are no tests; write {prompt.name.rpartition('/')[2]}.test.yaml beside it"
             found.add(looked.at(1, 1, "no-tests", "warning", message))
@@ -103,6 +113,14 @@ class _Looked:
             day = self._prompt.settings.get(setting)
             if isinstance(day, str) and date.fromisoformat(day) < today:
                 yield self._key(f"headgate.{setting}", rule, "warning", f"{day} is over; look at the prompt again")
+
+    def retiring(self, models: Sequence[Retirement], today: date) -> Iterator[Finding]:
+        """Which of the models it is answered by will not be there for long."""
+        for model, day in ((each.model, each.day) for each in models):
+            if day <= today + timedelta(days=SOON_DAYS):
+                message = f"{model} {'retired' if day <= today else 'retires'} on {day}, as far as is known; "
+                message += "write another model, and run its tests"
+                yield self._key("model", "retiring-model", "warning", message)
 
     def _inputs(self) -> Iterator[Finding]:
         used = frozenset[str]().union(*(each.inputs for each in self._uses))
