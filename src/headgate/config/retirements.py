@@ -41,12 +41,15 @@ class Retiring:
         models = self._config.models.items()
         return [name for name, model in models if model.prompt and str(parse(model.prompt.use)) == reference]
 
-    def soon(self, today: date, days: int = SOON_DAYS) -> Iterator[tuple[Path, Retirement]]:
-        """What retires within so many days of all models' targets, or has, and where in the configuration it stands."""
+    def every(self) -> Iterator[tuple[Path, Retirement]]:
+        """What retires of all models' targets, and where in the configuration it stands."""
         for name, model in self._config.models.items():
             for path, target, day in _targets(self, name, model, name):
-                if day <= today + timedelta(days=days):
-                    yield path, Retirement(target, day)
+                yield path, Retirement(target, day)
+
+    def soon(self, today: date) -> list[tuple[Path, Retirement]]:
+        """The same, of what retires within `SOON_DAYS`, or has."""
+        return [(path, each) for path, each in self.every() if each.day <= today + timedelta(days=SOON_DAYS)]
 
     def target(self, name: str, target: TargetConfig | None = None) -> date | None:
         """When one target retires, by the model it stands for."""

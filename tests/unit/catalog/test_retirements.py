@@ -125,10 +125,10 @@ def test_names_of_a_configuration_are_followed_to_their_targets() -> None:
 
 def test_what_retires_soon_is_told_where_it_stands() -> None:
     known = retiring()
-    assert list(known.soon(date(2026, 8, 1))) == []
+    assert known.soon(date(2026, 8, 1)) == []
     found = {path: each.model for path, each in known.soon(date(2026, 9, 1))}
     assert found == {("models", "chat", "targets", 2): "az/other", ("models", "chat", "fallback", "any", 0): "az/mine"}
-    assert len(list(known.soon(date(2026, 11, 26)))) == 3
+    assert len(known.soon(date(2026, 11, 26))) == 3
 
 
 def test_a_day_that_is_none_and_a_misplaced_star_are_mistakes() -> None:
