@@ -15,6 +15,8 @@ from headgate.prompts.dotprompt.library import Library
 from headgate.prompts.dotprompt.problem import Lines
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.uses import EVERY, Use, uses_of
+from headgate.prompts.reference import Malformed, check_name
+from headgate.prompts.serving import mistakes
 from headgate.registry import suggest
 
 MAX_TOKENS: Final = 8_000
@@ -27,6 +29,7 @@ Severity = Literal["error", "warning"]
 RULES: Final = {
     "invalid": "the file has a mistake that keeps its prompt from being used",
     "no-effect": "a key or a tool nobody knows",
+    "unservable": "no call can be made of the prompt: a value of its config, or its name",
     "undefined-input": "the template uses what the schema of its inputs does not have",
     "unused-input": "the schema has an input that the template does not use",
     "no-schema": "the prompt has inputs, and no schema that says which",
@@ -107,6 +110,7 @@ class _Looked:
         yield from self._secrets()
         yield from self._length()
         yield from self._model()
+        yield from self._served()
         if not self._prompt.settings.get("owner"):
             yield self.at(1, 1, "no-owner", "warning", "nobody answers for the prompt; write 'headgate.owner: name'")
         for setting, rule in (("review_by", "review-due"), ("expires", "expired")):
@@ -179,6 +183,18 @@ class _Looked:
                 f"'{model}' may come to mean another model; write the vendor's dated name, or a model of headgate.yaml"
             )
             yield self._key("model", "unpinned-model", "warning", message)
+
+    def _served(self) -> Iterator[Finding]:
+        """What would be refused where it is published, and what nobody is sent."""
+        for name, message in mistakes(self._prompt.config).items():
+            if message:
+                yield self._key(name, "unservable", "error", message)
+            else:
+                yield self._key(name, "no-effect", "warning", f"'config.{name}' is sent to no model; take it out")
+        try:
+            check_name(self._prompt.full_name)
+        except Malformed as error:
+            yield self.at(1, 1, "unservable", "error", f"the file's name {error}")
 
     def _key(self, key: str, rule: str, severity: Severity, message: str) -> Finding:
         """A finding at a key of the front matter."""

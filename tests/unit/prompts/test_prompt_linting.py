@@ -94,6 +94,22 @@ def test_a_place_is_told(template: str, expected: list[tuple[str, int, int]]):
     assert said[: len(expected)] == expected if expected else said == []
 
 
+def test_what_no_call_can_be_made_of_is_told_before_it_is_published():
+    front = "---\nmodel: chat\nconfig: {temperature: hot, topP: 1, stop: 5, bogus: 1, seed: null}\nheadgate.owner: me\n---\nHi"
+    said = lint(load_sources({"bad name.prompt": front}), today=TODAY)
+    assert [(each.line, each.column, each.rule, each.message) for each in said] == [
+        (
+            1,
+            1,
+            "unservable",
+            "the file's name is no name of a prompt; write folder/name, of letters, digits, '-' and '_'",
+        ),
+        (3, 10, "unservable", "config.temperature must be a number"),
+        (3, 37, "unservable", "config.stop must be a text, or a list of texts"),
+        (3, 46, "no-effect", "'config.bogus' is sent to no model; take it out"),
+    ]
+
+
 def test_a_model_that_retires_is_told_where_it_is_named():
     known = Retiring(loads(CONFIG, "headgate.yaml", {}))
     files = {
