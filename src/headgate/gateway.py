@@ -24,6 +24,7 @@ from headgate.access.stage import check_scope
 from headgate.config import Config, load
 from headgate.config.places import placed
 from headgate.config.price_lists import catalog_of
+from headgate.config.retirements import Retiring
 from headgate.errors import BadRequest, ConfigError, ModelNotFound, Overloaded, StoreUnavailable
 from headgate.folds import Maker
 from headgate.ledger import Ledger
@@ -469,7 +470,7 @@ class Gateway:
             services.store.calls.use(config.telemetry)
             services.store.quality.config = config.feedback
             self._capture(services.store, config)
-            services.store.alerting.use(config.alerts, config.models)
+            services.store.alerting.use(config.alerts, config.models, Retiring(config))
             recorder = services.store.calls.recorder
         observer = services.otel.prepare(config.telemetry.otel, providers)
         call_fold = arranged(

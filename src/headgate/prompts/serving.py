@@ -225,3 +225,18 @@ def _read(name: str, value: Any, read: Read) -> Any:
         return read(value)
     except TypeError as error:
         raise Unservable(f"config.{name} must be {error}") from None
+
+
+def mistakes(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a prompt's `config` says that no request can, by its key; what has no effect there with an empty text."""
+    found: dict[str, str] = {}
+    for name, value in config.items():
+        known = _CONFIG.get(name)
+        if known is None:
+            found[name] = ""
+        elif value is not None:
+            try:
+                _read(name, value, known[1])
+            except Unservable as error:
+                found[name] = str(error)
+    return found

@@ -110,7 +110,7 @@ def said_to_prompt(said: JSON, where: str = "") -> Prompting:
     for name, value in said.items():
         kind = _SAID.get(name)
         if kind is None:
-            raise BadRequest(f"'{where}{name}' is not known{suggest(name, _SAID)}.", param=f"{where}{name}")
+            raise BadRequest(f"'{where}{name}' is not known{suggest(name, _SAID)}", param=f"{where}{name}")
         if not isinstance(value, kind):
             wanted = "an array of objects" if kind is list else "an object"
             raise BadRequest(f"'{where}{name}' must be {wanted}, not {json_type(value)}.", param=f"{where}{name}")

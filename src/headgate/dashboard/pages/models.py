@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.config import Config
+from headgate.config.retirements import Retiring
 from headgate.dashboard.charts import Chart, Column, chosen
 from headgate.dashboard.figures import Figures, largest, points
 from headgate.dashboard.looking import Csv, Look, TargetNow, Targets, Template
@@ -81,6 +82,7 @@ def states(look: Look, now: Targets, traffic: Group | None) -> list[Mapping[str,
     live = {each.target: each for each in now.found}
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
     configured = configured_targets(look.house.config())
+    retires = {each.model: each.day for _, each in Retiring(look.house.config()).every()}
     names = [*configured, *(name for name in {**live, **lines} if name not in configured and name)]
     return [
         {
@@ -90,6 +92,7 @@ def states(look: Look, now: Targets, traffic: Group | None) -> list[Mapping[str,
             "figures": lines[name].figures if name in lines else Figures(None),
             "settings": configured.get(name),
             "state": _state(live.get(name)),
+            "retires": retires.get(name),
         }
         for name in names[:MOST]
     ]

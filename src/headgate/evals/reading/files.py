@@ -288,13 +288,13 @@ class _Reader:
                 self._sheet.wrong(("dataset",), f"names a file that is not there: {name}")
                 continue
             text = _text(file, str(file), self._sheet.problems)
-            for sheet, each in rows(str(file), text or "", self._sheet.problems):
-                case = self._case(sheet, (), each)
+            for sheet, each, about in rows(str(file), text or "", self._sheet.problems, of_prompt=not self._plain):
+                case = self._case(sheet, (), each, about)
                 self._sheet.problems += sheet.problems
                 found += [case] if case is not None else []
         return found
 
-    def _case(self, sheet: Sheet, path: Path, value: Any) -> Case | None:
+    def _case(self, sheet: Sheet, path: Path, value: Any, about: JSON | None = None) -> Case | None:
         before = len(sheet.problems)
         given = sheet.mapping(path, value, _TEST)
         if len(sheet.problems) > before and not given:
@@ -308,7 +308,7 @@ class _Reader:
         if self._plain and not messages and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
-        referring = [with_inputs(each, inputs) for each in assertions]
+        referring = [with_inputs(each, {**(about or {}), **inputs}) for each in assertions]
         assertions = tuple(each for each, _ in referring)
         for what in dict.fromkeys(what for _, wrong in referring for what in wrong):
             sheet.wrong(path, what)
