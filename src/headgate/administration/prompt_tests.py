@@ -31,6 +31,18 @@ ALPHA = 0.005
 MOST_WORSE = 10
 """Cases that are named."""
 
+# ruff: disable[S608] nothing of these comes from anywhere else
+_WITHOUT_CASES = ", ".join("'[]' AS cases" if name == "cases" else name for name in PROMPT_TESTS.columns)
+"""What views are made of: cases are by far the most of a row, and only what is held against it needs them."""
+
+_NEWEST = (
+    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM (SELECT {_WITHOUT_CASES}, row_number() OVER (PARTITION BY subject, "
+    "digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 "
+    "AND created_us >= $2 AND substr(subject, 1, 6) = substr($3, 1, 6)) AS newest WHERE place = 1 "
+    "ORDER BY subject, suite, cell, created_us DESC"
+)
+# ruff: enable[S608]
+
 
 class WorseView(msgspec.Struct, frozen=True, kw_only=True):
     """A case that came out worse."""
@@ -101,13 +113,20 @@ class PromptTests:
     async def latest(self, actor: Actor, subject: str, most: int) -> Sequence[TestView]:
         """The newest of a prompt or model, from the oldest of them on."""
         rows = await self._ports.database.fetch(
-            f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
+            f"SELECT {_WITHOUT_CASES} FROM prompt_tests "  # noqa: S608
             "WHERE organisation = $1 AND subject = $2 ORDER BY created_us DESC, id DESC LIMIT $3",
             actor.organisation,
             subject,
             most,
         )
         return [_view(PROMPT_TESTS.decode(row)) for row in reversed(rows)]
+
+    async def newest(self, actor: Actor, kind: Literal["prompt", "model"], since_us: int = 0) -> Sequence[TestView]:
+        """The newest of each suite at each cell and of each version, of all prompts or of all models, by their names;
+        of those alone that were kept since some time.
+        """
+        rows = await self._ports.database.fetch(_NEWEST, actor.organisation, since_us, f"{kind}:")
+        return [_view(PROMPT_TESTS.decode(row)) for row in rows]
 
     async def keep(self, actor: Actor, request: NewTest) -> TestView:
         """Keep what came of tests. The first of a version at a cell is the baseline of those that follow. What is kept
