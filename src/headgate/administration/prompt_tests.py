@@ -41,6 +41,12 @@ _NEWEST = (
     "AND created_us >= $2 AND substr(subject, 1, 6) = substr($3, 1, 6)) AS newest WHERE place = 1 "
     "ORDER BY subject, suite, cell, created_us DESC"
 )
+
+_OF_VERSION = (
+    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() "
+    "OVER (PARTITION BY suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND subject = $2 AND digest = $3) AS newest WHERE place = 1)"
+)
 # ruff: enable[S608]
 
 
@@ -94,6 +100,28 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
     posted_by: str
 
 
+class SidesView(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite at one cell, as its newest tests of two versions came out."""
+
+    suite: str
+    cell: str
+    before: TestView | None
+    """Null where that version was not tested so."""
+    after: TestView | None
+    verdict: Literal["no_difference", "regression", "improvement", "not_comparable"] | None
+    """Of the second against the first, case by case; null where one is missing."""
+    pairs: int
+    """Cases that are the same in both."""
+    difference: float | None
+    """In the share that passes, over those."""
+    difference_low: float | None
+    difference_high: float | None
+
+
+MOST_SIDES = 20
+"""Suites at a cell that are held against each other."""
+
+
 class PromptTests:
     def __init__(self, ports: Ports, acts: Acts) -> None:
         self._ports = ports
@@ -127,6 +155,22 @@ class PromptTests:
         """
         rows = await self._ports.database.fetch(_NEWEST, actor.organisation, since_us, f"{kind}:")
         return [_view(PROMPT_TESTS.decode(row)) for row in rows]
+
+    async def sides(self, actor: Actor, name: str, before: str, after: str) -> Sequence[SidesView]:
+        """What came of the newest tests of two versions, side by side.
+
+        Args:
+            before, after: whole versions of the prompt.
+        """
+        subject = f"prompt:{name}"
+        found = [await self._by_place(actor, subject, digest) for digest in (before, after)]
+        places = sorted({*found[0], *found[1]})[:MOST_SIDES]
+        return await asyncio.to_thread(lambda: [_sides(*place, *(each.get(place) for each in found)) for place in places])
+
+    async def _by_place(self, actor: Actor, subject: str, digest: str) -> Mapping[tuple[str, str], PromptTest]:
+        """The newest tests of a version, by suite and cell."""
+        rows = await self._ports.database.fetch(_OF_VERSION, actor.organisation, subject, digest)
+        return {(row.suite, row.cell): row for row in map(PROMPT_TESTS.decode, rows)}
 
     async def keep(self, actor: Actor, request: NewTest) -> TestView:
         """Keep what came of tests. The first of a version at a cell is the baseline of those that follow. What is kept
@@ -207,6 +251,25 @@ def _sums(suite: str, cell: str, cases: Sequence[CaseTold]) -> Sums:
 def _held(before: PromptTest, request: NewTest, sums: Sums) -> CellComparison:
     cases = msgspec.convert(before.cases, list[CaseTold])
     return compare(_sums(request.suite, request.cell, cases), sums, alpha=ALPHA).cells[0]
+
+
+def _sides(suite: str, cell: str, before: PromptTest | None, after: PromptTest | None) -> SidesView:
+    found: CellComparison | None = None
+    if before is not None and after is not None:
+        one, two = (_sums(suite, cell, msgspec.convert(each.cases, list[CaseTold])) for each in (before, after))
+        found = compare(one, two).cells[0]
+    difference = _interval(None if found is None else found.difference)
+    return SidesView(
+        suite=suite,
+        cell=cell,
+        before=None if before is None else _view(before),
+        after=None if after is None else _view(after),
+        verdict=None if found is None else found.verdict,
+        pairs=0 if found is None else found.pairs,
+        difference=difference[0],
+        difference_low=difference[1],
+        difference_high=difference[2],
+    )
 
 
 def _row(

@@ -43,6 +43,11 @@ class Figures:
         return self.count("cost_picodollars")
 
     @property
+    def per_call(self) -> int | None:
+        """Picodollars a call costs, as far as prices are known."""
+        return self.cost // self.calls if self.calls else None
+
+    @property
     def usage(self) -> Usage:
         return Usage(**{name: self.count(f"tokens.{name}") for name in Usage.__struct_fields__})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from headgate.money import format_usd
 
@@ -85,6 +86,11 @@ def part(share: float) -> str:
 def usd(dollars: float) -> str:
     """Dollars that are no whole number of picodollars."""
     return money(round(dollars * 1e12))
+
+
+def paid(dollars: str | None) -> str:
+    """Dollars as the admin API writes them."""
+    return NOTHING if dollars is None else money(round(Decimal(dollars) * 10**12))
 
 
 def change(now: float | None, before: float | None) -> str | None:

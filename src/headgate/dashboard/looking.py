@@ -109,6 +109,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         if not self.viewer.may(*scopes):
             raise Forbidden(f"This needs the scope '{scopes[0]}', and you do not have it.")
 
+    def who(self, actor: str) -> str:
+        """What people call whoever acted, of whom the audit log says `user:…` or `key:…`."""
+        kind, _, id = actor.partition(":")
+        name = self.house.named(kind, id) if kind in ("user", "key") else id
+        if name == id:
+            return actor
+        return name if kind == "user" else f"key “{name}”"
+
     def value(self, name: str) -> str:
         """A field of the form; empty where it is not there."""
         return next(iter(self.form.get(name, ())), "").strip()
