@@ -40,8 +40,14 @@ REVIEWS = {"support/reply": "2026-01-31", "search/rewrite": "2099-06-30", TRIAGE
 PUBLISHED_DAYS = (52, 31, 9)
 """How long ago versions were published."""
 
-PASSED = {0: 0.93, 1: 0.95, 2: 0.94}
-"""How many answers of each version's tests pass; in the newest runs of the last far fewer do."""
+DATED = (
+    "UPDATE prompt_versions SET created_us = created_us - $1 WHERE digest = $2",
+    (
+        "UPDATE prompt_moves SET created_us = created_us - $1, decided_us = decided_us - $1 WHERE to_digest = $2 AND "
+        "status = 'done'"
+    ),
+)
+"""What has versions and their moves be older by some microseconds."""
 
 
 def sources(name: str, text: str) -> dict[str, str]:
@@ -72,7 +78,9 @@ class Prompts:
         for name, texts in TEXTS.items():
             for text in texts:
                 note = "first" if text is texts[0] else "shorter, and asks for less"
-                told = await self.made("/admin/prompts", sources=sources(name, text), note=note, git_commit="4f1c2d3e" * 5)
+                told = await self.made(
+                    "/admin/prompts", sources=sources(name, text), note=note, git_commit="4f1c2d3e" * 5
+                )
                 self.versions.setdefault(name, []).append(told["data"][0]["version"])
         for name in ("anna", "bert"):
             user = await self.made("/admin/users", name=name, email=f"{name}@example.com")
@@ -144,11 +152,7 @@ class Prompts:
             for versions in self.versions.values():
                 for number, version in enumerate(versions):
                     days = PUBLISHED_DAYS[number if len(versions) > 1 else 0]
-                    for statement in (
-                        "UPDATE prompt_versions SET created_us = created_us - $1 WHERE digest = $2",
-                        "UPDATE prompt_moves SET created_us = created_us - $1, decided_us = decided_us - $1 "
-                        "WHERE to_digest = $2 AND status = 'done'",
-                    ):
+                    for statement in DATED:
                         await transaction.execute(statement, (days - number) * 86_400_000_000, version)
 
     def called(self, call: CallRow) -> CallRow:

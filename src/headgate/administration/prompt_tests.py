@@ -165,7 +165,9 @@ class PromptTests:
         subject = f"prompt:{name}"
         found = [await self._by_place(actor, subject, digest) for digest in (before, after)]
         places = sorted({*found[0], *found[1]})[:MOST_SIDES]
-        return await asyncio.to_thread(lambda: [_sides(*place, *(each.get(place) for each in found)) for place in places])
+        return await asyncio.to_thread(
+            lambda: [_sides(*place, *(each.get(place) for each in found)) for place in places]
+        )
 
     async def _by_place(self, actor: Actor, subject: str, digest: str) -> Mapping[tuple[str, str], PromptTest]:
         """The newest tests of a version, by suite and cell."""

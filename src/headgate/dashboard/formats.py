@@ -6,6 +6,8 @@ import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
+
 from headgate.money import format_usd
 
 NOTHING = "–"
@@ -86,6 +88,11 @@ def part(share: float) -> str:
 def usd(dollars: float) -> str:
     """Dollars that are no whole number of picodollars."""
     return money(round(dollars * 1e12))
+
+
+def json(value: object) -> str:
+    """A value as JSON, in one line and with all its characters as they are."""
+    return msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def paid(dollars: str | None) -> str:

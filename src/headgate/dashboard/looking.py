@@ -111,9 +111,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     def who(self, actor: str) -> str:
         """What people call whoever acted, of whom the audit log says `user:…` or `key:…`."""
-        kind, _, id = actor.partition(":")
-        name = self.house.named(kind, id) if kind in ("user", "key") else id
-        if name == id:
+        kind, _, id_ = actor.partition(":")
+        name = self.house.named(kind, id_) if kind in ("user", "key") else id_
+        if name == id_:
             return actor
         return name if kind == "user" else f"key “{name}”"
 

@@ -83,6 +83,7 @@ NAMES = (
 def grid(tests: Sequence[TestView]) -> Grid:
     """Runs as a file has them."""
     rows = [
-        [each.at.isoformat(), *(getattr(each, name) for name in NAMES[1:]), " ".join(each.answered_by)] for each in tests
+        [each.at.isoformat(), *(getattr(each, name) for name in NAMES[1:]), " ".join(each.answered_by)]
+        for each in tests
     ]
     return Grid(id="test-runs", heads=[*NAMES, "answered_by"], rows=rows)

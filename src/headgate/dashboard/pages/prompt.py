@@ -63,6 +63,7 @@ async def _shown(look: Look, name: str, *, said: str = "", problem: HeadgateErro
         "listed": found,
         "serving": _serving(look, name),
         "versions": versions[:LISTED],
+        "stands": {each.version: each.labels for each in versions},
         "all": len(versions),
         "moves": moves[:LISTED],
         "all_moves": len(moves),
@@ -192,7 +193,14 @@ def _history(moves: Sequence[MoveView]) -> Grid:
 def _published(versions: Sequence[VersionView]) -> Grid:
     heads = ["version", "labels", "published_at", "published_by", "git_commit", "note"]
     rows = [
-        [each.version, " ".join(each.labels), each.published_at.isoformat(), each.published_by, each.git_commit, each.note]
+        [
+            each.version,
+            " ".join(each.labels),
+            each.published_at.isoformat(),
+            each.published_by,
+            each.git_commit,
+            each.note,
+        ]
         for each in versions
     ]
     return Grid(id="published", heads=heads, rows=rows)

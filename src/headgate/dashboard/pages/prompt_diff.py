@@ -1,4 +1,4 @@
-"""`/dashboard/prompts/diff`: two versions of a prompt beside each other: texts, figures, tests, and what waits on it."""
+"""`/dashboard/prompts/diff`: two versions of a prompt beside each other: texts, figures, tests, and who asks."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def aligned(query: Query) -> Query:
     return query._replace(from_s=from_s, until_s=until_s)
 
 
-async def series(
-    database: Fetching, query: Query, *, all_sketches: bool = True, names: Sequence[str] = ()
-) -> Series:
+async def series(database: Fetching, query: Query, *, all_sketches: bool = True, names: Sequence[str] = ()) -> Series:
     """What a query finds, of some names alone where any are given. With not `all_sketches`, of the durations only
     `duration`: that is quicker.
 
