@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -11,11 +12,11 @@ from headgate.administration import Actor
 from headgate.administration.prompts import VersionView
 from headgate.dashboard import formats
 from headgate.dashboard.charts import Chart, Column, Grid, Kind, Value
-from headgate.dashboard.figures import Figures, largest, ranked
+from headgate.dashboard.figures import ENOUGH, Figures, largest, ranked, trailing
 from headgate.dashboard.looking import Look
 from headgate.prompts.reference import SHORT
 from headgate.telemetry.rollups.cubes import LONGEST
-from headgate.telemetry.rollups.reading import STEPS, Series
+from headgate.telemetry.rollups.reading import STEPS
 
 CHARTED = 4
 """Versions that charts show one by one."""
@@ -84,58 +85,93 @@ def _unpublished(look: Look) -> bool:
     return prompts.folder is not None or prompts.package is not None
 
 
+# ── over time ──
+
+
+class _Drawn(NamedTuple):
+    """What charts are drawn from."""
+
+    lines: Sequence[Line]
+    steps: Sequence[Sequence[Figures | None]]
+    """Of each version, step by step; None where it was not called."""
+    times: Sequence[int]
+    step: str
+    told: str
+    """Which versions these are, where they are not all."""
+
+    def each(self, of: Callable[[Figures], Value], none: Value = None) -> Sequence[Sequence[Value]]:
+        """A figure of each version, step by step."""
+        return [[none if step is None else of(step) for step in steps] for steps in self.steps]
+
+
 async def charts(look: Look, actor: Actor, found: Sequence[Line]) -> list[Chart]:
     """The versions that were called most over time."""
     by_id = {each.id: each for each in found}
     most = largest(by_id, CHARTED)
     asked = look.asked.traffic(by="prompt")
     sums = await look.administration.traffic.found(actor, asked, all_sketches=False, names=most)
-    series: Series = {each: sums.series.get(each, {}) for each in most}
-    shown = [by_id[each] for each in most]
-    of_which = f"The {len(shown)} that were called most" if len(shown) < len(found) else ""
-    step, times = sums.step, range(sums.from_s, sums.until_s, STEPS[sums.step])
+    times = range(sums.from_s, sums.until_s, STEPS[sums.step])
+    series = [sums.series.get(each, {}) for each in most]
+    drawn = _Drawn(
+        lines=[by_id[each] for each in most],
+        steps=[[Figures(own[at]) if at in own else None for at in times] for own in series],
+        times=times,
+        step=sums.step,
+        told=f"The {len(most)} that were called most" if len(most) < len(found) else "",
+    )
+    return await asyncio.to_thread(_charts, drawn, money=look.viewer.may("ledger.read"))
 
-    def chart(id: str, title: str, kind: Kind, of: Callable[[Figures], Value], totals: Sequence[str]) -> Chart:
-        points = [
-            (at, [None if (there := series[each.id].get(at)) is None else of(Figures(there)) for each in shown])
-            for at in times
-        ]
-        counted = [(at, [value or 0 for value in values]) for at, values in points] if id == "calls" else points
-        return Chart(
-            id=id,
-            title=title,
-            kind=kind,
-            columns=[Column(each.name) for each in shown],
-            rows=counted,
-            step=step,
-            style="stack" if id == "calls" else "line",
-            told="How sure each is stands in the table" if id == "satisfied" else of_which,
-            totals=totals,
-        )
 
-    def made() -> list[Chart]:
-        own = [
-            chart("calls", "Calls, by version", "count", lambda each: each.calls,
-                  [formats.count(each.figures.calls) for each in shown]),
-            chart("failed", "Calls that failed, by version", "share", lambda each: each.failed_share,
-                  [formats.share(each.figures.failed_share) for each in shown]),
-            chart("p95", "Latency p95, by version", "ms", lambda each: each.quantiles()[1],
-                  [formats.duration(each.quantiles[1]) for each in shown]),
-            chart("satisfied", "Satisfied, by version", "share",
-                  lambda each: None if each.satisfied is None else each.satisfied.share,
-                  [formats.NOTHING if (said := each.figures.satisfied) is None else formats.share(said.share)
-                   for each in shown]),
-        ]  # fmt: skip
-        if look.viewer.may("ledger.read"):
-            own.insert(
-                3,
-                chart("cost", "Cost of a call, by version", "usd",
-                      lambda each: each.per_call,
-                      [formats.money(each.figures.per_call) for each in shown]),
-            )  # fmt: skip
-        return own
+def _charts(drawn: _Drawn, *, money: bool) -> list[Chart]:
+    figures = [each.figures for each in drawn.lines]
+    calls = _chart(drawn, "calls", "Calls, by version", "count", drawn.each(lambda step: step.calls, 0), style="stack",
+                   totals=[formats.count(each.calls) for each in figures])  # fmt: skip
+    failed = _chart(drawn, "failed", "Calls that failed, by version", "share",
+                    drawn.each(lambda step: step.failed_share),
+                    totals=[formats.share(each.failed_share) for each in figures])  # fmt: skip
+    p95 = _chart(drawn, "p95", "Latency p95, by version", "ms",
+                 drawn.each(lambda step: step.quantiles("duration", (0.95,))[0]),
+                 totals=[formats.duration(each.quantiles[1]) for each in drawn.lines])  # fmt: skip
+    cost = _chart(drawn, "cost", "Cost of a call, by version", "usd", drawn.each(lambda step: step.per_call),
+                  totals=[formats.money(each.per_call) for each in figures])  # fmt: skip
+    return [calls, failed, p95, *([cost] if money else []), _satisfaction(drawn)]
 
-    return await asyncio.to_thread(made)
+
+def _satisfaction(drawn: _Drawn) -> Chart:
+    said = [each.figures.satisfied for each in drawn.lines]
+    return _chart(
+        drawn, "satisfied", "Satisfied, by version", "share",
+        [trailing(None if step is None else step.satisfied for step in steps) for steps in drawn.steps],
+        totals=[formats.NOTHING if each is None else formats.share(each.share) for each in said],
+        told=f"Each point is of {ENOUGH} ratings or more, the latest; how sure each version is stands in the table",
+    )  # fmt: skip
+
+
+def _chart(
+    drawn: _Drawn,
+    id: str,
+    title: str,
+    kind: Kind,
+    values: Sequence[Sequence[Value]],
+    *,
+    totals: Sequence[str],
+    style: Literal["line", "stack"] = "line",
+    told: str = "",
+) -> Chart:
+    return Chart(
+        id=id,
+        title=title,
+        kind=kind,
+        columns=[Column(each.name) for each in drawn.lines],
+        rows=[(at, [line[number] for line in values]) for number, at in enumerate(drawn.times)],
+        step=drawn.step,
+        style=style,
+        told=told or drawn.told,
+        totals=totals,
+    )
+
+
+# ── files ──
 
 
 def versions_grid(found: Sequence[Line], *, money: bool) -> Grid:

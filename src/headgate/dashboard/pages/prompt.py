@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from headgate.administration import Actor
-from headgate.administration.prompts import ListedView, MoveView, VersionView
+from headgate.administration.prompts import ListedView, MoveView, PromptView, VersionView
 from headgate.administration.reading import read
 from headgate.administration.requests import (
     MoveListing,
@@ -77,7 +77,7 @@ async def _shown(look: Look, name: str, *, said: str = "", problem: HeadgateErro
         "standing": tested.standing(tests)[:LISTED],
         "over_time": over_time,
         "verdict": tested.verdict,
-        "view": await look.administration.prompts.show(actor, PromptAsked(prompt=f"{name}@{meant(found)}")),
+        "view": await _view(look, actor, found),
         "short": SHORT,
         "who": look.who,
         "said": said,
@@ -105,6 +105,16 @@ async def listed(look: Look, actor: Actor, name: str) -> ListedView:
     if not found:
         raise NotFound(f"No prompt '{formats.plain(name[:100])}' is published.")
     return found[0]
+
+
+async def _view(look: Look, actor: Actor, prompt: ListedView) -> PromptView:
+    """The version whose files are shown: the one that is asked for, else the one a bare name stands for.
+
+    Raises:
+        Invalid: there is no such version.
+    """
+    version = look.asked.get("version") or meant(prompt)
+    return await look.administration.prompts.show(actor, PromptAsked(prompt=f"{prompt.name}@{version}"[:300]))
 
 
 def _fits(name: str) -> bool:
