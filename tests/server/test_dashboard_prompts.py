@@ -170,6 +170,11 @@ async def test_going_back_leads_to_what_the_page_says(serving: Serving, admin: P
     page = await admin.page(ONE)
     assert f"staging {versions[2][:12]} at once {versions[1][:12]} Compare" in page.text
     assert f"headgate prompts rollback {TRIAGE} staging" in page.text
+    said = await done(admin, "/dashboard/prompts/rollback", name=TRIAGE, label="staging", to=versions[1])
+    assert f"staging {versions[1][:12]} at once {versions[0][:12]} Compare" in said.text
+    back = await made(serving, "/admin/prompts/rollback", name=TRIAGE, label="staging")
+    assert back["to_version"] == versions[0], "what the page says is what happens where nobody says where to"
+    said = await done(admin, "/dashboard/prompts/moves", name=TRIAGE, label="staging", to=versions[2])
     said = await done(admin, "/dashboard/prompts/rollback", name=TRIAGE, label="staging", to=versions[0])
     assert f"stands for {versions[0][:12]} now" in said.text
     assert f"staging {versions[0][:12]} at once nothing before" in said.text
@@ -188,7 +193,7 @@ async def test_who_asked_is_told_that_another_person_decides(serving: Serving, a
         for path in (ONE, f"/dashboard/prompts/diff?name={TRIAGE}&before={version}&after={version}"):
             page = await person.page(path)
             assert told in page.text, path
-            assert "key “anna’s”" in page.text
+            assert "anna, key “anna’s”" in page.text
     auditor = await made(serving, "/admin/keys", name="looker", roles=["auditor"])
     page = await (await Person.signed_in(serving, auditor["key"])).page(ONE)
     assert "Takes the scope prompts.approve" in page.text

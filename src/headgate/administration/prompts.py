@@ -235,21 +235,6 @@ class Prompts:
         )
         return Page([_move(row) for row in rows], cursor)
 
-    async def own(self, actor: Actor) -> frozenset[str]:
-        """Ids of what waits for a second person, and was asked for by the one who acts."""
-        filters = {"status": "waiting", "person": await _person(self._ports.database, actor.identity)}
-        return frozenset(
-            move.id for move in await _all(PROMPT_MOVES, self._ports.database, actor.organisation, filters)
-        )
-
-    async def way_back(self, actor: Actor, name: str, label: str) -> str | None:
-        """The version a rollback would have a label stand for; None where it stood for nothing before."""
-        row = await self._label(self._ports.database, actor, name, label)
-        try:
-            return None if row is None else await self._before(self._ports.database, actor, row, None)
-        except NotFound:
-            return None
-
     # ── publishing ──
 
     async def publish(self, actor: Actor, request: NewPrompts) -> Page[PublishedView]:

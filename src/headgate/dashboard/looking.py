@@ -69,6 +69,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     """Those that may be asked for, within an allowance."""
     named: Callable[[str, str], str]
     """What people call a key, team, project or user: by kind and id."""
+    user_of: Callable[[str], str | None]
+    """The id of the user whose key one is, by its id; None where it is nobody's."""
     now_us: Callable[[], int]
     ready: Callable[[], str]
     """Why no calls are taken; empty where they are."""
@@ -115,7 +117,17 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         name = self.house.named(kind, id_) if kind in ("user", "key") else id_
         if name == id_:
             return actor
-        return name if kind == "user" else f"key “{name}”"
+        if kind == "user":
+            return name
+        user = self.house.user_of(id_)
+        return f"key “{name}”" if user is None else f"{self.house.named('user', user)}, key “{name}”"
+
+    def same(self, actor: str) -> bool:
+        """Whether whoever acted is who looks: the same key, or a key of the same person."""
+        identity = self.viewer.identity
+        kind, _, id_ = actor.partition(":")
+        user = id_ if kind == "user" else self.house.user_of(id_)
+        return actor == identity.actor or (user is not None and user == identity.user_id)
 
     def value(self, name: str) -> str:
         """A field of the form; empty where it is not there."""

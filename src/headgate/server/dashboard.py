@@ -101,6 +101,7 @@ class Dashboard:
             targets=self._targets,
             models=self._models,
             named=self._named,
+            user_of=self._user_of,
             now_us=gateway.services.clock.now_us,
             ready=self._why_not_ready,
             signs_in=sign_in is not None,
@@ -218,6 +219,11 @@ class Dashboard:
         store = self._gateway.store
         row: Any = store.directory.get(kinds[kind], id) if isinstance(store, Store) and kind in kinds else None
         return id if row is None else str(row.name)
+
+    def _user_of(self, key_id: str) -> str | None:
+        store = self._gateway.store
+        key = store.directory.get(Key, key_id) if isinstance(store, Store) else None
+        return None if key is None else key.user_id
 
     # ── the house ──
 

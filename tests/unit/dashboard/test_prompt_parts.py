@@ -28,8 +28,8 @@ def part(template: str, macro: str, *given: Any) -> str:
 
 @pytest.mark.parametrize(
     ("fields", "told"),
-    [({}, False), ({"withdrawn": False}, False), ({"withdrawn_at": None}, False), ({"withdrawn": True}, True),
-     ({"withdrawn_at": datetime(2026, 1, 1, tzinfo=UTC)}, True)],
+    [({}, False), ({"withdrawn_at": None}, False),
+     ({"withdrawn_at": datetime(2026, 1, 1, tzinfo=UTC), "withdrawn_for": "<b>"}, True)],
 )  # fmt: skip
 def test_a_version_that_is_withdrawn_says_so(fields: dict[str, Any], told: bool):
     said = part("prompt_parts.html", "labels", View(**fields))

@@ -39,7 +39,7 @@ async def page(look: Look) -> Template | Csv:
 
 async def standing(look: Look, actor: Actor) -> Sequence[TestView]:
     """The newest of each golden set at each model, those that are worse first."""
-    found = await look.administration.prompt_tests.newest(actor, "model")
+    found = await look.administration.prompt_tests.standing(actor, "model")
     return sorted(found, key=lambda each: (each.verdict != "regression", each.model or "", each.suite))
 
 

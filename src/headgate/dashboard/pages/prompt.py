@@ -22,6 +22,7 @@ from headgate.dashboard import formats, tested
 from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Grid, chosen
 from headgate.dashboard.forms import told
+from headgate.dashboard.label_history import taken_away, ways_back
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.prompts import PATH as ALL
 from headgate.dashboard.pages.prompts import meant, waiting
@@ -84,7 +85,7 @@ async def _shown(look: Look, name: str, *, said: str = "", problem: HeadgateErro
         "problems": told(problem),
         "form": {each: look.value(each) for each in ("label", "to", "reason")} if problem is not None else {},
         **await deciding(look, actor, name),
-        **await _labels(look, actor, found, moves),
+        **_labels(look, actor, found, versions, moves),
     }
     status = 200 if problem is None else problem.status
     return Template(name="prompt.html", title=f"Prompt {formats.plain(name)}", values=values, status=status)
@@ -166,27 +167,38 @@ def _serving(look: Look, name: str) -> Sequence[tuple[str, str]]:
 async def deciding(look: Look, actor: Actor, name: str) -> Mapping[str, Any]:
     """What waits for a second person, and what whoever looks may do about it."""
     waits = await waiting(look, actor, name)
-    whole = actor.team_id is None
-    approves = whole and look.viewer.may("prompts.approve")
     return {
         "waiting": waits,
-        "approves": approves,
+        "approves": actor.team_id is None and look.viewer.may("prompts.approve"),
         "person": look.viewer.identity.user_id is not None,
-        "own": await look.administration.prompts.own(actor) if waits and approves else frozenset[str](),
+        "own": {each.id for each in waits if look.same(each.asked_by)},
         "commands": f" --organisation {actor.organisation}" if look.asked.get("organisation") else "",
     }
 
 
-async def _labels(look: Look, actor: Actor, prompt: ListedView, moves: Sequence[MoveView]) -> Mapping[str, Any]:
+def _labels(
+    look: Look, actor: Actor, prompt: ListedView, versions: Sequence[VersionView], moves: Sequence[MoveView]
+) -> Mapping[str, Any]:
     """What labels may be moved, and where each goes back to."""
     may = actor.team_id is None and look.viewer.may("prompts.label")
-    back: dict[str, list[str]] = {}
-    for label, now in prompt.labels.items() if may else ():
-        first = await look.administration.prompts.way_back(actor, prompt.name, label)
-        stood = [each.to_version for each in moves if (each.label, each.status) == (label, "done") and each.to_version]
-        places = [each for each in dict.fromkeys([first, *stood]) if each is not None and each != now]
-        back[label] = places if first is not None else []
-    return {"moves_labels": may, "back": back, "protected": look.administration.config().prompts.protected}
+    gone = taken_away(moves, prompt.labels)
+    withdrawn = frozenset(each.version for each in versions if is_withdrawn(each))
+    back = {
+        label: ways_back([each for each in moves if each.label == label], prompt.labels.get(label), withdrawn)
+        for label in (*prompt.labels, *gone)
+    }
+    return {
+        "moves_labels": may,
+        "back": back,
+        "gone": [label for label in gone if back[label]],
+        "movable": [each for each in versions if not is_withdrawn(each)][:LISTED],
+        "protected": look.administration.config().prompts.protected,
+    }
+
+
+def is_withdrawn(version: VersionView) -> bool:
+    """Whether nobody can be served it."""
+    return getattr(version, "withdrawn_at", None) is not None
 
 
 # ── files ──

@@ -77,7 +77,7 @@ async def _tests(look: Look, actor: Actor, prompts: Sequence[ListedView]) -> Map
     since_us = int(look.asked.now.timestamp() - TESTED_DAYS * 86_400) * 1_000_000
     released = {(each.name, meant(each)) for each in prompts}
     found: dict[str, list[TestView]] = {}
-    for test in await look.administration.prompt_tests.newest(actor, "prompt", since_us):
+    for test in await look.administration.prompt_tests.standing(actor, "prompt", since_us):
         if test.prompt is not None and (test.prompt, test.version) in released:
             found.setdefault(test.prompt, []).append(test)
     return {name: test for name, tests in found.items() if (test := worst(tests)) is not None}
