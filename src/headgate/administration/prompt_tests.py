@@ -120,7 +120,9 @@ class PromptTests:
         """The newest of each suite at each cell and of each version, of all prompts or of all models, by their names;
         of those alone that were kept since some time.
         """
-        rows = await self._ports.database.fetch(_STANDING, actor.organisation, since_us, f"{kind}:")
+        since = () if since_us == 0 else (since_us,)
+        statement = _STANDING.format("AND created_us >= $3" if since else "")
+        rows = await self._ports.database.fetch(statement, actor.organisation, kind, *since)
         return [_view(PROMPT_TESTS.decode(row)) for row in rows]
 
     async def sides(self, actor: Actor, name: str, before: str, after: str) -> Sequence[SidesView]:
@@ -238,11 +240,12 @@ _WITHOUT_CASES = ", ".join("'[]' AS cases" if name == "cases" else name for name
 """What views are made of: cases are by far the most of a row, and only what is held against it needs them."""
 
 _STANDING = (
-    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM (SELECT {_WITHOUT_CASES}, row_number() OVER (PARTITION BY subject, "
-    "digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 "
-    "AND created_us >= $2 AND substr(subject, 1, 6) = substr($3, 1, 6)) AS ranked WHERE place = 1 "
+    f"SELECT {_WITHOUT_CASES} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY "
+    "subject, digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 "
+    "AND substr(subject, 1, length($2)) = $2 {}) AS ranked WHERE place = 1) "
     "ORDER BY subject, suite, cell, created_us DESC"
 )
+"""By ids first, which an index has: rows are large, and most of them are old."""
 
 _OF_VERSION = (
     f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() "
