@@ -240,9 +240,9 @@ _WITHOUT_CASES = ", ".join("'[]' AS cases" if name == "cases" else name for name
 """What views are made of: cases are by far the most of a row, and only what is held against it needs them."""
 
 _STANDING = (
-    f"SELECT {_WITHOUT_CASES} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY "
-    "subject, digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 "
-    "AND substr(subject, 1, length($2)) = $2 {}) AS ranked WHERE place = 1) "
+    f"SELECT {_WITHOUT_CASES} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER ("
+    "PARTITION BY subject, digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND substr(subject, 1, length($2)) = $2 {}) AS ranked WHERE place = 1) "
     "ORDER BY subject, suite, cell, created_us DESC"
 )
 """By ids first, which an index has: rows are large, and most of them are old."""
