@@ -27,7 +27,7 @@ PICTURES: tuple[tuple[str, str, Any, int, int], ...] = (
     ("rule-dark", "/dashboard/alerts/rules/many-fail", "dark", 1280, 760),
     ("quality-light", "/dashboard/quality?range=30d", "light", 1280, 1100),
     ("prompts-light", "/dashboard/prompts", "light", 1280, 1000),
-    ("prompt-light", f"/dashboard/prompts/one?name={TRIAGE}&range=30d", "light", 1280, 1230),
+    ("prompt-light", f"/dashboard/prompts/one?name={TRIAGE}&range=30d", "light", 1280, 1320),
     ("prompt-diff-dark", f"/dashboard/prompts/diff?name={TRIAGE}&range=7d", "dark", 1280, 960),
     ("golden-light", "/dashboard/models/golden/one?model=reasoning", "light", 1280, 900),
     ("phone", "/?range=7d", "light", 390, 844),

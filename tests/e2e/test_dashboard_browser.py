@@ -365,7 +365,7 @@ async def test_a_second_person_compares_two_versions_and_approves_by_the_keyboar
         await page.fill("#m-reason", "it is better")
         await page.click("button:text-is('Move the label')")
         await expect(page.locator(".done")).to_contain_text("once a second person approves")
-        await expect(page.locator(".decides")).to_contain_text("You asked for it")
+        await expect(page.locator(".waits")).to_contain_text("You asked for it")
         await page.click("#d-deciding summary")
         await expect(page.locator("#d-deciding code").first).to_contain_text("headgate prompts approve move_")
     async with house.page(keys["bert"], theme="dark") as page:
