@@ -94,6 +94,11 @@ async def test_they_are_found_from_models_prompts_and_alerts_by_who_may_see_them
     links = (await admin.page("/dashboard/alerts")).links
     assert f"{ONE}two+words" in links
     assert "Golden sets of two words" in (await admin.page(f"{ONE}two+words")).text
+    assert "chat golden set" not in (await admin.page("/dashboard/models")).text
+    await ran(serving, "chat", 1, 1.0)
+    models = await admin.page("/dashboard/models")
+    assert "chat golden set baseline" in models.text
+    assert f"{ONE}chat" in models.links
     roles = await made(serving, "/admin/keys", name="caller", roles=["caller"])
     caller = await Person.signed_in(serving, roles["key"])
     assert [(await caller.get(path)).status for path in (ALL, f"{ONE}two+words")] == [403, 403]

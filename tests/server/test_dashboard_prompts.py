@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from test_dashboard import ADMIN, made
@@ -69,6 +70,10 @@ async def test_versions_are_listed_compared_and_moved_by_two_people(serving: Ser
     assert (refused.status, "second person" in Document(refused.body).text) == (403, True)
     said = await done(bert, f"/dashboard/prompts/moves/{waiting}/approve", name=TRIAGE, reason="read it")
     assert f"stands for {first[:12]} now" in said.text
+
+    models = await admin.page("/dashboard/models")
+    assert f"triage prompt {TRIAGE}@staging sim/gpt-4o-mini" in models.text
+    assert ONE in [unquote(link) for link in models.links]
 
     page = await admin.page("/dashboard/prompts")
     assert "support-tools 2020-01-31 overdue" in page.text
@@ -257,6 +262,12 @@ async def test_another_organisation_has_its_own_pages(serving: Serving, admin: P
     assert answer.status == 201, answer.body
     page = await admin.page(f"{ONE}&{inside}")
     assert "Theirs." in page.text
+    platform = await made(serving, "/admin/keys", name="of the platform", roles=["admin"])
+    acting = {"authorization": f"Bearer {platform['key']}"}
+    answer = await serving.post(f"/admin/prompts?{inside}", {"sources": library("More.")}, acting)
+    assert answer.status == 201, answer.body
+    assert "key “of the platform”" in (await admin.page(f"{ONE}&{inside}")).text
+    assert "of the platform" not in (await theirs.page(ONE)).text, "whose name is not theirs to know"
     assert f"headgate eval post nightly.jsonl --organisation {other['id']}" in page.text
 
 

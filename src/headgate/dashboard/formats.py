@@ -80,6 +80,11 @@ def share(part: float | None) -> str:
     )
 
 
+def points(difference: float) -> str:
+    """A difference between shares in percentage points: `+0.3`; nothing is never less than nothing."""
+    return f"{round(100 * difference, 1) + 0.0:+.1f}"
+
+
 def part(share: float) -> str:
     """A share as a percentage in which 99.95 is not 100."""
     return f"{f'{share * 100:.3f}'.rstrip('0').rstrip('.')} %"

@@ -69,6 +69,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     """Those that may be asked for, within an allowance."""
     named: Callable[[str, str], str]
     """What people call a key, team, project or user: by kind and id."""
+    organisation_of: Callable[[str, str], str | None]
+    """Whose a key or user is: by kind and id; None where nobody knows."""
     user_of: Callable[[str], str | None]
     """The id of the user whose key one is, by its id; None where it is nobody's."""
     now_us: Callable[[], int]
@@ -114,9 +116,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     def who(self, actor: str) -> str:
         """What people call whoever acted, of whom the audit log says `user:…` or `key:…`."""
         kind, _, id_ = actor.partition(":")
-        name = self.house.named(kind, id_) if kind in ("user", "key") else id_
-        if name == id_:
-            return actor
+        known = self.house.organisation_of(kind, id_) if kind in ("user", "key") else None
+        if known is None or known not in (self.viewer.identity.organisation, self.asked.get("organisation")):
+            return actor  # somebody who may act in all organisations is nobody's to know
+        name = self.house.named(kind, id_)
         if kind == "user":
             return name
         user = self.house.user_of(id_)
