@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from headgate.administration.prompt_tests import TestView
 from headgate.dashboard.charts import Chart, Column, Grid, Value
 from headgate.dashboard.figures import largest
+from headgate.dashboard.looking import Look
 
 TESTS = 500
 """The newest runs of a prompt or model that are read."""
@@ -43,6 +44,16 @@ def worst(tests: Iterable[TestView]) -> TestView | None:
     """The one to show of several: one that is worse, else the first."""
     listed = list(tests)
     return next((each for each in listed if each.verdict == "regression"), listed[0] if listed else None)
+
+
+async def golden(look: Look) -> Mapping[str, TestView]:
+    """How models stand in their golden sets, for who may see them: the worst of several, by model."""
+    if look.house.administration is None or not look.viewer.may("prompts.read"):
+        return {}
+    found: dict[str, list[TestView]] = {}
+    for test in await look.administration.prompt_tests.standing(await look.actor(), "model"):
+        found.setdefault(test.model or "", []).append(test)
+    return {model: told for model, tests in found.items() if (told := worst(tests)) is not None}
 
 
 def chart(tests: Sequence[TestView]) -> Chart:

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headgate.administration.prompt_tests import TestView
 from headgate.config import Config
-from headgate.dashboard import tested
 from headgate.dashboard.charts import Chart, Column, chosen
 from headgate.dashboard.figures import Figures, largest, points
 from headgate.dashboard.looking import Csv, Look, TargetNow, Targets, Template
 from headgate.dashboard.tables import Group, figures_grid, groups
+from headgate.dashboard.tested import golden, verdict
 from headgate.prompts.reference import Reference, parse
 from headgate.routing.config import ModelConfig
 
@@ -43,8 +42,8 @@ async def page(look: Look) -> Template | Csv:
         "targets": states(look, now, targets),
         "told_by": TOLD_BY[now.of],
         "models": routes(look.house.config(), models),
-        "golden": await _golden(look),
-        "verdict": tested.verdict,
+        "golden": await golden(look),
+        "verdict": verdict,
         "charts": charts,
         "kept": targets is not None,
     }
@@ -55,16 +54,6 @@ async def _groups(look: Look, by: str) -> Group | None:
     if look.house.administration is None:
         return None
     return await groups(look, await look.actor(), by)
-
-
-async def _golden(look: Look) -> Mapping[str, TestView]:
-    """How models stand in their golden sets, for who may see them: the worst of several."""
-    if look.house.administration is None or not look.viewer.may("prompts.read"):
-        return {}
-    found: dict[str, list[TestView]] = {}
-    for test in await look.administration.prompt_tests.standing(await look.actor(), "model"):
-        found.setdefault(test.model or "", []).append(test)
-    return {model: worst for model, tests in found.items() if (worst := tested.worst(tests)) is not None}
 
 
 async def latencies(look: Look, busiest: Sequence[str]) -> list[Chart]:

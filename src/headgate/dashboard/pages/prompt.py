@@ -281,11 +281,11 @@ def _fields(look: Look, *names: str) -> dict[str, Any]:
 
 def _said(made: MoveView) -> str:
     what = f"“{made.name}@{made.label}”"
-    version = (made.to_version or "nothing")[:SHORT]
     match made.status:
         case "waiting":
-            return f"{what} moves to {version} once a second person approves."
+            to = "is taken away" if made.to_version is None else f"moves to {made.to_version[:SHORT]}"
+            return f"{what} {to} once a second person approves."
         case "refused":
             return f"{what} stays where it is."
         case _:
-            return f"{what} stands for {version} now."
+            return f"{what} stands for {(made.to_version or 'nothing')[:SHORT]} now."
