@@ -244,8 +244,9 @@ def _said(made: MoveView) -> str:
     what = f"“{made.name}@{made.label}”"
     match made.status:
         case "waiting":
-            return f"{what} moves to {made.to_version[:SHORT]} once a second person approves."
+            to = "is taken away" if made.to_version is None else f"moves to {made.to_version[:SHORT]}"
+            return f"{what} {to} once a second person approves."
         case "refused":
             return f"{what} stays where it is."
         case _:
-            return f"{what} stands for {made.to_version[:SHORT]} now."
+            return f"{what} stands for {(made.to_version or 'nothing')[:SHORT]} now."
