@@ -9,14 +9,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from headgate import dialects
-from headgate.dialects.base import Quirks
 from headgate.dialects.prompting import tool_name
 from headgate.errors import BadRequest
 from headgate.events import FieldDropped
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.config import PromptConfig
 from headgate.prompts.dotprompt import BOUNDS, Bounds, Rendered, RenderRefused
 from headgate.prompts.reference import Malformed, Reference
-from headgate.prompts.serving import Served, history, prompted
+from headgate.prompts.serving import history, prompted
 from headgate.prompts.shelf import Shelf
 from headgate.stage import EVERY_OPERATION, Next
 from headgate.types import JSON, OPAQUE, Call, Payload, Prompting, Reply
@@ -27,7 +27,7 @@ QUICK = Bounds(max_characters=500_000, max_steps=20_000, max_s=0.05)
 NOTHING = Prompting()
 """What a call says that says nothing to a prompt."""
 
-QuirksOf = Callable[[str | None], Quirks]
+SpellingOf = Callable[[str | None], Spelling]
 """How the vendor of a prompt's own model, or of the model that is the prompt, spells what can be spelt in two ways."""
 
 RESPONSES = frozenset({"openai_responses", "openai_input_tokens"})
@@ -42,13 +42,13 @@ class Prompt:
     def __init__(
         self,
         shelf: Shelf,
-        quirks: QuirksOf,
+        spelling: SpellingOf,
         config: PromptConfig | None = None,
         reference: Reference | None = None,
     ) -> None:
         """`config` and `reference` are what the model says; None where each call brings a prompt that is found."""
         self._shelf = shelf
-        self._quirks = quirks
+        self._spelling = spelling
         self._reference = reference
         self._keep = frozenset(config.override if config is not None else ())
 
@@ -147,7 +147,7 @@ class Prompt:
         )
 
     def _written(self, call: Call, request: Payload, found: Served, rendered: Rendered) -> Payload:
-        made, dropped = prompted(request, found, rendered, self._quirks(found.prompt.model), self._keep)
+        made, dropped = prompted(request, found, rendered, self._spelling(found.prompt.model), self._keep)
         for field in dropped:
             call.account.events.append(FieldDropped("prompt", field))
         return made

@@ -9,9 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from calls import call
-from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
-from headgate.prompts.at_hand import Served
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.config import PromptConfig
 from headgate.prompts.dotprompt import PromptNotFound, RenderRefused, load_sources
 from headgate.prompts.reference import parse
@@ -49,7 +48,7 @@ async def passed(stage: Prompt, asked: Call) -> Call:
 
 
 def stage(shelf: Shelf, use: str = "a", *override: Any) -> Prompt:
-    return Prompt(shelf, lambda _: Quirks(), PromptConfig(use=use, override=list(override)), parse(use))
+    return Prompt(shelf, lambda _: Spelling(), PromptConfig(use=use, override=list(override)), parse(use))
 
 
 async def test_the_models_label_by_the_callers_organisation(shelf: Shelf):
@@ -108,7 +107,7 @@ async def test_what_takes_long_holds_up_no_other_call(shelf: Shelf):
 async def test_what_is_not_there(shelf: Shelf):
     with pytest.raises(PromptNotFound, match="'a@staging'"):
         await passed(stage(shelf, "a@staging"), call())
-    empty = Prompt(shelf, lambda _: Quirks(), None, parse("b"))
+    empty = Prompt(shelf, lambda _: Spelling(), None, parse("b"))
     shelf.use({"b": served(load_sources({"b.prompt": "{{#if x}}y{{/if}}"}).get("b"))}, [])
     with pytest.raises(BadRequest, match="comes to nothing"):
         await passed(empty, call(request=Payload("openai_chat", tree={"model": "m", "messages": []})))
