@@ -99,7 +99,8 @@ class Maker:
         if self._alone is None:
             from headgate.prompts.stage import Prompt  # a template language is for who has prompts
 
-            self._alone = self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+            prompt = Prompt(self._services.shelf, self._spelling, self._services.metrics.rendered)
+            self._alone = self._fold([], self._by_own_model, prompt)
         return self._alone(call)
 
     async def _by_own_model(self, call: Call) -> Reply:
@@ -158,7 +159,8 @@ class Maker:
             if config.targets:
                 spelt = self._spelt_by(config.targets[0])
                 spelling = lambda _: spelt  # noqa: E731
-            prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
+            counts = self._services.metrics.rendered
+            prompt = Prompt(self._services.shelf, spelling, counts, config.prompt, parse(config.prompt.use))
             if not config.targets:
                 return self._fold(self._captures(name), self._by_own_model, prompt)
         options = [self._option(target, config) for target in config.targets]

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from headgate.errors import HeadgateError, NotFound
+from headgate.prompts.aside import Aside
 from headgate.prompts.at_hand import Served
 from headgate.prompts.reference import Reference
 from headgate.storage.database import Database
@@ -53,6 +54,8 @@ class Shelf:
 
     def __init__(self, database: Database | None = None) -> None:
         self._database = database
+        self.aside = Aside()
+        """Where prompts are rendered that take long."""
         self._files: Mapping[str, Served] = {}
         self._labels: Mapping[Place, Served] = {}
         self._made: dict[tuple[str, str], Served] = {}
@@ -103,13 +106,16 @@ class Shelf:
             raise PromptNotFound(str(asked), self.names(organisation))
         return found
 
-    def labelled(self, organisation: str, asked: Reference, own: str | None) -> Served | None:
-        """A prompt that is at hand, by the label of the caller's key where it has one and the prompt too."""
+    def labelled(self, organisation: str, asked: Reference, own: str | None) -> tuple[Served | None, Reference]:
+        """A prompt that is at hand, by the label of the caller's key where it has one and the prompt too, and what it
+        was found by.
+        """
         if own is not None and asked.label is not None:
-            found = self.get(organisation, Reference(asked.name, label=own))
+            by = Reference(asked.name, label=own)
+            found = self.get(organisation, by)
             if found is not None:
-                return found
-        return self.get(organisation, asked)
+                return found, by
+        return self.get(organisation, asked), asked
 
     def names(self, organisation: str) -> list[str]:
         """What an organisation could ask for, as `name@label`."""
