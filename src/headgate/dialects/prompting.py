@@ -19,8 +19,19 @@ from headgate.types import JSON, Payload, json_type
 Place = tuple[str, ...]
 """Where something stands in a request: a member, or what is inside of one."""
 
-Setting = tuple[str, Sequence[Place], Sequence[tuple[Place, Any]]]
-"""A parameter: its name in `Chat`, every place where a client may say it, and what a prompt says, each at its place."""
+
+class Setting(msgspec.Struct, frozen=True):
+    """A parameter as a prompt says it."""
+
+    name: str
+    """In `Chat`."""
+    members: Sequence[str]
+    """Where a client may say it."""
+    inner: Sequence[Place]
+    """The same, inside of other members."""
+    said: JSON
+    """What the prompt says, by member."""
+    said_inside: Sequence[tuple[Place, Any]]
 
 
 class Spelt(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +116,15 @@ def spelt(form: Form, chat: Chat, made: JSON) -> Spelt:
     for name, places in SETTINGS.items():
         if getattr(chat, name) not in (None, ()):
             said = [(place, value) for place in places if (value := _said(made, place)) is not None]
-            settings.append((name, places, said))
+            settings.append(
+                Setting(
+                    name,
+                    members=[place[0] for place in places if len(place) == 1],
+                    inner=[place for place in places if len(place) > 1],
+                    said={place[0]: value for place, value in said if len(place) == 1},
+                    said_inside=[(place, value) for place, value in said if len(place) > 1],
+                )
+            )
     return Spelt(
         settings=settings,
         format=None if chat.format is None else _said(made, form.format),
@@ -173,12 +192,16 @@ def _blocks(told: str | list[Any]) -> list[Any]:
 
 def _add_settings(form: Form, tree: JSON, prompt: Prompted) -> None:
     made, keep = prompt.spelt, prompt.keep
-    for name, places, said in made.settings:
-        if name in keep and any(_said(tree, place) is not None for place in places):
+    for setting in made.settings:
+        if setting.name in keep and any(_said(tree, place) is not None for place in SETTINGS[setting.name]):
             continue
-        for place in places:
-            _clear(tree, place)
-        for place, value in said:
+        for member in setting.members:
+            tree.pop(member, None)
+        for place in setting.inner:
+            if place[0] in tree:
+                _clear(tree, place)
+        tree |= setting.said
+        for place, value in setting.said_inside:
             _put(tree, place, value)
     if made.format is not None and not ("format" in keep and _said(tree, form.format) is not None):
         _put(tree, form.format, made.format)
@@ -221,11 +244,10 @@ def _put(tree: JSON, place: Place, value: Any) -> None:
 
 
 def _clear(tree: JSON, place: Place) -> None:
-    if len(place) == 1:
-        tree.pop(place[0], None)
-        return
-    outer = tree.get(place[0])
-    if isinstance(outer, dict) and place[1] in outer:
-        tree[place[0]] = {name: value for name, value in outer.items() if name != place[1]}
-        if not tree[place[0]]:
-            del tree[place[0]]
+    """Take away what is inside of a member, and that too where it was all."""
+    member, inside = place
+    outer = tree[member]
+    if isinstance(outer, dict) and inside in outer:
+        tree[member] = {name: value for name, value in outer.items() if name != inside}
+        if not tree[member]:
+            del tree[member]
