@@ -16,9 +16,7 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
     """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites."""
     found: dict[tuple[Place, str], None] = {}
     for suite in suites:
-        for judge in suite.judges.values():
-            if not models.names(judge.model):
-                found[judge.place, _no_model(judge.model)] = None
+        found |= {(each.place, each.message): None for each in unknown_judges(suite, models)}
         if suite.embeddings is not None and not models.names(suite.embeddings):
             found[_place(suite, "embeddings"), _no_model(suite.embeddings)] = None
         for cell in suite.cells:
@@ -36,6 +34,12 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
                 if not models.names(model):
                     found[_place(suite, "model"), _no_model(model)] = None
     return _told(found)
+
+
+def unknown_judges(suite: Suite, models: Models) -> list[Problem]:
+    """The judges of a suite whose models there are not."""
+    judges = suite.judges.values()
+    return [Problem(each.place, _no_model(each.model)) for each in judges if not models.names(each.model)]
 
 
 def _place(suite: Suite, what: str) -> Place:

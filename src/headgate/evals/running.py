@@ -15,7 +15,7 @@ from headgate.errors import HeadgateError
 from headgate.evals.answer import Answer
 from headgate.evals.case import Assertion, Case, Cell, Suite
 from headgate.evals.grading import graded
-from headgate.evals.models import GatewayModels, Spent
+from headgate.evals.models import AskedModels, Spent
 from headgate.evals.problems import Place
 from headgate.evals.runs import Result, RunFile
 from headgate.evals.subjects import Request, Subjects, Unrenderable
@@ -55,7 +55,7 @@ class Run:
         self,
         suites: Sequence[Suite],
         subjects: Subjects,
-        models: GatewayModels,
+        models: AskedModels,
         file: RunFile,
         *,
         concurrency: int = 16,
@@ -179,6 +179,7 @@ class Run:
             target=answer.target,
             model=request.body["model"],
             version=request.version,
+            served=answer.served,
             prompt=self._subjects.place(cell),
         )
 

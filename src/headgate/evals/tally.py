@@ -24,8 +24,8 @@ class CaseTally:
     """What came of one case at one cell."""
 
     __slots__ = (
-        "_tries", "decided", "errors", "file", "line", "metrics", "needed", "of", "prompt", "reasons", "subject",
-        "text", "version",
+        "_tries", "decided", "errors", "file", "line", "metrics", "needed", "of", "prompt", "reasons", "served",
+        "subject", "text", "version",
     )  # fmt: skip
 
     def __init__(self, result: Result) -> None:
@@ -41,10 +41,13 @@ class CaseTally:
         self.file, self.line = result.file, result.line_number
         self.prompt = (result.prompt_file, result.prompt_line)
         self.version = result.version
+        self.served: set[str] = set()
 
     def add(self, result: Result) -> None:
         """Take in a result; one of a repeat there was before takes its place only where that had none."""
         self.version = result.version or self.version
+        if result.served:
+            self.served.add(result.served)
         if result.passed is None:
             self.errors[result.repeat] = result.error
             return
@@ -117,6 +120,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`p50` and `p95`."""
     versions: list[str]
     """Of the prompt."""
+    served: list[str]
+    """What the model was, where it is a prompt itself: `support/triage@0123456789ab`."""
 
 
 class Sums:
@@ -180,6 +185,7 @@ class Sums:
             output_tokens=cost[3],
             latency_ms={"p50": quantile(latencies, 0.5), "p95": quantile(latencies, 0.95)} if latencies else {},
             versions=sorted({each.version for each in tallies if each.version}),
+            served=sorted({name for each in tallies for name in each.served}),
         )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -38,38 +37,6 @@ _TEST = frozenset({"id", "description", "inputs", "messages", "context", "config
 _NO_THRESHOLD = f"of 0 {ALWAYS}"
 
 
-def find(paths: Iterable[FilePath]) -> list[FilePath]:
-    """The test files that are named, or in folders that are named, in order.
-
-    Raises:
-        BadTests: there is none somewhere.
-    """
-    found: dict[FilePath, None] = {}
-    problems: list[Problem] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [FilePath(at, name) for at, names in _walked(path) for name in names if is_test(name)]
-            if not inside:
-                problems.append(Problem(Place(str(path)), "there is no test file in it; write one, as name.test.yaml"))
-            found.update(dict.fromkeys(sorted(inside)))
-        elif path.is_file():
-            if not is_test(path.name):
-                problems.append(Problem(Place(str(path)), "is no test file; its name ends in .test.yaml or .test.py"))
-            found[path] = None
-        else:
-            problems.append(Problem(Place(str(path)), "is not there"))
-    if problems:
-        raise BadTests(problems)
-    return list(found)
-
-
-def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
-    """The folders in a folder with their files, but for hidden ones."""
-    for at, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        yield at, names
-
-
 def is_test(name: str) -> bool:
     """Whether a file of that name holds tests."""
     return name.endswith((*YAML, PYTHON))
@@ -77,11 +44,11 @@ def is_test(name: str) -> bool:
 
 def read(
     files: Sequence[FilePath],
-    prompt_of: Callable[[FilePath], str | None] | None = None,
+    tested: Callable[[FilePath], Sequence[str]] | None = None,
     root: FilePath | None = None,
 ) -> list[Suite]:
-    """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
-    suites are called as they stand in `root`.
+    """The suites of test files. `tested` tells which prompts one is of where it names none: `x` where `x.prompt` is
+    beside `x.test.yaml`; suites are called as they stand in `root`.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -91,7 +58,7 @@ def read(
     for file in files:
         sheet = _sheet(file, problems)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
+            suites.append(_Reader(sheet, tested or _beside, root).suite())
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -105,8 +72,14 @@ def read(
     return suites
 
 
-def _beside(file: FilePath) -> str | None:
-    return file.name.removesuffix(PROMPT)
+def beside(test: FilePath) -> FilePath:
+    """The prompt that a test file is beside, whether there is one or not."""
+    return FilePath(f"{_path_stem(str(test))}{PROMPT}")
+
+
+def _beside(test: FilePath) -> Sequence[str]:
+    prompt = beside(test)
+    return [prompt.name.removesuffix(PROMPT)] if prompt.is_file() else []
 
 
 def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
@@ -150,10 +123,10 @@ def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
+    def __init__(self, sheet: Sheet, tested: Callable[[FilePath], Sequence[str]], root: FilePath | None) -> None:
         self._sheet = sheet
         self._root = root
-        self._prompt_of = prompt_of
+        self._tested = tested
         self._ids: dict[str, Place] = {}
 
     def suite(self) -> Suite:
@@ -196,22 +169,25 @@ class _Reader:
 
     def _cells(self, tree: JSON) -> tuple[Cell, ...]:
         sheet = self._sheet
-        prompt = sheet.text(("prompt",), tree.get("prompt"))
-        beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
-        if prompt is None and beside.is_file():
-            prompt = self._prompt_of(beside)
+        named = sheet.text(("prompt",), tree.get("prompt"))
+        prompts: Sequence[str | None] = [named] if named is not None else self._tested(FilePath(sheet.file))
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
             if models:
                 sheet.wrong(("model",), "stands beside 'models'; write one of them")
             models = [sheet.text(("model",), tree["model"])]
-        if prompt is None and not models:
-            what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
-            sheet.wrong((), what)
+        if not prompts and not models:
+            own = beside(FilePath(sheet.file)).name
+            sheet.wrong((), f"names nothing to test; put it beside {own}, or write 'prompt:' or 'model:'")
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
-        if variants and prompt is None:
+        if variants and not prompts:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")
-        return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+        return tuple(
+            Cell(prompt, variant, model)
+            for prompt in prompts or [None]
+            for variant in variants or [None]
+            for model in models or [None]
+        )
 
     def _read_judges(self, tree: JSON) -> dict[str, Judging]:
         sheet = self._sheet
@@ -280,7 +256,7 @@ class _Reader:
                 sheet.wrong(path, f"has no input {', '.join(missing)}, which the messages of the file name")
         elif not messages:
             messages = self._messages
-        if self._plain and not messages and len(sheet.problems) == before:
+        if self._plain and not messages and not inputs and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
         referring = [with_inputs(each, inputs) for each in assertions]

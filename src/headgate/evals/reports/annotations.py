@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from headgate.evals.comparison import Comparison
-from headgate.evals.tally import CaseTally, Sums
+from headgate.evals.tally import CaseTally
+from headgate.evals.tally import Place as CasePlace
 
 MOST = 10
 """GitHub shows ten of a kind for each step."""
@@ -18,10 +19,10 @@ def wanted(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def failures(sums: Sums) -> Iterator[str]:
+def failures(found: Mapping[CasePlace, CaseTally]) -> Iterator[str]:
     """One for each prompt that has failures, on its own line, else on the test's; the first ones of them told."""
     grouped: dict[tuple[str, int], list[tuple[str, CaseTally]]] = {}
-    for (_, cell, case), tally in sums.cases.items():
+    for (_, cell, case), tally in found.items():
         if tally.verdict in ("fail", "error"):
             place = tally.prompt if tally.prompt[0] else (tally.file, tally.line)
             grouped.setdefault(place, []).append((f"{cell}: {case}", tally))
