@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from headgate.cli import output
 from headgate.cli.administering import listed, told
 from headgate.cli.client import HERE, Client, Reach
-from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import write_whole, writing
 from headgate.cli.released import HINT, labelled, shown
 from headgate.prompts.reference import RELEASED
@@ -52,6 +52,11 @@ def export(
     prune
         Remove prompts, partials, tools and schemas that are in the folder and not released.
     """
+
+    if check and (force or prune):
+        raise Misused("--check writes nothing, and --force and --prune say what to write", "Leave one of them out.")
+    if names and prune:
+        raise Misused("--prune is for all that is released, and some prompts are named", "Leave one of them out.")
 
     def work(client: Client) -> int:
         sources = _released(client, names, label)

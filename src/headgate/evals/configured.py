@@ -26,6 +26,10 @@ class Configured:
         """Whether there is such a model."""
         return self._label(model) is not None
 
+    def unknown(self, model: str) -> str:
+        """That there is no such model, where, and what lists those there are."""
+        return f"there is no model '{model}' in the configuration; 'headgate models' lists them"
+
     def takes_inputs(self, model: str) -> bool:
         """Whether it is a prompt itself, and renders what it is given."""
         block = self._config.models.get(self._label(model) or model)

@@ -59,6 +59,10 @@ class Known(Protocol):
         """Whether there is such a model."""
         ...
 
+    def unknown(self, model: str) -> str:
+        """That there is no such model, where, and what lists those there are."""
+        ...
+
     def takes_inputs(self, model: str) -> bool:
         """Whether it is a prompt itself, and renders what it is given."""
         ...
@@ -101,13 +105,18 @@ class AskedModels:
         """Whether the budget had no room when no call was under way."""
         self.spent_picodollars = 0
         """What was paid in this run: nothing for what was asked before."""
-        self.unpriced = 0
-        """Calls whose price is not known."""
+        self._billed = (0, 0)
 
     @property
     def cached(self) -> int:
         """Answers that were known from before."""
         return 0 if self._cache is None else self._cache.hits
+
+    def bill(self) -> tuple[int, int]:
+        """What was paid since the bill before, in picodollars, and how many answers were known from before."""
+        paid, known = self.spent_picodollars - self._billed[0], self.cached - self._billed[1]
+        self._billed = self.spent_picodollars, self.cached
+        return paid, known
 
     async def learn(self, models: Iterable[str]) -> None:
         """Find out about models before anything is said of them.
@@ -120,6 +129,10 @@ class AskedModels:
     def names(self, model: str) -> bool:
         """Whether there is such a model."""
         return self._known.names(model)
+
+    def unknown(self, model: str) -> str:
+        """That there is no such model, where, and what lists those there are."""
+        return self._known.unknown(model)
 
     def takes_inputs(self, model: str) -> bool:
         """Whether it is a prompt itself, and renders what it is given."""
@@ -214,7 +227,7 @@ class AskedModels:
             raise
         finally:
             self._under_way -= 1
-            self._book(call)
+            self.spent_picodollars += call.account.cost_picodollars or 0
             if over:
                 self._dry = False
                 self._turn()
@@ -223,11 +236,6 @@ class AskedModels:
         """Wake those that wait for a call to be over."""
         self._settled.set()
         self._settled = asyncio.Event()
-
-    def _book(self, call: Call) -> None:
-        cost = call.account.cost_picodollars
-        self.spent_picodollars += cost or 0
-        self.unpriced += cost is None and bool(call.account.attempts)
 
 
 class GatewayModels(AskedModels):

@@ -89,6 +89,10 @@ class Server:
         """Whether there is such a model, of those that were learnt."""
         return model in self._models
 
+    def unknown(self, model: str) -> str:
+        """That there is no such model, where, and what lists those there are."""
+        return f"there is no model '{model}' for this key at {self._url}; its /v1/models lists them"
+
     def takes_inputs(self, model: str) -> bool:
         """Whether it is a prompt itself, and renders what it is given."""
         return self._models.get(model, False)

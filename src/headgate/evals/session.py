@@ -225,13 +225,8 @@ async def carry_out(
     try:
         why = await run.run()
     finally:
-        end = End(
-            ended_us=clock.now_us(),
-            why=why,
-            told=run.told,
-            spent_picodollars=models.spent_picodollars,
-            cached=models.cached,
-        )
+        paid, known = models.bill()
+        end = End(ended_us=clock.now_us(), why=why, told=run.told, spent_picodollars=paid, cached=known)
         with suppress(Exception):
             writing.add(end)
         writing.close()

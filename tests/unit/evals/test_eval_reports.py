@@ -39,7 +39,7 @@ def test_junit_is_xml_whatever_was_said() -> None:
 
 
 def test_a_page_has_no_script_of_a_models() -> None:
-    text = "".join(page(HEADER, sums()))
+    text = "".join(page(HEADER, [], sums()))
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 

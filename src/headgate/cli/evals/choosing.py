@@ -54,14 +54,14 @@ def chosen(
     if label is not None:
         released = library_of(there, label, loaded.prompts)
         tested = of_library(loaded, released, Path(f"{AT}{label}"), placed=True)
-        _left(loaded, released, f"has no label '{label}', and is not tested")
         _check_any(tested, f"'{label}' stands for no version of what these tests are of")
+        _left(loaded, released, f"has no label '{label}', and is not tested")
     if against is None:
         return Chosen(tested, None)
     held = library_of(there, other, loaded.prompts) if other is not None else tried(lambda: library_in(Path(against)))
     older = of_library(tested, held, Path(against))
-    _left(tested, held, f"is not in {against}, so its tests have to pass")
     _check_any(older, f"none of the prompts that are tested is in {against}")
+    _left(tested, held, f"is not in {against}, so its tests have to pass")
     return Chosen(tested, older)
 
 

@@ -55,7 +55,7 @@ def compare(
     """
     found = held_against(sums_of(before), sums_of(after), alpha=alpha, tolerate=tolerate, on=on)
     if annotate or wanted(os.environ):
-        shown.annotate(list(regressions(found)), json=json)
+        shown.annotate(regressions(found), json=json)
     if json:
         output.json(comparison_document(found))
     else:

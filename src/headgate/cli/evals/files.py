@@ -12,9 +12,10 @@ from headgate.cli.evals.asking import Flag
 from headgate.cli.evals.trying import tried
 from headgate.cli.exits import CannotRun
 from headgate.cli.files import write_whole, writing
+from headgate.evals.comparison import Comparison
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
-from headgate.evals.runs import header_of, results_of
+from headgate.evals.runs import ends_of, header_of, results_of
 from headgate.evals.session import FOLDER
 from headgate.evals.tally import Sums
 
@@ -31,8 +32,8 @@ class Reports:
     annotate: Flag = False
     """Print annotations for GitHub, also outside of its workflows."""
 
-    def write(self, run: Path, sums: Sums) -> None:
-        """Write the files.
+    def write(self, run: Path, sums: Sums, found: Comparison | None = None) -> None:
+        """Write the files. `found` is what the run was held against.
 
         Raises:
             CannotRun: one cannot be written.
@@ -40,7 +41,7 @@ class Reports:
         if self.junit is not None:
             _write(self.junit, junit(sums))
         if self.html is not None:
-            _write(self.html, page(header_of(run), sums))
+            _write(self.html, page(header_of(run), ends_of(run), sums, found))
 
 
 NO_REPORTS = Reports()

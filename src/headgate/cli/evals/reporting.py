@@ -9,6 +9,7 @@ from headgate.cli.evals import shown
 from headgate.cli.evals.ending import of_run
 from headgate.cli.evals.files import NO_REPORTS, Reports, latest, sums_of
 from headgate.evals.reports.annotations import failures
+from headgate.evals.runs import ends_of
 
 
 def report(run: Path | None = None, /, *, reports: Reports = NO_REPORTS, json: Json = False) -> int:
@@ -25,6 +26,6 @@ def report(run: Path | None = None, /, *, reports: Reports = NO_REPORTS, json: J
     sums = sums_of(file)
     reports.write(file, sums)
     if reports.annotate:
-        shown.annotate(list(failures(sums.cases)), json=json)
+        shown.annotate(failures(sums.cases), json=json)
     shown.result(file, sums, None, json=json)
-    return of_run(sums)
+    return of_run(sums, ends_of(file))

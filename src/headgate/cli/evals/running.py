@@ -22,6 +22,7 @@ from headgate.clock import SystemClock
 from headgate.evals.comparison import compare
 from headgate.evals.models import AskedModels
 from headgate.evals.reports.annotations import failures, regressions, wanted
+from headgate.evals.runs import ends_of
 from headgate.evals.session import FOLDER, Loaded, Options, carry_out, check, new_id
 from headgate.evals.trusting import all_examined
 
@@ -109,6 +110,8 @@ def run(
         await _prepare(what, models, quiet=reach.json)
         if what.older is not None:
             await into(models, what.older, base)
+            if not reach.json:
+                shown.spending(base)
         await into(models, what.tested, file)
 
     try:
@@ -120,12 +123,13 @@ def run(
     sums = sums_of(file)
     before = before if what.older is None else sums_of(base)
     found = None if before is None else compare(before, sums, tolerate=tolerate)
-    reports.write(file, sums)
+    reports.write(file, sums, found)
     if reports.annotate or wanted(os.environ):
         lines = [*failures(sums.cases)] if found is None else [*regressions(found), *failures(fresh(found, sums))]
         shown.annotate(lines, json=reach.json)
     shown.result(file, sums, found, json=reach.json)
-    return of_run(sums, expect) if found is None else of_comparison(found, sums)
+    ends = ends_of(file)
+    return of_run(sums, ends, expect) if found is None else of_comparison(found, sums, ends)
 
 
 def _check_options(

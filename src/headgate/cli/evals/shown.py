@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 from headgate.cli import output
+from headgate.cli.evals.ending import fresh
 from headgate.evals.comparison import CellComparison, Comparison
+from headgate.evals.reports.annotations import first
 from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.runs import End, ends_of, header_of
 from headgate.evals.tally import CellSummary, Sums
@@ -28,23 +30,37 @@ _VERDICTS = {
 
 def result(file: Path, sums: Sums, found: Comparison | None, *, json: bool) -> None:
     """A run, with what it was held against."""
-    header, ends = header_of(file), ends_of(file)
+    new = [] if found is None else list(dict.fromkeys(place[:2] for place in fresh(found, sums)))
     if json:
-        shown: dict[str, Any] = {**document(header, ends, sums), "file": str(file)}
-        output.json(shown if found is None else {**shown, "comparison": comparison_document(found)})
+        shown: dict[str, Any] = {**document(header_of(file), ends_of(file), sums), "file": str(file)}
+        if found is not None:
+            cells = [{"suite": suite, "cell": cell} for suite, cell in new]
+            shown["comparison"] = {**comparison_document(found), "new": cells}
+        output.json(shown)
         return
-    _run(sums, ends, file)
+    _run(sums)
+    spending(file)
     if found is not None:
         comparison(found)
+    for suite, cell in new:
+        _complain(f"{suite} ({cell}) has nothing to be held against, so all its cases have to pass")
 
 
-def annotate(lines: Sequence[str], *, json: bool) -> None:
+def annotate(lines: Iterable[str], *, json: bool) -> None:
     """Lines that GitHub looks for; beside a document of JSON on standard error, where it looks too."""
-    for line in lines:
-        (output.complain if json else output.say)(line)
+    for line in first(lines):
+        (output.complain if json else output.say)(output.printable(line))
 
 
-def _run(sums: Sums, ends: Sequence[End], file: Path) -> None:
+def spending(file: Path) -> None:
+    """What a run cost, why it ended, and where it is."""
+    ends = ends_of(file)
+    spent, cached = sum(each.spent_picodollars for each in ends), sum(each.cached for each in ends)
+    again = f", {output.counted(cached, 'answer')} known from before" if cached else ""
+    output.complain(f"${format_usd(spent)} spent{again}.{_ended(ends, file)} The run is in {file}.")
+
+
+def _run(sums: Sums) -> None:
     """A run as a table, and the cases that did not pass."""
     columns = (
         "suite", "tested", "cases", "passed", "failed", "no verdict", "answers that pass", "95 % interval", "score",
@@ -56,10 +72,7 @@ def _run(sums: Sums, ends: Sequence[End], file: Path) -> None:
     for each in cells:
         if len(each.served) > 1:
             told = f"{each.suite} ({each.cell}): what was served became another version meanwhile: "
-            output.complain(output.printable(told + ", ".join(each.served)))
-    spent, cached = sum(each.spent_picodollars for each in ends), sum(each.cached for each in ends)
-    again = f", {output.counted(cached, 'answer')} known from before" if cached else ""
-    output.complain(f"${format_usd(spent)} spent{again}.{_ended(ends, file)} The run is in {file}.")
+            _complain(told + ", ".join(each.served))
 
 
 def _rows(each: CellSummary) -> list[list[str]]:
@@ -93,9 +106,7 @@ def _cases(sums: Sums) -> None:
     for (_, cell, case), each in troubled[:MOST_CASES]:
         of = f"{each.passes} of {each.tries}" if each.tries else "no answer"
         why = [*each.reasons, *sorted(set(each.errors.values()))]
-        output.complain(
-            output.printable(f"{each.file}:{each.line}: {case} ({cell}) {each.verdict}, {of} passed: {'; '.join(why)}")
-        )
+        _complain(f"{each.file}:{each.line}: {case} ({cell}) {each.verdict}, {of} passed: {'; '.join(why)}")
     if len(troubled) > MOST_CASES:
         output.complain(f"… and {len(troubled) - MOST_CASES:,} more; --json, --junit and --html name them all")
 
@@ -128,14 +139,21 @@ def _beside(each: CellComparison) -> None:
             "without an answer": each.without_answer}  # fmt: skip
     told = ", ".join(f"{count} {what}" for what, count in left.items() if count)
     if told:
-        output.complain(output.printable(f"{name}: cases left out: {told}"))
+        _complain(f"{name}: cases left out: {told}")
     if each.pairs and not each.decides:
         what = f"{name}: no drop could be told from noise here; add cases, or repeat them more often"
-        output.complain(output.printable(what))
+        _complain(what)
     for case in each.cases if each.verdict == "regression" else ():
         drop = f"{_percent(case.before)} to {_percent(case.after)}"
         why = "; ".join(case.reasons)
-        output.complain(output.printable(f"{case.file}:{case.line}: {case.case} {drop}: {why}"))
+        _complain(f"{case.file}:{case.line}: {case.case} ({each.cell}) {drop}: {why}")
+
+
+def _complain(text: str) -> None:
+    """A line in which a model may have its say: nothing a terminal acts on, or a workflow of GitHub's, which looks for
+    `##[` anywhere.
+    """
+    output.complain(output.printable(text).replace("##[", "## ["))
 
 
 def _rate(found: Interval) -> list[str]:
