@@ -101,8 +101,8 @@ class AskedModels:
         self._under_way = 0
         self._settled = asyncio.Event()
         """Set, and another one put in its place, when a call is over."""
-        self._dry = False
-        """Whether the budget had no room when no call was under way."""
+        self._dry = ""
+        """Why the budget had no room when no call was under way; empty where it had."""
         self.spent_picodollars = 0
         """What was paid in this run: nothing for what was asked before."""
         self._billed = (0, 0)
@@ -190,11 +190,11 @@ class AskedModels:
                 return await self._once(call)
             except BudgetExceeded as error:
                 if not self._under_way and not settled.is_set():
-                    self._dry = True
+                    self._dry = error.message
                     self._turn()
                 await settled.wait()
                 if self._dry:
-                    raise Spent(error.message) from None
+                    raise Spent(self._dry) from None
             except (RateLimited, Overloaded) as error:
                 if error.retry_after_s is None:
                     raise
@@ -229,7 +229,7 @@ class AskedModels:
             self._under_way -= 1
             self.spent_picodollars += call.account.cost_picodollars or 0
             if over:
-                self._dry = False
+                self._dry = ""
                 self._turn()
 
     def _turn(self) -> None:

@@ -7,14 +7,17 @@ from decimal import Decimal
 from headgate.errors import BudgetExceeded
 from headgate.money import format_usd, from_decimal
 
+SAFETY = 2
+"""How many times as dear as all before it a call may be without being more than was set aside."""
+
 
 class Unpriced(BudgetExceeded):
     """What a model's answers cost is not told, so no budget can be kept to."""
 
 
 class Purse:
-    """For each call is set aside what the dearest one of its model so far cost. The first of a model is made while no
-    other is under way. So only an answer that costs more than all before it of its model overruns, by the difference.
+    """For each call is set aside twice what the dearest one of its model so far cost. The first of a model is made
+    while no other is under way. So only answers more than twice as dear as all before them can overrun, by the difference.
     """
 
     def __init__(self, amount_usd: Decimal) -> None:
@@ -31,11 +34,12 @@ class Purse:
         """
         if self._unpriced is not None:
             raise Unpriced(f"the server does not tell what '{self._unpriced}' costs; give it a price there")
-        amount = self._dearest.get(model, self._left)
+        dearest = self._dearest.get(model)
+        amount = self._left if dearest is None else SAFETY * dearest
         if amount > self._left or self._left <= 0:
             raise BudgetExceeded(
                 f"${format_usd(max(self._left, 0))} of ${format_usd(self._amount)} are left, "
-                f"and a call of '{model}' has cost ${format_usd(self._dearest.get(model, 0))}"
+                f"and a call of '{model}' has cost ${format_usd(dearest or 0)} and may cost more"
             )
         self._left -= amount
         return amount
