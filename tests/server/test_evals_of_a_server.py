@@ -126,7 +126,7 @@ async def test_models_there_are_not_are_told_before_anything_is_asked(at: Servin
 
 
 async def test_a_budget_is_kept_by_what_calls_have_cost(at: Serving, folder: Path) -> None:
-    write(folder, TESTS + "repeat: 20\n")
+    write(folder, TESTS + "repeat: 20\nconfig: {max_completion_tokens: 4}\n")  # all of a length
     results, _ = await run(at, folder)
     cost = max(each.cost_picodollars or 0 for each in results)
     budget = Decimal(5 * cost).scaleb(-12)

@@ -17,7 +17,7 @@ class Unpriced(BudgetExceeded):
 
 class Purse:
     """For each call is set aside twice what the dearest one of its model so far cost. The first of a model is made
-    while no other is under way. So only answers more than twice as dear as all before them can overrun, by the difference.
+    while no other is under way. So only answers more than twice as dear as all before them overrun, by the difference.
     """
 
     def __init__(self, amount_usd: Decimal) -> None:
