@@ -131,7 +131,7 @@ async def test_a_budget_is_kept_by_what_calls_have_cost(at: Serving, folder: Pat
     cost = max(each.cost_picodollars or 0 for each in results)
     budget = Decimal(5 * cost).scaleb(-12)
     results, end = await run(at, folder, budget=str(budget))
-    assert 5 <= len(results) < 40
+    assert len(results) == 4  # for the fifth, twice what it may cost would have to be left
     assert (end.why, end.spent_picodollars <= 5 * cost) == ("budget", True)
     write(folder, f"model: nobody-knows\n{TESTS}repeat: 5\n")
     results, end = await run(at, folder, budget="1")

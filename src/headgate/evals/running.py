@@ -158,7 +158,7 @@ class Run:
 
     async def _looked(self, job: Job, repeat: int, key: str, request: Request, answer: Answer) -> Result:
         suite, cell, case, _ = job
-        grade = await graded(answer, case, suite, self._models, request.body, str(Path(suite.file).parent))
+        grade = await graded(answer, case, suite, self._models, request.seen or request.body, _folder(suite))
         unsaid = next((mark for mark in grade.marks if mark.error), None)
         return _result(
             job,
@@ -192,6 +192,10 @@ class Run:
     def _add(self, result: Result) -> None:
         self._file.add(result)
         self._told(result, False)
+
+
+def _folder(suite: Suite) -> str:
+    return str(Path(suite.file).parent)
 
 
 def _unheard(result: Result, again: bool) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from headgate.evals.problems import Place, Problem
 from headgate.evals.prompting import root_of
-from headgate.evals.reading.files import PROMPT, PYTHON, YAML, beside, is_test
+from headgate.evals.reading.files import PROMPT, PYTHON, YAML, is_test
 from headgate.prompts.dotprompt import Library, Prompt, PromptsInvalid, load_folder
 
 NOTHING = Library({}, (), {}, {})
@@ -51,16 +51,19 @@ class Selection:
         """The test files, in the order of their names within each path."""
         return list(self._tests.values())
 
-    def tested(self, test: Selected) -> list[str]:
-        """The prompts a test file is of where it names none: the one beside it, and those that name it."""
-        found: dict[str, None] = {}
-        if (own := beside(test.file)).is_file() and (name := self._name(test.root, own)) is not None:
-            found[name] = None
-        for prompt in self.libraries[test.root]:
-            asked = test.of is None or prompt.full_name in test.of
-            if asked and any(_same(each, test.file) for each in named_tests(test.root, prompt)):
-                found[prompt.full_name] = None
-        return list(found)
+    def prompt_in(self, root: Path) -> Callable[[Path], str | None]:
+        """What tells how the prompt in a file is called in the library of a folder; None where it is not in it."""
+        return lambda file: self._name(root, file)
+
+    def named_by(self, file: Path) -> list[str]:
+        """The names of prompts that name a test file as theirs: all that do, or those because of which it was found."""
+        test = self._tests[file.resolve()]
+        return [
+            prompt.full_name
+            for prompt in self.libraries[test.root]
+            if test.of is None or prompt.full_name in test.of
+            if any(_same(each, file) for each in named_tests(test.root, prompt))
+        ]
 
     # ── paths ──
 

@@ -130,6 +130,8 @@ class Server:
         if status != 200:
             raise _error(status, headers, raw)
         target = headers.get("x-headgate-target", "")
+        payload = Payload(call.request.dialect, raw)
+        answered_by = payload.answer_tree.get("model")
         call.account.attempts.append(
             Attempt(
                 id=f"{call.id}-0",
@@ -138,12 +140,13 @@ class Server:
                 started=began,
                 sent=True,
                 status=status,
+                answer_model=answered_by if isinstance(answered_by, str) else None,
                 cost_picodollars=_picodollars(headers.get("x-headgate-cost-usd")),
                 settled=True,
             )
         )
         call.account.prompt = headers.get("x-headgate-prompt")
-        return Reply(payload=Payload(call.request.dialect, raw), target=target)
+        return Reply(payload=payload, target=target)
 
     async def _exchanged(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
         response: HttpResponse | None = None

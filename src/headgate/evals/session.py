@@ -83,12 +83,12 @@ def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool 
     """
     selected = Selection(paths, prompts)
     problems = [*selected.problems, *(() if elsewhere else selected.mistakes)]
-    of = {each.file: selected.tested(each) for each in selected.tests}
     suites: list[Suite] = []
     subjects: dict[str, Subjects] = {}
     for root, library in selected.libraries.items():
         try:
-            mine = read([each.file for each in selected.tests if each.root == root], of.__getitem__, root)
+            files = [each.file for each in selected.tests if each.root == root]
+            mine = read(files, selected.prompt_in(root), root, named_by=selected.named_by)
         except BadTests as error:
             problems += error.problems
             continue

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
@@ -18,7 +21,8 @@ class Request(NamedTuple):
 
     body: JSON
     version: str = ""
-    output_schema: JSON | None = None
+    seen: JSON | None = None
+    """What assertions and judges take it for, where somebody else makes more of it; None for the body itself."""
 
 
 class Unrenderable(Exception):
@@ -77,7 +81,16 @@ class AsServed:
         if cell.model is None or not self._takes_inputs(cell.model):
             return self._others.request(cell, case)
         said = {"inputs": case.inputs, **({} if case.context is None else {"context": case.context})}
-        return Request({"model": cell.model, "messages": list(case.messages), **case.config, SAID: said})
+        body = {"model": cell.model, "messages": list(case.messages), **case.config, SAID: said}
+        return Request(body, seen=self._seen(cell, case))
+
+    def _seen(self, cell: Cell, case: Case) -> JSON:
+        """About what it is rendered to: as the prompt here renders it, else the inputs as they are."""
+        if cell.prompt is not None:
+            with suppress(Unrenderable):
+                return self._others.request(cell, case).body
+        told = {"role": "user", "content": msgspec.json.encode(case.inputs, enc_hook=str).decode()}
+        return {"model": cell.model, "messages": [*case.messages, told], **case.config}
 
     def model(self, cell: Cell) -> str | None:
         return self._others.model(cell)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from headgate.evals.reading.files import read
+from headgate.evals.reading.files import find, read
 
-__all__ = ["read"]
+__all__ = ["find", "read"]

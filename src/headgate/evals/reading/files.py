@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -37,6 +38,38 @@ _TEST = frozenset({"id", "description", "inputs", "messages", "context", "config
 _NO_THRESHOLD = f"of 0 {ALWAYS}"
 
 
+def find(paths: Iterable[FilePath]) -> list[FilePath]:
+    """The test files that are named, or in folders that are named, in order.
+
+    Raises:
+        BadTests: there is none somewhere.
+    """
+    found: dict[FilePath, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [FilePath(at, name) for at, names in _walked(path) for name in names if is_test(name)]
+            if not inside:
+                problems.append(Problem(Place(str(path)), "there is no test file in it; write one, as name.test.yaml"))
+            found.update(dict.fromkeys(sorted(inside)))
+        elif path.is_file():
+            if not is_test(path.name):
+                problems.append(Problem(Place(str(path)), "is no test file; its name ends in .test.yaml or .test.py"))
+            found[path] = None
+        else:
+            problems.append(Problem(Place(str(path)), "is not there"))
+    if problems:
+        raise BadTests(problems)
+    return list(found)
+
+
+def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
+    """The folders in a folder with their files, but for hidden ones."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        yield at, names
+
+
 def is_test(name: str) -> bool:
     """Whether a file of that name holds tests."""
     return name.endswith((*YAML, PYTHON))
@@ -44,11 +77,13 @@ def is_test(name: str) -> bool:
 
 def read(
     files: Sequence[FilePath],
-    tested: Callable[[FilePath], Sequence[str]] | None = None,
+    prompt_of: Callable[[FilePath], str | None] | None = None,
     root: FilePath | None = None,
+    *,
+    named_by: Callable[[FilePath], Sequence[str]] | None = None,
 ) -> list[Suite]:
-    """The suites of test files. `tested` tells which prompts one is of where it names none: `x` where `x.prompt` is
-    beside `x.test.yaml`; suites are called as they stand in `root`.
+    """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
+    suites are called as they stand in `root`. `named_by` tells the names of prompts that name a test file as theirs.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -58,7 +93,7 @@ def read(
     for file in files:
         sheet = _sheet(file, problems)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, tested or _beside, root).suite())
+            suites.append(_Reader(sheet, prompt_of or _beside, root, named_by or (lambda _: ())).suite())
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -72,14 +107,8 @@ def read(
     return suites
 
 
-def beside(test: FilePath) -> FilePath:
-    """The prompt that a test file is beside, whether there is one or not."""
-    return FilePath(f"{_path_stem(str(test))}{PROMPT}")
-
-
-def _beside(test: FilePath) -> Sequence[str]:
-    prompt = beside(test)
-    return [prompt.name.removesuffix(PROMPT)] if prompt.is_file() else []
+def _beside(file: FilePath) -> str | None:
+    return file.name.removesuffix(PROMPT)
 
 
 def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
@@ -123,10 +152,17 @@ def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, tested: Callable[[FilePath], Sequence[str]], root: FilePath | None) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        prompt_of: Callable[[FilePath], str | None],
+        root: FilePath | None,
+        named_by: Callable[[FilePath], Sequence[str]],
+    ) -> None:
         self._sheet = sheet
         self._root = root
-        self._tested = tested
+        self._named_by = named_by
+        self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
 
     def suite(self) -> Suite:
@@ -169,16 +205,23 @@ class _Reader:
 
     def _cells(self, tree: JSON) -> tuple[Cell, ...]:
         sheet = self._sheet
-        named = sheet.text(("prompt",), tree.get("prompt"))
-        prompts: Sequence[str | None] = [named] if named is not None else self._tested(FilePath(sheet.file))
+        prompt = sheet.text(("prompt",), tree.get("prompt"))
+        beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
+        prompts: dict[str | None, None] = {}
+        if prompt is not None:
+            prompts[prompt] = None
+        elif beside.is_file() and (own := self._prompt_of(beside)) is not None:
+            prompts[own] = None
+        if prompt is None:
+            prompts |= dict.fromkeys(self._named_by(FilePath(sheet.file)))
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
             if models:
                 sheet.wrong(("model",), "stands beside 'models'; write one of them")
             models = [sheet.text(("model",), tree["model"])]
         if not prompts and not models:
-            own = beside(FilePath(sheet.file)).name
-            sheet.wrong((), f"names nothing to test; put it beside {own}, or write 'prompt:' or 'model:'")
+            what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
+            sheet.wrong((), what)
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
         if variants and not prompts:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")

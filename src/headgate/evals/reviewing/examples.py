@@ -49,7 +49,7 @@ def cases_of(folder: Path | None, prompt: Prompt) -> tuple[list[Case], list[str]
     beside = [folder / f"{name}{ending}" for name in names for ending in (*YAML, PYTHON)]
     files = [each for each in (*beside, *named_tests(folder, prompt)) if each.is_file()]
     try:
-        suites = read(files, lambda _: names, folder)
+        suites = read(files, lambda _: prompt.name, folder, named_by=lambda _: names)
     except BadTests as error:
         return [], [each.told() for each in error.problems]
     mine = [suite for suite in suites if any(cell.prompt in names for cell in suite.cells)]
