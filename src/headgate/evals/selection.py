@@ -71,7 +71,7 @@ class Selection:
         if path.is_dir():
             self._folder(path)
         elif not path.is_file():
-            self._wrong(path, "is not there")
+            self._wrong(path, "is not there; name test files, prompts, or folders of them")
         elif is_test(path.name):
             self._add(path, self._root(path), None)
         elif path.name.endswith(PROMPT) and path.name.startswith("_"):

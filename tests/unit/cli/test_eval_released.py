@@ -118,7 +118,7 @@ def test_labels_and_folders_are_told_apart(said: Said):
     told = said("eval", "run", "prompts", "--against", "./@production", code=3)
     assert "none of the prompts that are tested is in ./@production" in told
     assert "is no label" in said("eval", "run", "prompts", "--library", "@", code=2)
-    assert "is no folder" in said("eval", "run", "prompts", "--against", "nowhere", code=3)
+    assert "a label, as @production" in said("eval", "run", "prompts", "--against", "production", code=3)
 
 
 def test_a_run_that_is_cut_short_has_no_verdict(said: Said, capsys: pytest.CaptureFixture[str]):

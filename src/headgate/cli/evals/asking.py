@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from headgate.cli import output
 from headgate.cli.client import Reach, base_of, key_of
-from headgate.cli.configs import load_or_starter
+from headgate.cli.configs import ConfigFile, load_or_starter
 from headgate.cli.evals.trying import tried
 from headgate.cli.exits import CannotRun, Misused
 from headgate.cli.files import writing
@@ -43,6 +43,15 @@ class Asking:
     """The file of answers of before; else .headgate/evals/answers.db, and with --server none."""
     no_cache: Flag = False
     """Ask everything anew, and keep nothing."""
+    config: ConfigFile = None
+    """The file; else HEADGATE_CONFIG, else ./headgate.yaml, else what is served without one."""
+    key: str | None = None
+    """A key for --server, and for what is released; better in HEADGATE_ADMIN_KEY, where others on this machine do not
+    see it."""
+
+    def reach(self, url: str | None, organisation: str | None) -> Reach:
+        """Where versions are that are released: at the address that is named, else where models are asked."""
+        return Reach(config=self.config, url=url or self.server, key=self.key, organisation=organisation)
 
     @property
     def kept(self) -> Path | None:
@@ -69,7 +78,7 @@ class Asking:
 NOTHING_SAID = Asking()
 
 
-def ask(asking: Asking, reach: Reach, work: Work, *, concurrency: int = 16, book: bool = False) -> None:
+def ask(asking: Asking, work: Work, *, concurrency: int = 16, book: bool = False) -> None:
     """Have something done with models.
 
     Raises:
@@ -79,15 +88,15 @@ def ask(asking: Asking, reach: Reach, work: Work, *, concurrency: int = 16, book
         hide()
     try:
         if asking.server is not None:
-            tried(lambda: asyncio.run(_there(asking, reach, work)))
+            tried(lambda: asyncio.run(_there(asking, work)))
         else:
-            _here(asking, reach.config, work, concurrency, book)
+            _here(asking, work, concurrency, book)
     except Spent as error:
         raise CannotRun(f"the budget has no room for a call: {error}", "Give more by --budget.") from None
 
 
-def _here(asking: Asking, file: Path | None, work: Work, concurrency: int, book: bool) -> None:
-    config, path = load_or_starter(file)
+def _here(asking: Asking, work: Work, concurrency: int, book: bool) -> None:
+    config, path = load_or_starter(asking.config)
     config = placed(
         for_tests(config, concurrency, bounded=asking.budget is not None, book=book),
         (path or Path()).parent,
@@ -102,8 +111,8 @@ def _here(asking: Asking, file: Path | None, work: Work, concurrency: int, book:
     tried(lambda: asyncio.run(main()))
 
 
-async def _there(asking: Asking, reach: Reach, work: Work) -> None:
-    key = key_of(reach)
+async def _there(asking: Asking, work: Work) -> None:
+    key = key_of(asking.reach(None, None))
     server = Server(base_of(asking.server or "", key), key, asking.budget_usd)
     try:
         with _opened(asking.kept) as kept:

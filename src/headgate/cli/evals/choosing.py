@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from headgate.cli import output
 from headgate.cli.client import Reach
-from headgate.cli.evals.asking import Asking
 from headgate.cli.evals.trying import tried
 from headgate.cli.exits import CannotRun, Misused
 from headgate.cli.released import library_of
@@ -37,28 +36,29 @@ def chosen(
     against: str | None,
     models: Sequence[str],
     repeat: int | None,
-    asking: Asking,
     reach: Reach,
 ) -> Chosen:
-    """The tests of a run. `library` and `against` are folders, or labels of the registry.
+    """The tests of a run. `library` and `against` are folders, or labels of the registry that `reach` is about.
 
     Raises:
         CannotRun: there is something wrong with them, or a label stands for none of the prompts.
         Misused: what begins as a label is none.
     """
     label, other = _label(library), _label(against)
+    for folder, of in ((library, label), (against, other)):
+        if folder is not None and of is None and not Path(folder).is_dir():
+            raise CannotRun(f"there is no folder {output.printable(folder)}", "Name one, or a label, as @production.")
     folder = None if library is None or label is not None else Path(library)
     loaded = _with(tried(lambda: load(paths, folder, elsewhere=label is not None)), models, repeat)
-    there = reach if asking.server is None or reach.url is not None else _at(reach, asking.server)
     tested = loaded
     if label is not None:
-        released = library_of(there, label, loaded.prompts)
+        released = library_of(reach, label, loaded.prompts)
         tested = of_library(loaded, released, Path(f"{AT}{label}"), placed=True)
         _check_any(tested, f"'{label}' stands for no version of what these tests are of")
         _left(loaded, released, f"has no label '{label}', and is not tested")
     if against is None:
         return Chosen(tested, None)
-    held = library_of(there, other, loaded.prompts) if other is not None else tried(lambda: library_in(Path(against)))
+    held = library_of(reach, other, loaded.prompts) if other is not None else tried(lambda: library_in(Path(against)))
     older = of_library(tested, held, Path(against))
     _check_any(older, f"none of the prompts that are tested is in {against}")
     _left(tested, held, f"is not in {against}, so its tests have to pass")
@@ -76,10 +76,6 @@ def _label(text: str | None) -> str | None:
             f"'{output.printable(label)}' {error}", "Write @production; a folder of that name is ./@…"
         ) from None
     return label
-
-
-def _at(reach: Reach, url: str) -> Reach:
-    return Reach(config=reach.config, url=url, key=reach.key, organisation=reach.organisation, json=reach.json)
 
 
 def _left(loaded: Loaded, library: Library, what: str) -> None:

@@ -32,6 +32,12 @@ class Reports:
     annotate: Flag = False
     """Print annotations for GitHub, also outside of its workflows."""
 
+    def check(self) -> None:
+        """Raise CannotRun where a file could not be written: that is better known before anything is paid for."""
+        for file in (self.junit, self.html):
+            if file is not None:
+                _check(file)
+
     def write(self, run: Path, sums: Sums, found: Comparison | None = None) -> None:
         """Write the files. `found` is what the run was held against.
 
@@ -53,7 +59,7 @@ def sums_of(run: Path) -> Sums:
     Raises:
         CannotRun: it is none.
     """
-    return tried(lambda: Sums.of(results_of(run)))
+    return tried(lambda: Sums.of(results_of(run)), "Name a run file: 'ls .headgate/evals', or --output of 'eval run'.")
 
 
 def latest() -> Path:
@@ -68,8 +74,13 @@ def latest() -> Path:
     return runs[-1]
 
 
-def _write(file: Path, pieces: Iterable[str]) -> None:
+def _check(file: Path) -> None:
     with writing(file):
         if file.is_dir():
             raise IsADirectoryError(0, "it is a folder")
+        next(file.parent.iterdir(), None)
+
+
+def _write(file: Path, pieces: Iterable[str]) -> None:
+    with writing(file):
         write_whole(file, "".join(pieces).encode())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headgate.cli import output
-from headgate.cli.client import HERE, Reach
+from headgate.cli.configs import Json
 from headgate.cli.evals.asking import NOTHING_SAID, Asking, ask
 from headgate.cli.evals.trying import tried
 from headgate.cli.exits import FAILED, OK, CannotRun
@@ -26,7 +26,7 @@ def judge(
     *,
     library: Path | None = None,
     asking: Asking = NOTHING_SAID,
-    reach: Reach = HERE,
+    json: Json = False,
 ) -> int:
     """Tell how far the judges of tests agree with people, by Cohen's kappa. Ends with 1 where one agrees less than it
     has to.
@@ -37,6 +37,8 @@ def judge(
         Test files, prompts, or folders of them, whose judges have labels.
     library
         The folder of prompts; else the one called 'prompts' around the tests, or their own.
+    json
+        Print JSON.
     """
     loaded = tried(lambda: load(paths, library))
     judges = [each for suite in loaded.suites for each in suite.judges.values() if each.labels is not None]
@@ -51,8 +53,8 @@ def judge(
             raise BadTests(unknown)
         found.extend(await all_examined(loaded.suites, models))
 
-    ask(asking, reach, work)
-    if reach.json:
+    ask(asking, work)
+    if json:
         output.json([_document(each) for each in found])
     else:
         output.say("\n".join(output.printable(each.told()) for each in found))

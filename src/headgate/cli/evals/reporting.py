@@ -22,6 +22,7 @@ def report(run: Path | None = None, /, *, reports: Reports = NO_REPORTS, json: J
     json
         Print JSON.
     """
+    reports.check()
     file = run or latest()
     sums = sums_of(file)
     reports.write(file, sums)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from headgate.cli import output
-from headgate.cli.client import HERE, Reach
+from headgate.cli.configs import Json
 from headgate.cli.evals import shown
 from headgate.cli.evals.asking import NOTHING_SAID, Asking, Flag, ask, hide
 from headgate.cli.evals.choosing import Chosen, chosen
@@ -47,8 +47,10 @@ def run(
     resume: Path | None = None,
     book: Flag = False,
     asking: Asking = NOTHING_SAID,
+    url: str | None = None,
+    organisation: str | None = None,
     reports: Reports = NO_REPORTS,
-    reach: Reach = HERE,
+    json: Json = False,
 ) -> int:
     """Ask what tests ask, and hold the answers against what they assert.
 
@@ -85,10 +87,17 @@ def run(
         The run file of a run that was stopped: go on with it.
     book
         Keep the ledger in the database the configuration names, rather than in memory only.
+    url
+        The server that knows what is released; else that of --server, HEADGATE_URL, or the configuration's.
+    organisation
+        Whose released versions, where not those of the key's own.
+    json
+        Print JSON.
     """
     _check_options(output_, resume, baseline, against, asking, book=book)
+    reports.check()
     before = None if baseline is None else sums_of(baseline)
-    what = chosen(paths, library, against, model, repeat, asking, reach)
+    what = chosen(paths, library, against, model, repeat, asking.reach(url, organisation))
     name = new_id()
     file = resume or output_ or FOLDER / f"{name}.jsonl"
     base = file.with_suffix(".base.jsonl")
@@ -100,22 +109,22 @@ def run(
     options = Options(concurrency=concurrency, precision=precision, seed=seed)
 
     async def into(models: AskedModels, loaded: Loaded, place: Path) -> None:
-        with Screen(quiet=reach.json) as screen:
+        with Screen(quiet=json) as screen:
             await carry_out(
                 loaded, models, place, options, name=name, clock=SystemClock(),
                 resume=place in begun, told=screen.add, planned=screen.begin,
             )  # fmt: skip
 
     async def work(models: AskedModels) -> None:
-        await _prepare(what, models, quiet=reach.json)
+        await _prepare(what, models, quiet=json)
         if what.older is not None:
             await into(models, what.older, base)
-            if not reach.json:
+            if not json:
                 shown.spending(base)
         await into(models, what.tested, file)
 
     try:
-        ask(asking, reach, work, concurrency=concurrency, book=book)
+        ask(asking, work, concurrency=concurrency, book=book)
     except KeyboardInterrupt:
         there = file.exists() or base.exists()
         output.complain(f"Stopped. 'headgate eval run … --resume {file}' goes on." if there else "Stopped.")
@@ -126,8 +135,8 @@ def run(
     reports.write(file, sums, found)
     if reports.annotate or wanted(os.environ):
         lines = [*failures(sums.cases)] if found is None else [*regressions(found), *failures(fresh(found, sums))]
-        shown.annotate(lines, json=reach.json)
-    shown.result(file, sums, found, json=reach.json)
+        shown.annotate(lines, json=json)
+    shown.result(file, sums, found, json=json)
     ends = ends_of(file)
     return of_run(sums, ends, expect) if found is None else of_comparison(found, sums, ends)
 

@@ -12,8 +12,8 @@ from headgate.evals.problems import BadTests, CannotEvaluate
 Made = TypeVar("Made")
 
 
-def tried(work: Callable[[], Made]) -> Made:
-    """Do something with tests.
+def tried(work: Callable[[], Made], hint: str = "") -> Made:
+    """Do something with tests or runs. `hint` is what to try where that cannot be done.
 
     Raises:
         CannotRun: there is something wrong with them.
@@ -24,9 +24,9 @@ def tried(work: Callable[[], Made]) -> Made:
         lines = "\n".join(output.printable(each.told()) for each in error.problems)
         raise CannotRun(f"the tests cannot be run\n{lines}") from None
     except CannotEvaluate as error:
-        raise CannotRun(output.printable(str(error))) from None
+        raise CannotRun(output.printable(str(error)), hint) from None
     except BaseExceptionGroup as group:
         known = [each for each in group.exceptions if isinstance(each, CannotEvaluate)]
         if not known:
             raise
-        raise CannotRun(output.printable(str(known[0]))) from None
+        raise CannotRun(output.printable(str(known[0])), hint) from None
