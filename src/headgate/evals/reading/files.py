@@ -95,9 +95,11 @@ def read(
     files: Sequence[FilePath],
     prompt_of: Callable[[FilePath], str | None] | None = None,
     root: FilePath | None = None,
+    *,
+    named_by: Callable[[FilePath], Sequence[str]] | None = None,
 ) -> list[Suite]:
     """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
-    suites are called as they stand in `root`.
+    suites are called as they stand in `root`. `named_by` tells the names of prompts that name a test file as theirs.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -107,7 +109,7 @@ def read(
     for file in files:
         sheet = _sheet(file, problems)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
+            suites.append(_Reader(sheet, prompt_of or _beside, root, named_by or (lambda _: ())).suite())
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -173,9 +175,16 @@ def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        prompt_of: Callable[[FilePath], str | None],
+        root: FilePath | None,
+        named_by: Callable[[FilePath], Sequence[str]],
+    ) -> None:
         self._sheet = sheet
         self._root = root
+        self._named_by = named_by
         self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
 
@@ -223,22 +232,32 @@ class _Reader:
         sheet = self._sheet
         prompt = sheet.text(("prompt",), tree.get("prompt"))
         beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
-        if prompt is None and beside.is_file():
-            prompt = self._prompt_of(beside)
+        prompts: dict[str | None, None] = {}
+        if prompt is not None:
+            prompts[prompt] = None
+        elif beside.is_file() and (own := self._prompt_of(beside)) is not None:
+            prompts[own] = None
+        if prompt is None:
+            prompts |= dict.fromkeys(self._named_by(FilePath(sheet.file)))
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
             if models:
                 sheet.wrong(("model",), "stands beside 'models'; write one of them")
             models = [sheet.text(("model",), tree["model"])]
-        if prompt is None and not models:
+        if not prompts and not models:
             what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
             sheet.wrong((), what)
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
-        if variants and prompt is None:
+        if variants and not prompts:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")
         self._once(("variants",), variants)
         self._once(("models",), models)
-        return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+        return tuple(
+            Cell(prompt, variant, model)
+            for prompt in prompts or [None]
+            for variant in variants or [None]
+            for model in models or [None]
+        )
 
     def _once(self, path: Path, names: Sequence[str | None]) -> None:
         for name in {each for each in names if names.count(each) > 1}:
@@ -305,7 +324,7 @@ class _Reader:
             messages = filled(self._messages, inputs)
             if missing := unfilled(self._messages, inputs):
                 sheet.wrong(path, f"has no input {', '.join(missing)}, which the messages of the file name")
-        if self._plain and not messages and len(sheet.problems) == before:
+        if self._plain and not messages and not inputs and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
         referring = [with_inputs(each, {**(about or {}), **inputs}) for each in assertions]
