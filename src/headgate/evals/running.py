@@ -17,7 +17,7 @@ from headgate.evals.case import Assertion, Case, Cell, Suite
 from headgate.evals.grading import graded
 from headgate.evals.models import GatewayModels, Spent
 from headgate.evals.problems import Place
-from headgate.evals.runs import Result, RunFile
+from headgate.evals.runs import Result, Results
 from headgate.evals.subjects import Request, Subjects, Unrenderable
 from headgate.stats.clustered import running_reach
 
@@ -56,7 +56,7 @@ class Run:
         suites: Sequence[Suite],
         subjects: Subjects,
         models: GatewayModels,
-        file: RunFile,
+        file: Results,
         *,
         concurrency: int = 16,
         done: Mapping[Key, Done] | None = None,
@@ -148,7 +148,7 @@ class Run:
             self._told(_result(job, repeat, key, passed=before.passed), True)
             return before.passed
         try:
-            answer = await self._models.chat(request.body, repeat, request.version)
+            answer = await self._models.chat(request.body, repeat, request.version, asked=request.asked)
         except HeadgateError as error:
             self._add(self._failed(job, repeat, key, request, f"{error.code}: {error.message}"))
             return None
@@ -177,6 +177,7 @@ class Run:
             judged_picodollars=sum(mark.cost_picodollars for mark in grade.marks),
             latency_ms=answer.latency_ms,
             target=answer.target,
+            answered_by=answer.answered_by,
             model=request.body["model"],
             version=request.version,
             prompt=self._subjects.place(cell),

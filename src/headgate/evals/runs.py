@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -58,6 +58,8 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     judged_picodollars: int = 0
     latency_ms: float = 0.0
     target: str = ""
+    answered_by: str = ""
+    """What the vendor calls the model that answered; empty where it does not say."""
     model: str = ""
     version: str = ""
     file: str
@@ -86,6 +88,18 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="line", kw_only=True
 Line = Header | Result | End
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
+
+
+class Results(Protocol):
+    """Where results go as they come."""
+
+    def add(self, line: Result) -> None:
+        """Keep one.
+
+        Raises:
+            CannotEvaluate: it cannot be kept.
+        """
+        ...
 
 
 class RunFile:

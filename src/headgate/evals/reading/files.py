@@ -22,6 +22,7 @@ from headgate.evals.reading.assertions import ALWAYS, read_assertions
 from headgate.evals.reading.conversations import filled, read_messages, unfilled, with_inputs
 from headgate.evals.reading.datasets import rows
 from headgate.evals.reading.sheet import Sheet
+from headgate.evals.reading.sources import DISK, Sources
 from headgate.types import JSON
 
 YAML = (".test.yaml", ".test.yml")
@@ -36,6 +37,8 @@ _SUITE = frozenset({
 })  # fmt: skip
 _TEST = frozenset({"id", "description", "inputs", "messages", "context", "config", "repeat", "threshold", "assert"})
 _NO_THRESHOLD = f"of 0 {ALWAYS}"
+
+NO_CODE = "nothing that is published runs code on a server"
 
 
 def find(paths: Iterable[FilePath]) -> list[FilePath]:
@@ -79,9 +82,13 @@ def read(
     files: Sequence[FilePath],
     prompt_of: Callable[[FilePath], str | None] | None = None,
     root: FilePath | None = None,
+    sources: Sources = DISK,
+    *,
+    code: bool = True,
 ) -> list[Suite]:
     """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
-    suites are called as they stand in `root`.
+    suites are called as they stand in `root`. Without `code` nothing of anybody's is imported or run: what would have to
+    be is a mistake.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -89,9 +96,9 @@ def read(
     problems: list[Problem] = []
     suites: list[Suite] = []
     for file in files:
-        sheet = _sheet(file, problems)
+        sheet = _sheet(file, problems, sources, code=code)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
+            suites.append(_Reader(sheet, prompt_of or _beside, root, sources, code=code).suite())
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -109,8 +116,11 @@ def _beside(file: FilePath) -> str | None:
     return file.name.removesuffix(PROMPT)
 
 
-def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
-    text = _text(file, str(file), problems)
+def _sheet(file: FilePath, problems: list[Problem], sources: Sources, *, code: bool) -> Sheet | None:
+    if file.name.endswith(PYTHON) and not code:
+        problems.append(Problem(Place(str(file)), f"is a program, and {NO_CODE}; write it as name.test.yaml"))
+        return None
+    text = _text(file, problems, sources)
     if text is None:
         return None
     if not file.name.endswith(PYTHON):
@@ -137,22 +147,32 @@ def _line_of(text: str) -> int:
     return next((at for at, line in enumerate(text.split("\n"), 1) if line.startswith("suite")), 1)
 
 
-def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
+def _text(file: FilePath, problems: list[Problem], sources: Sources) -> str | None:
     try:
-        return file.read_text("utf-8")
+        return sources.read(file).decode().replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        problems.append(Problem(Place(told), f"cannot be read: {error.strerror}"))
+        problems.append(Problem(Place(str(file)), f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
-        problems.append(Problem(Place(told), f"is no text: not UTF-8 at byte {error.start}"))
+        problems.append(Problem(Place(str(file)), f"is no text: not UTF-8 at byte {error.start}"))
     return None
 
 
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        prompt_of: Callable[[FilePath], str | None],
+        root: FilePath | None,
+        sources: Sources,
+        *,
+        code: bool,
+    ) -> None:
         self._sheet = sheet
         self._root = root
+        self._sources = sources
+        self._code = code
         self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
 
@@ -198,7 +218,7 @@ class _Reader:
         sheet = self._sheet
         prompt = sheet.text(("prompt",), tree.get("prompt"))
         beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
-        if prompt is None and beside.is_file():
+        if prompt is None and self._sources.has(beside):
             prompt = self._prompt_of(beside)
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
@@ -235,7 +255,7 @@ class _Reader:
         kappa = sheet.share((*path, "kappa"), given.get("kappa"), "of 0 is what chance gives; write a number above 0")
         if kappa is not None and labels is None:
             sheet.wrong((*path, "kappa"), "needs 'labels:', a file of answers that people have judged")
-        if labels is not None and not (sheet.folder / labels).is_file():
+        if labels is not None and not self._sources.has(sheet.folder / labels):
             sheet.wrong((*path, "labels"), f"names a file that is not there: {labels}")
         if model is None:
             sheet.wrong(path, "has no model; write 'model: name'")
@@ -253,10 +273,10 @@ class _Reader:
         found: list[Case] = []
         for name in self._sheet.texts(("dataset",), tree.get("dataset")):
             file = self._sheet.folder / name
-            if not file.is_file():
+            if not self._sources.has(file):
                 self._sheet.wrong(("dataset",), f"names a file that is not there: {name}")
                 continue
-            text = _text(file, str(file), self._sheet.problems)
+            text = _text(file, self._sheet.problems, self._sources)
             for sheet, each in rows(str(file), text or "", self._sheet.problems):
                 case = self._case(sheet, (), each)
                 self._sheet.problems += sheet.problems
@@ -356,6 +376,8 @@ class _Reader:
             return f"asks the judge '{name}', and there is {known}; write 'judge: model' or 'judges:' in the test file"
         if assertion.kind == "similar" and not (assertion.options.get("model") or self._embeddings):
             return "needs a model for embeddings; write 'embeddings: model' in the test file"
+        if assertion.kind == "python" and not self._code:
+            return f"runs a function, and {NO_CODE}; assert it in another way, or leave it to 'headgate eval run'"
         if assertion.kind == "python" and isinstance(assertion.value, str) and ":" in assertion.value:
             try:
                 function_of(assertion.value, str(self._sheet.folder))
