@@ -85,8 +85,8 @@ class GatewayModels:
     async def chat(
         self, body: JSON, repeat: int, version: str = "", cause: str = "primary", asked: Asked | None = None
     ) -> Answer:
-        """Ask, or give what was answered when the same was asked for the same repeat. `asked` is what is sent where that
-        comes to `body` on its way.
+        """Ask, or give what was answered when the same was asked for the same repeat. `asked` is what is sent where
+        that comes to `body` on its way.
 
         Raises:
             HeadgateError: there is no answer.

@@ -1,4 +1,4 @@
-"""Suites that a server keeps and runs by itself: a test file with the data it names, as texts. Nothing of one is code."""
+"""Suites that a server keeps and runs by itself: a test file with the data it names, as texts, and no code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from headgate.evals.case import Suite
 from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.prompting import root_of
 from headgate.evals.reading import find, read
-from headgate.evals.reading.files import PROMPT, YAML
+from headgate.evals.reading.files import PROMPT
+from headgate.evals.reading.files import YAML as ENDINGS
 from headgate.evals.reading.sources import Disk, Held
 from headgate.prompts.dotprompt import Library, load_folder
 
@@ -22,6 +23,8 @@ MAX_BYTES = 700 * 1024
 """Of a suite's texts: a request of the admin API takes a MiB, and JSON has its own marks."""
 
 MAX_CASES = 5_000
+
+__all__ = ["ENDINGS", "MAX_BYTES", "MAX_CASES", "Published", "gathered", "is_place", "places_of"]
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def held(self) -> Held:
         """Its texts, to be read from."""
-        stem = next((self.file.removesuffix(each) for each in YAML if self.file.endswith(each)), self.file)
+        stem = next((self.file.removesuffix(each) for each in ENDINGS if self.file.endswith(each)), self.file)
         return Held(self.sources, None if self.beside is None else f"{stem}{PROMPT}")
 
     def suite(self) -> Suite:
@@ -62,7 +65,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gathered(paths: Sequence[Path], library: Path | None = None) -> list[Published]:
-    """The suites of test files with all they need, as they stand in the folder `library`, else in that of their prompts.
+    """Test files with all they need, as they stand in the folder `library`, else in that of their prompts.
 
     Raises:
         BadTests: what is wrong in them, and what cannot be published.
@@ -108,9 +111,7 @@ def _gathered(file: Path, root: Path, prompt_of: Callable[[Path], str | None]) -
     if size > MAX_BYTES:
         what = f"comes with {size:,} bytes, its data included, and a server keeps {MAX_BYTES:,}; name fewer cases"
         raise BadTests([Problem(Place(str(file)), what)])
-    made = Published(
-        name=suite.name, file=_place(file, root), beside=beside[0] if beside else None, sources=sources
-    )
+    made = Published(name=suite.name, file=_place(file, root), beside=beside[0] if beside else None, sources=sources)
     made.suite()  # what a server would refuse is better known now
     return made
 

@@ -1,4 +1,4 @@
-"""What a server is told of a run, suite by suite and cell by cell, so that it can keep it: `NewTest` of the admin API."""
+"""What a server is told of a run, suite by suite and cell by cell, so that it can keep it: as its `NewTest`."""
 
 from __future__ import annotations
 

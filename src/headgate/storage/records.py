@@ -574,3 +574,44 @@ class PromptTest(Entity, frozen=True, kw_only=True):
     cases: list[Any]
     """What came of each case: with the next run it is held against these."""
     posted_by: str
+
+
+class PromptSuite(Entity, frozen=True, kw_only=True):
+    """A suite of tests that the server runs by itself."""
+
+    name: str
+    digest: str
+    """SHA-256, in hexadecimal, of all that follows down to `sources`."""
+    file: str
+    """The place of the test file among its sources."""
+    beside: str | None = None
+    """The prompt whose file stands beside it."""
+    sources: dict[str, str]
+    """Its text, and the data it names, by place."""
+    cells: list[Any]
+    """What it tests: prompt, variant and model of each."""
+    asks: list[str]
+    """The models it asks besides: judges, and for embeddings."""
+    cases: int
+    git_commit: str | None = None
+    published_by: str
+
+
+class PromptTestFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the server could not test, and has not tested since."""
+
+    organisation: str
+    suite: str
+    subject: str
+    """As of a test."""
+    digest: str
+    cell: str
+    message: str
+    """Why."""
+    reason: str
+    """Why it was to be tested."""
+    state: str
+    """A digest of suite and models as they were: with others it is tried again at once."""
+    times: int
+    since_us: int
+    at_us: int

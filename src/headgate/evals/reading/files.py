@@ -87,8 +87,8 @@ def read(
     code: bool = True,
 ) -> list[Suite]:
     """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
-    suites are called as they stand in `root`. Without `code` nothing of anybody's is imported or run: what would have to
-    be is a mistake.
+    suites are called as they stand in `root`. Without `code` nothing of anybody's is imported or run: what would have
+    to be is a mistake.
 
     Raises:
         BadTests: what is wrong in any of them.
