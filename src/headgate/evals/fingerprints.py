@@ -18,11 +18,17 @@ BESIDE = frozenset({
 """What of a model's block decides when there is an answer, or what is done beside it, and not what it says."""
 
 
-def fingerprint_of(config: Config, name: str) -> Any:
+def label_of(config: Config, model: str) -> str:
+    """The name under which a model stands in a configuration: itself, or the longest pattern that it fits."""
+    patterns = [name for name in config.models if name.endswith("*") and model.startswith(name[:-1])]
+    return model if model in config.models or not patterns else max(patterns, key=len)
+
+
+def fingerprint_of(config: Config, model: str) -> Any:
     """All that a configuration says of a model, those it falls back to included, or of a target, that its answers may
     depend on; no secrets. Plain values.
     """
-    names = list(_reached(config, name))
+    names = list(_reached(config, label_of(config, model)))
     providers = dict.fromkeys(each.partition("/")[0] for each in names if each not in config.models)
     if any(each in config.models and not config.models[each].targets for each in names):
         providers = dict.fromkeys(config.providers)  # the prompt's own model may be of any

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,8 +20,6 @@ from headgate.dialects.hub import Refusal, Text, ToolCall
 from headgate.errors import BudgetExceeded, MalformedOutput
 from headgate.evals.answer import Answer, ToolCalled
 from headgate.evals.cache import Cache, key_of
-from headgate.evals.fingerprints import fingerprint_of
-from headgate.evals.subjects import Asked
 from headgate.library import Vectors, call_of
 from headgate.limits.pots import Pots
 from headgate.money import from_decimal
@@ -48,16 +48,11 @@ class GatewayModels:
         config: Config,
         cache: Cache | None = None,
         budget_usd: Decimal | None = None,
-        *,
-        pots: Pots | None = None,
-        identity: Identity = EVALUATING,
     ) -> None:
-        """`pots` pay in place of a budget for this run alone."""
         self._handle = handle
         self._config = config
         self._cache = cache
-        self._pots = pots if budget_usd is None else _pots(budget_usd)
-        self._identity = identity
+        self._pots = None if budget_usd is None else _pots(budget_usd)
         self._fingerprints: dict[str, Any] = {}
         self._vectors: dict[tuple[str, str], list[float]] = {}
         self._under_way = 0
@@ -74,19 +69,23 @@ class GatewayModels:
 
     def names(self, model: str) -> bool:
         """Whether there is such a model."""
-        return configured(self._config, model) is not None
+        return _configured(self._config, model) is not None
 
     def fingerprint(self, model: str) -> Any:
         """All the configuration says of a model that its answers may depend on; no secrets."""
         if model not in self._fingerprints:
-            self._fingerprints[model] = fingerprint_of(self._config, configured(self._config, model) or model)
+            config = self._config
+            label = _configured(config, model) or model
+            block = msgspec.to_builtins(config.models.get(label))
+            providers = {
+                name: [each.kind, each.base_url, each.region, each.api_version, each.body, _digest(each.script)]
+                for name, each in config.providers.items()
+            }
+            self._fingerprints[model] = [block, providers]
         return self._fingerprints[model]
 
-    async def chat(
-        self, body: JSON, repeat: int, version: str = "", cause: str = "primary", asked: Asked | None = None
-    ) -> Answer:
-        """Ask, or give what was answered when the same was asked for the same repeat. `asked` is what is sent where
-        that comes to `body` on its way.
+    async def chat(self, body: JSON, repeat: int, version: str = "", cause: str = "primary") -> Answer:
+        """Ask, or give what was answered when the same was asked for the same repeat.
 
         Raises:
             HeadgateError: there is no answer.
@@ -96,7 +95,7 @@ class GatewayModels:
         if self._cache is not None and (kept := self._cache.get(key)) is not None:
             return msgspec.json.decode(kept, type=Answer)
         began = monotonic()
-        call, reply = await self._asked("chat", body, cause, asked)
+        call, reply = await self._asked("chat", body, cause)
         answer = _read(call, reply, (monotonic() - began) * 1000, version)
         if self._cache is not None:
             self._cache.put(key, msgspec.json.encode(answer))
@@ -123,13 +122,10 @@ class GatewayModels:
             return await self.embed(model, texts)
         return [self._vectors[model, each] for each in texts], cost
 
-    async def _asked(
-        self, operation: Operation, body: JSON, cause: str, asked: Asked | None = None
-    ) -> tuple[Call, Reply]:
+    async def _asked(self, operation: Operation, body: JSON, cause: str) -> tuple[Call, Reply]:
         """Make a call. One that does not fit into the budget beside others waits for them to be settled."""
         while True:
-            call = call_of(operation, body if asked is None else asked.body, self._identity)
-            call = replace(call, cause=cause, payer="internal", prompt=None if asked is None else asked.prompting)
+            call = replace(call_of(operation, body, EVALUATING), cause=cause, payer="internal")
             call.account.pots = self._pots
             self._under_way += 1
             try:
@@ -153,6 +149,11 @@ class GatewayModels:
         self.unpriced += cost is None and bool(call.account.attempts)
 
 
+def _digest(script: str | None) -> str | None:
+    """Of what a simulator is told to answer."""
+    return None if script is None else sha256(Path(script).read_bytes()).hexdigest()
+
+
 def _read(call: Call, reply: Reply, latency_ms: float, version: str) -> Answer:
     assert reply.payload is not None
     hub = dialects.get("openai_chat").decode_answer(reply.payload.answer_tree)
@@ -168,14 +169,14 @@ def _read(call: Call, reply: Reply, latency_ms: float, version: str) -> Answer:
         input_tokens=usage.total_input_tokens if usage else 0,
         output_tokens=usage.total_output_tokens if usage else 0,
         cost_picodollars=call.account.cost_picodollars,
+        answered_by=(answering.answer_model if answering is not None else None) or "",
         latency_ms=round(latency_ms, 1),
         target=reply.target,
-        answered_by=(answering.answer_model if answering is not None else None) or "",
         version=version,
     )
 
 
-def configured(config: Config, model: str) -> str | None:
+def _configured(config: Config, model: str) -> str | None:
     """The name under which a model stands in a configuration; None where nothing answers to it."""
     if model in config.models and not model.endswith("*"):
         return model

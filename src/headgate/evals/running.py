@@ -148,7 +148,7 @@ class Run:
             self._told(_result(job, repeat, key, passed=before.passed), True)
             return before.passed
         try:
-            answer = await self._models.chat(request.body, repeat, request.version, asked=request.asked)
+            answer = await self._models.chat(request.body, repeat, request.version)
         except HeadgateError as error:
             self._add(self._failed(job, repeat, key, request, f"{error.code}: {error.message}"))
             return None
@@ -174,10 +174,10 @@ class Run:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost_picodollars=answer.cost_picodollars,
+            answered_by=answer.answered_by,
             judged_picodollars=sum(mark.cost_picodollars for mark in grade.marks),
             latency_ms=answer.latency_ms,
             target=answer.target,
-            answered_by=answer.answered_by,
             model=request.body["model"],
             version=request.version,
             prompt=self._subjects.place(cell),

@@ -56,10 +56,10 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     output_tokens: int = 0
     cost_picodollars: int | None = 0
     judged_picodollars: int = 0
-    latency_ms: float = 0.0
-    target: str = ""
     answered_by: str = ""
     """What the vendor calls the model that answered; empty where it does not say."""
+    latency_ms: float = 0.0
+    target: str = ""
     model: str = ""
     version: str = ""
     file: str

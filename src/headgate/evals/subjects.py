@@ -6,14 +6,7 @@ from typing import NamedTuple, Protocol
 
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
-from headgate.types import JSON, Prompting
-
-
-class Asked(NamedTuple):
-    """What is asked of a model that is a prompt, or of a prompt's own: the prompt is rendered on the way."""
-
-    body: JSON
-    prompting: Prompting
+from headgate.types import JSON
 
 
 class Request(NamedTuple):
@@ -22,8 +15,6 @@ class Request(NamedTuple):
     body: JSON
     version: str = ""
     output_schema: JSON | None = None
-    asked: Asked | None = None
-    """What is asked where that comes to `body` on its way; None where `body` itself is asked."""
 
 
 class Unrenderable(Exception):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from headgate.administration.requests import NewTest
 from headgate.config import Config
+from headgate.evals.answer import Answer
 from headgate.evals.case import Case, Cell
 from headgate.evals.models import EVALUATING, GatewayModels
 from headgate.evals.problems import BadTests, CannotEvaluate, Place
@@ -19,7 +21,7 @@ from headgate.evals.prompting import Prompts
 from headgate.evals.publishing import Published
 from headgate.evals.running import Run
 from headgate.evals.runs import Result
-from headgate.evals.subjects import Asked, PlainModels, Request, Subjects
+from headgate.evals.subjects import PlainModels, Request, Subjects
 from headgate.evals.tally import Sums
 from headgate.evals.telling import clean, told_of
 from headgate.evals.trusting import all_examined
@@ -29,7 +31,7 @@ from headgate.prompts.dotprompt import PromptsInvalid, load_sources
 from headgate.prompts.serving import Served, Unservable, served
 from headgate.retesting.apart import Handle
 from headgate.retesting.wanted import Wanted
-from headgate.types import Prompting
+from headgate.types import JSON, Call, Prompting, Reply
 
 MOST_UNDECIDED = 0.1
 """The share of cases that may have no verdict: of a run with more of them nothing can be told."""
@@ -80,14 +82,9 @@ async def asked(job: Job, handle: Handle) -> Found:
 
 
 async def _results(job: Job, handle: Handle) -> list[Result]:
-    tests, organisation = job.tests, job.wanted.suite.organisation
+    tests = job.tests
     suite = replace(job.suite.suite(), cells=(job.wanted.cell,))
-    models = GatewayModels(
-        handle,
-        job.config,
-        pots=internal_pots("tests", "prompts", tests.budget_usd, tests.period),
-        identity=replace(EVALUATING, organisation=organisation),
-    )
+    models = _Models(_paid(job, handle), job.config)
     for trust in await all_examined([suite], models, job.suite.held):
         if not trust.trusted:
             raise CannotTest(f"the {trust.told()}")
@@ -96,6 +93,48 @@ async def _results(job: Job, handle: Handle) -> list[Result]:
     if await run.run() == "budget":
         raise CannotTest(f"the budget of tests, ${tests.budget_usd} a {tests.period}, has no room: {run.told}")
     return kept.results
+
+
+class _Asked(NamedTuple):
+    """What is asked of a model that renders the prompt itself."""
+
+    body: JSON
+    prompting: Prompting
+
+
+class _Rendered(dict[str, Any]):
+    """A request as a prompt comes to, which assertions and judges look at, and what is asked for it to come to that."""
+
+    asked: _Asked
+
+
+class _Models(GatewayModels):
+    """Models that are asked by what makes a request, not by the request itself, where they render it."""
+
+    async def chat(self, body: JSON, repeat: int, version: str = "", cause: str = "primary") -> Answer:
+        token = _ASKED.set(body.asked if isinstance(body, _Rendered) else None)
+        try:
+            return await super().chat(body, repeat, version, cause)
+        finally:
+            _ASKED.reset(token)
+
+
+_ASKED: ContextVar[_Asked | None] = ContextVar("asked", default=None)
+
+
+def _paid(job: Job, handle: Handle) -> Handle:
+    """Calls as the server's own tests make them, paid out of their budget."""
+    pots = internal_pots("tests", "prompts", job.tests.budget_usd, job.tests.period)
+    identity = replace(EVALUATING, organisation=job.wanted.suite.organisation)
+
+    def asked(call: Call) -> Awaitable[Reply]:
+        call = replace(call, identity=identity)
+        call.account.pots = pots
+        if (said := _ASKED.get()) is not None:
+            call = replace(call, request=call.request.with_tree(said.body), prompt=said.prompting)
+        return handle(call)
+
+    return asked
 
 
 class _Kept:
@@ -131,7 +170,9 @@ class _AsServed:
         request = self._prompts.request(cell, case)
         body = {**case.config, "model": request.body["model"], "messages": list(case.messages)}
         said = Prompting(inputs=case.inputs, context=case.context, found=self._found, alone=self._alone)
-        return request._replace(asked=Asked(body, said))
+        rendered = _Rendered(request.body)
+        rendered.asked = _Asked(body, said)
+        return request._replace(body=rendered)
 
     def place(self, cell: Cell) -> Place | None:
         return self._prompts.place(cell)

@@ -21,8 +21,7 @@ from headgate.alerts.config import PromptRule
 from headgate.alerts.rules import configured
 from headgate.config import Config
 from headgate.errors import HeadgateError, StoreUnavailable
-from headgate.evals.fingerprints import fingerprint_of
-from headgate.evals.models import configured as model_of
+from headgate.evals.fingerprints import fingerprint_of, label_of
 from headgate.evals.publishing import Published
 from headgate.prompts.config import TestsConfig
 from headgate.prompts.upkeep import Upkeeps
@@ -338,7 +337,7 @@ def _rules(config: Config) -> list[PromptRule]:
 
 def _targets(config: Config, model: str) -> list[str]:
     """The targets of a model, as far as they are known without asking; a target itself."""
-    block = config.models.get(model_of(config, model) or model)
+    block = config.models.get(label_of(config, model))
     return [model] if block is None else [each.target for each in block.targets]
 
 
@@ -346,8 +345,8 @@ def _digest(config: Config, models: Sequence[str], known: dict[str, str]) -> str
     """Of all a configuration says of models."""
     for each in models:
         if each not in known:
-            said = fingerprint_of(config, model_of(config, each) or each)
-            known[each] = sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+            said = msgspec.json.encode(fingerprint_of(config, each), order="deterministic")
+            known[each] = sha256(said).hexdigest()
     return sha256("\0".join(known[each] for each in models).encode()).hexdigest()[:32]
 
 
