@@ -30,7 +30,7 @@ COLUMNS = {
     "tested": lambda row: row["cell"],
     "version": lambda row: (row["version"] or "")[:12],
     "verdict": lambda row: VERDICTS[row["verdict"]],
-    "answers that pass": lambda row: _percent(row["pass_rate"]),
+    "answers that pass": lambda row: percent(row["pass_rate"]),
     "difference": lambda row: "" if row["difference"] is None else f"{100 * row['difference']:+.1f}",
     "by chance": lambda row: "" if row["chance"] is None else f"{row['chance']:.2%}",
     "cases": lambda row: row["cases"],
@@ -71,12 +71,12 @@ def post(run: Path, /, *, baseline: Flag = False, reach: Reach = HERE) -> int:
         worse = [row for row in rows if row["verdict"] == "regression"]
         for row in worse if not reach.json else ():
             for case in row["worse"]:
-                change = f"{_percent(case['before'])} to {_percent(case['after'])}"
+                change = f"{percent(case['before'])} to {percent(case['after'])}"
                 output.complain(output.printable(f"{row['suite']}: {case['case']} {change}: {case['reason']}"))
         return FAILED if worse else OK
 
     return told(reach, work, "eval post")
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
     return "" if share is None else f"{share:.1%}"

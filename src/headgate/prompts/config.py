@@ -38,7 +38,7 @@ class TestsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model answers at the same target, and when a model that answered is about to retire."""
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
     """Calls under way at once."""
-    budget_usd: Dollars | None = Decimal(1)
+    budget_usd: Dollars | None = Decimal(5)
     """The most that answers and judges may cost in a `period`, over all processes; beyond it nothing is asked, and that
     is told. Targets need a price for it. `null` for no bound: where calls cost nothing."""
     period: Literal["day", "week", "month", "total"] = "day"

@@ -91,7 +91,7 @@ async def _results(job: Job, handle: Handle) -> list[Result]:
     kept = _Kept()
     run = Run([suite], _subjects(job), models, kept, concurrency=tests.concurrency)
     if await run.run() == "budget":
-        raise CannotTest(f"the budget of tests, ${tests.budget_usd} a {tests.period}, has no room: {run.told}")
+        raise CannotTest(_no_room(tests, run.told))
     return kept.results
 
 
@@ -196,6 +196,11 @@ def _found(job: Job, results: list[Result]) -> Found:
     except msgspec.ValidationError as error:
         raise CannotTest(f"what came of it cannot be kept: {error}") from None
     return Found(test, {target: sorted(names) for target, names in answering.items()})
+
+
+def _no_room(tests: TestsConfig, told: str) -> str:
+    budget = f"${tests.budget_usd} {'in all' if tests.period == 'total' else f'a {tests.period}'}"
+    return f"the budget of tests, {budget}, has no room for a call: {told} It is 'prompts.tests.budget_usd' in headgate.yaml."
 
 
 def _line(error: BaseException) -> str:

@@ -37,6 +37,11 @@ _TESTS = (
     "AS newest WHERE place = 1 ORDER BY subject, suite, cell"
 )
 
+_UNTESTED = (
+    "SELECT subject, digest, suite, cell, message, times FROM prompt_test_failures WHERE organisation = $1 "
+    "ORDER BY subject, suite, cell"
+)
+
 _STANDINGS: Mapping[str, Standing] = {"regression": "bad", "not_comparable": "unclear"}
 
 _upkeeps = Upkeeps()
@@ -63,6 +68,8 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
             found += _retiring(subject, used, "", config, today)
     if config.drift:
         found += [_tested(*test) for test in tests]
+        failed = await look.database.fetch(_UNTESTED, look.organisation)
+        found += [_untested(*each) for each in failed if each[0].startswith("model:") or each[:2] in current]
     return found
 
 
@@ -115,6 +122,13 @@ def _due(what: str, upkeep: Upkeep, config: PromptRule, today: date) -> Iterator
         if day is not None and day < today + timedelta(days=config.ahead_days):
             told = f"{what} {over if day < today else soon} {day}{_answering(upkeep)}"
             yield Judged(f"{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
+
+
+def _untested(subject: str, digest: str, suite: str, cell: str, message: str, times: int) -> Judged:
+    """What the server was to test, and could not."""
+    version = f"@{digest[:SHORT]}" if digest else ""
+    summary = f"{subject}{version} could not be tested by '{suite}' ({cell}): {message}"
+    return Judged(f"{subject} untested {suite} {cell}", Verdict("bad", float(times), None), summary)
 
 
 def _tested(subject: str, digest: str, suite: str, cell: str, verdict: str, figures: str, comparison: str) -> Judged:
