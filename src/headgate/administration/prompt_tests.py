@@ -56,6 +56,8 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """A digest of what the configuration says of the models that were asked."""
     answering: dict[str, list[str]]
     """By target, what the vendor called the models that answered."""
+    retiring: list[str]
+    """The last days of models it is answered by, those that were near."""
 
 
 class WorseView(msgspec.Struct, frozen=True, kw_only=True):

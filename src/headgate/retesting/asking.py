@@ -200,7 +200,7 @@ def _found(job: Job, results: list[Result]) -> Found:
 
 def _no_room(tests: TestsConfig, told: str) -> str:
     budget = f"${tests.budget_usd} {'in all' if tests.period == 'total' else f'a {tests.period}'}"
-    return f"the budget of tests, {budget}, has no room for a call: {told} It is 'prompts.tests.budget_usd' in headgate.yaml."
+    return f"the budget of tests, {budget}, has no room for a call: {told} It is prompts.tests.budget_usd."
 
 
 def _line(error: BaseException) -> str:

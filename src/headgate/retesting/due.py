@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -35,6 +34,8 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
     """A digest of what the configuration said of the models that were asked."""
     answering: Mapping[str, Sequence[str]] = {}
     """By target, what its vendor called the models that answered."""
+    retiring: Sequence[str] | None = None
+    """The last days of models that were near then."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -53,9 +54,8 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     models: str
     answering: Mapping[str, AbstractSet[str]]
     """By target, what its vendor called models that answered lately."""
-    retires: Sequence[date] = ()
-    """The last days of models it is answered by."""
-    retire_days: int = 60
+    retiring: Sequence[str] = ()
+    """The last days of models it is answered by, those that are near."""
 
     @property
     def state(self) -> str:
@@ -79,7 +79,7 @@ def _reason(name: str, last: Last, now: Now, every_s: float, on_change: bool) ->
         return "suite_changed"
     if on_change and _model_changed(last, now):
         return "model_changed"
-    if on_change and any(_told_since(day, last.ran_us, now) for day in now.retires):
+    if on_change and last.retiring is not None and not set(now.retiring) <= set(last.retiring):
         return "retiring"
     sooner = SPREAD * int(sha256(name.encode()).hexdigest()[:8], 16) / 2**32
     return "schedule" if now.us - last.ran_us >= every_s * (1 - sooner) * _S else None
@@ -93,12 +93,6 @@ def _model_changed(last: Last, now: Now) -> bool:
     return any(not now.answering.get(target, set()) <= set(names) for target, names in last.answering.items() if names)
 
 
-def _told_since(day: date, ran_us: int, now: Now) -> bool:
-    """Whether a last day has come near since the last test."""
-    near = datetime.combine(day - timedelta(days=now.retire_days), datetime.min.time(), UTC)
-    return ran_us < round(near.timestamp() * _S) <= now.us
-
-
 def last_of(figures: Mapping[str, Any], ran_us: int) -> Last:
     """What is kept of a test, as far as it matters here."""
     return Last(
@@ -106,4 +100,5 @@ def last_of(figures: Mapping[str, Any], ran_us: int) -> Last:
         suite=figures.get("suite"),
         models=figures.get("models"),
         answering=figures.get("answering", {}),
+        retiring=figures.get("retiring"),
     )

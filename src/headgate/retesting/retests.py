@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -213,13 +213,14 @@ class Retests:
         models = await self._models(each)
         targets = {target for model in models for target in _targets(self._config, model)}
         names = {*models, *targets, *(name for said in standing.answering.values() for name in said)}
+        now_us = self._clock.now_us()
+        today = datetime.fromtimestamp(now_us / 1e6, UTC).date()
         return Now(
-            us=self._clock.now_us(),
+            us=now_us,
             suite=each.suite.digest,
             models=_digest(self._config, models, known),
             answering=answering,
-            retires=[day for rule in rules for day in _retiring(names, rule)],
-            retire_days=max((rule.retire_days for rule in rules), default=0),
+            retiring=sorted({day for rule in rules for day in _retiring(names, rule, today)}),
         )
 
     async def _models(self, each: Wanted) -> list[str]:
@@ -284,7 +285,13 @@ class Retests:
             raise CannotTest(f"it took longer than {LONGEST_S / 60:g} minutes; divide the suite") from None
 
     async def _keep(self, one: Due, found: Found) -> None:
-        ran = Ran(reason=one.reason, suite=one.now.suite, models=one.now.models, answering=found.answering)
+        ran = Ran(
+            reason=one.reason,
+            suite=one.now.suite,
+            models=one.now.models,
+            answering=found.answering,
+            retiring=list(one.now.retiring),
+        )
         kept = await self._administration.prompt_tests.keep(self._actor(one), found.test, ran)
         self.ran += 1
         self.worse += kept.verdict == "regression"
@@ -350,11 +357,12 @@ def _digest(config: Config, models: Sequence[str], known: dict[str, str]) -> str
     return sha256("\0".join(known[each] for each in models).encode()).hexdigest()[:32]
 
 
-def _retiring(names: AbstractSet[str], rule: PromptRule) -> list[date]:
-    """The last days of models that are about to go."""
+def _retiring(names: AbstractSet[str], rule: PromptRule, today: date) -> list[str]:
+    """The last days, of those that are near, of models that are about to go."""
     ids = {name.rpartition("/")[2] for name in names}
     return [
-        date.fromisoformat(day)
+        day
         for pattern, day in rule.retiring.items()
-        if any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for name in ids)
+        if date.fromisoformat(day) <= today + timedelta(days=rule.retire_days)
+        and any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for name in ids)
     ]
