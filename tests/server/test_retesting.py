@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
+from headgate.errors import ModelNotFound, Overloaded
+from headgate.evals.models import EVALUATING
+from headgate.library import call_of
 from headgate.retesting.retests import Retests
 from headgate.store import Store
 from serving import Serving
@@ -199,3 +208,62 @@ async def test_a_suite_that_is_published_anew_is_run_and_begins_anew_where_it_ha
         assert (await at.request("DELETE", f"/admin/prompts/suites/{found['id']}", headers=HEADERS)).status == 200
         assert await listed(at, "suites") == []
         assert await retests(at).turn() == 0
+
+
+async def test_a_vendor_that_says_another_model_answers_has_it_tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("headgate.retesting.due.RESTS_US", 0)
+    other = {
+        "id": "1", "object": "chat.completion", "created": 1, "model": "gpt-4o-mini-2026-11-01",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hm"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }  # fmt: skip
+    rules = [
+        {"match": {"text": "Capital"}, "reply": {"text": "Paris"}},
+        {"reply": {"body": json.dumps(other)}},
+    ]
+    async with serving(tmp_path) as at:
+        (tmp_path / "vendor.yaml").write_text(json.dumps(rules))
+        text = CONFIG.format(script=tmp_path / "vendor.yaml", models="", tests="", database=MEMORY)
+        at.gateway.reload(at.config(text))
+        await release(at)
+        await suite(at, TESTS, beside=NAME)
+        assert await retests(at).turn() == 1
+        assert await retests(at).turn() == 0
+        call = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
+        assert (await at.post("/v1/chat/completions", call, HEADERS)).status == 200
+        assert await retests(at).turn() == 1
+        assert [each["reason"] for each in await listed(at, "tests")] == ["released", "model_changed"]
+
+
+async def test_users_calls_go_before_tests(tmp_path: Path):
+    async with serving(tmp_path) as at:
+        call = call_of("chat", {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}, EVALUATING)
+        assert (await at.gateway.tested(call)).target == "sim/gpt-4o-mini"
+        with pytest.raises(ModelNotFound):
+            await at.gateway.tested(replace(call, model="nothing"))
+        assert at.app.testing is not None
+        at.app._lag.overloaded = True
+        with pytest.raises(Overloaded):
+            await at.app.testing._ask(call)
+        at.gateway.leave()
+        with pytest.raises(Overloaded):
+            await at.gateway.tested(call)
+
+
+async def test_a_server_begins_by_itself_and_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("headgate.retesting.retests.EVERY_S", 0.01)
+    monkeypatch.setattr("headgate.server.testing.LOOKED_S", 0.01)
+    async with serving(tmp_path) as at:
+        await release(at)
+        await suite(at, TESTS, beside=NAME)
+        async with asyncio.timeout(10):
+            while not await listed(at, "tests"):
+                await asyncio.sleep(0.01)
+        hanging = tmp_path / "hanging.yaml"
+        hanging.write_text("- {fault: timeout}\n")
+        at.gateway.reload(at.config(CONFIG.format(script=hanging, models="", tests="", database=MEMORY)))
+        async with asyncio.timeout(10):
+            while retests(at).due == 0:
+                await asyncio.sleep(0.01)
+        began = monotonic()
+    assert monotonic() - began < 2
