@@ -233,14 +233,16 @@ class Maker:
         everybody's: one that fails opens no breaker, takes no place in a queue and no retry from a budget that clients
         need.
 
-        Stages of one's own that stand above the attempt have seen the request already.
+        Stages of one's own that stand above the attempt have seen the request already. Calls that are the same are
+        asked twice all the same: tests ask for several answers.
         """
         services, limits = self._services, self._config.limits
         conditions = services.conditions.borrow("shadows", [], Conditions)
+        models = {name: replace(each, once=OnceConfig()) for name, each in self._config.models.items()}
         strict = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
         return Maker(
             replace(services, conditions=conditions),
-            replace(self._config, limits=strict),
+            replace(self._config, limits=strict, models=models),
             self._providers,
             [each for each in self._own if (each.config.before or each.config.after) in PER_ATTEMPT],
             self._catalog,

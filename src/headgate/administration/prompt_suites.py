@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.administration.acting import Act, Actor, Acts, Ports, within_organisation
 from headgate.administration.problems import Invalid, invalid, problem
@@ -20,8 +21,8 @@ from headgate.administration.views import Page
 from headgate.errors import Conflict, NotFound
 from headgate.evals.case import Suite
 from headgate.evals.problems import BadTests
-from headgate.storage.records import PromptSuite, PromptTestFailure
-from headgate.storage.tables import PROMPT_SUITES
+from headgate.storage.records import PromptSuite, PromptSuiteOutline, PromptTestFailure
+from headgate.storage.tables import PROMPT_SUITE_OUTLINES, PROMPT_SUITES
 
 if TYPE_CHECKING:
     from headgate.evals.publishing import Published
@@ -30,8 +31,6 @@ WHAT = "what is tested"
 
 MAX_SUITES = 1_000
 """Of one organisation."""
-
-FIELDS = ("digest", "file", "beside", "sources", "cells", "asks", "cases", "git_commit", "published_by")
 
 
 class TestedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +101,7 @@ class PromptSuites:
         """From the oldest on."""
         database = self._ports.database
         filters = {} if request.name is None else {"name": request.name}
-        rows, cursor = await page(PROMPT_SUITES, database, actor.organisation, request, filters, request.cursor)
+        rows, cursor = await page(PROMPT_SUITE_OUTLINES, database, actor.organisation, request, filters, request.cursor)
         tests: dict[str, list[TestView]] = {}
         for each in await newest(database, actor.organisation, self._ports.clock.now_us()):
             tests.setdefault(each.suite, []).append(each)
@@ -123,7 +122,9 @@ class PromptSuites:
         wanted, suite = await asyncio.to_thread(_read, request)
         async with self._acts.begin(actor) as act:
             named = {"name": wanted.name}
-            there, _ = await PROMPT_SUITES.list(act.transaction, actor.organisation, named, limit=1, archived=True)
+            there, _ = await PROMPT_SUITE_OUTLINES.list(
+                act.transaction, actor.organisation, named, limit=1, archived=True
+            )
             before = there[0] if there else None
             created = before is None or before.archived_us is not None
             changed = created or before is None or before.digest != wanted.digest
@@ -148,10 +149,10 @@ class PromptSuites:
         """
         within_organisation(actor, WHAT)
         async with self._acts.begin(actor) as act:
-            row = await PROMPT_SUITES.get(act.transaction, actor.organisation, id)
+            row = await PROMPT_SUITE_OUTLINES.get(act.transaction, actor.organisation, id)
             if row is None or row.archived_us is not None:
                 raise NotFound(f"There is no suite '{id[:100]}'.")
-            row = await PROMPT_SUITES.update(act.transaction, act.changed(row, archived_us=act.at_us))
+            row = await PROMPT_SUITE_OUTLINES.update(act.transaction, act.changed(row, archived_us=act.at_us))
             await withdrawn(act.transaction, actor.organisation, row.name)
             act.record("prompts.suite.withdraw", f"suite:{row.name}", {"digest": row.digest})
         return _view(row, (), ())
@@ -167,12 +168,12 @@ class PromptSuites:
             )
 
 
-async def _put(act: Act, before: PromptSuite | None, row: PromptSuite) -> None:
+async def _put(act: Act, before: PromptSuiteOutline | None, row: PromptSuite) -> None:
+    """Keep a suite, in the place of the one that was there."""
     if before is None:
         await PROMPT_SUITES.insert(act.transaction, row)
     else:
-        fields = {name: getattr(row, name) for name in FIELDS}
-        await PROMPT_SUITES.update(act.transaction, act.changed(before, archived_us=None, **fields))
+        await PROMPT_SUITES.update(act.transaction, replace(row, id=before.id, version=before.version))
     told = {"digest": row.digest, "git_commit": row.git_commit, "cases": row.cases}
     act.record("prompts.suite.publish", f"suite:{row.name}", {name: each for name, each in told.items() if each})
 
@@ -186,6 +187,7 @@ def _row(act: Act, wanted: Published, suite: Suite, git_commit: str | None) -> P
         file=wanted.file,
         beside=wanted.beside,
         sources=wanted.sources,
+        bytes=wanted.bytes,
         cells=_cells(suite),
         asks=sorted(asks),
         cases=len(suite.cases),
@@ -210,10 +212,9 @@ def _read(request: NewSuite) -> tuple[Published, Suite]:
         raise Invalid(problems)
     if request.file not in request.sources or not request.file.endswith(ENDINGS):
         raise invalid("file", "is none of the sources, or no test file, whose name ends in .test.yaml")
-    size = sum(len(text.encode()) for text in request.sources.values())
-    if size > MAX_BYTES:
-        raise invalid("sources", f"are {size:,} bytes, and {MAX_BYTES:,} at the most; name fewer cases")
     made = Published(name=request.name, file=request.file, beside=request.beside, sources=request.sources)
+    if made.bytes > MAX_BYTES:
+        raise invalid("sources", f"are {made.bytes:,} bytes, and {MAX_BYTES:,} at the most; name fewer cases")
     try:
         return made, made.suite()
     except BadTests as error:
@@ -242,7 +243,7 @@ def _tested(cells: Sequence[Any]) -> list[TestedView]:
     ]
 
 
-def _view(row: PromptSuite, tests: Sequence[TestView], failing: Sequence[PromptTestFailure]) -> SuiteView:
+def _view(row: PromptSuiteOutline, tests: Sequence[TestView], failing: Sequence[PromptTestFailure]) -> SuiteView:
     return SuiteView(
         id=row.id,
         name=row.name,
@@ -250,7 +251,7 @@ def _view(row: PromptSuite, tests: Sequence[TestView], failing: Sequence[PromptT
         digest=row.digest,
         tests=_tested(row.cells),
         cases=row.cases,
-        bytes=sum(len(text.encode()) for text in row.sources.values()),
+        bytes=row.bytes,
         git_commit=row.git_commit,
         published_by=row.published_by,
         published_at=moment(row.updated_us),

@@ -64,5 +64,8 @@ def _provider(config: ProviderConfig) -> Any:
 
 
 def _digest(script: str | None) -> str | None:
-    """Of what a simulator is told to answer."""
-    return None if script is None else sha256(Path(script).read_bytes()).hexdigest()
+    """Of what a simulator is told to answer; nothing where that cannot be read now."""
+    try:
+        return None if script is None else sha256(Path(script).read_bytes()).hexdigest()
+    except OSError:
+        return None

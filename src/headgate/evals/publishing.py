@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -17,12 +17,13 @@ from headgate.evals.reading import find, read
 from headgate.evals.reading.files import PROMPT
 from headgate.evals.reading.files import YAML as ENDINGS
 from headgate.evals.reading.sources import Disk, Held
+from headgate.evals.telling import MAX_NAME, clean
 from headgate.prompts.dotprompt import Library, load_folder
 
 MAX_BYTES = 700 * 1024
 """Of a suite's texts: a request of the admin API takes a MiB, and JSON has its own marks."""
 
-MAX_CASES = 5_000
+MAX_CASES, MAX_ANSWERS = 5_000, 50_000
 
 __all__ = ["ENDINGS", "MAX_BYTES", "MAX_CASES", "Published", "gathered", "is_place", "places_of"]
 
@@ -39,6 +40,11 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, str]
     """The text of the test file, and of the data it names, by place. A place may begin with `../`: nothing is ever
     written there."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all texts."""
+        return sum(len(text.encode()) for text in self.sources.values())
 
     @property
     def digest(self) -> str:
@@ -58,10 +64,10 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
             BadTests: what is wrong in it; what of it would run code is.
         """
         (suite,) = read([Path(self.file)], lambda _: self.beside, sources=self.held, code=False)
-        if len(suite.cases) > MAX_CASES:
-            what = f"has {len(suite.cases):,} cases, and a server keeps {MAX_CASES:,}; divide it into several files"
-            raise BadTests([Problem(Place(self.file), what)])
-        return replace(suite, name=self.name)
+        suite = replace(suite, name=self.name)
+        if problems := [Problem(Place(self.file), what) for what in _too_much(suite)]:
+            raise BadTests(problems)
+        return suite
 
 
 def gathered(paths: Sequence[Path], library: Path | None = None) -> list[Published]:
@@ -97,6 +103,18 @@ class _Noting(Disk):
         return super().has(file)
 
 
+def _too_much(suite: Suite) -> Iterator[str]:
+    """What of a suite is more than a server keeps."""
+    answers = sum(case.repeat.of for case in suite.cases)
+    if len(suite.cases) > MAX_CASES:
+        yield f"has {len(suite.cases):,} cases, and a server keeps {MAX_CASES:,}; divide it into several files"
+    elif answers > MAX_ANSWERS:
+        yield f"asks {answers:,} times at each model, and a server {MAX_ANSWERS:,} times; repeat less often"
+    for name in (suite.name, *(cell.name for cell in suite.cells)):
+        if name != clean(name, MAX_NAME):
+            yield f"names something '{clean(name, 60)}…' that is too long, or has blanks or characters no name has"
+
+
 def _gathered(file: Path, root: Path, prompt_of: Callable[[Path], str | None]) -> Published:
     disk, beside = _Noting(), list[str | None]()
 
@@ -107,11 +125,10 @@ def _gathered(file: Path, root: Path, prompt_of: Callable[[Path], str | None]) -
     (suite,) = read([file], noted, root, disk, code=False)
     data = [each for each in disk.asked if not each.name.endswith(PROMPT)]
     sources = {_place(each, root): disk.read(each).decode() for each in [file, *data]}
-    size = sum(len(text.encode()) for text in sources.values())
-    if size > MAX_BYTES:
-        what = f"comes with {size:,} bytes, its data included, and a server keeps {MAX_BYTES:,}; name fewer cases"
-        raise BadTests([Problem(Place(str(file)), what)])
     made = Published(name=suite.name, file=_place(file, root), beside=beside[0] if beside else None, sources=sources)
+    if made.bytes > MAX_BYTES:
+        what = f"comes with {made.bytes:,} bytes, its data included, and a server keeps {MAX_BYTES:,}; name fewer cases"
+        raise BadTests([Problem(Place(str(file)), what)])
     made.suite()  # what a server would refuse is better known now
     return made
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,7 +86,8 @@ async def _results(job: Job, handle: Handle) -> list[Result]:
     tests = job.tests
     suite = replace(job.suite.suite(), cells=(job.wanted.cell,))
     models = _Models(_paid(job, handle), job.config)
-    for trust in await all_examined([suite], models, job.suite.held):
+    gated = {name: judge for name, judge in suite.judges.items() if judge.kappa is not None}
+    for trust in await all_examined([replace(suite, judges=gated)], models, job.suite.held):
         if not trust.trusted:
             raise CannotTest(f"the {trust.told()}")
     kept = _Kept()
@@ -123,16 +125,18 @@ _ASKED: ContextVar[_Asked | None] = ContextVar("asked", default=None)
 
 
 def _paid(job: Job, handle: Handle) -> Handle:
-    """Calls as the server's own tests make them, paid out of their budget."""
+    """Calls as the server's own tests make them: so many at once, judges' included, and paid out of their budget."""
+    room = asyncio.Semaphore(job.tests.concurrency)
     pots = internal_pots("tests", "prompts", job.tests.budget_usd, job.tests.period)
     identity = replace(EVALUATING, organisation=job.wanted.suite.organisation)
 
-    def asked(call: Call) -> Awaitable[Reply]:
+    async def asked(call: Call) -> Reply:
         call = replace(call, identity=identity)
         call.account.pots = pots
         if (said := _ASKED.get()) is not None:
             call = replace(call, request=call.request.with_tree(said.body), prompt=said.prompting)
-        return handle(call)
+        async with room:
+            return await handle(call)
 
     return asked
 

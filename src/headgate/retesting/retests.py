@@ -28,10 +28,10 @@ from headgate.prompts.upkeep import Upkeeps
 from headgate.retesting.apart import Apart, Handle
 from headgate.retesting.asking import MOST_MESSAGE, CannotTest, Found, Job, asked
 from headgate.retesting.due import Failed, Last, Now, due, last_of
-from headgate.retesting.wanted import COLUMNS, Label, Wanted, suite_of, wanted
+from headgate.retesting.wanted import Label, Suite, Wanted, suite_of, wanted
 from headgate.storage.lease import leads
 from headgate.storage.records import PromptTestFailure
-from headgate.storage.tables import PROMPT_SUITES, PROMPT_VERSIONS
+from headgate.storage.tables import MAX_PAGE, PROMPT_SUITE_OUTLINES, PROMPT_SUITES, PROMPT_VERSIONS
 from headgate.telemetry.metrics import Level
 from headgate.types import Identity
 
@@ -171,10 +171,10 @@ class Retests:
     async def _all_due(self, tests: TestsConfig) -> list[Due]:
         """What is to be tested, the most pressing first."""
         config, rules = self._config, _rules(self._config)
-        rows = await self._database.fetch(f"SELECT {', '.join(COLUMNS)} FROM prompt_suites WHERE archived_us IS NULL")  # noqa: S608
+        suites = await self._suites()
         labels = await self._database.fetch(_LABELS)
         released = {label for rule in rules for label in rule.labels}
-        every = list(wanted([suite_of(row) for row in rows], [Label(*row) for row in labels], released, config))
+        every = list(wanted(suites, [Label(*row) for row in labels], released, config))
         failing = await self._failures({each.place for each in every})
         answering, found, known = self._answering(), list[tuple[int, int, Due]](), dict[str, str]()
         for each in every:
@@ -188,6 +188,15 @@ class Retests:
             if reason is not None:
                 found.append((ORDER.index(reason), standing.ran_us or 0, Due(each, reason, now)))
         return [each for *_, each in sorted(found, key=lambda one: one[:2])]
+
+    async def _suites(self) -> list[Suite]:
+        found: list[Suite] = []
+        cursor: str | None = None
+        while True:
+            rows, cursor = await PROMPT_SUITE_OUTLINES.list(self._database, None, cursor=cursor, limit=MAX_PAGE)
+            found += [suite_of(row) for row in rows]
+            if cursor is None:
+                return found
 
     async def _failures(self, places: AbstractSet[tuple[str, str, str, str, str]]) -> Mapping[tuple[str, ...], Failed]:
         """What could not be tested, by where tests of it are kept. What is not wanted any more is forgotten."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
 from headgate.config import Config
 from headgate.evals.case import Cell
 from headgate.prompts.reference import Reference, parse
+from headgate.storage.records import PromptSuiteOutline
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,14 +109,13 @@ def _serving(config: Config, asked: Reference) -> list[str]:
     return [name for _, _, name in sorted(found)]
 
 
-def suite_of(row: Sequence[Any]) -> Suite:
-    """A suite of a row with the columns `COLUMNS`."""
-    known: Mapping[str, Any] = dict(zip(COLUMNS, row, strict=True))
+def suite_of(row: PromptSuiteOutline) -> Suite:
+    """A suite as it is kept."""
     return Suite(
-        **{name: known[name] for name in ("id", "organisation", "name", "digest")},
-        cells=msgspec.json.decode(known["cells"], type=list[Cell]),
-        asks=msgspec.json.decode(known["asks"], type=list[str]),
+        id=row.id,
+        organisation=row.organisation,
+        name=row.name,
+        digest=row.digest,
+        cells=msgspec.convert(row.cells, list[Cell]),
+        asks=row.asks,
     )
-
-
-COLUMNS = ("id", "organisation", "name", "digest", "cells", "asks")

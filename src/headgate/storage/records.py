@@ -576,18 +576,18 @@ class PromptTest(Entity, frozen=True, kw_only=True):
     posted_by: str
 
 
-class PromptSuite(Entity, frozen=True, kw_only=True):
-    """A suite of tests that the server runs by itself."""
+class PromptSuiteOutline(Entity, frozen=True, kw_only=True):
+    """A suite of tests that the server runs by itself, without its texts."""
 
     name: str
     digest: str
-    """SHA-256, in hexadecimal, of all that follows down to `sources`."""
+    """SHA-256, in hexadecimal, of its name, its place and its texts."""
     file: str
-    """The place of the test file among its sources."""
+    """The place of the test file among its texts."""
     beside: str | None = None
     """The prompt whose file stands beside it."""
-    sources: dict[str, str]
-    """Its text, and the data it names, by place."""
+    bytes: int
+    """Of its texts."""
     cells: list[Any]
     """What it tests: prompt, variant and model of each."""
     asks: list[str]
@@ -595,6 +595,13 @@ class PromptSuite(Entity, frozen=True, kw_only=True):
     cases: int
     git_commit: str | None = None
     published_by: str
+
+
+class PromptSuite(PromptSuiteOutline, frozen=True, kw_only=True):
+    """All of it."""
+
+    sources: dict[str, str]
+    """The text of the test file, and of the data it names, by place."""
 
 
 class PromptTestFailure(msgspec.Struct, frozen=True, kw_only=True):

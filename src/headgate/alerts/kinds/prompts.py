@@ -33,7 +33,9 @@ _LABELS = (
 _TESTS = (
     "SELECT subject, digest, suite, cell, verdict, figures, comparison FROM (SELECT subject, digest, suite, cell, "
     "verdict, figures, comparison, row_number() OVER (PARTITION BY subject, digest, suite, cell "
-    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 AND created_us >= $2) "
+    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests t WHERE organisation = $1 AND created_us >= $2 "
+    "AND NOT EXISTS (SELECT 1 FROM prompt_suites s WHERE s.organisation = t.organisation AND s.name = t.suite "
+    "AND s.archived_us IS NOT NULL)) "
     "AS newest WHERE place = 1 ORDER BY subject, suite, cell"
 )
 

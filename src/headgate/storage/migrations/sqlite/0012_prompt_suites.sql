@@ -14,6 +14,7 @@ CREATE TABLE prompt_suites (
     file TEXT NOT NULL,
     beside TEXT,
     sources TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
     cells TEXT NOT NULL,
     asks TEXT NOT NULL,
     cases INTEGER NOT NULL,
