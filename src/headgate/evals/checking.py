@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from headgate.evals.case import Suite
+from headgate.evals.case import Assertion, Suite
 from headgate.evals.marks import Models
 from headgate.evals.problems import Place, Problem
-from headgate.evals.subjects import Subjects, Unrenderable
+from headgate.evals.subjects import Subjects, Unaskable, Unrenderable
 
 MOST_PROBLEMS = 1_000
 
@@ -21,21 +21,32 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
                 found[judge.place, _no_model(judge.model)] = None
         if suite.embeddings is not None and not models.names(suite.embeddings):
             found[_place(suite, "embeddings"), _no_model(suite.embeddings)] = None
+        for place, model in _vectorising(each for case in suite.cases for each in case.assertions):
+            if not models.names(model):
+                found[place, _no_model(model)] = None
         for cell in suite.cells:
             for case in suite.cases:
                 if len(found) > MOST_PROBLEMS:
                     return _told(found)
                 try:
                     model = subjects[suite.name].request(cell, case).body.get("model", "")
+                except Unaskable as error:
+                    found[_place(suite, "prompt"), str(error)] = None
+                    break
                 except Unrenderable as error:
-                    missing = "there is no prompt" in str(error) or "names no model" in str(error)
-                    found[_place(suite, "prompt") if missing else case.place, str(error)] = None
-                    if missing:
-                        break
+                    found[case.place, str(error)] = None
                     continue
                 if not models.names(model):
                     found[_place(suite, "model"), _no_model(model)] = None
     return _told(found)
+
+
+def _vectorising(assertions: Iterable[Assertion]) -> Iterator[tuple[Place, str]]:
+    """The models for embeddings that assertions name themselves, and where."""
+    for each in assertions:
+        if isinstance(each.options.get("model"), str):
+            yield each.place, each.options["model"]
+        yield from _vectorising(each.members)
 
 
 def _place(suite: Suite, what: str) -> Place:

@@ -21,6 +21,10 @@ class Unrenderable(Exception):
     """A case's inputs do not make a request; the message says why."""
 
 
+class Unaskable(Unrenderable):
+    """A cell makes no request whatever the case: its prompt is not there, or names no model."""
+
+
 class Subjects(Protocol):
     """Where requests come from."""
 
@@ -42,7 +46,7 @@ class PlainModels:
 
     def request(self, cell: Cell, case: Case) -> Request:
         if cell.model is None:
-            raise Unrenderable("there is no model to ask")
+            raise Unaskable("there is no model to ask")
         return Request({"model": cell.model, "messages": list(case.messages), **case.config})
 
     def place(self, cell: Cell) -> Place | None:
