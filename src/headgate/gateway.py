@@ -76,6 +76,8 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     call: Next
     own_model: Callable[[str | None], bool]
     """Whether a prompt may name this as its own model."""
+    tested: Next
+    """What answers the calls of tests."""
 
 
 class Gateway:
@@ -256,6 +258,22 @@ class Gateway:
             return await folds.call(replace(call, label=call.model))
         label, matched = self._matched(folds, call.model)
         return await folds.call(replace(call, label=label, matched=matched))
+
+    async def tested(self, call: Call) -> Reply:
+        """Answer a call of the server's own tests: by the same models and prompts, aside from everybody's calls. It is
+        in no list and no sum of calls, only in the ledger, and users' calls go before it.
+
+        Raises:
+            Overloaded: there is no room beside users' calls.
+            HeadgateError: it cannot be answered.
+        """
+        folds = self._folds
+        if self._services.metrics.in_flight >= folds.max_concurrent * TESTS_BELOW or not self.ready:
+            raise Overloaded("This gateway has as many calls under way as leave room for tests.", retry_after_s=1)
+        if not self.records_calls:
+            raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
+        label, matched = self._matched(folds, call.model)
+        return await folds.tested(replace(call, label=label, matched=matched))
 
     async def chat(self, model: str, messages: Sequence[JSON], **options: Any) -> Answer:
         """Ask a model, and wait for the whole answer.
@@ -502,6 +520,7 @@ class Gateway:
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
             own_model=make.own_model,
+            tested=make.tested,
         )
         services.otel.use()
         return folds
@@ -585,6 +604,9 @@ def _taking_inputs(config: Config, prompts: Iterable[str]) -> set[str]:
             return found
         found |= more
 
+
+TESTS_BELOW = 0.5
+"""The share of the calls a gateway takes at once that may be under way while tests ask too."""
 
 SHADOWS_S = 2.0
 """What mirrored calls are given to end before a gateway closes; nobody waits for their answers."""

@@ -790,6 +790,26 @@ class NewTest(Request, frozen=True, kw_only=True):
         return []
 
 
+class NewSuite(Request, frozen=True, kw_only=True):
+    """A test file and the data it names. Nothing of them is run but what they assert."""
+
+    name: PromptName
+    """As runs call it: `support/triage`. One of that name is replaced."""
+    file: PromptName
+    """The place of the test file among the sources: `support/triage.test.yaml`."""
+    beside: PromptName | None = None
+    """The prompt whose file stands beside it."""
+    sources: Annotated[dict[str, FileText], Meta(min_length=1, max_length=200)]
+    """Text of the test file, and of every file it names, by place."""
+    git_commit: Annotated[str, Meta(pattern=r"^[0-9a-f]{7,64}$")] | None = None
+    """The commit they are from."""
+
+
+class SuiteListing(Paged, frozen=True, kw_only=True):
+    name: PromptName | None = None
+    """One alone."""
+
+
 class TestListing(Paged, frozen=True, kw_only=True):
     prompt: PromptName | None = None
     """Of one prompt alone."""

@@ -91,7 +91,7 @@ def publish(
     wanted = [_named(found, name) for name in names] or list(found)
     if not wanted:
         raise CannotRun(f"there is no prompt in {package or folder}", "Name the folder of *.prompt files: --library.")
-    commit = commit or (None if package is not None else _commit(folder))
+    commit = commit or (None if package is not None else commit_of(folder))
 
     def work(client: Client) -> int:
         rows: list[Any] = []
@@ -356,7 +356,7 @@ def _unserved(told: Any) -> str:
     )
 
 
-def _commit(folder: Path) -> str | None:
+def commit_of(folder: Path) -> str | None:
     """The commit a folder is at; None where it is in no repository, or something in it is not committed."""
     head = _git(folder, "rev-parse", "HEAD")
     if head is None:

@@ -264,6 +264,7 @@ def _read(asked: _Asked, version: str) -> Answer:
         input_tokens=usage.total_input_tokens if usage else 0,
         output_tokens=usage.total_output_tokens if usage else 0,
         cost_picodollars=call.account.cost_picodollars,
+        answered_by=(answering.answer_model if answering is not None else None) or "",
         latency_ms=round(latency_ms, 1),
         target=reply.target,
         version=version,

@@ -18,7 +18,7 @@ from headgate.evals.graders import code_of, graders_of, models_of, written
 from headgate.evals.grading import graded
 from headgate.evals.models import AskedModels, Spent
 from headgate.evals.problems import Place
-from headgate.evals.runs import Result, RunFile
+from headgate.evals.runs import Result, Results
 from headgate.evals.subjects import Request, Subjects, Unrenderable
 from headgate.stats.clustered import running_reach
 
@@ -57,7 +57,7 @@ class Run:
         suites: Sequence[Suite],
         subjects: Subjects,
         models: AskedModels,
-        file: RunFile,
+        file: Results,
         *,
         concurrency: int = 16,
         done: Mapping[Key, Done] | None = None,
@@ -190,6 +190,7 @@ class Run:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost_picodollars=answer.cost_picodollars,
+            answered_by=answer.answered_by,
             judged_picodollars=sum(mark.cost_picodollars for mark in grade.marks),
             latency_ms=answer.latency_ms,
             target=answer.target,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import msgspec
 
@@ -61,6 +61,8 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     output_tokens: int = 0
     cost_picodollars: int | None = 0
     judged_picodollars: int = 0
+    answered_by: str = ""
+    """What the vendor calls the model that answered; empty where it does not say."""
     latency_ms: float = 0.0
     target: str = ""
     model: str = ""
@@ -95,6 +97,18 @@ _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
 _FIRST = b'{"line":"run",'
 """How a run file begins."""
+
+
+class Results(Protocol):
+    """Where results go as they come."""
+
+    def add(self, line: Result) -> None:
+        """Keep one.
+
+        Raises:
+            CannotEvaluate: it cannot be kept.
+        """
+        ...
 
 
 class RunFile:

@@ -580,3 +580,51 @@ class PromptTest(Entity, frozen=True, kw_only=True):
     cases: list[Any]
     """What came of each case: with the next run it is held against these."""
     posted_by: str
+
+
+class PromptSuiteOutline(Entity, frozen=True, kw_only=True):
+    """A suite of tests that the server runs by itself, without its texts."""
+
+    name: str
+    digest: str
+    """SHA-256, in hexadecimal, of its name, its place and its texts."""
+    file: str
+    """The place of the test file among its texts."""
+    beside: str | None = None
+    """The prompt whose file stands beside it."""
+    bytes: int
+    """Of its texts."""
+    cells: list[Any]
+    """What it tests: prompt, variant and model of each."""
+    asks: list[str]
+    """The models it asks besides: judges, and for embeddings."""
+    cases: int
+    git_commit: str | None = None
+    published_by: str
+
+
+class PromptSuite(PromptSuiteOutline, frozen=True, kw_only=True):
+    """All of it."""
+
+    sources: dict[str, str]
+    """The text of the test file, and of the data it names, by place."""
+
+
+class PromptTestFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the server could not test, and has not tested since."""
+
+    organisation: str
+    suite: str
+    subject: str
+    """As of a test."""
+    digest: str
+    cell: str
+    message: str
+    """Why."""
+    reason: str
+    """Why it was to be tested."""
+    state: str
+    """A digest of suite and models as they were: with others it is tried again at once."""
+    times: int
+    since_us: int
+    at_us: int

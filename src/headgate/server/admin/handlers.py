@@ -26,6 +26,7 @@ from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
 from headgate.administration.prompts import (
     ListedView,
@@ -88,6 +89,22 @@ async def list_prompt_tests(ask: Ask) -> Page[TestView]:
 
 async def keep_prompt_test(ask: Ask) -> TestView:
     return await ask.administration.prompt_tests.keep(ask.actor, ask.body)
+
+
+async def accept_prompt_test(ask: Ask) -> TestView:
+    return await ask.administration.prompt_tests.accept(ask.actor, ask.params["id"])
+
+
+async def list_prompt_suites(ask: Ask) -> Page[SuiteView]:
+    return await ask.administration.prompt_suites.list(ask.actor, ask.query)
+
+
+async def publish_prompt_suite(ask: Ask) -> SuitePublishedView:
+    return await ask.administration.prompt_suites.publish(ask.actor, ask.body)
+
+
+async def withdraw_prompt_suite(ask: Ask) -> SuiteView:
+    return await ask.administration.prompt_suites.withdraw(ask.actor, ask.params["id"])
 
 
 async def list_prompt_moves(ask: Ask) -> Page[MoveView]:

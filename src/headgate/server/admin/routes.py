@@ -22,6 +22,7 @@ from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
 from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
 from headgate.administration.prompts import (
     ListedView,
@@ -68,6 +69,7 @@ from headgate.administration.requests import (
     NewRestoring,
     NewRollback,
     NewSilence,
+    NewSuite,
     NewTeam,
     NewTest,
     NewTestNotice,
@@ -84,6 +86,7 @@ from headgate.administration.requests import (
     Rotation,
     RuleListing,
     StatementAsked,
+    SuiteListing,
     TeamChange,
     TestListing,
     TotalsAsked,
@@ -675,6 +678,41 @@ ROUTES: tuple[Route, ...] = (
         "Keep what came of tests, and hold it against the baseline",
         NewTest,
         status=201,
+    ),
+    Route(
+        "POST",
+        "/prompts/tests/{id}/accept",
+        "prompts.publish",
+        handlers.accept_prompt_test,
+        TestView,
+        "Hold later tests against this one",
+    ),
+    Route(
+        "GET",
+        "/prompts/suites",
+        "prompts.read",
+        handlers.list_prompt_suites,
+        Page[SuiteView],
+        "List the suites that the server runs by itself, and how they stand",
+        query=SuiteListing,
+    ),
+    Route(
+        "POST",
+        "/prompts/suites",
+        "prompts.publish",
+        handlers.publish_prompt_suite,
+        SuitePublishedView,
+        "Publish a suite for the server to run",
+        NewSuite,
+        status=201,
+    ),
+    Route(
+        "DELETE",
+        "/prompts/suites/{id}",
+        "prompts.publish",
+        handlers.withdraw_prompt_suite,
+        SuiteView,
+        "Have a suite run no more",
     ),
     Route(
         "GET",
