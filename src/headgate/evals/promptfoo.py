@@ -1,5 +1,5 @@
-"""Tests of promptfoo made into a test file (https://www.promptfoo.dev/docs/configuration/reference/), with what could
-not be taken over told by its line.
+"""Configurations of promptfoo made into test files and prompts
+(https://www.promptfoo.dev/docs/configuration/reference/), with what could not be taken over told by its line.
 """
 
 from __future__ import annotations
@@ -7,46 +7,90 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice, product
+from math import prod
 from typing import Any
-
-import yaml
 
 from headgate.config.problem import Path
 from headgate.evals.kinds import ALIASES, KINDS
 from headgate.evals.problems import BadTests
+from headgate.evals.promptfoo_prompts import FILE, Fetch, prompts_of
 from headgate.evals.reading.sheet import Sheet
 from headgate.prompts.importing import Imported, Note
+from headgate.prompts.importing.written import as_yaml
 
 MOST_COMBINATIONS = 1_000
 """Tests that one whose variables are lists is written out to."""
 
 _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+_ENVIRONMENT = re.compile(r"\{\{\s*env\.(\w+)[^}]*\}\}")
+_DATASETS = (".csv", ".jsonl")
 _LOGIC = re.compile(r"\{%|\{\{[^}]*\|")
-_FILE = "file://"
 _ENDINGS = (".txt", ".json", ".md", ".py", ".js", ".yaml", ".j2")
 _BY_THRESHOLD = frozenset({"latency", "cost"})
 _LISTS = frozenset({"contains-any", "contains-all", "icontains-any", "icontains-all"})
-_TOP = frozenset({"description", "prompts", "providers", "targets", "tests", "defaultTest"})
+_TOP = frozenset({"description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest"})
+_IGNORED = frozenset({"sharing", "outputPath", "writeLatestResults", "tags", "$schema"})
+"""What has nothing to do with what is asked, or how it is judged."""
 _TEST = frozenset({"description", "vars", "assert", "threshold", "metadata"})
+_SCENARIO = frozenset({"description", "config", "tests"})
+_ORDER = (
+    "description", "variants", "models", "messages", "judge", "embeddings", "inputs", "threshold", "assert", "dataset",
+    "tests",
+)  # fmt: skip
 _ASSERTION = frozenset({"type", "value", "threshold", "weight", "metric"})
 
 
 def promptfoo(name: str, source: str) -> Imported:
-    """The test file that a configuration of promptfoo's comes to.
+    """The test file that a configuration of promptfoo's comes to: of a model, with the first prompt in it.
 
     Raises:
         BadTests: it is none.
     """
-    sheet = Sheet.of_yaml(name, source)
+    sheet, tree = _read(name, source, ("tests", "scenarios"))
+    writer = _Writer(sheet)
+    made = {"messages": writer.messages(tree.get("prompts")), **writer.suite(tree)}
+    return _test_file(name, made, writer.notes)
+
+
+def configuration(file: str, source: str, name: str, fetch: Fetch) -> list[Imported]:
+    """The prompts of a configuration of promptfoo's, and the test file beside them.
+
+    Args:
+        name: what the first prompt is to be called; others are its variants.
+        fetch: reads the files it names.
+
+    Raises:
+        BadTests: it is none.
+    """
+    sheet, tree = _read(file, source, ("prompts", "tests", "scenarios"))
+    writer = _Writer(sheet)
+    given = tree.get("prompts")
+    files = prompts_of(
+        name,
+        given,
+        lambda at: sheet.place(("prompts", at) if isinstance(given, list) else ("prompts",)).line,
+        fetch,
+        writer.notes,
+    )
+    variants = ["default", *(each.name.removeprefix(f"{name}.") for each in files[1:])] if files[1:] else None
+    made = {"variants": variants, **writer.suite(tree)}
+    tested = "tests" in tree or "scenarios" in tree
+    return [*files, _test_file(name, made, writer.notes)] if tested or not files else files
+
+
+def _read(file: str, source: str, known: tuple[str, ...]) -> tuple[Sheet, dict[str, Any]]:
+    sheet = Sheet.of_yaml(file, source)
     tree = sheet.mapping((), sheet.tree)
-    if not sheet.problems and "tests" not in tree:
-        sheet.wrong((), "is no configuration of promptfoo's: it has no 'tests'")
+    if not sheet.problems and not tree.keys() & set(known):
+        sheet.wrong((), f"is no configuration of promptfoo's: it has no '{known[0]}'")
     if sheet.problems:
         raise BadTests(sheet.problems)
-    writer = _Writer(sheet)
-    made = writer.suite(tree)
-    text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100_000)
-    return Imported(name, text, writer.notes)
+    return sheet, tree
+
+
+def _test_file(name: str, made: dict[str, Any], notes: list[Note]) -> Imported:
+    kept = {key: made[key] for key in _ORDER if made.get(key) not in (None, [], {})}
+    return Imported(name, as_yaml(kept), sorted(notes), ".test.yaml")
 
 
 class _Writer:
@@ -56,22 +100,35 @@ class _Writer:
         self.notes: list[Note] = []
 
     def suite(self, tree: dict[str, Any]) -> dict[str, Any]:
-        self._left((), tree, _TOP)
-        default = self._sheet.mapping(("defaultTest",), tree.get("defaultTest"))
+        """What the test file says, but for what is asked."""
+        self._left((), tree, _TOP | _IGNORED)
+        for path, text in _texts((), tree):
+            if path[:1] != ("prompts",) and (found := _ENVIRONMENT.search(text)):
+                self._note(
+                    path, f"'env.{found[1]}' is of the environment, and is not filled in; write what it stands for"
+                )
+        default = tree.get("defaultTest") or {}
+        if not isinstance(default, dict):
+            self._note(
+                ("defaultTest",), f"what all tests share is in {default}; write it here, as 'inputs' and 'assert'"
+            )
+            default = {}
         shared = self._test(("defaultTest",), default, {}) if default else {}
         self._shared = bool(shared.get("assert"))
         shared.pop("description", None)
-        body = {**shared, **self._tests(tree.get("tests"), default.get("vars") or {})}
+        variables = default.get("vars") if isinstance(default.get("vars"), dict) else {}
+        tests = self._tests(tree.get("tests"), variables or {})
+        tests["tests"] += self._scenarios(tree.get("scenarios"), variables or {})
+        body = {**shared, **tests}
         models = self._models(tree)
         made: dict[str, Any] = {"description": tree.get("description"), "models": models}
-        made["messages"] = self._messages(tree.get("prompts"))
         if self._judged:
             made["judge"] = models[0] if models else "chat"
             self._note((), "a judge is asked; name the model that is to judge under 'judge:'")
         if self._compared:
             made["embeddings"] = "embed"
             self._note((), "vectors are compared; name the model that makes them under 'embeddings:'")
-        return {key: value for key, value in {**made, **body}.items() if value not in (None, [], {})}
+        return {**made, **body}
 
     def _models(self, tree: dict[str, Any]) -> list[str]:
         given = tree.get("providers") or tree.get("targets") or []
@@ -94,10 +151,11 @@ class _Writer:
             self._note(("providers",), "models are those of headgate.yaml; name them as they are called there")
         return found
 
-    def _messages(self, prompts: Any) -> Any:
+    def messages(self, prompts: Any) -> Any:
+        """What a model is asked, which is the first prompt."""
         given = prompts if isinstance(prompts, list) else [prompts] if prompts else []
         texts = [each for each in given if isinstance(each, str)]
-        if len(texts) != len(given) or any(each.startswith(_FILE) or each.endswith(_ENDINGS) for each in texts):
+        if len(texts) != len(given) or any(each.startswith(FILE) or each.endswith(_ENDINGS) for each in texts):
             self._note(
                 ("prompts",), "prompts in files become .prompt files; name one by 'prompt:', or put this beside it"
             )
@@ -120,11 +178,32 @@ class _Writer:
         tests: list[dict[str, Any]] = []
         datasets: list[str] = []
         for at, each in enumerate(self._sheet.items(("tests",), given)):
-            if isinstance(each, str):
-                datasets.append(each.removeprefix(_FILE))
+            if isinstance(each, str) and each.endswith(_DATASETS) and "://" not in each.removeprefix(FILE):
+                datasets.append(each.removeprefix(FILE))
+                self._note(("tests", at), f"{datasets[-1]} has to lie where the test file says, beside it")
+            elif isinstance(each, str):
+                self._note(("tests", at), f"tests in {each} were left out; write them here, or as a data set")
             elif isinstance(each, dict):
                 tests += self._written_out(("tests", at), each, shared)
         return {"dataset": datasets, "tests": tests}
+
+    def _scenarios(self, given: Any, shared: dict[str, Any]) -> list[dict[str, Any]]:
+        """A test for each test of a scenario and each of its sets of variables."""
+        tests: list[dict[str, Any]] = []
+        for at, each in enumerate(given if isinstance(given, list) else [given] if given else []):
+            path: Path = ("scenarios", at)
+            if not isinstance(each, dict):
+                self._note(path, f"the scenarios in {each} were left out")
+                continue
+            self._left(path, each, _SCENARIO)
+            for number, data in enumerate(self._sheet.items((*path, "config"), each.get("config")) or [{}]):
+                variables = self._sheet.mapping((*path, "config", number), data)
+                self._left((*path, "config", number), variables, frozenset({"vars"}))
+                for place, test in enumerate(self._sheet.items((*path, "tests"), each.get("tests")) or [{}]):
+                    inside: dict[str, Any] = self._sheet.mapping((*path, "tests", place), test)
+                    chosen = {**(variables.get("vars") or {}), **(inside.get("vars") or {})}
+                    tests += self._written_out((*path, "tests", place), {**inside, "vars": chosen}, shared)
+        return tests
 
     def _written_out(self, path: Path, given: dict[str, Any], shared: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """A test for each combination of the values of variables that are lists."""
@@ -132,6 +211,8 @@ class _Writer:
         if given.get("vars") and not variables:
             self._note((*path, "vars"), "variables in files are not taken over")
         lists = [name for name, value in (variables or {}).items() if isinstance(value, list)]
+        if prod(len((variables or {})[name]) for name in lists) > MOST_COMBINATIONS:
+            self._note(path, f"comes to more than {MOST_COMBINATIONS} tests; the rest was left out")
         for values in islice(product(*((variables or {})[name] for name in lists)), MOST_COMBINATIONS):
             chosen = {**(variables or {}), **dict(zip(lists, values, strict=True))}
             yield self._test(path, {**given, "vars": chosen}, {**shared, **chosen})
@@ -139,6 +220,10 @@ class _Writer:
     def _test(self, path: Path, given: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         self._left(path, given, _TEST)
         made: dict[str, Any] = {"description": given.get("description"), "inputs": given.get("vars")}
+        for name, value in given["vars"].items() if isinstance(given.get("vars"), dict) else ():
+            if isinstance(value, str) and (value.startswith(FILE) or "{{" in value):
+                what = "is in a file" if value.startswith(FILE) else "is made of other variables"
+                self._note((*path, "vars", name), f"'{name}' {what}; write it out, since it is taken as it stands")
         threshold = given.get("threshold")
         if threshold == 0:
             self._note((*path, "threshold"), "a threshold of 0 passes always; it was left out")
@@ -187,7 +272,7 @@ class _Writer:
             del options["threshold"]
         if kind in _LISTS and isinstance(value, str):
             value = [part.strip() for part in value.split(",")]
-        if isinstance(value, str) and value.startswith(_FILE):
+        if isinstance(value, str) and value.startswith(FILE):
             self._note(path, f"the value of {kind} is in a file; it was left out")
             return None
         value = _filled(value, variables)
@@ -201,7 +286,9 @@ class _Writer:
     def _left(self, path: Path, given: dict[str, Any], known: frozenset[str]) -> None:
         for name in given:
             if name not in known:
-                self._note((*path, name), f"'{name}' was left out")
+                changes = isinstance(given[name], dict) and "transform" in given[name]
+                also = ": answers were changed by 'transform' before they were looked at" if changes else ""
+                self._note((*path, name), f"'{name}' was left out{also}")
 
     def _note(self, path: Path, what: str) -> None:
         note = Note(self._sheet.place(path).line, what)
@@ -216,3 +303,15 @@ def _filled(value: Any, variables: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(each, variables) for each in value]
     return value
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """All texts, and where they stand."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts((*path, str(name)), each)
+    elif isinstance(value, list):
+        for at, each in enumerate(value):
+            yield from _texts((*path, at), each)
