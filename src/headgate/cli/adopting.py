@@ -12,7 +12,8 @@ from cyclopts import Parameter
 from headgate.cli import output
 from headgate.cli.exits import OK, CannotRun, Misused
 from headgate.cli.files import reading, writing
-from headgate.cli.prompting import DEFAULT, JsonOption
+from headgate.cli.libraries import DEFAULT
+from headgate.cli.prompting import JsonOption
 from headgate.prompts.importing import KINDS, BadTemplate, Imported, import_prompt
 from headgate.registry import suggest
 

@@ -53,8 +53,11 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
         if len(sources) == MAX_FILES:
             problems.append(Problem(shown, 1, 1, f"is one file too many: a library has at most {MAX_FILES}"))
             break
+        if wrong := _elsewhere(place, entry):
+            problems.append(Problem(shown, 1, 1, wrong))
+            continue
         try:
-            raw = entry.read_bytes()
+            raw = _bounded(entry)
         except OSError as error:
             problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
             continue
@@ -67,6 +70,22 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
             line = raw[: error.start].count(b"\n") + 1
             problems.append(Problem(shown, line, 1, "is not UTF-8 text here; save the file as UTF-8"))
     return sources, problems
+
+
+def _elsewhere(place: str, entry: Path | Traversable) -> str:
+    """Why a file is not read, as a link out of the library, or a pipe, whose end may never come; empty where it is."""
+    if not isinstance(entry, Path):
+        return ""
+    root = entry.parents[place.count("/")].resolve()
+    if entry.is_symlink() and not entry.resolve().is_relative_to(root):
+        return "is a link to a file outside of the library; copy the file"
+    return "" if entry.is_file() or not entry.exists() else "is no file"
+
+
+def _bounded(entry: Path | Traversable) -> bytes:
+    """What is in a file, and a little more than may be at most."""
+    with entry.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def is_partial(place: str) -> bool:
