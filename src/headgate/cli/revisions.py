@@ -49,7 +49,8 @@ def current(text: str) -> str:
     """
     written, at, _ = text.partition("@")
     if not at:
-        raise Misused(f"{text} is to be held against itself", f"Name what it was before: {text}@main.")
+        known = text if text.endswith(ENDING) or Path(text).is_dir() else f"{DEFAULT}/{text}{ENDING}"
+        raise Misused(f"{text} is to be held against itself", f"Name what it was before: {known}@main.")
     return written
 
 

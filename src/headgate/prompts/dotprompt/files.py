@@ -62,7 +62,7 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
             problems.append(Problem(shown, 1, 1, what))
             continue
         try:
-            raw = entry.read_bytes()
+            raw = _bounded(entry)
         except OSError as error:
             problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
             continue
@@ -84,6 +84,12 @@ def _unreadable(place: str, entry: Path | Traversable) -> str | None:
     if entry.is_symlink() and not entry.resolve().is_relative_to(entry.parents[place.count("/")].resolve()):
         return "is a link that leads out of the library; put the file itself there"
     return "is no file" if entry.exists() and not entry.is_file() else None
+
+
+def _bounded(entry: Path | Traversable) -> bytes:
+    """What is in a file, and a little more than may be at most."""
+    with entry.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def is_partial(place: str) -> bool:
