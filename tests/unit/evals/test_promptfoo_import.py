@@ -256,7 +256,7 @@ def test_prompts_become_prompt_files_and_scenarios_tests() -> None:
     assert tree["variants"] == ["default", "chat", "brief-one", "several", "several-2"]
     assert [each["inputs"].get("word") for each in tree["tests"]] == [None, "Hola", "Bonjour"]
     assert [each.get("assert", [{}])[0].get("contains") for each in tree["tests"]] == [None, "Hola", "Bonjour"]
-    told = {line: "" for line in range(20)}
+    told = dict.fromkeys(range(20), "")
     for note in [*prompts[0].notes, *tests.notes]:
         told[note.line] += note.message
     for line, what in (
