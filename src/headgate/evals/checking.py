@@ -12,8 +12,12 @@ from headgate.evals.subjects import Subjects, Unrenderable
 MOST_PROBLEMS = 1_000
 
 
-def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: AskedModels) -> list[Problem]:
-    """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites."""
+def problems_of(
+    suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: AskedModels, *, inputs: bool = True
+) -> list[Problem]:
+    """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites. Without
+    `inputs` it is no mistake that a prompt does not take those of a case.
+    """
     found: dict[tuple[Place, str], None] = {}
     for suite in suites:
         found |= {(each.place, each.message): None for each in unknown_judges(suite, models)}
@@ -27,7 +31,8 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
                     model = subjects[suite.name].request(cell, case).body.get("model", "")
                 except Unrenderable as error:
                     missing = "there is no prompt" in str(error) or "names no model" in str(error)
-                    found[_place(suite, "prompt") if missing else case.place, str(error)] = None
+                    if missing or inputs:
+                        found[_place(suite, "prompt") if missing else case.place, str(error)] = None
                     if missing:
                         break
                     continue

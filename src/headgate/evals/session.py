@@ -99,7 +99,7 @@ def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool 
                 )
             subjects[suite.name] = Prompts(library, root)
             suites.append(suite)
-    if problems:
+    if problems := problems or selected.untested(suites):
         raise BadTests(list(dict.fromkeys(problems)))
     return Loaded(suites, subjects)
 
@@ -145,9 +145,11 @@ def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: 
     return replace(config, models=models, limits=limits, server=server, storage=storage)
 
 
-def check(loaded: Loaded, models: AskedModels) -> None:
-    """Raise `BadTests` for prompts and models there are not, and inputs that do not fit."""
-    if problems := problems_of(loaded.suites, loaded.asked_of(models).subjects, models):
+def check(loaded: Loaded, models: AskedModels, *, inputs: bool = True) -> None:
+    """Raise `BadTests` for prompts and models there are not, and for inputs that do not fit; but for those, where the
+    tests are of other versions, without `inputs`.
+    """
+    if problems := problems_of(loaded.suites, loaded.asked_of(models).subjects, models, inputs=inputs):
         raise BadTests(problems)
 
 
