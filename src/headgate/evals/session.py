@@ -24,7 +24,7 @@ from headgate.evals.reading import read
 from headgate.evals.running import Done, Key, Run
 from headgate.evals.runs import End, Header, Result, RunFile, results_of
 from headgate.evals.selection import Selection, problems_in
-from headgate.evals.subjects import AsServed, Placed, Request, Subjects
+from headgate.evals.subjects import AsServed, Placed, Request, Subjects, Unrenderable
 from headgate.prompts.dotprompt import Library, PromptsInvalid, load_folder
 
 FOLDER = Path(".headgate", "evals")
@@ -65,13 +65,20 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def models(self) -> list[str]:
-        """The names of all models that may be asked, judges among them; of prompts' own too."""
+        """The names of all models that may be asked, judges among them."""
         found: dict[str | None, None] = {}
         for suite in self.suites:
             found |= dict.fromkeys(each.model for each in suite.judges.values()) | {suite.embeddings: None}
             for cell in suite.cells:
-                found[cell.model or self.subjects[suite.name].model(cell)] = None
+                found[cell.model or self._model(suite, cell)] = None
         return [each for each in found if each is not None]
+
+    def _model(self, suite: Suite, cell: Cell) -> str | None:
+        """The model a prompt names itself; None where none of the cases makes a request."""
+        for case in suite.cases:
+            with suppress(Unrenderable):
+                return self.request(suite.name, cell, case).body["model"]
+        return None
 
 
 def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool = False) -> Loaded:
@@ -161,9 +168,6 @@ class _Of:
 
     def request(self, cell: Cell, case: Case) -> Request:
         return self._by_cell[id(cell)].request(cell, case)
-
-    def model(self, cell: Cell) -> str | None:
-        return self._by_cell[id(cell)].model(cell)
 
     def place(self, cell: Cell) -> Place | None:
         return self._by_cell[id(cell)].place(cell)
