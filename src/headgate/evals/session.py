@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from headgate import __version__
 from headgate.clock import Clock
 from headgate.config import Config
 from headgate.config.schema import StorageConfig
-from headgate.evals.case import Case, Cell, Suite
+from headgate.evals.case import Assertion, Case, Cell, Suite
 from headgate.evals.checking import problems_of
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import BadTests, Place, Problem
@@ -69,6 +69,7 @@ class Loaded(msgspec.Struct, frozen=True):
         found: dict[str | None, None] = {}
         for suite in self.suites:
             found |= dict.fromkeys(each.model for each in suite.judges.values()) | {suite.embeddings: None}
+            found |= dict.fromkeys(name for case in suite.cases for name in _vectorising(case.assertions))
             for cell in suite.cells:
                 found[cell.model or self._model(suite, cell)] = None
         return [each for each in found if each is not None]
@@ -79,6 +80,14 @@ class Loaded(msgspec.Struct, frozen=True):
             with suppress(Unrenderable):
                 return self.request(suite.name, cell, case).body["model"]
         return None
+
+
+def _vectorising(assertions: Iterable[Assertion]) -> Iterator[str]:
+    """The models for embeddings that assertions name themselves."""
+    for each in assertions:
+        if isinstance(name := each.options.get("model"), str):
+            yield name
+        yield from _vectorising(each.members)
 
 
 def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool = False) -> Loaded:
