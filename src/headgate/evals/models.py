@@ -22,6 +22,7 @@ from headgate.evals.answer import Answer, ToolCalled
 from headgate.evals.cache import Cache, key_of
 from headgate.evals.configured import Configured
 from headgate.evals.subjects import SAID
+from headgate.evals.vectors import KnownVectors
 from headgate.library import Vectors, call_of
 from headgate.limits.pots import Pots
 from headgate.money import from_decimal
@@ -33,8 +34,6 @@ EVALUATING = Identity(key_id="evals", scopes=frozenset({"call"}))
 
 MOST_TEXT = 200_000
 """Characters of an answer that are kept."""
-
-MOST_VECTORS = 10_000
 
 _LEAST_WAIT_S = 1.0
 """The shortest wait: nobody is asked over and over at once."""
@@ -97,7 +96,7 @@ class AskedModels:
         self._cache = cache
         self._pots = pots
         self._patience_s = patience_s
-        self._vectors: dict[tuple[str, str], list[float]] = {}
+        self._vectors = KnownVectors(cache)
         self._under_way = 0
         self._settled = asyncio.Event()
         """Set, and another one put in its place, when a call is over."""
@@ -159,26 +158,24 @@ class AskedModels:
             cache.put(key, msgspec.json.encode(answer))
         return answer
 
-    async def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+    async def embed(self, model: str, texts: Sequence[str]) -> tuple[list[Sequence[float]], int]:
         """Vectors of texts, those of before where there are any, and what they cost in picodollars.
 
         Raises:
             HeadgateError: there are none.
             Spent: the budget has no room for it.
         """
-        new = list(dict.fromkeys(each for each in texts if (model, each) not in self._vectors))
-        cost = 0
+        fingerprint = self.fingerprint(model)
+        keys = {text: key_of("embed", model, text, fingerprint) for text in texts}
+        known = {text: vector for text, key in keys.items() if (vector := self._vectors.get(key)) is not None}
+        new, cost = [text for text in keys if text not in known], 0
         if new:
             call, reply, _ = await self._asked("embed", {"model": model, "input": new}, "judge")
-            if len(self._vectors) > MOST_VECTORS:
-                self._vectors.clear()
-            self._vectors.update(
-                {(model, text): each for text, each in zip(new, Vectors(call, reply).vectors, strict=True)}
-            )
-            cost = call.account.cost_picodollars or 0
-        if any((model, each) not in self._vectors for each in texts):  # let go just now
-            return await self.embed(model, texts)
-        return [self._vectors[model, each] for each in texts], cost
+            vectors, cost = Vectors(call, reply).vectors, call.account.cost_picodollars or 0
+            if len(vectors) != len(new):
+                raise MalformedOutput(f"{len(vectors)} vectors were given for {len(new)} texts")
+            known |= {text: self._vectors.put(keys[text], each) for text, each in zip(new, vectors, strict=True)}
+        return [known[text] for text in texts], cost
 
     async def _asked(self, operation: Operation, body: JSON, cause: str) -> _Asked:
         """Make a call. One that does not fit into the budget beside others waits for one of them to be settled."""
@@ -260,13 +257,14 @@ def _read(asked: _Asked, version: str) -> Answer:
     choice, answering = hub.choices[0], call.account.answering
     usage = (answering.usage if answering is not None else None) or hub.usage
     return Answer(
-        text="".join(part.text for part in choice.parts if isinstance(part, Text))[:MOST_TEXT],
+        text="".join(part.text for part in choice.parts if isinstance(part, Text | Refusal))[:MOST_TEXT],
         tool_calls=tuple(ToolCalled(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)),
         stop=choice.stop,
         refused=any(isinstance(part, Refusal) and part.text for part in choice.parts),
         input_tokens=usage.total_input_tokens if usage else 0,
         output_tokens=usage.total_output_tokens if usage else 0,
         cost_picodollars=call.account.cost_picodollars,
+        answered_by=(answering.answer_model if answering is not None else None) or "",
         latency_ms=round(latency_ms, 1),
         target=reply.target,
         version=version,

@@ -29,6 +29,10 @@ class Unrenderable(Exception):
     """A case's inputs do not make a request; the message says why."""
 
 
+class Unaskable(Unrenderable):
+    """A cell makes no request whatever the case: its prompt is not there, or names no model."""
+
+
 class Subjects(Protocol):
     """Where requests come from."""
 
@@ -50,7 +54,7 @@ class PlainModels:
 
     def request(self, cell: Cell, case: Case) -> Request:
         if cell.model is None:
-            raise Unrenderable("there is no model to ask")
+            raise Unaskable("there is no model to ask")
         if not case.messages:
             what = (
                 f"has inputs alone, and '{cell.model}' is no prompt that takes them; write 'messages: text', or a list"

@@ -1,8 +1,9 @@
 """Cases in tables: JSON lines and CSV.
 
 A line of JSON is an object: `{"inputs": {…}, "messages": […], "expected": …, "assert": […], "id": …}`; one without
-`inputs` and `messages` is all inputs but for those names. A row of CSV is inputs by the names of its columns; columns
-that begin with `__` are about the test: `__expected`, `__expected1`, `__id`, `__threshold`, `__metric`.
+`inputs` and `messages` is all inputs but for those names, and a `context` that is a text is one too. A row of CSV is
+inputs by the names of its columns; columns that begin with `__` are about the test: `__expected`, `__expected1`,
+`__id`, `__threshold`, `__metric`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headgate.evals.problems import Place, Problem
-from headgate.evals.reading.captured import Unusable, is_captured, row_of
+from headgate.evals.reading.captured import Unusable, about, is_captured, row_of, row_of_prompt
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
-
-MOST_ROWS = 1_000_000
 
 ABOUT = frozenset({"id", "inputs", "messages", "context", "expected", "assert", "threshold", "repeat", "config"})
 _COLUMNS = ("__id", "__threshold", "__metric", "__description")
@@ -30,15 +29,17 @@ class Row(NamedTuple):
 
     sheet: Sheet
     tree: dict[str, Any]
+    about: dict[str, Any]
+    """What assertions may name besides its inputs."""
 
 
-def rows(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    """The rows of a dataset; what is wrong with them is noted."""
-    return _csv(file, text, problems) if file.lower().endswith(".csv") else _jsonl(file, text, problems)
+def rows(file: str, text: str, problems: list[Problem], *, of_prompt: bool = False) -> Iterator[Row]:
+    """The rows of a dataset, of a prompt or of a model; what is wrong with them is noted."""
+    return _csv(file, text, problems) if file.lower().endswith(".csv") else _jsonl(file, text, problems, of_prompt)
 
 
-def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
+def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> Iterator[Row]:
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -50,17 +51,19 @@ def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
             problems.append(Problem(Place(file, number), 'is no JSON object; write {"inputs": {…}} on each line'))
             continue
         try:
-            row = row_of(tree) if is_captured(tree) else _spelled(tree)
+            captured = is_captured(tree)
+            row = (row_of_prompt if of_prompt else row_of)(tree) if captured else _spelled(tree)
         except Unusable as error:
             problems.append(Problem(Place(file, number), str(error)))
             continue
-        yield Row(_sheet(file, number, row), row)
+        yield Row(_sheet(file, number, row), row, about(tree) if captured else {})
 
 
 def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
     if "inputs" not in tree and "messages" not in tree:
-        inputs = {name: value for name, value in tree.items() if name not in ABOUT}
-        tree = {**{name: value for name, value in tree.items() if name in ABOUT}, "inputs": inputs}
+        about = {name for name, value in tree.items() if name in ABOUT and not _is_text(name, value)}
+        inputs = {name: value for name, value in tree.items() if name not in about}
+        tree = {**{name: value for name, value in tree.items() if name in about}, "inputs": inputs}
     if tree.get("expected") is None:
         return {name: value for name, value in tree.items() if name != "expected"}
     wanted = tree["expected"]
@@ -68,6 +71,11 @@ def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in tree.items() if name != "expected"}
     own = tree.get("assert")
     return {**rest, "assert": [*(own if isinstance(own, list) else ()), *([said] if said else ())]}
+
+
+def _is_text(name: str, value: Any) -> bool:
+    """Whether it is an input all the same: what a question is answered from is called its context in many a dataset."""
+    return name == "context" and isinstance(value, str | list)
 
 
 def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
@@ -89,7 +97,7 @@ def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
                 problems.append(Problem(Place(file, line), f"has {len(cells)} cells, and the first line {len(header)}"))
                 continue
             tree = _row(dict(zip(header, cells, strict=True)))
-            yield Row(_sheet(file, line, tree), tree)
+            yield Row(_sheet(file, line, tree), tree, {})
     except csv.Error as error:
         problems.append(Problem(Place(file, reader.line_num), f"is no CSV: {error}"))
 
