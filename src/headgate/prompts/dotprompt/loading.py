@@ -40,12 +40,13 @@ def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A template, and the partials it names."""
+    """A template, the partials it names, and where its front matter says what."""
 
     program: Program
     text: str
     partials: Mapping[str, str]
     """Their files by the names they are called by."""
+    marked: Marked
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Loader:
     def parsed(self) -> dict[str, Parsed]:
         """The templates by the places of their files."""
         return {
-            each.place: Parsed(each.program, each.text, each.partials)
+            each.place: Parsed(each.program, each.text, each.partials, _marked(each))
             for each in self._files.values()
             if each.program is not None
         }
@@ -349,6 +350,10 @@ class Loader:
                     found[place] = self._files[place]
                     left.append(found[place])
         return list(found.values())
+
+
+def _marked(file: File) -> Marked:
+    return file.front.marked if file.front is not None else Marked({}, {})
 
 
 def version_of(sources: Mapping[str, str]) -> str:
