@@ -107,9 +107,9 @@ def render(
 ) -> int:
     """Render a prompt to the messages a model is sent."""
     prompt = _prompt(name, library, package)
-    if options is not None:
-        prompt = prompt.with_options(_mapping(options))
     try:
+        if options is not None:
+            prompt = prompt.with_options(_mapping(options))
         rendered = prompt.render(
             _mapping(input),
             context=_mapping(context),

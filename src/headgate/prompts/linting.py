@@ -152,7 +152,9 @@ class _Looked:
             message = f"{named} in the system's message; move it to the user's, or list it in 'headgate.trusted'"
             yield self._of(use, "input-in-system", "error", message)
         if use.composite and use.shown:
-            message = f"'{use.path}' is a mapping, and comes to '[object Object]'; write {{{{json {use.path}}}}}"
+            message = (
+                f"'{use.path}' is a mapping, and comes to '[object Object]'; write a member, or {{{{json {use.path}}}}}"
+            )
             yield self._of(use, "written-as-object", "warning", message)
 
     def _named(self, use: Use) -> frozenset[str]:

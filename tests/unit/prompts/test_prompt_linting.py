@@ -81,6 +81,7 @@ def test_an_input_is_used_in_many_ways(used: str):
         (ALL + "{{lines.[0].text}}{{lines.length}}{{name.length}}{{tags.[1]}}", []),
         (ALL + "{{this}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{order}}", [("written-as-object", 1, len(ALL) + 3)]),
+        (ALL + "{{media url=order}}", [("written-as-object", 1, len(ALL) + 13)]),
         (ALL + "{{lines}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{json order}}", []),
         (ALL + " key sk-" + "abcdefgh12345678", [("secret", 1, len(ALL) + 6)]),

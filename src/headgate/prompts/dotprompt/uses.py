@@ -131,7 +131,7 @@ class _Walk:
             self._note(call.path, scope, roles, shown=True, plain=True)
         else:
             for each in (*call.params, *(value for _, value in call.named)):
-                self._note(each, scope, roles, shown=name != "log", plain=False)
+                self._note(each, scope, roles, shown=name != "log", plain=name == "media")
         return roles
 
     def _block(self, block: Block, scope: _Scope, roles: frozenset[str]) -> frozenset[str]:
