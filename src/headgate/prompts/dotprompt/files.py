@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -103,3 +103,18 @@ def partial_name(place: str) -> str:
 
 def is_above(folder: str, other: str) -> bool:
     return not folder or other == folder or other.startswith(f"{folder}/")
+
+
+def find(places: Container[str], folder: str, name: str, spelt: Callable[[str], Sequence[str]]) -> str | None:
+    """The file of a name, however that may be spelt: in a folder, or one above it."""
+    before, base = posixpath.split(name)
+    if not base or ".." in before.split("/") or name.startswith("/"):
+        return None
+    while True:
+        for spelling in spelt(base):
+            place = posixpath.join(folder, before, spelling)
+            if place in places:
+                return place
+        if not folder:
+            return None
+        folder = posixpath.dirname(folder)
