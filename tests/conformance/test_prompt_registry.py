@@ -170,3 +170,44 @@ async def test_versions_are_immutable_and_labels_refer_to_them(database_url: str
                     "staging",
                     version,
                 )
+
+
+async def test_a_backup_that_is_put_back_is_taken_over_whole(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        await at.made("/admin/prompts/moves", {"name": "triage", "label": "production", "to": version})
+        shelf, asked = Shelf(at.database), parse(f"triage@{version[:9]}")
+        await shelf.load()
+        now = shelf._known
+        assert (await shelf.find("default", asked)).version == version
+        kept = shelf._labels["default", "triage", "production"]
+        shelf._known += 5  # what was known was later, and has never been
+        shelf._labels = {("default", "triage", "canary"): kept}
+        shelf._withdrawn.add(("default", "triage", version))
+        await shelf.follow(now)
+        assert list(shelf._labels) == [("default", "triage", "production")]
+        assert shelf._withdrawn == set()
+        assert shelf._fetched == {}
+        assert (await shelf.find("default", asked)).version == version
+
+
+async def test_what_is_near_is_told_and_looked_for_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        made = await at.made("/admin/prompts", {"sources": {"triage.prompt": "One.", "sorting.prompt": "Two."}})
+        shelf = Shelf(at.database)
+        await shelf.load()
+        at.directory.followed_by(shelf.follow)
+        for each in made["data"]:
+            await at.made("/admin/prompts/moves", {"name": each["name"], "label": "staging", "to": each["version"]})
+        for asked, words in (
+            ("triage@production", "triage@staging"),
+            ("sortng@staging", "did you mean 'sorting@staging'"),
+        ):
+            with pytest.raises(PromptNotFound, match=words):
+                await shelf.find("default", parse(asked))
+        with pytest.raises(PromptNotFound, match=r"'zzz@production'$"):
+            await shelf.find("default", parse("zzz@production"))
+        assert len(shelf._alike) == 3
+        away = {"name": "triage", "label": "staging", "to": None}
+        await at.made("/admin/prompts/moves", away)
+        assert not shelf._alike
