@@ -69,7 +69,7 @@ class Prompt:
         if call.operation == "responses":
             return next(call)  # what a vendor has stored was made by the prompt of its own time
         if call.operation == "complete":
-            return completed(call, lambda chat: self(chat, next))
+            return completed(call, lambda chat: self(chat, next), self._spelling(None).quirks)
         if call.operation not in CHATS:
             raise BadRequest(
                 f"This model is a prompt, which takes chats, and no '{call.operation}': POST /v1/chat/completions, "
