@@ -6,7 +6,7 @@ attempt fold   settle (which has money reserved) > own keys > watch > transport
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import inf
 
@@ -21,6 +21,7 @@ from headgate.ledger import Settle
 from headgate.limits import Reserve
 from headgate.limits import Target as Priced
 from headgate.limits.pots import internal_pots
+from headgate.prompts.at_hand import Spelling
 from headgate.prompts.reference import parse
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
@@ -110,7 +111,8 @@ class Maker:
         if self._alone is None:
             from headgate.prompts.stage import Prompt  # a template language is for who has prompts
 
-            self._alone = self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+            prompt = Prompt(self._services.shelf, self._spelling, self._services.metrics.rendered)
+            self._alone = self._fold([], self._by_own_model, prompt)
         return self._alone(call)
 
     async def _by_own_model(self, call: Call) -> Reply:
@@ -124,16 +126,18 @@ class Maker:
             )
         return await self._own_model(name)(replace(call, matched=None))
 
-    def _spelling(self, own_model: str | None) -> Quirks:
-        """How the vendor of a prompt's own model spells a limit of the output."""
+    def _spelling(self, own_model: str | None) -> Spelling:
+        """How the vendor of a prompt's own model spells what can be spelt in more than one way."""
         if own_model is None or not self.own_model(own_model):
-            return Quirks()
+            return Spelling()
         model = self._config.models.get(own_model)
-        return self._spelt_by(own_model if model is None else model.targets[0].target)(None)
+        return self._spelt_by(TargetConfig(target=own_model) if model is None else model.targets[0])
 
-    def _spelt_by(self, target: str) -> Callable[[str | None], Quirks]:
-        quirks = Quirks(max_tokens_field=self._providers[target.partition("/")[0]].quirks.max_tokens_field)
-        return lambda _: quirks
+    def _spelt_by(self, target: TargetConfig) -> Spelling:
+        name, _, model = target.target.partition("/")
+        provider = self._providers[name]
+        quirks = Quirks(max_tokens_field=provider.quirks.max_tokens_field)
+        return Spelling(quirks=quirks, base_model=target.base_model or provider.base_model(model))
 
     def own_model(self, name: str | None) -> bool:
         """Whether a prompt may name this as its own model: a configured one that is no prompt itself, or a target."""
@@ -163,8 +167,12 @@ class Maker:
         if config.prompt is not None:
             from headgate.prompts.stage import Prompt  # as above
 
-            spelling = self._spelt_by(config.targets[0].target) if config.targets else self._spelling
-            prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
+            spelling = self._spelling
+            if config.targets:
+                spelt = self._spelt_by(config.targets[0])
+                spelling = lambda _: spelt  # noqa: E731
+            counts = self._services.metrics.rendered
+            prompt = Prompt(self._services.shelf, spelling, counts, config.prompt, parse(config.prompt.use))
             if not config.targets:
                 return self._fold(self._captures(name), self._by_own_model, prompt)
         options = [self._option(target, config) for target in config.targets]

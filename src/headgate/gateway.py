@@ -20,17 +20,19 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
+from headgate.access.patterns import allows
 from headgate.access.stage import check_scope
 from headgate.config import Config, load
 from headgate.config.places import placed
 from headgate.config.price_lists import catalog_of
+from headgate.config.retirements import Retiring
 from headgate.errors import BadRequest, ConfigError, ModelNotFound, Overloaded, StoreUnavailable
 from headgate.folds import Maker
 from headgate.ledger import Ledger
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.limits import Limits
 from headgate.prompts.at_hand import Served
-from headgate.prompts.reference import RELEASED, Malformed, parse
+from headgate.prompts.reference import RELEASED, Malformed, Reference, parse
 from headgate.providers.provider import Provider
 from headgate.routing.health import HealthChecks
 from headgate.routing.once import Answers
@@ -68,6 +70,8 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     """The names of those that are no patterns."""
     wildcards: Sequence[Model]
     """By falling length of what stands before the `*`."""
+    prompts: Mapping[str, Reference]
+    """The models that are prompts, and which."""
     max_concurrent: int
     call: Next
     own_model: Callable[[str | None], bool]
@@ -359,28 +363,27 @@ class Gateway:
             BadRequest: the name is none, or nothing says which model it is for.
             Forbidden: it names a version that no model is, and the caller may not read prompts.
         """
-        folds, said = self._folds, call.prompt or Prompting()
-        model = folds.config.models.get(name)
-        if model is not None and model.prompt is not None:
+        folds, said, identity = self._folds, call.prompt or Prompting(), call.identity
+        if name in folds.prompts:
             return self._asking(call, name, said)
         try:
             asked = parse(name)
         except Malformed as error:
             raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
-        models = [
-            (each, parse(model.prompt.use))
-            for each, model in folds.config.models.items()
-            if model.prompt is not None and parse(model.prompt.use).name == asked.name
-        ]
-        for each, own in models:
-            if own == asked or "@" not in name:
+        models = [each for each, own in folds.prompts.items() if own.name == asked.name]
+        models.sort(key=lambda each: not allows(identity.models, each))  # which is theirs to use comes first
+        for each in models:
+            if folds.prompts[each] == asked or "@" not in name:
                 return self._asking(call, each, said)
-        known = call.identity is not IN_PROCESS and folds.config.server.auth != "none"
-        if known and asked.label != RELEASED:
-            check_scope(call.identity, "prompts.read")
-        found = await self._services.shelf.find(call.identity.organisation, asked)
+        if identity is not IN_PROCESS and folds.config.server.auth != "none" and asked.label != RELEASED:
+            check_scope(identity, "prompts.read")
+        shelf, own_label = self._services.shelf, None if "@" in name else identity.prompt_label
+        found, by = shelf.labelled(identity.organisation, asked, own_label)
+        if found is None:
+            found = await shelf.find(identity.organisation, asked)
+        said = replace(said, found=found, reference=by)
         if models:
-            return self._asking(call, models[0][0], replace(said, found=found))
+            return self._asking(call, models[0], said)
         own_model = found.prompt.model
         if own_model is None or not folds.own_model(own_model):
             raise BadRequest(
@@ -388,7 +391,7 @@ class Gateway:
                 "headgate.yaml, or a model there that is this prompt.",
                 param="prompt",
             )
-        return self._asking(call, own_model, replace(said, found=found, alone=True))
+        return self._asking(call, own_model, replace(said, alone=True))
 
     @staticmethod
     def _asking(call: Call, model: str, said: Prompting) -> Call:
@@ -487,7 +490,7 @@ class Gateway:
             services.store.calls.use(config.telemetry)
             services.store.quality.config = config.feedback
             self._capture(services.store, config)
-            services.store.alerting.use(config.alerts, config.models)
+            services.store.alerting.use(config.alerts, config.models, Retiring(config))
             recorder = services.store.calls.recorder
         observer = services.otel.prepare(config.telemetry.otel, providers)
         call_fold = arranged(
@@ -513,6 +516,7 @@ class Gateway:
             models=models,
             exact=exact,
             wildcards=wildcards,
+            prompts=uses,
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
             own_model=make.own_model,

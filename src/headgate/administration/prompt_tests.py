@@ -70,6 +70,24 @@ class WorseView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class SidesView(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite at one cell, as its newest tests of two versions came out."""
+
+    suite: str
+    cell: str
+    before: TestView | None
+    """Null where that version was not tested so."""
+    after: TestView | None
+    verdict: Literal["no_difference", "regression", "improvement", "not_comparable"] | None
+    """Of the second against the first, case by case; null where one is missing."""
+    pairs: int
+    """Cases that are the same in both."""
+    difference: float | None
+    """In the share that passes, over those."""
+    difference_low: float | None
+    difference_high: float | None
+
+
 class TestView(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one suite at one cell."""
 
@@ -130,10 +148,34 @@ class PromptTests:
         )
         return Page([_view(row) for row in rows], cursor)
 
+    async def standing(self, actor: Actor, kind: Literal["prompt", "model"], since_us: int = 0) -> Sequence[TestView]:
+        """The newest of each suite at each cell and of each version, of all prompts or of all models, by their names;
+        of those alone that were kept since some time.
+        """
+        since = () if since_us == 0 else (since_us,)
+        statement = _STANDING.format("AND created_us >= $3" if since else "")
+        rows = await self._ports.database.fetch(statement, actor.organisation, kind, *since)
+        return [_view(PROMPT_TESTS.decode(row)) for row in rows]
+
+    async def sides(self, actor: Actor, name: str, before: str, after: str) -> Sequence[SidesView]:
+        """What came of the newest tests of two versions, side by side.
+
+        Args:
+            before, after: whole versions of the prompt.
+        """
+        one, two = [await self._by_place(actor, f"prompt:{name}", digest) for digest in (before, after)]
+        places = sorted({*one, *two})[:MOST_SIDES]
+        return await asyncio.to_thread(lambda: [_sides(*at, one.get(at), two.get(at)) for at in places])
+
+    async def _by_place(self, actor: Actor, subject: str, digest: str) -> Mapping[tuple[str, str], PromptTest]:
+        """The newest tests of a version, by suite and cell."""
+        rows = await self._ports.database.fetch(_OF_VERSION, actor.organisation, subject, digest)
+        return {(row.suite, row.cell): row for row in map(PROMPT_TESTS.decode, rows)}
+
     async def latest(self, actor: Actor, subject: str, most: int) -> Sequence[TestView]:
         """The newest of a prompt or model, from the oldest of them on."""
         rows = await self._ports.database.fetch(
-            f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
+            f"SELECT {_WITHOUT_CASES} FROM prompt_tests "  # noqa: S608
             "WHERE organisation = $1 AND subject = $2 ORDER BY created_us DESC, id DESC LIMIT $3",
             actor.organisation,
             subject,
@@ -288,6 +330,48 @@ def _sums(suite: str, cell: str, cases: Sequence[CaseTold]) -> Sums:
 def _held(before: PromptTest, request: NewTest, sums: Sums) -> CellComparison:
     cases = msgspec.convert(before.cases, list[CaseTold])
     return compare(_sums(request.suite, request.cell, cases), sums, alpha=ALPHA).cells[0]
+
+
+MOST_SIDES = 20
+"""Suites at a cell that are held against each other at once."""
+
+# ruff: disable[S608] nothing of these comes from anywhere else
+_WITHOUT_CASES = ", ".join("'[]' AS cases" if name == "cases" else name for name in PROMPT_TESTS.columns)
+"""What views are made of: cases are by far the most of a row, and only what is held against it needs them."""
+
+_STANDING = (
+    f"SELECT {_WITHOUT_CASES} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER ("
+    "PARTITION BY subject, digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND substr(subject, 1, length($2)) = $2 {}) AS ranked WHERE place = 1) "
+    "ORDER BY subject, suite, cell, created_us DESC"
+)
+"""By ids first, which an index has: rows are large, and most of them are old."""
+
+_OF_VERSION = (
+    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() "
+    "OVER (PARTITION BY suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND subject = $2 AND digest = $3) AS ranked WHERE place = 1)"
+)
+# ruff: enable[S608]
+
+
+def _sides(suite: str, cell: str, before: PromptTest | None, after: PromptTest | None) -> SidesView:
+    found: CellComparison | None = None
+    if before is not None and after is not None:
+        one, two = (_sums(suite, cell, msgspec.convert(each.cases, list[CaseTold])) for each in (before, after))
+        found = compare(one, two).cells[0]
+    difference = _interval(None if found is None else found.difference)
+    return SidesView(
+        suite=suite,
+        cell=cell,
+        before=None if before is None else _view(before),
+        after=None if after is None else _view(after),
+        verdict=None if found is None else found.verdict,
+        pairs=0 if found is None else found.pairs,
+        difference=difference[0],
+        difference_low=difference[1],
+        difference_high=difference[2],
+    )
 
 
 def _row(

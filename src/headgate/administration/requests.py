@@ -705,8 +705,8 @@ class NewMove(Request, frozen=True, kw_only=True):
     name: PromptName
     """With its variant: `support/triage.brief`."""
     label: Label
-    to: PromptVersion
-    """A version, seven of its digits at least, or another label of the prompt."""
+    to: PromptVersion | None
+    """A version, seven of its digits at least, or another label of the prompt; null to take the label away."""
     reason: Why = ""
 
 
@@ -715,6 +715,18 @@ class NewRollback(Request, frozen=True, kw_only=True):
     label: Label
     to: PromptVersion | None = None
     """A version the label stood for before; left out for the one before the one there is."""
+    reason: Why = ""
+
+
+class NewWithdrawal(Request, frozen=True, kw_only=True):
+    prompt: PromptName
+    """`support/triage@4f1c2d3e4a5b`: seven of the version's digits at least."""
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class NewRestoring(Request, frozen=True, kw_only=True):
+    prompt: PromptName
+    """`support/triage@4f1c2d3e4a5b`: seven of the version's digits at least."""
     reason: Why = ""
 
 

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headgate.catalog.retirements import RetiringNames
 from headgate.cli import output
 from headgate.cli.client import HERE
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import reading
+from headgate.errors import ConfigError
 from headgate.prompts.dotprompt import (
     InputInvalid,
     Library,
@@ -155,6 +157,7 @@ def lint(
         today=datetime.now(UTC).date(),
         tested=None if package else lambda prompt: _tested(folder, prompt),
         prefix=package or str(folder),
+        retiring=_retiring(),
     )
     if only:
         findings = [each for each in findings if each.rule in only]
@@ -169,6 +172,18 @@ def lint(
             output.say(output.printable(f"{where}: {each.severity}: {each.message} [{each.rule}]"))
         output.complain(_counted(findings, len(found)))
     return FAILED if failing(findings, strict=strict) else OK
+
+
+def _retiring() -> RetiringNames:
+    """What is known of the models that prompts name, by the configuration where one is at hand."""
+    from headgate.config import Config, default_path, load
+    from headgate.config.retirements import Retiring
+
+    path = default_path()
+    try:
+        return Retiring(Config() if path is None else load(path))
+    except (ConfigError, OSError):  # what is wrong with it is for 'headgate check' to say
+        return Retiring(Config())
 
 
 # ── finding prompts ──

@@ -31,3 +31,5 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`provider/model-id` it came from."""
     version: str = ""
     """Of the prompt; empty where none was rendered."""
+    served: str = ""
+    """The prompt its model is, as `support/triage@0123456789ab`, where it is one."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
 from headgate.evals.subjects import PlainModels, Request, Unaskable, Unrenderable
-from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
-from headgate.prompts.serving import Served, Unservable, history, prompted, served
+from headgate.prompts.at_hand import Served, Spelling
+from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, PromptsInvalid
+from headgate.prompts.serving import Unservable, history, prompted, served
 from headgate.types import Payload
 
 _FENCE = "---"
@@ -54,7 +54,7 @@ class Prompts:
             if model is None:
                 raise Unaskable("the prompt names no model; write 'model:' in it or in the test file")
             asked = Payload("openai_chat", msgspec.json.encode({"model": model, "messages": case.messages}))
-            made, _ = prompted(asked, self._ready(prompt), rendered, Quirks())
+            made, _ = prompted(asked, self._ready(prompt), rendered, Spelling())
         except PromptNotFound as error:
             raise Unaskable(error.message) from None
         except BadRequest as error:
@@ -69,6 +69,14 @@ class Prompts:
         if found is None:
             found = self._served[prompt.version] = served(prompt)
         return found
+
+    def model(self, cell: Cell) -> str | None:
+        if cell.model is not None or cell.prompt is None:
+            return cell.model
+        try:
+            return self._library.get(cell.prompt, cell.variant).model
+        except (PromptNotFound, PromptsInvalid):
+            return None
 
     def place(self, cell: Cell) -> Place | None:
         """The first line of the prompt's template."""

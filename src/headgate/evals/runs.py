@@ -67,6 +67,8 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     target: str = ""
     model: str = ""
     version: str = ""
+    served: str = ""
+    """The prompt its model is, as `support/triage@0123456789ab`, where it is one."""
     file: str
     line_number: int = 1
     prompt_file: str = ""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import msgspec
 
+from headgate.catalog.retirements import SOON_DAYS, Retirement, RetiringNames
 from headgate.checks.key_shapes import SHAPES
 from headgate.prompts.dotprompt.library import Library
 from headgate.prompts.dotprompt.problem import Lines
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.uses import EVERY, Use, uses_of
+from headgate.prompts.reference import Malformed, check_name
+from headgate.prompts.serving import mistakes
 from headgate.registry import suggest
 
 MAX_TOKENS: Final = 8_000
@@ -26,6 +29,7 @@ Severity = Literal["error", "warning"]
 RULES: Final = {
     "invalid": "the file has a mistake that keeps its prompt from being used",
     "no-effect": "a key, a file or a schema that does nothing, or a tool that is the caller's to bring",
+    "unservable": "no call can be made of the prompt: a value of its config, or its name",
     "undefined-input": "the template uses what the schema of its inputs does not have",
     "unused-input": "the schema has an input that the template does not use",
     "no-schema": "the prompt has inputs, and no schema that says which",
@@ -35,6 +39,7 @@ RULES: Final = {
     "too-long": "the template is long before its inputs are in it",
     "no-model": "the prompt does not say which model it is for",
     "unpinned-model": "the model's name may come to mean another model",
+    "retiring-model": "the model behind the prompt retires within 60 days, or has",
     "no-tests": "there are no tests beside the prompt",
     "no-owner": "nobody answers for the prompt",
     "review-due": "the day on which it was to be looked at again is over",
@@ -55,13 +60,19 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 
 
 def lint(
-    library: Library, *, today: date, tested: Callable[[Prompt], bool] | None = None, prefix: str = ""
+    library: Library,
+    *,
+    today: date,
+    tested: Callable[[Prompt], bool] | None = None,
+    prefix: str = "",
+    retiring: RetiringNames | None = None,
 ) -> list[Finding]:
     """What is doubtful in a library, in the order of files and lines.
 
     Args:
         tested: whether a prompt has tests; without it nothing is said of tests.
         prefix: the library's folder, with which files are named.
+        retiring: what is known of the models that prompts name; without it nothing is said of their end.
     """
     found: set[Finding] = set()
     for problem in library.problems:
@@ -70,6 +81,8 @@ def lint(
     for prompt in library:
         looked = _Looked(prompt, f"{prefix}/" if prefix else "")
         found.update(looked.findings(today))
+        if retiring is not None and prompt.model is not None:
+            found.update(looked.retiring(retiring.of(prompt.model), today))
         if tested is not None and not tested(prompt) and "tests" not in prompt.settings:
             message = f"there are no tests; write {prompt.name.rpartition('/')[2]}.test.yaml beside it"
             found.add(looked.at(1, 1, "no-tests", "warning", message))
@@ -97,12 +110,21 @@ class _Looked:
         yield from self._secrets()
         yield from self._length()
         yield from self._model()
+        yield from self._served()
         if not self._prompt.settings.get("owner"):
             yield self.at(1, 1, "no-owner", "warning", "nobody answers for the prompt; write 'headgate.owner: name'")
         for setting, rule in (("review_by", "review-due"), ("expires", "expired")):
             day = self._prompt.settings.get(setting)
             if isinstance(day, str) and date.fromisoformat(day) < today:
                 yield self._key(f"headgate.{setting}", rule, "warning", f"{day} is over; look at the prompt again")
+
+    def retiring(self, models: Sequence[Retirement], today: date) -> Iterator[Finding]:
+        """Which of the models it is answered by will not be there for long."""
+        for model, day in ((each.model, each.day) for each in models):
+            if day <= today + timedelta(days=SOON_DAYS):
+                message = f"{model} {'retired' if day <= today else 'retires'} on {day}, as far as is known; "
+                message += "write another model, and run its tests"
+                yield self._key("model", "retiring-model", "warning", message)
 
     def _inputs(self) -> Iterator[Finding]:
         used = frozenset[str]().union(*(each.inputs for each in self._uses))
@@ -161,6 +183,18 @@ class _Looked:
                 f"'{model}' may come to mean another model; write the vendor's dated name, or a model of headgate.yaml"
             )
             yield self._key("model", "unpinned-model", "warning", message)
+
+    def _served(self) -> Iterator[Finding]:
+        """What would be refused where it is published, and what nobody is sent."""
+        for name, message in mistakes(self._prompt.config).items():
+            if message:
+                yield self._key(name, "unservable", "error", message)
+            else:
+                yield self._key(name, "no-effect", "warning", f"'config.{name}' is sent to no model; take it out")
+        try:
+            check_name(self._prompt.full_name)
+        except Malformed as error:
+            yield self.at(1, 1, "unservable", "error", f"the file's name {error}")
 
     def _key(self, key: str, rule: str, severity: Severity, message: str) -> Finding:
         """A finding at a key of the front matter."""

@@ -507,7 +507,7 @@ class AlertNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptVersion(Entity, frozen=True, kw_only=True):
-    """One version of a prompt, with all it needs. It never changes."""
+    """One version of a prompt, with all it needs. It never changes, but may be withdrawn."""
 
     name: str
     """With its variant: `support/triage.brief`."""
@@ -520,10 +520,15 @@ class PromptVersion(Entity, frozen=True, kw_only=True):
     git_commit: str | None = None
     note: str = ""
     published_by: str = ""
+    withdrawn_us: int | None = None
+    """Since when it is served to nobody; None where it may be."""
+    withdrawn_by: str | None = None
+    withdrawn_for: str = ""
+    """Why."""
 
 
 class PromptLabel(Entity, frozen=True, kw_only=True):
-    """What a label of a prompt stands for now."""
+    """What a label of a prompt stands for now. An archived one was taken away."""
 
     name: str
     label: str
@@ -536,12 +541,13 @@ class PromptMove(Entity, frozen=True, kw_only=True):
 
     name: str
     label: str
-    kind: Literal["move", "rollback"] = "move"
+    kind: Literal["move", "rollback", "remove"] = "move"
     from_digest: str | None = None
     """What it stood for when this was asked for; None for a new label."""
     to_digest: str
+    """Where it was taken away: what it stood for."""
     status: Literal["done", "waiting", "refused", "overtaken"] = "done"
-    """`overtaken` where the label was moved otherwise before anybody had decided."""
+    """`overtaken` where the label was moved otherwise, or the version withdrawn, before anybody had decided."""
     reason: str = ""
     asked_by: str
     """As the audit log calls it."""

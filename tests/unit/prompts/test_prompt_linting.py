@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from headgate.config import loads
+from headgate.config.retirements import Retiring
 from headgate.prompts.dotprompt import load_sources
 from headgate.prompts.linting import RULES, failing, lint
 
@@ -22,6 +24,12 @@ input:
       text: string
     tags(array): string
 ---
+"""
+
+CONFIG = """
+providers: {oa: {kind: openai}}
+models: {chat: {targets: [oa/gone, oa/going]}, later: {targets: [oa/later]}, sim: {targets: [oa/x]}}
+retirements: {gone: 2026-12-31, openai/going: 2027-03-02, later: 2027-03-03}
 """
 
 ALL = "{{name}}{{order.id}}{{#each lines}}{{text}}{{/each}}{{tags}}"
@@ -84,6 +92,35 @@ def test_an_input_is_used_in_many_ways(used: str):
 def test_a_place_is_told(template: str, expected: list[tuple[str, int, int]]):
     said = found(template)
     assert said[: len(expected)] == expected if expected else said == []
+
+
+def test_what_no_call_can_be_made_of_is_told_before_it_is_published():
+    front = "---\nmodel: chat\nconfig: {temperature: hot, topP: 1, stop: 5, bogus: 1, seed: null}\nheadgate.owner: me\n---\nHi"
+    said = lint(load_sources({"bad name.prompt": front}), today=TODAY)
+    assert [(each.line, each.column, each.rule, each.message) for each in said] == [
+        (
+            1,
+            1,
+            "unservable",
+            "the file's name is no name of a prompt; write folder/name, of letters, digits, '-' and '_'",
+        ),
+        (3, 10, "unservable", "config.temperature must be a number"),
+        (3, 37, "unservable", "config.stop must be a text, or a list of texts"),
+        (3, 46, "no-effect", "'config.bogus' is sent to no model; take it out"),
+    ]
+
+
+def test_a_model_that_retires_is_told_where_it_is_named():
+    known = Retiring(loads(CONFIG, "headgate.yaml", {}))
+    files = {
+        f"{name}.prompt": f"---\ninput: {{schema: {{}}}}\nmodel: {name}\n---\nHi" for name in ("chat", "later", "sim")
+    }
+    said = [each for each in lint(load_sources(files), today=TODAY, retiring=known) if each.rule == "retiring-model"]
+    assert [(each.file, each.line, each.column) for each in said] == [("chat.prompt", 3, 1), ("chat.prompt", 3, 1)]
+    assert {each.message for each in said} == {
+        "oa/gone retired on 2026-12-31, as far as is known; write another model, and run its tests",
+        "oa/going retires on 2027-03-02, as far as is known; write another model, and run its tests",
+    }
 
 
 def test_an_input_is_followed_into_partials():

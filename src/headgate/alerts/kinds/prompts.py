@@ -13,6 +13,7 @@ from headgate.alerts.config import PromptRule
 from headgate.alerts.judged import Judged, percent
 from headgate.alerts.kinds.look import Look
 from headgate.alerts.rules import Rule
+from headgate.catalog.retirements import RetiringNames
 from headgate.prompts.reference import SHORT
 from headgate.prompts.upkeep import Upkeep, Upkeeps
 from headgate.stats.detection import Standing, Verdict
@@ -64,10 +65,11 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
         upkeep, what = await _upkeep(look, name, digest), f"prompt:{name}@{label}"
         found += _due(what, upkeep, config, today)
         used = models.get((f"prompt:{name}", digest), set()) | ({upkeep.model} if upkeep.model else set())
-        found += _retiring(what, used, _answering(upkeep), config, today)
+        used |= set(look.retiring.prompt(f"{name}@{label}"))
+        found += _retiring(what, used, _answering(upkeep), config, look.retiring, today)
     for (subject, _), used in models.items():
         if subject.startswith("model:"):
-            found += _retiring(subject, used, "", config, today)
+            found += _retiring(subject, used, "", config, look.retiring, today)
     if config.drift:
         found += [_tested(*test) for test in tests]
         failed = await look.database.fetch(_UNTESTED, look.organisation)
@@ -85,15 +87,24 @@ def _models(tests: Sequence[Sequence[Any]]) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def _retiring(what: str, used: set[str], answering: str, config: PromptRule, today: date) -> Iterator[Judged]:
-    """The models it is answered by that are about to go."""
-    for pattern, day in sorted(config.retiring.items()):
-        last = date.fromisoformat(day)
-        met = sorted(each for each in used if _is_of(each, pattern))
-        if met and today >= last - timedelta(days=config.retire_days):
-            verdict = Verdict("bad", float((last - today).days), None)
-            told = f"{what} is answered by {met[0]}, which retires on {last}{answering}"
-            yield Judged(f"{what} retires {pattern}", verdict, told)
+def _retiring(
+    what: str, used: set[str], answering: str, config: PromptRule, known: RetiringNames, today: date
+) -> Iterator[Judged]:
+    """The models it is answered by that are about to go: by the rule's own word, else by what is known of them."""
+    days = {each.model: each.day for name in used for each in known.of(name)}
+    said = sorted(config.retiring.items(), key=lambda each: (each[0].endswith("*"), -len(each[0])))
+    going: dict[str, tuple[str, date]] = {}
+    for model in sorted(used | days.keys()):
+        own = next(((pattern, day) for pattern, day in said if _is_of(model, pattern)), None)
+        if own is not None:
+            going.setdefault(own[0], (model, date.fromisoformat(own[1])))
+        elif model in days:
+            going[model] = model, days[model]
+    for name, (model, day) in sorted(going.items()):
+        if today >= day - timedelta(days=config.retire_days):
+            verdict = Verdict("bad", float((day - today).days), None)
+            told = f"{what} is answered by {model}, which retires on {day}{answering}"
+            yield Judged(f"{what} retires {name}", verdict, told)
 
 
 def _is_of(model: str, pattern: str) -> bool:

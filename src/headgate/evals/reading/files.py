@@ -101,10 +101,11 @@ def read(
     sources: Sources = DISK,
     *,
     code: bool = True,
+    named_by: Callable[[FilePath], Sequence[str]] | None = None,
 ) -> list[Suite]:
     """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
     suites are called as they stand in `root`. Without `code` nothing of anybody's is imported or run: what would have
-    to be is a mistake.
+    to be is a mistake. `named_by` tells the names of prompts that name a test file as theirs.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -114,7 +115,9 @@ def read(
     for file in files:
         sheet = _sheet(file, problems, sources, code=code)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, prompt_of or _beside, root, sources, code=code).suite())
+            suites.append(
+                _Reader(sheet, prompt_of or _beside, root, sources, named_by or (lambda _: ()), code=code).suite()
+            )
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -189,12 +192,14 @@ class _Reader:
         prompt_of: Callable[[FilePath], str | None],
         root: FilePath | None,
         sources: Sources,
+        named_by: Callable[[FilePath], Sequence[str]],
         *,
         code: bool,
     ) -> None:
         self._sheet = sheet
         self._root = root
         self._sources = sources
+        self._named_by = named_by
         self._code = code
         self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
@@ -243,22 +248,32 @@ class _Reader:
         sheet = self._sheet
         prompt = sheet.text(("prompt",), tree.get("prompt"))
         beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
-        if prompt is None and self._sources.has(beside):
-            prompt = self._prompt_of(beside)
+        prompts: dict[str | None, None] = {}
+        if prompt is not None:
+            prompts[prompt] = None
+        elif self._sources.has(beside) and (own := self._prompt_of(beside)) is not None:
+            prompts[own] = None
+        if prompt is None:
+            prompts |= dict.fromkeys(self._named_by(FilePath(sheet.file)))
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
             if models:
                 sheet.wrong(("model",), "stands beside 'models'; write one of them")
             models = [sheet.text(("model",), tree["model"])]
-        if prompt is None and not models:
+        if not prompts and not models:
             what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
             sheet.wrong((), what)
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
-        if variants and prompt is None:
+        if variants and not prompts:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")
         self._once(("variants",), variants)
         self._once(("models",), models)
-        return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+        return tuple(
+            Cell(prompt, variant, model)
+            for prompt in prompts or [None]
+            for variant in variants or [None]
+            for model in models or [None]
+        )
 
     def _once(self, path: Path, names: Sequence[str | None]) -> None:
         for name in {each for each in names if names.count(each) > 1}:
@@ -308,13 +323,13 @@ class _Reader:
                 self._sheet.wrong(("dataset",), f"names a file that is not there: {name}")
                 continue
             text = _text(file, self._sheet.problems, self._sources)
-            for sheet, each in rows(str(file), text or "", self._sheet.problems):
-                case = self._case(sheet, (), each)
+            for sheet, each, about in rows(str(file), text or "", self._sheet.problems, of_prompt=not self._plain):
+                case = self._case(sheet, (), each, about)
                 self._sheet.problems += sheet.problems
                 found += [case] if case is not None else []
         return found
 
-    def _case(self, sheet: Sheet, path: Path, value: Any) -> Case | None:
+    def _case(self, sheet: Sheet, path: Path, value: Any, about: JSON | None = None) -> Case | None:
         before = len(sheet.problems)
         given = sheet.mapping(path, value, _TEST)
         if len(sheet.problems) > before and not given:
@@ -325,10 +340,10 @@ class _Reader:
             messages = filled(self._messages, inputs)
             if missing := unfilled(self._messages, inputs):
                 sheet.wrong(path, f"has no input {', '.join(missing)}, which the messages of the file name")
-        if self._plain and not messages and len(sheet.problems) == before:
+        if self._plain and not messages and not inputs and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
-        referring = [with_inputs(each, inputs) for each in assertions]
+        referring = [with_inputs(each, {**(about or {}), **inputs}) for each in assertions]
         assertions = tuple(each for each, _ in referring)
         for what in dict.fromkeys(what for _, wrong in referring for what in wrong):
             sheet.wrong(path, what)

@@ -28,7 +28,14 @@ from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.prompt_diffs import DiffView
 from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
-from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
+from headgate.administration.prompts import (
+    ListedView,
+    MoveView,
+    PromptView,
+    PublishedView,
+    VersionView,
+    WithdrawalView,
+)
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.shadows import VerdictView
 from headgate.administration.traffic import CallDetail, CallView, TrafficView
@@ -110,6 +117,14 @@ async def move_prompt_label(ask: Ask) -> MoveView:
 
 async def roll_prompt_back(ask: Ask) -> MoveView:
     return await ask.administration.prompts.rollback(ask.actor, ask.body)
+
+
+async def withdraw_prompt(ask: Ask) -> WithdrawalView:
+    return await ask.administration.prompts.withdraw(ask.actor, ask.body)
+
+
+async def restore_prompt(ask: Ask) -> WithdrawalView:
+    return await ask.administration.prompts.restore(ask.actor, ask.body)
 
 
 async def approve_prompt_move(ask: Ask) -> MoveView:

@@ -24,7 +24,14 @@ from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsVi
 from headgate.administration.prompt_diffs import DiffView
 from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
-from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
+from headgate.administration.prompts import (
+    ListedView,
+    MoveView,
+    PromptView,
+    PublishedView,
+    VersionView,
+    WithdrawalView,
+)
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
     AlertListing,
@@ -59,6 +66,7 @@ from headgate.administration.requests import (
     NewProject,
     NewPrompts,
     NewProviderKey,
+    NewRestoring,
     NewRollback,
     NewSilence,
     NewSuite,
@@ -66,6 +74,7 @@ from headgate.administration.requests import (
     NewTest,
     NewTestNotice,
     NewUser,
+    NewWithdrawal,
     OrganisationChange,
     OwnedListing,
     Paged,
@@ -720,7 +729,7 @@ ROUTES: tuple[Route, ...] = (
         "prompts.label",
         handlers.move_prompt_label,
         MoveView,
-        "Move a label, or ask for it where it is protected",
+        "Move a label, or take it away, or ask for that where it is protected",
         NewMove,
         status=201,
     ),
@@ -733,6 +742,24 @@ ROUTES: tuple[Route, ...] = (
         "Have a label stand for what it stood for before",
         NewRollback,
         status=201,
+    ),
+    Route(
+        "POST",
+        "/prompts/withdraw",
+        "prompts.label",
+        handlers.withdraw_prompt,
+        WithdrawalView,
+        "Have a version be served to nobody",
+        NewWithdrawal,
+    ),
+    Route(
+        "POST",
+        "/prompts/restore",
+        "prompts.label",
+        handlers.restore_prompt,
+        WithdrawalView,
+        "Bring a version back that was withdrawn",
+        NewRestoring,
     ),
     Route(
         "POST",
@@ -749,7 +776,7 @@ ROUTES: tuple[Route, ...] = (
         "prompts.approve",
         handlers.refuse_prompt_move,
         MoveView,
-        "Refuse, or withdraw, what was asked of a protected label",
+        "Refuse, or take back, what was asked of a protected label",
         NewDecision,
     ),
     Route(
