@@ -177,7 +177,7 @@ class Retests:
             id=f"srv-{datetime.fromtimestamp(one.now.us / 1e6, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
             began_us=one.now.us,
             wanted=each,
-            suite=Published(name=row.name, file=row.file, beside=row.beside, sources=row.sources),
+            suite=Published(name=row.name, file=row.file, prompts=row.prompts, sources=row.sources),
             prompt=sources,
             config=self._administration.config(),
             tests=tests,
