@@ -41,7 +41,7 @@ CONFIG = """
 storage: {{database: "{database}"}}
 providers: {{sim: {{kind: simulator, script: "{script}"}}}}
 models:
-  chat: {{targets: [sim/gpt-4o-mini]}}
+  chat: {{targets: [sim/gpt-4o-mini], once: {{coalesce: true}}}}
   {models}
 prompts: {{tests: {{every_s: 86400, concurrency: 8, {tests}}}}}
 """
@@ -119,6 +119,19 @@ async def test_a_released_prompt_is_tested_and_a_model_that_changes_makes_it_wor
         assert "headgate_prompt_tests_run_total 2.0" in metrics
         assert "headgate_prompt_tests_worse_total 1.0" in metrics
         assert "headgate_prompt_tests_due 0.0" in metrics
+
+
+async def test_of_a_suite_that_is_withdrawn_nothing_is_told(tmp_path: Path):
+    async with serving(tmp_path) as at:
+        await release(at)
+        await suite(at, TESTS, prompts=[NAME])
+        await retests(at).turn()
+        at.gateway.reload(at.config(config(tmp_path, "Rome")))
+        await retests(at).turn()
+        (found,) = await listed(at, "suites")
+        assert [each["verdict"] for each in found["newest"]] == ["regression"]
+        assert (await at.request("DELETE", f"/admin/prompts/suites/{found['id']}", headers=HEADERS)).status == 200
+        assert await firing(at) == {}
 
 
 async def test_calls_are_in_the_ledger_and_among_no_calls(tmp_path: Path):
