@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain released accuracy capturing quality prices replay \
+.PHONY: help serve test lint types contracts check bench bench-compare resilience soak durability drain released accuracy capturing quality prices retirements replay \
   fault-matrix wheel first-answer dashboard-bench deploy-check screenshots clients clients-page litellm-import lock reference docs \
   detection eval-power eval-scale clean
 
@@ -82,6 +82,9 @@ quality: $(STAMP)  ## Measure how good the evaluators of answers are, on HEADGAT
 
 prices: $(STAMP)  ## Make the price snapshot anew from the installed genai-prices
 	@$(BIN)/python tools/update_prices.py
+
+retirements: $(STAMP)  ## Make the list of days on which models retire anew from the newest litellm on PyPI
+	@$(BIN)/python tools/update_retirements.py
 
 replay: $(STAMP)  ## Replay the recordings through the gateway and write docs/recordings.md
 	@tools/replay.sh

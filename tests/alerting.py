@@ -14,6 +14,7 @@ from headgate.audit.log import AuditLog
 from headgate.audit.notes import Signer
 from headgate.clock import ManualClock
 from headgate.config import loads
+from headgate.config.retirements import Retiring
 from headgate.storage.opening import open_database
 from headgate.telemetry.rollups.cell import Cell
 from headgate.telemetry.rollups.rows import columns_of
@@ -33,10 +34,12 @@ class Watched:
         alerts: str = "{}",
         models: str = "{chat: {targets: [sim/gpt-4o-mini]}}",
         url: str = "sqlite:///:memory:",
+        providers: str = "{sim: {kind: simulator}}",
+        retirements: str = "{}",
     ) -> None:
         self._url = url
         self.clock = ManualClock(START_S * 1_000_000)
-        text = f"providers: {{sim: {{kind: simulator}}}}\nmodels: {models}\nalerts: {alerts}\n"
+        text = f"providers: {providers}\nmodels: {models}\nalerts: {alerts}\nretirements: {retirements}\n"
         self.config = loads(text, "headgate.yaml", {})
 
     async def __aenter__(self) -> Self:
@@ -56,7 +59,7 @@ class Watched:
     def another(self, owner: str) -> Alerting:
         """One process more."""
         alerting = Alerting(self.database, self.audit, self.clock, owner, _nothing)
-        alerting.use(self.config.alerts, self.config.models)
+        alerting.use(self.config.alerts, self.config.models, Retiring(self.config))
         return alerting
 
     @property

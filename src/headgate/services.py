@@ -12,6 +12,7 @@ import msgspec
 
 from headgate.access import Directory, IdCodec
 from headgate.alerts.config import AlertsConfig
+from headgate.catalog.retirements import RetiringNames
 from headgate.clock import Clock, SystemClock
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.limits import NO_RULES, Alerts, Calendar, NoSeeds, Rules, Seeder
@@ -46,7 +47,7 @@ class TakesFeedback(Protocol):
 class Alerting(Protocol):
     """What looks at alert rules: `alerts.Alerting`."""
 
-    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig]) -> None:
+    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig], retiring: RetiringNames) -> None:
         """Go by this configuration from now on."""
         ...
 

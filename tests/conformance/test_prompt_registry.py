@@ -4,6 +4,7 @@ away.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from headgate.access import Directory, Roles
 from headgate.errors import StoreUnavailable
 from headgate.prompts.dotprompt import PromptNotFound
 from headgate.prompts.reference import parse
-from headgate.prompts.shelf import Shelf
+from headgate.prompts.shelf import PromptWithdrawn, Shelf
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -77,8 +78,123 @@ async def test_what_is_not_there_is_looked_for_once(database_url: str):
                 await shelf.find("default", parse(f"triage@{version}"))
         assert len(shelf._missing) == 1
         made = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
-        assert shelf._missing == set()
+        assert not shelf._missing
         assert (await shelf.find("default", parse(f"triage@{made[:12]}"))).version == made
+
+
+async def test_what_one_replica_withdraws_another_serves_no_more(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        shelf, directory = Shelf(at.database), Directory(at.database, Roles())
+        await directory.load()
+        await shelf.load()
+        directory.followed_by(shelf.follow)
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        await directory.refresh()
+        asked = parse(f"triage@{version[:9]}")
+        assert (await shelf.find("default", asked)).version == version
+        about = {"prompt": f"triage@{version}", "reason": "it is wrong"}
+        assert (await at.ask("POST", "/admin/prompts/withdraw", about)).status == 200
+        await directory.refresh()
+        for organisation in ("default", "other"):
+            with pytest.raises(PromptWithdrawn, match=f"triage@{version[:9]}' was withdrawn"):
+                await shelf.find(organisation, asked)
+        late = Shelf(at.database)  # a replica that starts now
+        await late.load()
+        with pytest.raises(PromptWithdrawn):
+            await late.find("default", asked)
+        assert (await at.ask("POST", "/admin/prompts/restore", {"prompt": f"triage@{version}"})).status == 200
+        await directory.refresh()
+        assert (await shelf.find("default", asked)).version == version
+
+
+async def test_a_version_is_looked_up_once_for_all_who_ask(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        shelf = Shelf(at.database)
+        await shelf.load()
+        counted = Counted(at.database)
+        shelf._database = counted  # type: ignore[assignment]
+        asked = parse(f"triage@{version[:9]}")
+        first = asyncio.create_task(shelf.find("default", asked))
+        await asyncio.sleep(0)
+        first.cancel()  # whose client has gone
+        found = await asyncio.gather(*(shelf.find("default", asked) for _ in range(20)))
+        assert {each.version for each in found} == {version}
+        assert (counted.asked, shelf._looking) == (1, {})
+
+
+async def test_versions_that_nothing_stands_for_are_kept_up_to_a_number(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("headgate.prompts.shelf.MAX_FETCHED", 3)
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        shelf = Shelf(at.database)
+        await shelf.load()
+        shelf.use({}, [parse(f"triage@{version[:8]}")])
+        for digits in range(8, 20):
+            assert (await shelf.find("default", parse(f"triage@{version[:digits]}"))).version == version
+        assert [digest for _, _, digest in shelf._fetched] == [version[:8], version[:18], version[:19]]
+
+
+async def person(at: Administered, name: str) -> str:
+    """Somebody's key."""
+    user = await at.made("/admin/users", {"name": name, "email": f"{name}@example.com"})
+    return (await at.key(name, user=user["id"], roles=["operator"]))["key"]
+
+
+async def test_of_those_who_decide_at_once_one_does(database_url: str):
+    async with Administered(database_url, config=f"{CONFIG}prompts: {{protected: [production]}}\n") as at:
+        anna, bert, carl = [await person(at, name) for name in ("anna", "bert", "carl")]
+        label = {"name": "triage", "label": "production"}
+        waiting: list[str] = []
+        for text in ("One.", "Two.", "Three."):
+            at.clock.advance(1)
+            made = await at.made("/admin/prompts", {"sources": {"triage.prompt": text}})
+            moved = await at.made("/admin/prompts/moves", {**label, "to": made["data"][0]["version"]}, key=anna)
+            waiting.append(moved["id"])
+        told = await asyncio.gather(
+            *(
+                at.ask("POST", f"/admin/prompts/moves/{each}/approve", {}, key=key)
+                for each in waiting
+                for key in (bert, carl)
+            ),
+            at.ask("POST", f"/admin/prompts/moves/{waiting[2]}/refuse", {}, key=anna),
+        )
+        done = [each.json for each in told if each.status == 200]
+        assert [each["status"] for each in done if each["status"] == "done"] == ["done"]
+        assert {each.status for each in told} == {200, 409}
+        [row] = await at.database.fetch("SELECT digest FROM prompt_labels")
+        assert [each["to_version"] for each in done if each["status"] == "done"] == [row[0]]
+        statuses = [each["status"] for each in (await at.ask("GET", "/admin/prompts/moves")).json["data"]]
+        assert (statuses.count("done"), statuses.count("waiting")) == (1, 0)
+
+
+async def test_a_version_is_not_withdrawn_and_released_at_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        about = {"prompt": f"triage@{version}", "reason": "no"}
+        move = {"name": "triage", "label": "staging", "to": version}
+        told = await asyncio.gather(
+            at.ask("POST", "/admin/prompts/moves", move), at.ask("POST", "/admin/prompts/withdraw", about)
+        )
+        assert sorted(each.status < 300 for each in told) == [False, True]
+        [(labels, withdrawn)] = await at.database.fetch(
+            "SELECT (SELECT count(*) FROM prompt_labels), count(withdrawn_us) FROM prompt_versions"
+        )
+        assert labels + withdrawn == 1
+
+
+class Counted:
+    """A database, and how often it was asked for versions."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.asked = 0
+
+    async def fetch(self, sql: str, *parameters: Any) -> Any:
+        self.asked += "prompt_versions" in sql
+        return await self.inner.fetch(sql, *parameters)
 
 
 class Away:
@@ -102,3 +218,44 @@ async def test_versions_are_immutable_and_labels_refer_to_them(database_url: str
                     "staging",
                     version,
                 )
+
+
+async def test_a_backup_that_is_put_back_is_taken_over_whole(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        await at.made("/admin/prompts/moves", {"name": "triage", "label": "production", "to": version})
+        shelf, asked = Shelf(at.database), parse(f"triage@{version[:9]}")
+        await shelf.load()
+        now = shelf._known
+        assert (await shelf.find("default", asked)).version == version
+        kept = shelf._labels["default", "triage", "production"]
+        shelf._known += 5  # what was known was later, and has never been
+        shelf._labels = {("default", "triage", "canary"): kept}
+        shelf._withdrawn.add(("default", "triage", version))
+        await shelf.follow(now)
+        assert list(shelf._labels) == [("default", "triage", "production")]
+        assert shelf._withdrawn == set()
+        assert shelf._fetched == {}
+        assert (await shelf.find("default", asked)).version == version
+
+
+async def test_what_is_near_is_told_and_looked_for_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        made = await at.made("/admin/prompts", {"sources": {"triage.prompt": "One.", "sorting.prompt": "Two."}})
+        shelf = Shelf(at.database)
+        await shelf.load()
+        at.directory.followed_by(shelf.follow)
+        for each in made["data"]:
+            await at.made("/admin/prompts/moves", {"name": each["name"], "label": "staging", "to": each["version"]})
+        for asked, words in (
+            ("triage@production", "triage@staging"),
+            ("sortng@staging", "did you mean 'sorting@staging'"),
+        ):
+            with pytest.raises(PromptNotFound, match=words):
+                await shelf.find("default", parse(asked))
+        with pytest.raises(PromptNotFound, match=r"'zzz@production'$"):
+            await shelf.find("default", parse("zzz@production"))
+        assert len(shelf._alike) == 3
+        away = {"name": "triage", "label": "staging", "to": None}
+        await at.made("/admin/prompts/moves", away)
+        assert not shelf._alike

@@ -6,6 +6,7 @@ import pytest
 
 from administered import Administered
 from headgate.alerts.alerting import Alerting
+from headgate.config.retirements import Retiring
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -42,7 +43,7 @@ async def test_a_drop_is_kept_and_told_of(database_url: str):
 
         alerting = Alerting(at.database, at.audit, at.clock, "one", _nothing)
         config = at.administration.config()
-        alerting.use(config.alerts, config.models)
+        alerting.use(config.alerts, config.models, Retiring(config))
         assert await alerting.evaluator.turn()
         found = await at.database.fetch("SELECT series FROM alert_states WHERE status = 'firing' ORDER BY series")
         assert [series for (series,) in found] == [

@@ -75,6 +75,17 @@ async def test_a_refusal_is_told_for_the_audit_log(administered: Administered):
     assert refusal["address"] == "127.0.0.1"
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_an_act_itself_refuses_is_told_too(administered: Administered):
+    administered.refusals.clear()
+    body = {"name": "more", "roles": ["admin"]}
+    told = await administered.ask("POST", "/admin/keys", body, identity=somebody(frozenset({"keys.write"})))
+    assert told.status == 403
+    [refusal] = administered.refusals
+    assert (refusal["action"], refusal["subject"]) == ("admin.refused", "POST /admin/keys")
+    assert refusal["detail"] == {"why": told.error["message"]}
+
+
 def test_a_route_without_a_scope_cannot_be_made():
     for scope in ("", "keys", "everything"):
         with pytest.raises(ValueError, match="which there is not"):

@@ -279,6 +279,13 @@ class Fleet:
         return summed([self._serving.app.figures.taken(), taken(Metrics(), gauges([there]))])
 
 
+async def test_models_that_retire_are_told_with_their_day():
+    text = "models: {chat: {targets: [sim/gone, sim/stays]}}\nproviders: {sim: {kind: simulator}}\n"
+    async with Serving(f"{text}retirements: {{simulator/gone: 2027-01-31}}", server="auth: none") as serving:
+        page = await Person(serving).page("/dashboard/models")
+        assert page.text.count("retires on") == page.text.count("retires on 2027-01-31") == 1
+
+
 async def test_how_targets_are_doing_is_told_for_all_workers(serving: Serving, admin: Person):
     await call(serving, ADMIN, "summaries")
     assert "What is so now is what this server knows" in (await admin.page("/dashboard/models")).text

@@ -10,6 +10,7 @@ from headgate.alerts.delivery.courier import Courier
 from headgate.alerts.evaluator import Evaluator
 from headgate.alerts.objectives import objectives_in
 from headgate.audit import AuditLog
+from headgate.catalog.retirements import RetiringNames
 from headgate.clock import Clock
 from headgate.routing.config import ModelConfig
 from headgate.storage.database import Database
@@ -25,8 +26,8 @@ class Alerting:
         self.evaluator = Evaluator(database, audit, clock, owner, summed_up)
         self.courier = Courier(database, audit, clock)
 
-    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig]) -> None:
-        """Go by this configuration from now on.
+    def use(self, config: AlertsConfig, models: Mapping[str, ModelConfig], retiring: RetiringNames) -> None:
+        """Go by this configuration from now on. `retiring` knows what its names retire with.
 
         Raises:
             ConfigError: a channel needs what is not installed.
@@ -34,6 +35,7 @@ class Alerting:
         self.courier.use(config)
         self.evaluator.config = config
         self.evaluator.objectives = objectives_in(models)
+        self.evaluator.retiring = retiring
 
     def work(self) -> Sequence[Coroutine[Any, Any, Any]]:
         """What goes on until it is cancelled."""

@@ -124,9 +124,10 @@ class PromptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What is released: versions these labels stand for."""
     ahead_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
     """Days before a prompt's day of review or expiry at which that is told."""
-    retiring: dict[str, Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]] = {}
+    retiring: dict[str, str] = {}
     """Models that vendors have announced to retire, as they call them, and the last day: `gpt-4o-mini: 2027-01-31`. A
-    name may end in `*`. Told of are released prompts that name one, or that one answered in their newest tests.
+    name may end in `*`. Told of are released prompts that name one, or that one answered in their newest tests. Goes
+    before the days there are of models anyway (`retirements`).
     """
     retire_days: Annotated[int, msgspec.Meta(ge=0, le=730)] = 60
     """Days before a model's last day at which that is told."""

@@ -16,6 +16,7 @@ from headgate.alerts.objectives import NO_OBJECTIVES
 from headgate.alerts.rules import OBJECTIVES, Rule, configured, made
 from headgate.alerts.traffic import Past, Traffic
 from headgate.audit import AuditLog, audit_id
+from headgate.catalog.retirements import NothingRetires, RetiringNames
 from headgate.clock import Clock
 from headgate.errors import StoreUnavailable
 from headgate.storage.database import Database
@@ -39,6 +40,7 @@ class Evaluator:
     ) -> None:
         self.config = AlertsConfig()
         self.objectives = NO_OBJECTIVES
+        self.retiring: RetiringNames = NothingRetires()
         self.failed = 0
         """Rules, and organisations' rules, that could not be looked at, since the start."""
         self.rounds = 0
@@ -109,7 +111,7 @@ class Evaluator:
     async def _look(self, organisation: str, rules: Sequence[Rule], minute: int, now_us: int) -> None:
         """One organisation's rules: judged one by one, taken over together."""
         traffic = Traffic(self._database, self._past, organisation, now_us // 1_000_000)
-        look = Look(traffic, self._database, self._habits, now_us, self.objectives)
+        look = Look(traffic, self._database, self._habits, now_us, self.objectives, self.retiring)
         results: list[tuple[Rule, Sequence[Judged]]] = []
         for rule in rules:
             every = SELDOM.get(rule.kind, 1)

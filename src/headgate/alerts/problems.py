@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Collection, Iterator
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from headgate.alerts.delivery.signing import PREFIX
+from headgate.catalog.retirements import is_day
 from headgate.registry import suggest
 from headgate.telemetry.rollups.cubes import DIMENSIONS, cube_of
 from headgate.types import JSON
@@ -86,7 +86,7 @@ def rule_problems(rule: JSON, channels: Collection[str]) -> Iterator[Found]:
     if by is not None and of is not None and {"cost_spike", "absence"} & set(kinds):
         yield ("of",), "cannot stand beside 'by' here: there is no past of the two together; leave one of them out"
     for model, day in _mapping(_mapping(rule.get("prompt")).get("retiring")).items():
-        if isinstance(day, str) and not _is_day(day):
+        if isinstance(day, str) and not is_day(day):
             yield ("prompt", "retiring", model), "is no day; write one as 2027-01-31"
     threshold = rule.get("threshold")
     if isinstance(threshold, dict):
@@ -132,14 +132,6 @@ def channel_problems(channel: JSON) -> Iterator[Found]:
         )
     elif secret.startswith(PREFIX) and not _is_key(secret.removeprefix(PREFIX)):
         yield ("secret",), f"begins with {PREFIX}, and then is no base64 of {KEY_BYTES} bytes or more; copy all of it"
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_key(text: str) -> bool:

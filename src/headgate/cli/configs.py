@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +15,12 @@ from headgate.cli import output
 from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import writing
 from headgate.config import Config, Secrets, default_path, load, starter
+from headgate.config.loader import read_text
 from headgate.config.places import with_scripts
 from headgate.config.price_lists import catalog_of
+from headgate.config.problem import Problem
+from headgate.config.retirements import Retiring
+from headgate.config.source import Source
 from headgate.errors import ConfigError
 
 Json = Annotated[bool, Parameter(negative="")]
@@ -92,11 +97,14 @@ def check(
         from headgate.cli.alerting import check_objectives
 
         return check_objectives(path, load(path, os.environ, secrets), unknown_fails=unknown_fails, json=json)
+    warnings = [] if problems else _retiring(path, secrets)
     if json:
-        output.json({"file": str(path), "ok": not problems, "problems": problems})
+        output.json({"file": str(path), "ok": not problems, "problems": problems, "warnings": warnings})
     elif problems:
         output.complain("\n".join(problems))
     else:
+        if warnings:
+            output.complain("\n".join(warnings))
         output.say(f"{path} is fine. Next: 'headgate serve --config {path}'.")
     return FAILED if problems else OK
 
@@ -115,7 +123,7 @@ def models(*, config: ConfigFile = None, json: Json = False) -> int:
     if json:
         output.json(rows)
     else:
-        columns = ("model", "target", "priority", "weight", "input $/M", "output $/M")
+        columns = ("model", "target", "priority", "weight", "input $/M", "output $/M", "retires")
         output.table(columns, [_columns(row, target) for row in rows for target in row["targets"]])
     return OK
 
@@ -166,10 +174,24 @@ def _problems(path: Path, secrets: Secrets) -> list[str]:
     return []
 
 
+def _retiring(path: Path, secrets: Secrets) -> list[str]:
+    """The targets of a configuration that can be used, and will not answer for long."""
+    source = Source(read_text(path), str(path), os.environ, path.parent, secrets)
+    today, found = datetime.now(UTC).date(), Retiring(load(path, secrets=secrets))
+    return [
+        Problem(
+            at,
+            f"{each.model} {'retired' if each.day <= today else 'retires'} on {each.day}, as far as is known; "
+            "write another model, or what holds under 'retirements'",
+        ).told(str(path), source.line_of(at))
+        for at, each in found.soon(today)
+    ]
+
+
 def _models(config: Config) -> list[dict[str, Any]]:
     from headgate.providers.row import find_row
 
-    catalog = catalog_of(config)
+    catalog, retiring = catalog_of(config), Retiring(config)
     rows: list[dict[str, Any]] = []
     for name, model in config.models.items():
         targets: list[dict[str, Any]] = []
@@ -181,6 +203,7 @@ def _models(config: Config) -> list[dict[str, Any]]:
             vendor = find_row(provider.kind).catalog
             price = catalog.price(None, target.price_like) if target.price_like else catalog.price(vendor, base_model)
             limits = catalog.limits(vendor, base_model)
+            retires = retiring.target(target.target, target)
             targets.append(
                 {
                     "target": target.target,
@@ -189,6 +212,7 @@ def _models(config: Config) -> list[dict[str, Any]]:
                     "price": price.per_million() if price else None,
                     "context_window": limits.context_window if limits else None,
                     "max_output_tokens": limits.max_output_tokens if limits else None,
+                    "retires": retires.isoformat() if retires else None,
                 }
             )
         rows.append({"model": name, "targets": targets})
@@ -198,4 +222,5 @@ def _models(config: Config) -> list[dict[str, Any]]:
 def _columns(row: dict[str, Any], target: dict[str, Any]) -> list[str]:
     price: dict[str, str] = target["price"] or {}
     costs = [price.get(name, "unknown") for name in ("input_tokens", "output_tokens")]
-    return [row["model"], target["target"], str(target["priority"]), f"{target['weight']:g}", *costs]
+    retires = target["retires"] or "-"
+    return [row["model"], target["target"], str(target["priority"]), f"{target['weight']:g}", *costs, retires]

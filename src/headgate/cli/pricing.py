@@ -12,6 +12,7 @@ from headgate.cli.exits import FAILED, OK, CannotRun
 from headgate.cli.files import reading, write_whole, writing
 from headgate.config import Config
 from headgate.config.price_lists import NoPriceList, catalog_of, check_keys, in_force, installed, kept_path, read_signed
+from headgate.config.retirements import Retiring
 from headgate.errors import ConfigError
 from headgate.registry import suggest
 
@@ -45,7 +46,7 @@ def list_(vendor: str | None = None, /, *, config: ConfigFile = None, json: Json
 
 
 def show(model: str, /, *, config: ConfigFile = None, json: Json = False) -> int:
-    """Show what one model costs, and how much it takes.
+    """Show what one model costs, how much it takes, and when it retires.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def show(model: str, /, *, config: ConfigFile = None, json: Json = False) -> int
     json
         Print JSON.
     """
-    catalog = catalog_of(load_or_starter(config)[0])
+    loaded = load_or_starter(config)[0]
+    catalog = catalog_of(loaded)
     price = catalog.price(None, model)
     if price is None:
         vendor = model.partition("/")[0]
@@ -65,7 +67,9 @@ def show(model: str, /, *, config: ConfigFile = None, json: Json = False) -> int
         output.complain(f"headgate: the price of '{model}' is not known{hint}")
         output.complain("Try 'headgate prices list', or write it under 'prices' of headgate.yaml.")
         return FAILED
+    retires = Retiring(loaded).listed(*model.split("/", 1)) if "/" in model else []
     row = _described(model, price, catalog.listed)
+    row["retires"] = {kind: day.isoformat() for kind, day in retires}
     if json:
         output.json(row)
         return OK
@@ -74,6 +78,8 @@ def show(model: str, /, *, config: ConfigFile = None, json: Json = False) -> int
         output.say(f"over {tier['over_tokens']:,} prompt tokens:")
         output.table(("", ""), [[name, f"${value}"] for name, value in tier["price"].items()])
     output.say(f"per million tokens, from {price.name}; searches and requests by the thousand")
+    for kind, day in retires:
+        output.say(f"retires on {day} where it is asked of {kind}, as far as is known")
     return OK
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from headgate.access.problems import problems as access_problems
 from headgate.alerts.problems import alert_problems
 from headgate.catalog import Catalog
+from headgate.catalog.retirements import NEVER, is_day
 from headgate.config.problem import Path, Problem
 from headgate.config.source import Source
 from headgate.registry import suggest
@@ -55,6 +56,13 @@ def check(source: Source) -> Iterator[Problem]:
             yield Problem(
                 ("prices", name), "has a '*' that is not at the end; write a name, or the beginning of one and '*'"
             )
+    for name, day in member(tree, "retirements", dict).items():
+        if "*" in name[:-1]:
+            yield Problem(
+                ("retirements", name), "has a '*' that is not at the end; write a name, or the beginning of one and '*'"
+            )
+        if isinstance(day, str) and day != NEVER and not is_day(day):
+            yield Problem(("retirements", name), "is no day; write one as 2027-01-31, or never")
 
 
 def loopback(host: str) -> bool:

@@ -168,3 +168,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A YAML or JSON file of more such prices. What `prices` says goes before it."""
     price_list: PriceListConfig = PriceListConfig()
     """A signed price list in place of the built-in one."""
+    retirements: dict[str, str] = {}
+    """Days on which models retire, or `never`, in place of the built-in list's, by `kind/model`, the kind of their
+    provider, or by model alone; a name may end in `*`: `{azure/gpt-4o: 2027-04-14, gpt-4o-mini*: never}`."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
 from headgate.evals.subjects import PlainModels, Request, Unrenderable
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
-from headgate.prompts.serving import Served, Unservable, history, prompted, served
+from headgate.prompts.serving import Unservable, history, prompted, served
 from headgate.types import Payload
 
 _FENCE = "---"
@@ -54,7 +54,7 @@ class Prompts:
             if model is None:
                 raise Unrenderable("the prompt names no model; write 'model:' in it or in the test file", whole=True)
             asked = Payload("openai_chat", msgspec.json.encode({"model": model, "messages": case.messages}))
-            made, _ = prompted(asked, self._ready(prompt), rendered, Quirks())
+            made, _ = prompted(asked, self._ready(prompt), rendered, Spelling())
         except (BadRequest, PromptNotFound) as error:
             raise Unrenderable(error.message, whole=isinstance(error, PromptNotFound)) from None
         except Unservable as error:

@@ -16,9 +16,9 @@ from headgate.evals.answer import Answer
 from headgate.evals.case import Assertion, Case, Cell, Suite
 from headgate.evals.graders import code_of, graders_of, models_of, written
 from headgate.evals.grading import graded
-from headgate.evals.models import GatewayModels, Spent
+from headgate.evals.models import AskedModels, Spent
 from headgate.evals.problems import Place
-from headgate.evals.runs import Result, RunFile
+from headgate.evals.runs import Result, Results
 from headgate.evals.subjects import Request, Subjects, Unrenderable
 from headgate.stats.clustered import running_reach
 
@@ -56,8 +56,8 @@ class Run:
         self,
         suites: Sequence[Suite],
         subjects: Subjects,
-        models: GatewayModels,
-        file: RunFile,
+        models: AskedModels,
+        file: Results,
         *,
         concurrency: int = 16,
         done: Mapping[Key, Done] | None = None,
@@ -174,7 +174,7 @@ class Run:
 
     async def _looked(self, job: Job, repeat: int, key: str, request: Request, answer: Answer) -> Result:
         suite, cell, case, _ = job
-        grade = await graded(answer, case, suite, self._models, request.body, str(Path(suite.file).parent))
+        grade = await graded(answer, case, suite, self._models, request.seen or request.body, _folder(suite))
         unsaid = next((mark for mark in grade.marks if mark.error), None)
         return _result(
             job,
@@ -190,11 +190,13 @@ class Run:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost_picodollars=answer.cost_picodollars,
+            answered_by=answer.answered_by,
             judged_picodollars=sum(mark.cost_picodollars for mark in grade.marks),
             latency_ms=answer.latency_ms,
             target=answer.target,
             model=request.body["model"],
             version=request.version,
+            served=answer.served,
             prompt=self._subjects.place(cell),
         )
 
@@ -207,6 +209,10 @@ class Run:
     def _add(self, result: Result) -> None:
         self._file.add(result)
         self._told(result, False)
+
+
+def _folder(suite: Suite) -> str:
+    return str(Path(suite.file).parent)
 
 
 def _unheard(result: Result, again: bool) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import msgspec
 
@@ -64,10 +64,14 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     output_tokens: int = 0
     cost_picodollars: int | None = 0
     judged_picodollars: int = 0
+    answered_by: str = ""
+    """What the vendor calls the model that answered; empty where it does not say."""
     latency_ms: float = 0.0
     target: str = ""
     model: str = ""
     version: str = ""
+    served: str = ""
+    """The prompt its model is, as `support/triage@0123456789ab`, where it is one."""
     file: str
     line_number: int = 1
     prompt_file: str = ""
@@ -94,6 +98,18 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="line", kw_only=True
 Line = Header | Result | End
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
+
+
+class Results(Protocol):
+    """Where results go as they come."""
+
+    def add(self, line: Result) -> None:
+        """Keep one.
+
+        Raises:
+            CannotEvaluate: it cannot be kept.
+        """
+        ...
 
 
 class RunFile:

@@ -25,7 +25,7 @@ class CaseTally:
 
     __slots__ = (
         "_metrics", "_told_of", "_tries", "decided", "errors", "file", "line", "needed", "of", "prompt", "reasons",
-        "subject", "text", "version",
+        "served", "subject", "text", "version",
     )  # fmt: skip
 
     def __init__(self, result: Result) -> None:
@@ -38,6 +38,7 @@ class CaseTally:
         self.text = ""
         self.subject = result.subject
         self.version = result.version
+        self.served: set[str] = set()
         self._see(result)
 
     def _see(self, result: Result) -> None:
@@ -46,6 +47,8 @@ class CaseTally:
         self.file, self.line = result.file, result.line_number
         self.prompt = (result.prompt_file, result.prompt_line)
         self.version = result.version or self.version
+        if result.served:
+            self.served.add(result.served)
 
     def add(self, result: Result) -> None:
         """Take in a result. It takes the place of one of the same repeat: what was made again was of something else."""
@@ -166,6 +169,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`p50` and `p95`."""
     versions: list[str]
     """Of the prompt."""
+    served: list[str]
+    """What the model was, where it is a prompt itself: `support/triage@0123456789ab`."""
 
 
 class Sums:
@@ -229,6 +234,7 @@ class Sums:
             output_tokens=cost[3],
             latency_ms={"p50": quantile(latencies, 0.5), "p95": quantile(latencies, 0.95)} if latencies else {},
             versions=sorted({each.version for each in tallies if each.version}),
+            served=sorted({name for each in tallies for name in each.served}),
         )
 
 

@@ -25,6 +25,7 @@ from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.reading.assertions import read_assertions
 from headgate.evals.reading.conversations import read_messages
 from headgate.evals.reading.sheet import Sheet
+from headgate.evals.reading.sources import DISK, Sources
 from headgate.stats.agreement import Agreement, agreement
 from headgate.stats.paired import drop
 
@@ -105,7 +106,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
         return text + (f"; {self.unreadable} without a verdict" if self.unreadable else "") + self.leanings.told()
 
 
-def read_labels(file: Path) -> list[Label]:
+def read_labels(file: Path, sources: Sources = DISK) -> list[Label]:
     """The labels in a file.
 
     Raises:
@@ -114,7 +115,7 @@ def read_labels(file: Path) -> list[Label]:
     problems: list[Problem] = []
     labels: list[Label] = []
     try:
-        text = file.read_text("utf-8")
+        text = sources.read(file).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise BadTests([Problem(Place(str(file)), f"cannot be read: {error}")]) from None
     for number, line in enumerate(text.split("\n"), 1):
@@ -211,7 +212,7 @@ def _lenience(said: Sequence[tuple[bool, Label]]) -> tuple[float | None, float]:
     return 2 * found.difference.estimate, found.rise
 
 
-async def all_examined(suites: Sequence[Suite], models: Models) -> list[Trust]:
+async def all_examined(suites: Sequence[Suite], models: Models, sources: Sources = DISK) -> list[Trust]:
     """Test the judges of suites that have labels, each once, by the most that any of its suites asks of it.
 
     Raises:
@@ -226,4 +227,4 @@ async def all_examined(suites: Sequence[Suite], models: Models) -> list[Trust]:
                 known = wanted.get(key)
                 if known is None or (known[1].kappa or 0) < (judge.kappa or 0):
                     wanted[key] = (name, judge, file)
-    return [await examined(name, judge, read_labels(file), models) for name, judge, file in wanted.values()]
+    return [await examined(name, judge, read_labels(file, sources), models) for name, judge, file in wanted.values()]

@@ -91,7 +91,7 @@ def prompting_of(headers: RawHeaders, payload: Payload) -> tuple[Prompting, Payl
     said = payload.tree.get("headgate")
     if not isinstance(said, dict | None):
         raise BadRequest(f"'headgate' must be an object, not {json_type(said)}.", param="headgate")
-    prompting = said_to_prompt(said or {}, "headgate.")
+    prompting = replace(said_to_prompt(said or {}, "headgate."), size=payload.size)
     if INPUTS in headers:
         try:
             told = parse_object(headers[INPUTS])
@@ -110,7 +110,7 @@ def said_to_prompt(said: JSON, where: str = "") -> Prompting:
     for name, value in said.items():
         kind = _SAID.get(name)
         if kind is None:
-            raise BadRequest(f"'{where}{name}' is not known{suggest(name, _SAID)}.", param=f"{where}{name}")
+            raise BadRequest(f"'{where}{name}' is not known{suggest(name, _SAID)}", param=f"{where}{name}")
         if not isinstance(value, kind):
             wanted = "an array of objects" if kind is list else "an object"
             raise BadRequest(f"'{where}{name}' must be {wanted}, not {json_type(value)}.", param=f"{where}{name}")

@@ -413,6 +413,32 @@ async def test_a_released_prompt_that_nobody_looks_after():
         assert told in await watched.summaries()
 
 
+async def test_a_released_prompt_whose_model_is_known_to_retire():
+    models = (
+        "{chat: {targets: [az/mine, sim/gpt-4o]}, it: {prompt: served@production, targets: [az/gpt-4o]}, "
+        "other: {prompt: served@staging, targets: [az/gone]}}"
+    )
+    providers = (
+        "{sim: {kind: simulator}, az: {kind: azure, base_url: 'https://x.test', models: {mine: {base_model: m}}}}"
+    )
+    retirements = (
+        "{azure/m: 2027-01-10, azure/gpt-4o: 2026-12-31, gone: 2026-01-01, late: 2029-01-01, said: 2026-01-01}"
+    )
+    rule = only("{prompt: {retiring: {said: 2029-01-01}}}")
+    async with Watched(rule, models, providers=providers, retirements=retirements) as watched:
+        await released(watched, "named", "---\nmodel: chat\nheadgate.owner: support\n---\nHi")
+        await released(watched, "served", "Hi")
+        await released(watched, "later", "---\nmodel: az/late\n---\nHi")
+        await released(watched, "ruled", "---\nmodel: az/said\n---\nHi")
+        await watched.turn()
+        assert await watched.firing() == [
+            ("it", "prompt:named@production retires az/mine"),
+            ("it", "prompt:served@production retires az/gpt-4o"),
+        ]
+        told = "prompt:named@production is answered by az/mine, which retires on 2027-01-10; support answers for it"
+        assert told in await watched.summaries()
+
+
 async def test_tests_of_a_released_prompt_that_come_out_worse():
     from headgate.storage.records import PromptTest
     from headgate.storage.tables import PROMPT_TESTS, next_revision

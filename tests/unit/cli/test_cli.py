@@ -82,7 +82,26 @@ def test_check_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert len(found["problems"]) == 1
     (tmp_path / "good.yaml").write_text(GOOD)
     assert run(["check", "-c", "good.yaml", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"file": "good.yaml", "ok": True, "problems": []}
+    assert json.loads(capsys.readouterr().out) == {"file": "good.yaml", "ok": True, "problems": [], "warnings": []}
+
+
+def test_check_tells_of_targets_that_retire(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "headgate.yaml"
+    file.write_text(
+        "providers: {oa: {kind: openai, api_key: k}}\nmodels:\n  chat:\n    targets:\n    - oa/gone\n    - oa/stays\n"
+        "retirements: {openai/gone: 2026-01-31, stays: never}\n"
+    )
+    assert run(["check", "--config", str(file)]) == 0
+    told = capsys.readouterr()
+    assert told.err == (
+        f"{file}:5: models.chat.targets[0]: oa/gone retired on 2026-01-31, as far as is known; "
+        "write another model, or what holds under 'retirements'\n"
+    )
+    assert told.out.startswith(f"{file} is fine.")
+    assert run(["models", "--config", str(file)]) == 0
+    assert [line.rpartition("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["2026-01-31", "-"]
+    assert run(["check", "--config", str(file), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["warnings"]) == 1
 
 
 def test_check_finds_what_only_making_the_parts_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,8 +188,8 @@ def test_models_lists_where_calls_go_and_what_they_cost(tmp_path: Path, capsys: 
     (tmp_path / "headgate.yaml").write_text(GOOD)
     assert run(["models"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "chat\tsim/gpt-4o-mini\t1\t1\t0.15\t0.6",
-        "chat\tlocal/qwen\t1\t2\tunknown\tunknown",
+        "chat\tsim/gpt-4o-mini\t1\t1\t0.15\t0.6\t-",
+        "chat\tlocal/qwen\t1\t2\tunknown\tunknown\t-",
     ]
     assert run(["models", "--json"]) == 0
     [model] = json.loads(capsys.readouterr().out)

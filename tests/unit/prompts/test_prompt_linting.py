@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from headgate.config import loads
+from headgate.config.retirements import Retiring
 from headgate.prompts.dotprompt import load_sources
 from headgate.prompts.linting import RULES, failing, lint
 
@@ -22,6 +24,12 @@ input:
       text: string
     tags(array): string
 ---
+"""
+
+CONFIG = """
+providers: {oa: {kind: openai}}
+models: {chat: {targets: [oa/gone, oa/going]}, later: {targets: [oa/later]}, sim: {targets: [oa/x]}}
+retirements: {gone: 2026-12-31, openai/going: 2027-03-02, later: 2027-03-03}
 """
 
 ALL = "{{name}}{{order.id}}{{#each lines}}{{text}}{{/each}}{{tags}}"
@@ -75,15 +83,51 @@ def test_an_input_is_used_in_many_ways(used: str):
         ('{{#each lines}}{{text}}{{role "system"}}S{{/each}}{{role "user"}}' + ALL, [("input-in-system", 1, 18)]),
         ('{{role "system"}}{{#if name}}kind{{/if}}{{role "user"}}' + ALL, []),
         ('{{role "system"}}S{{history}}' + ALL, []),
+        (ALL + "{{lines.text}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{lines.[0].txt}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{name.first}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{lines.[0].text}}{{lines.length}}{{name.length}}{{tags.[1]}}", []),
+        (ALL + "{{this}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{order}}", [("written-as-object", 1, len(ALL) + 3)]),
+        (ALL + "{{media url=order}}", [("written-as-object", 1, len(ALL) + 13)]),
         (ALL + "{{lines}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{json order}}", []),
         (ALL + " key sk-" + "abcdefgh12345678", [("secret", 1, len(ALL) + 6)]),
+        (ALL + "\nsk-" + "abcdefgh12345678\nsk-" + "ijklmnop12345678", [("secret", 2, 1), ("secret", 3, 1)]),
     ],
 )
 def test_a_place_is_told(template: str, expected: list[tuple[str, int, int]]):
     said = found(template)
     assert said[: len(expected)] == expected if expected else said == []
+
+
+def test_what_no_call_can_be_made_of_is_told_before_it_is_published():
+    front = "---\nmodel: chat\nconfig: {temperature: hot, topP: 1, stop: 5, bogus: 1, seed: null}\nheadgate.owner: me\n---\nHi"
+    said = lint(load_sources({"bad name.prompt": front}), today=TODAY)
+    assert [(each.line, each.column, each.rule, each.message) for each in said] == [
+        (
+            1,
+            1,
+            "unservable",
+            "the file's name is no name of a prompt; write folder/name, of letters, digits, '-' and '_'",
+        ),
+        (3, 10, "unservable", "config.temperature must be a number"),
+        (3, 37, "unservable", "config.stop must be a text, or a list of texts"),
+        (3, 46, "no-effect", "'config.bogus' is sent to no model; take it out"),
+    ]
+
+
+def test_a_model_that_retires_is_told_where_it_is_named():
+    known = Retiring(loads(CONFIG, "headgate.yaml", {}))
+    files = {
+        f"{name}.prompt": f"---\ninput: {{schema: {{}}}}\nmodel: {name}\n---\nHi" for name in ("chat", "later", "sim")
+    }
+    said = [each for each in lint(load_sources(files), today=TODAY, retiring=known) if each.rule == "retiring-model"]
+    assert [(each.file, each.line, each.column) for each in said] == [("chat.prompt", 3, 1), ("chat.prompt", 3, 1)]
+    assert {each.message for each in said} == {
+        "oa/gone retired on 2026-12-31, as far as is known; write another model, and run its tests",
+        "oa/going retires on 2027-03-02, as far as is known; write another model, and run its tests",
+    }
 
 
 def test_an_input_is_followed_into_partials():
@@ -123,6 +167,33 @@ def test_a_trusted_input_may_stand_in_the_systems_message():
     assert rules('{{role "system"}}{{tags}}{{role "user"}}' + ALL, trusted) == ["input-in-system"]
 
 
+def test_all_inputs_may_be_trusted_and_none_that_is_not_there():
+    trusted = "headgate.trusted: [name, order, lines, tags]\n"
+    assert rules('{{role "system"}}{{json this}}', FRONT.replace("model: chat\n", f"model: chat\n{trusted}")) == []
+    trusted = "headgate.trusted: [nam]\n"
+    assert found(ALL, FRONT.replace("model: chat\n", f"model: chat\n{trusted}")) == [("no-effect", -9, 20)]
+
+
+def test_a_setting_is_found_where_it_stands():
+    front = "---\nname: t\nconfig: {model: x}\nmodel: openai/gpt-4o\ninput:\n  schema:\n    name?(array, all): string\n---\n"
+    assert found("x", front) == [("no-effect", -5, 10), ("unpinned-model", -4, 1), ("unused-input", -1, 5)]
+    front = "---\nmodel: m\ninput: {schema: {properties: {name: {type: string}}}}\n---\n"
+    assert found("x", front) == [("unused-input", -1, 31)]
+
+
+def test_what_was_meant_is_looked_for_where_it_would_be():
+    (said,) = [
+        each.message
+        for each in lint(load_sources({"t.prompt": FRONT + ALL + "{{order.idd}}"}), today=TODAY)
+        if each.rule == "undefined-input"
+    ]
+    assert said == "the schema has no 'order.idd'; did you mean 'id'?"
+
+
+def test_inputs_of_a_single_scalar_are_told_to_be_unchecked():
+    assert rules("{{a}}", "---\nmodel: m\ninput: {schema: string}\n---\n") == ["no-effect"]
+
+
 def test_tests_are_missing_unless_they_are_beside_or_named():
     front = "---\nmodel: m\nheadgate.owner: ann\n"
     library = load_sources({"a.prompt": f"{front}---\nx", "b.prompt": f"{front}headgate.tests: b.yaml\n---\nx"})
@@ -141,6 +212,13 @@ def test_a_prompt_nobody_answers_for_is_told():
 def test_partials_that_multiply_do_not_take_forever():
     doubled = {f"p{at}": f"{{{{> p{at + 1}}}}}" * 2 for at in range(30)}
     assert rules("{{> p0}}" + ALL, p30="{{name}}", **doubled) == []
+    twice = {f"p{at}": f"{{{{> p{at + 1} x=name}}}}{{{{> p{at + 1} x=order.id}}}}" for at in range(30)}
+    assert rules("{{> p0}}" + ALL, p30="{{x}}", **twice) == []
+
+
+def test_a_partial_is_looked_at_for_each_role_and_each_input_it_is_for():
+    said = '{{> say it=name}}{{> say it=order.id}}{{role "system"}}{{> say it="x"}}{{> say it=tags}}{{role "user"}}'
+    assert found(said + ALL, say="[{{it}}]") == [("input-in-system", 1, 4)]
 
 
 def test_every_rule_says_what_it_looks_for():

@@ -7,6 +7,7 @@ import msgspec
 from headgate.alerts.habits import HabitKeeping
 from headgate.alerts.objectives import Objectives
 from headgate.alerts.traffic import Traffic
+from headgate.catalog.retirements import RetiringNames
 from headgate.storage.database import Database
 
 
@@ -18,6 +19,7 @@ class Look(msgspec.Struct, frozen=True):
     habits: HabitKeeping
     now_us: int
     objectives: Objectives
+    retiring: RetiringNames
 
     @property
     def organisation(self) -> str:

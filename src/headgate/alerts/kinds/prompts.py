@@ -13,6 +13,7 @@ from headgate.alerts.config import PromptRule
 from headgate.alerts.judged import Judged, percent
 from headgate.alerts.kinds.look import Look
 from headgate.alerts.rules import Rule
+from headgate.catalog.retirements import RetiringNames
 from headgate.prompts.reference import SHORT
 from headgate.prompts.upkeep import Upkeep, Upkeeps
 from headgate.stats.detection import Standing, Verdict
@@ -33,8 +34,15 @@ _LABELS = (
 _TESTS = (
     "SELECT subject, digest, suite, cell, verdict, figures, comparison FROM (SELECT subject, digest, suite, cell, "
     "verdict, figures, comparison, row_number() OVER (PARTITION BY subject, digest, suite, cell "
-    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 AND created_us >= $2) "
+    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests t WHERE organisation = $1 AND created_us >= $2 "
+    "AND NOT EXISTS (SELECT 1 FROM prompt_suites s WHERE s.organisation = t.organisation AND s.name = t.suite "
+    "AND s.archived_us IS NOT NULL)) "
     "AS newest WHERE place = 1 ORDER BY subject, suite, cell"
+)
+
+_UNTESTED = (
+    "SELECT subject, digest, suite, cell, message, times FROM prompt_test_failures WHERE organisation = $1 "
+    "ORDER BY subject, suite, cell"
 )
 
 _STANDINGS: Mapping[str, Standing] = {"regression": "bad", "not_comparable": "unclear"}
@@ -57,12 +65,15 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
         upkeep, what = await _upkeep(look, name, digest), f"prompt:{name}@{label}"
         found += _due(what, upkeep, config, today)
         used = models.get((f"prompt:{name}", digest), set()) | ({upkeep.model} if upkeep.model else set())
-        found += _retiring(what, used, _answering(upkeep), config, today)
+        used |= set(look.retiring.prompt(f"{name}@{label}"))
+        found += _retiring(what, used, _answering(upkeep), config, look.retiring, today)
     for (subject, _), used in models.items():
         if subject.startswith("model:"):
-            found += _retiring(subject, used, "", config, today)
+            found += _retiring(subject, used, "", config, look.retiring, today)
     if config.drift:
         found += [_tested(*test) for test in tests]
+        failed = await look.database.fetch(_UNTESTED, look.organisation)
+        found += [_untested(*each) for each in failed if each[0].startswith("model:") or each[:2] in current]
     return found
 
 
@@ -76,15 +87,24 @@ def _models(tests: Sequence[Sequence[Any]]) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def _retiring(what: str, used: set[str], answering: str, config: PromptRule, today: date) -> Iterator[Judged]:
-    """The models it is answered by that are about to go."""
-    for pattern, day in sorted(config.retiring.items()):
-        last = date.fromisoformat(day)
-        met = sorted(each for each in used if _is_of(each, pattern))
-        if met and today >= last - timedelta(days=config.retire_days):
-            verdict = Verdict("bad", float((last - today).days), None)
-            told = f"{what} is answered by {met[0]}, which retires on {last}{answering}"
-            yield Judged(f"{what} retires {pattern}", verdict, told)
+def _retiring(
+    what: str, used: set[str], answering: str, config: PromptRule, known: RetiringNames, today: date
+) -> Iterator[Judged]:
+    """The models it is answered by that are about to go: by the rule's own word, else by what is known of them."""
+    days = {each.model: each.day for name in used for each in known.of(name)}
+    said = sorted(config.retiring.items(), key=lambda each: (each[0].endswith("*"), -len(each[0])))
+    going: dict[str, tuple[str, date]] = {}
+    for model in sorted(used | days.keys()):
+        own = next(((pattern, day) for pattern, day in said if _is_of(model, pattern)), None)
+        if own is not None:
+            going.setdefault(own[0], (model, date.fromisoformat(own[1])))
+        elif model in days:
+            going[model] = model, days[model]
+    for name, (model, day) in sorted(going.items()):
+        if today >= day - timedelta(days=config.retire_days):
+            verdict = Verdict("bad", float((day - today).days), None)
+            told = f"{what} is answered by {model}, which retires on {day}{answering}"
+            yield Judged(f"{what} retires {name}", verdict, told)
 
 
 def _is_of(model: str, pattern: str) -> bool:
@@ -115,6 +135,13 @@ def _due(what: str, upkeep: Upkeep, config: PromptRule, today: date) -> Iterator
         if day is not None and day < today + timedelta(days=config.ahead_days):
             told = f"{what} {over if day < today else soon} {day}{_answering(upkeep)}"
             yield Judged(f"{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
+
+
+def _untested(subject: str, digest: str, suite: str, cell: str, message: str, times: int) -> Judged:
+    """What the server was to test, and could not."""
+    version = f"@{digest[:SHORT]}" if digest else ""
+    summary = f"{subject}{version} could not be tested by '{suite}' ({cell}): {message}"
+    return Judged(f"{subject} untested {suite} {cell}", Verdict("bad", float(times), None), summary)
 
 
 def _tested(subject: str, digest: str, suite: str, cell: str, verdict: str, figures: str, comparison: str) -> Judged:

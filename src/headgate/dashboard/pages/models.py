@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.config import Config
+from headgate.config.retirements import Retiring
 from headgate.dashboard.charts import Chart, Column, chosen
 from headgate.dashboard.figures import Figures, largest, points
 from headgate.dashboard.looking import Csv, Look, TargetNow, Targets, Template
 from headgate.dashboard.tables import Group, figures_grid, groups
+from headgate.dashboard.tested import golden, verdict
+from headgate.prompts.reference import Reference, parse
 from headgate.routing.config import ModelConfig
 
 PATH = "/dashboard/models"
@@ -40,6 +43,8 @@ async def page(look: Look) -> Template | Csv:
         "targets": states(look, now, targets),
         "told_by": TOLD_BY[now.of],
         "models": routes(look.house.config(), models),
+        "golden": await golden(look),
+        "verdict": verdict,
         "charts": charts,
         "kept": targets is not None,
     }
@@ -81,6 +86,7 @@ def states(look: Look, now: Targets, traffic: Group | None) -> list[Mapping[str,
     live = {each.target: each for each in now.found}
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
     configured = configured_targets(look.house.config())
+    retires = {each.model: each.day for _, each in Retiring(look.house.config()).every()}
     names = [*configured, *(name for name in {**live, **lines} if name not in configured and name)]
     return [
         {
@@ -90,6 +96,7 @@ def states(look: Look, now: Targets, traffic: Group | None) -> list[Mapping[str,
             "figures": lines[name].figures if name in lines else Figures(None),
             "settings": configured.get(name),
             "state": _state(live.get(name)),
+            "retires": retires.get(name),
         }
         for name in names[:MOST]
     ]
@@ -121,12 +128,23 @@ def routes(config: Config, traffic: Group | None) -> list[Mapping[str, Any]]:
     """Every model that is configured, with its targets and its traffic, and what else was asked for."""
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
     found: list[Mapping[str, Any]] = [
-        {"name": name, "targets": where(model), "fallback": fallbacks(model), "line": lines.get(name)}
+        {
+            "name": name,
+            "prompt": prompt_of(model),
+            "targets": where(model),
+            "fallback": fallbacks(model),
+            "line": lines.get(name),
+        }
         for name, model in config.models.items()
     ]
     others = [name for name in lines if name not in config.models]
-    found += [{"name": name, "targets": [], "fallback": [], "line": lines[name]} for name in others]
+    found += [{"name": name, "prompt": None, "targets": [], "fallback": [], "line": lines[name]} for name in others]
     return found[:MOST]
+
+
+def prompt_of(model: ModelConfig) -> Reference | None:
+    """The prompt a model is."""
+    return None if model.prompt is None else parse(model.prompt.use)
 
 
 def where(model: ModelConfig) -> list[str]:

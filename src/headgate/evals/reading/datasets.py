@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headgate.evals.problems import Place, Problem
-from headgate.evals.reading.captured import Unusable, is_captured, row_of
+from headgate.evals.reading.captured import Unusable, about, is_captured, row_of, row_of_prompt
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
 
@@ -29,15 +29,17 @@ class Row(NamedTuple):
 
     sheet: Sheet
     tree: dict[str, Any]
+    about: dict[str, Any]
+    """What assertions may name besides its inputs."""
 
 
-def rows(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    """The rows of a dataset; what is wrong with them is noted."""
-    return _csv(file, text, problems) if file.lower().endswith(".csv") else _jsonl(file, text, problems)
+def rows(file: str, text: str, problems: list[Problem], *, of_prompt: bool = False) -> Iterator[Row]:
+    """The rows of a dataset, of a prompt or of a model; what is wrong with them is noted."""
+    return _csv(file, text, problems) if file.lower().endswith(".csv") else _jsonl(file, text, problems, of_prompt)
 
 
-def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
+def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> Iterator[Row]:
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -49,11 +51,12 @@ def _jsonl(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
             problems.append(Problem(Place(file, number), 'is no JSON object; write {"inputs": {…}} on each line'))
             continue
         try:
-            row = row_of(tree) if is_captured(tree) else _spelled(tree)
+            captured = is_captured(tree)
+            row = (row_of_prompt if of_prompt else row_of)(tree) if captured else _spelled(tree)
         except Unusable as error:
             problems.append(Problem(Place(file, number), str(error)))
             continue
-        yield Row(_sheet(file, number, row), row)
+        yield Row(_sheet(file, number, row), row, about(tree) if captured else {})
 
 
 def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
                 problems.append(Problem(Place(file, line), f"has {len(cells)} cells, and the first line {len(header)}"))
                 continue
             tree = _row(dict(zip(header, cells, strict=True)))
-            yield Row(_sheet(file, line, tree), tree)
+            yield Row(_sheet(file, line, tree), tree, {})
     except csv.Error as error:
         problems.append(Problem(Place(file, reader.line_num), f"is no CSV: {error}"))
 

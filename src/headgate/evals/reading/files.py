@@ -23,6 +23,7 @@ from headgate.evals.reading.assertions import ALWAYS, read_assertions
 from headgate.evals.reading.conversations import filled, read_messages, unfilled, with_inputs
 from headgate.evals.reading.datasets import rows
 from headgate.evals.reading.sheet import Sheet
+from headgate.evals.reading.sources import DISK, Sources
 from headgate.types import JSON
 
 YAML = (".test.yaml", ".test.yml")
@@ -44,6 +45,8 @@ _SAID_OTHERWISE = {
     "stream_options": "changes no answer, and tests wait for whole ones; leave it out",
     "n": "asks for several answers, of which one is looked at; write 'repeat:'",
 }
+
+NO_CODE = "nothing that is published runs code on a server"
 
 
 def find(paths: Iterable[FilePath]) -> list[FilePath]:
@@ -95,9 +98,14 @@ def read(
     files: Sequence[FilePath],
     prompt_of: Callable[[FilePath], str | None] | None = None,
     root: FilePath | None = None,
+    sources: Sources = DISK,
+    *,
+    code: bool = True,
+    named_by: Callable[[FilePath], Sequence[str]] | None = None,
 ) -> list[Suite]:
     """The suites of test files. `prompt_of` tells the name of the prompt in a file, `x.prompt` beside `x.test.yaml`;
-    suites are called as they stand in `root`.
+    suites are called as they stand in `root`. Without `code` nothing of anybody's is imported or run: what would have
+    to be is a mistake. `named_by` tells the names of prompts that name a test file as theirs.
 
     Raises:
         BadTests: what is wrong in any of them.
@@ -105,9 +113,11 @@ def read(
     problems: list[Problem] = []
     suites: list[Suite] = []
     for file in files:
-        sheet = _sheet(file, problems)
+        sheet = _sheet(file, problems, sources, code=code)
         if sheet is not None and (sheet.tree is not None or not sheet.problems):
-            suites.append(_Reader(sheet, prompt_of or _beside, root).suite())
+            suites.append(
+                _Reader(sheet, prompt_of or _beside, root, sources, named_by or (lambda _: ()), code=code).suite()
+            )
         if sheet is not None:
             problems += sheet.problems
     names: dict[str, str] = {}
@@ -125,8 +135,11 @@ def _beside(file: FilePath) -> str | None:
     return file.name.removesuffix(PROMPT)
 
 
-def _sheet(file: FilePath, problems: list[Problem]) -> Sheet | None:
-    text = _text(file, str(file), problems)
+def _sheet(file: FilePath, problems: list[Problem], sources: Sources, *, code: bool) -> Sheet | None:
+    if file.name.endswith(PYTHON) and not code:
+        problems.append(Problem(Place(str(file)), f"is a program, and {NO_CODE}; write it as name.test.yaml"))
+        return None
+    text = _text(file, problems, sources)
     if text is None:
         return None
     if not file.name.endswith(PYTHON):
@@ -160,22 +173,34 @@ def _line_of(text: str) -> int:
     return next((at for at, line in enumerate(text.split("\n"), 1) if line.startswith("suite")), 1)
 
 
-def _text(file: FilePath, told: str, problems: list[Problem]) -> str | None:
+def _text(file: FilePath, problems: list[Problem], sources: Sources) -> str | None:
     try:
-        return file.read_text("utf-8")
+        return sources.read(file).decode().replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        problems.append(Problem(Place(told), f"cannot be read: {error.strerror}"))
+        problems.append(Problem(Place(str(file)), f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
-        problems.append(Problem(Place(told), f"is no text: not UTF-8 at byte {error.start}"))
+        problems.append(Problem(Place(str(file)), f"is no text: not UTF-8 at byte {error.start}"))
     return None
 
 
 class _Reader:
     """Makes a suite of a sheet."""
 
-    def __init__(self, sheet: Sheet, prompt_of: Callable[[FilePath], str | None], root: FilePath | None) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        prompt_of: Callable[[FilePath], str | None],
+        root: FilePath | None,
+        sources: Sources,
+        named_by: Callable[[FilePath], Sequence[str]],
+        *,
+        code: bool,
+    ) -> None:
         self._sheet = sheet
         self._root = root
+        self._sources = sources
+        self._named_by = named_by
+        self._code = code
         self._prompt_of = prompt_of
         self._ids: dict[str, Place] = {}
 
@@ -223,22 +248,32 @@ class _Reader:
         sheet = self._sheet
         prompt = sheet.text(("prompt",), tree.get("prompt"))
         beside = FilePath(f"{_path_stem(sheet.file)}{PROMPT}")
-        if prompt is None and beside.is_file():
-            prompt = self._prompt_of(beside)
+        prompts: dict[str | None, None] = {}
+        if prompt is not None:
+            prompts[prompt] = None
+        elif self._sources.has(beside) and (own := self._prompt_of(beside)) is not None:
+            prompts[own] = None
+        if prompt is None:
+            prompts |= dict.fromkeys(self._named_by(FilePath(sheet.file)))
         models: list[str | None] = [*sheet.texts(("models",), tree.get("models"))]
         if tree.get("model") is not None:
             if models:
                 sheet.wrong(("model",), "stands beside 'models'; write one of them")
             models = [sheet.text(("model",), tree["model"])]
-        if prompt is None and not models:
+        if not prompts and not models:
             what = f"names nothing to test; put it beside {beside.name}, or write 'prompt:' or 'model:'"
             sheet.wrong((), what)
         variants = [each if each != "default" else None for each in sheet.texts(("variants",), tree.get("variants"))]
-        if variants and prompt is None:
+        if variants and not prompts:
             sheet.wrong(("variants",), "are those of a prompt, and there is none")
         self._once(("variants",), variants)
         self._once(("models",), models)
-        return tuple(Cell(prompt, variant, model) for variant in variants or [None] for model in models or [None])
+        return tuple(
+            Cell(prompt, variant, model)
+            for prompt in prompts or [None]
+            for variant in variants or [None]
+            for model in models or [None]
+        )
 
     def _once(self, path: Path, names: Sequence[str | None]) -> None:
         for name in {each for each in names if names.count(each) > 1}:
@@ -266,7 +301,7 @@ class _Reader:
         kappa = sheet.share((*path, "kappa"), given.get("kappa"), "of 0 is what chance gives; write a number above 0")
         if kappa is not None and labels is None:
             sheet.wrong((*path, "kappa"), "needs 'labels:', a file of answers that people have judged")
-        if labels is not None and not (sheet.folder / labels).is_file():
+        if labels is not None and not self._sources.has(sheet.folder / labels):
             sheet.wrong((*path, "labels"), f"names a file that is not there: {labels}")
         if model is None:
             sheet.wrong(path, "has no model; write 'model: name'")
@@ -284,17 +319,17 @@ class _Reader:
         found: list[Case] = []
         for name in self._sheet.texts(("dataset",), tree.get("dataset")):
             file = self._sheet.folder / name
-            if not file.is_file():
+            if not self._sources.has(file):
                 self._sheet.wrong(("dataset",), f"names a file that is not there: {name}")
                 continue
-            text = _text(file, str(file), self._sheet.problems)
-            for sheet, each in rows(str(file), text or "", self._sheet.problems):
-                case = self._case(sheet, (), each)
+            text = _text(file, self._sheet.problems, self._sources)
+            for sheet, each, about in rows(str(file), text or "", self._sheet.problems, of_prompt=not self._plain):
+                case = self._case(sheet, (), each, about)
                 self._sheet.problems += sheet.problems
                 found += [case] if case is not None else []
         return found
 
-    def _case(self, sheet: Sheet, path: Path, value: Any) -> Case | None:
+    def _case(self, sheet: Sheet, path: Path, value: Any, about: JSON | None = None) -> Case | None:
         before = len(sheet.problems)
         given = sheet.mapping(path, value, _TEST)
         if len(sheet.problems) > before and not given:
@@ -305,10 +340,10 @@ class _Reader:
             messages = filled(self._messages, inputs)
             if missing := unfilled(self._messages, inputs):
                 sheet.wrong(path, f"has no input {', '.join(missing)}, which the messages of the file name")
-        if self._plain and not messages and len(sheet.problems) == before:
+        if self._plain and not messages and not inputs and len(sheet.problems) == before:
             sheet.wrong(path, "has no messages, and a plain model needs some; write 'messages: text', or a list")
         assertions = (*self._common, *read_assertions(sheet, (*path, "assert"), given.get("assert")))
-        referring = [with_inputs(each, inputs) for each in assertions]
+        referring = [with_inputs(each, {**(about or {}), **inputs}) for each in assertions]
         assertions = tuple(each for each, _ in referring)
         for what in dict.fromkeys(what for _, wrong in referring for what in wrong):
             sheet.wrong(path, what)
@@ -385,6 +420,8 @@ class _Reader:
             return f"asks the judge '{name}', and there is {known}; write 'judge: model' or 'judges:' in the test file"
         if assertion.kind == "similar" and not (assertion.options.get("model") or self._embeddings):
             return "needs a model for embeddings; write 'embeddings: model' in the test file"
+        if assertion.kind == "python" and not self._code:
+            return f"runs a function, and {NO_CODE}; assert it in another way, or leave it to 'headgate eval run'"
         if assertion.kind == "python" and KINDS["python"].check(assertion.value) is None:
             return self._unfit(assertion.value)
         return None

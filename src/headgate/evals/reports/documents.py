@@ -29,6 +29,7 @@ def document(header: Header, ends: Sequence[End], sums: Sums) -> dict[str, Any]:
         "cached_answers": sum(each.cached for each in ends),
         "cells": [_cell(each) for each in cells],
         "cases": [_case(place, each) for place, each in troubled[:MOST_CASES]],
+        "cases_not_named": max(0, len(troubled) - MOST_CASES),
     }
 
 
@@ -101,6 +102,7 @@ def _cell(each: CellSummary) -> dict[str, Any]:
         "output_tokens": each.output_tokens,
         "latency_ms": each.latency_ms,
         "prompt_versions": each.versions,
+        "served_prompts": each.served,
     }
 
 

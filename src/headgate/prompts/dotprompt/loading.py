@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,19 +12,24 @@ import msgspec
 from headgate.checks.effort import Uncheckable
 from headgate.checks.json_schema import JsonSchema, compiled
 from headgate.prompts.dotprompt.compiling import Compiler, inlines_of
-from headgate.prompts.dotprompt.files import DATA_ENDINGS, data_kind, is_above, is_partial, partial_name
-from headgate.prompts.dotprompt.front import Front, front_of
-from headgate.prompts.dotprompt.marked import Marked, read
+from headgate.prompts.dotprompt.definitions import Definitions
+from headgate.prompts.dotprompt.files import find, is_above, is_partial, partial_name
+from headgate.prompts.dotprompt.front import Front, front_of, note_unread
+from headgate.prompts.dotprompt.marked import Marked
 from headgate.prompts.dotprompt.parsing import parse
-from headgate.prompts.dotprompt.picoschema import Schema, json_schema
+from headgate.prompts.dotprompt.picoschema import Schema
 from headgate.prompts.dotprompt.problem import Notes, Problem
 from headgate.prompts.dotprompt.prompt import Prompt
-from headgate.prompts.dotprompt.running import Cell, Op, nothing
+from headgate.prompts.dotprompt.running import Cell
+from headgate.prompts.dotprompt.source import File
 from headgate.prompts.dotprompt.syntax import Program
 from headgate.registry import suggest
 
 MAX_NESTING: Final = 40
 """Partials within partials."""
+
+FORMATS: Final = ("json", "text")
+"""What `output.format` may be to have an effect."""
 
 
 def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
@@ -36,29 +40,13 @@ def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A template, and the partials it names."""
+    """A template, the partials it names, and where its front matter says what."""
 
     program: Program
     text: str
     partials: Mapping[str, str]
     """Their files by the names they are called by."""
-
-
-@dataclass(slots=True)
-class File:
-    """One file on its way."""
-
-    place: str
-    text: str
-    notes: Notes
-    needs: dict[str, int] = field(default_factory=dict)
-    """Files it needs, and the offset at which it says so."""
-    partials: dict[str, str] = field(default_factory=dict)
-    front: Front | None = None
-    program: Program | None = None
-    op: Op = nothing
-    schema: Schema | None = None
-    tool: Mapping[str, Any] | None = None
+    marked: Marked
 
 
 class Loader:
@@ -68,7 +56,7 @@ class Loader:
             place: File(place, text, Notes(posixpath.join(prefix, place), text)) for place, text in sources.items()
         }
         self._cells = {place: Cell(place) for place in sources if is_partial(place)}
-        self._under_way: list[str] = []
+        self._definitions = Definitions(self._files)
         self.broken: dict[str, list[Problem]] = {}
 
     def load(self) -> tuple[dict[str, Prompt], list[Problem]]:
@@ -78,11 +66,7 @@ class Loader:
         inlines = frozenset(name for each in templates for name in inlines_of(each.program))
         for each in templates:
             self._compile(each, inlines)
-        for each in self._files.values():
-            if data_kind(each.place) == "schema":
-                self._schema_of(each)
-            elif data_kind(each.place) == "tool":
-                self._tool_of(each)
+        self._definitions.read()
         self._find_cycles()
         self._find_parts()
         prompts: dict[str, Prompt] = {}
@@ -95,14 +79,16 @@ class Loader:
     def parsed(self) -> dict[str, Parsed]:
         """The templates by the places of their files."""
         return {
-            each.place: Parsed(each.program, each.text, each.partials)
+            each.place: Parsed(each.program, each.text, each.partials, _marked(each))
             for each in self._files.values()
             if each.program is not None
         }
 
     def _parse(self, file: File) -> None:
         start, end = 0, len(file.text)
-        if not is_partial(file.place):
+        if is_partial(file.place):
+            note_unread(file.text, file.notes)
+        else:
             file.front = front_of(file.text, file.notes)
             start, end = file.front.start, file.front.end
         file.program = parse(file.text, start, end, file.notes)
@@ -111,7 +97,7 @@ class Loader:
         folder = posixpath.dirname(file.place)
 
         def resolve(name: str, offset: int | None) -> Cell | None:
-            place = self._find(folder, name, lambda base: [f"_{base}.prompt"])
+            place = find(self._files, folder, name, lambda base: [f"_{base}.prompt"])
             if place is None:
                 return None
             if offset is not None:
@@ -132,20 +118,6 @@ class Loader:
 
     def _partials(self, folder: str) -> list[str]:
         return [partial_name(place) for place in self._cells if is_above(posixpath.dirname(place), folder)]
-
-    def _find(self, folder: str, name: str, spelt: Any) -> str | None:
-        """The file of a name: in a folder, or one above it."""
-        before, base = posixpath.split(name)
-        if not base or ".." in before.split("/") or name.startswith("/"):
-            return None
-        while True:
-            for spelling in spelt(base):
-                place = posixpath.join(folder, before, spelling)
-                if place in self._files:
-                    return place
-            if not folder:
-                return None
-            folder = posixpath.dirname(folder)
 
     def _find_cycles(self) -> None:
         """Note partials that would never end, each circle once."""
@@ -184,74 +156,6 @@ class Loader:
                     self._cells[caller].parts = True
                     left.append(caller)
 
-    # ── schemas and tools ──
-
-    def _schema_of(self, file: File) -> Schema | None:
-        if file.schema is None and file.place not in self._under_way:
-            self._under_way.append(file.place)
-            marked = read(file.text, file.notes)
-            file.schema = self._json_schema(marked.value, file, marked, ())
-            self._under_way.remove(file.place)
-        return file.schema
-
-    def _named_schema(self, file: File, name: str) -> Schema | None:
-        place = self._find(
-            posixpath.dirname(file.place), name, lambda base: [f"{base}.schema{e}" for e in DATA_ENDINGS]
-        )
-        if place is None or place in self._under_way:
-            return None
-        file.needs.setdefault(place, -1)
-        return self._schema_of(self._files[place])
-
-    def _json_schema(self, written: Any, file: File, marked: Marked, steps: tuple[str | int, ...]) -> Schema | None:
-        schema = json_schema(
-            written,
-            lambda name: self._named_schema(file, name),
-            lambda inner, message: file.notes.at(marked.place(*steps, *inner), message),
-        )
-        if schema is not None:
-            try:
-                compiled(schema)
-            except Uncheckable as error:
-                file.notes.at(marked.place(*steps), f"{error}")
-        return schema
-
-    def _tool_of(self, file: File) -> Mapping[str, Any] | None:
-        if file.tool is not None:
-            return file.tool
-        marked = read(file.text, file.notes)
-        if not isinstance(marked.value, dict):
-            file.notes.at(marked.place(), "a tool is a mapping; write 'description: …' and 'inputSchema: …'")
-            return None
-        name = posixpath.basename(file.place).split(".tool.")[0]
-        tool = {"name": name, **marked.value}
-        for key in ("inputSchema", "outputSchema"):
-            if tool.get(key) is not None:
-                tool[key] = self._json_schema(tool[key], file, marked, (key,))
-        file.tool = tool
-        return tool
-
-    def _tools(self, file: File, front: Front) -> tuple[list[str], list[Mapping[str, Any]]]:
-        """The tools a prompt names: those the library does not know, and those it does."""
-        defined: list[Mapping[str, Any]] = list(front.get("toolDefs", list) or ())
-        unknown: list[str] = []
-        for at, name in enumerate(front.get("tools", list) or ()):
-            place = self._find(
-                posixpath.dirname(file.place), str(name), lambda base: [f"{base}.tool{e}" for e in DATA_ENDINGS]
-            )
-            if place is None:
-                unknown.append(str(name))
-                file.notes.at(
-                    front.marked.place("tools", at),
-                    f"there is no file {name}.tool.yaml; the caller has to bring the tool",
-                    fatal=False,
-                )
-                continue
-            file.needs.setdefault(place, -1)
-            tool = self._tool_of(self._files[place])
-            defined += [] if tool is None else [tool]
-        return unknown, defined
-
     # ── prompts ──
 
     def _prompt(self, file: File) -> Prompt | None:
@@ -265,15 +169,17 @@ class Loader:
         if "." in variant:
             message = f"'{variant}' has a dot, which other runtimes do not take in a variant's name"
             file.notes.at((1, 1), message, fatal=False)
+        name = posixpath.join(posixpath.dirname(file.place), stem)
+        _check_names(front, (stem, name), variant, file.notes)
         given, made = front.get("input", dict) or {}, front.get("output", dict) or {}
         schemas = [
-            self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
+            self._definitions.json_schema(written.get("schema"), file, front.marked, (key, "schema"))
             for key, written in (("input", given), ("output", made))
         ]
+        checker = _checker(schemas[0], front, file.notes)
         _check_defaults(given.get("default"), schemas[0], front, file.notes)
-        unknown, tools = self._tools(file, front)
+        unknown, tools = self._definitions.tools(file, front)
         needed = self._needed(file)
-        name = posixpath.join(posixpath.dirname(file.place), stem)
         problems = [problem for each in needed for problem in each.notes.found]
         if any(problem.fatal for problem in problems):
             self.broken[f"{name}.{variant}" if variant else name] = problems
@@ -301,7 +207,7 @@ class Loader:
             sources=sources,
             template=file.op,
             asks_metadata=any("metadata" in text for text in sources.values()),
-            checked=_checker(schemas[0]),
+            checked=checker,
         )
 
     def _needed(self, file: File) -> list[File]:
@@ -316,6 +222,10 @@ class Loader:
         return list(found.values())
 
 
+def _marked(file: File) -> Marked:
+    return file.front.marked if file.front is not None else Marked({}, {})
+
+
 def version_of(sources: Mapping[str, str]) -> str:
     """The version of a prompt that needs these files, by their places: SHA-256 over each place and its text, each
     behind its length in bytes, in the order of places.
@@ -327,12 +237,32 @@ def version_of(sources: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _checker(schema: Schema | None) -> JsonSchema | None:
+def _check_names(front: Front, names: tuple[str, str], variant: str, notes: Notes) -> None:
+    """Note a name that the file's own overrules, and a form of answers that nobody makes."""
+    for key, known in (("name", names), ("variant", (variant,))):
+        said = front.get(key, str)
+        if said is not None and said not in known:
+            told = f"'{known[-1]}'" if known[-1] else "without one"
+            notes.at(front.marked.place(key), f"'{key}' has no effect: by its file the prompt is {told}", fatal=False)
+    form = (front.get("output", dict) or {}).get("format")
+    if isinstance(form, str) and form not in FORMATS:
+        place = front.marked.place("output", "format")
+        notes.at(place, f"the format '{form}' has no effect; known: {', '.join(FORMATS)}", fatal=False)
+
+
+def _checker(schema: Schema | None, front: Front, notes: Notes) -> JsonSchema | None:
     """What inputs are checked against: nothing where the schema is not one of a mapping, which inputs are."""
     if schema is None:
         return None
     kind = schema.get("type", "object")
-    return compiled(schema) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
+        message = "inputs are not held against the schema: they are given by name; write 'name: type' lines in it"
+        notes.at(front.marked.place("input", "schema"), message, fatal=False)
+        return None
+    try:
+        return compiled(schema)
+    except Uncheckable:
+        return None  # which is noted
 
 
 def _check_defaults(default: Any, schema: Schema | None, front: Front, notes: Notes) -> None:

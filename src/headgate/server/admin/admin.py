@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -31,7 +31,7 @@ from headgate.server.admin.asking import Answered, Ask, File
 from headgate.server.admin.routes import ANY_SCOPE, PREFIX, Route, find
 from headgate.server.answer import SEND_S, Send
 from headgate.server.body import Bodies, Receive
-from headgate.types import Identity
+from headgate.types import JSON, Identity
 
 log = logging.getLogger("headgate.server")
 
@@ -94,8 +94,9 @@ class Admin:
                         identity = again()
                         self._route(method, scope["path"], identity, address)
                 query: bytes = scope.get("query_string", b"")
-                actor, rest = await self._actor(identity, query, address)
-                answered = await self._done(route, params, actor, rest, headers, body)
+                with self._telling(method, scope["path"], identity, address):
+                    actor, rest = await self._actor(identity, query, address)
+                    answered = await self._done(route, params, actor, rest, headers, body)
             finally:
                 self._bodies.release(body)
         except HeadgateError as error:
@@ -121,8 +122,9 @@ class Admin:
         """Answer a request in this process, without a server. `name` is what the audit log calls the actor."""
         try:
             route, params = self._route(method, path, identity, None)
-            actor, rest = await self._actor(identity, query.encode(), None, name)
-            return await self._done(route, params, actor, rest, headers or {}, body)
+            with self._telling(method, path, identity, None):
+                actor, rest = await self._actor(identity, query.encode(), None, name)
+                return await self._done(route, params, actor, rest, headers or {}, body)
         except HeadgateError as error:
             return failed(error)
 
@@ -143,17 +145,29 @@ class Admin:
         if route is None:
             raise MethodNotAllowed(f"{_short(path)} takes {' or '.join(found.routes)}, not {_short(method)}.")
         if route.scope != ANY_SCOPE and route.scope not in identity.scopes:
-            if self._refused is not None:
-                self._refused(
-                    "admin.refused",
-                    address=address,
-                    organisation=identity.organisation,
-                    actor=identity.actor,
-                    subject=f"{method} {path}",
-                    detail={"missing": route.scope},
-                )
+            self._tell_refused(method, path, identity, address, {"missing": route.scope})
             raise Forbidden(f"This needs the scope '{route.scope}', and your key lacks it.")
         return route, found.params
+
+    @contextlib.contextmanager
+    def _telling(self, method: str, path: str, identity: Identity, address: str | None) -> Generator[None]:
+        """Have the audit log know what an act itself refuses, as it knows of missing scopes."""
+        try:
+            yield
+        except Forbidden as error:
+            self._tell_refused(method, path, identity, address, {"why": error.message})
+            raise
+
+    def _tell_refused(self, method: str, path: str, identity: Identity, address: str | None, detail: JSON) -> None:
+        if self._refused is not None:
+            self._refused(
+                "admin.refused",
+                address=address,
+                organisation=identity.organisation,
+                actor=identity.actor,
+                subject=f"{method} {path}",
+                detail=detail,
+            )
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         """A request's body.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from headgate.access import Roles
 from headgate.administration import Administration, Ports
 from headgate.config import Config
+from headgate.config.retirements import Retiring
 from headgate.keeping import keeping
 from headgate.server.admin.admin import Admin
 from headgate.services import Services, in_memory
@@ -56,5 +57,5 @@ async def opened(config: Config, environ: Mapping[str, str]) -> tuple[Services, 
     admin = admin_of(services, administration_of(services, lambda: config, environ))
     assert admin is not None, "who keeps something has a store"
     if services.store is not None:
-        services.store.alerting.use(config.alerts, config.models)
+        services.store.alerting.use(config.alerts, config.models, Retiring(config))
     return services, admin

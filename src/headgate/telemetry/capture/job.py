@@ -15,6 +15,7 @@ from headgate.telemetry.capture.binaries import MARK, Binaries
 from headgate.telemetry.capture.bodies import answer_value, request_value, stream_value
 from headgate.telemetry.capture.cutting import fitted
 from headgate.telemetry.capture.redacting import Redacting
+from headgate.telemetry.capture.said import MEMBER, Said
 from headgate.types import OPAQUE, Chunk, Payload
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -40,6 +41,8 @@ class Job(msgspec.Struct, frozen=True):
     """All but the content."""
     size: int
     """Bytes its request takes while it waits."""
+    said: Said | None = None
+    """What was said to the prompt that made the request, if one did."""
 
     @property
     def is_large(self) -> bool:
@@ -96,8 +99,10 @@ class _Writing:
         if size > MOST_BYTES:
             self._binaries.left_out += 1
             return f"{MARK};type={request.content_type[:100]};bytes={size}"
+        said = self._job.said
         try:
-            return request_value(request, self._binaries)
+            value = request_value(request, self._binaries)
+            return value if said is None else {**value, MEMBER: said.value(MOST_BYTES)}
         except HeadgateError:
             self._missing = "unreadable"
             return None

@@ -12,6 +12,7 @@ from headgate.telemetry.capture.config import CaptureRule
 from headgate.telemetry.capture.desk import Desk
 from headgate.telemetry.capture.job import Job, WholeKept, held
 from headgate.telemetry.capture.rules import Rules
+from headgate.telemetry.capture.said import Said
 from headgate.types import Call, Operation, Reply
 
 log = logging.getLogger("headgate.telemetry")
@@ -89,6 +90,7 @@ class Capture:
     def _job(self, call: Call, seen: Watched, why: str) -> Job:
         identity, answering = call.identity, call.account.answering
         request, size = held(call.request, self._desk.room.free)
+        said = Said.of(call.prompt)
         now_us, duration_us = self._desk.clock.now_us(), int(seen.duration_s * 1e6)
         row = Content(
             call.id,
@@ -115,4 +117,4 @@ class Capture:
             redactions="{}",
             bytes=0,
         )
-        return Job(request, seen.kept, row, size)
+        return Job(request, seen.kept, row, size if said is None else size + said.size, said)

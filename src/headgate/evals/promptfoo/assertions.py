@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from headgate.config.problem import Path
 from headgate.evals.kinds import ALIASES, ELSEWHERE, KINDS
+from headgate.evals.promptfoo.notes import FILE, Notes
 from headgate.evals.reading.conversations import names_inputs
 from headgate.evals.reading.mini import listed
-from headgate.types import JSON
 
 _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 _ENVIRONMENT = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
 _TEMPLATE = re.compile(r"\{\{(?!\s*(?:inputs|env)\.[\w-]+\s*\}\})|\{%")
-_FILE = "file://"
 _REFERENCE = "#/assertionTemplates/"
 _MEMBERS = frozenset({"type", "value", "threshold", "weight", "metric"})
 _ELSEWHERE_LOOKED = ("transform", "contextTransform")
@@ -36,12 +35,9 @@ Variables = Mapping[str, Any] | None
 class Assertions:
     """Takes assertions over. `judged` and `compared` say whether any needs a judge, or vectors."""
 
-    def __init__(self, note: Callable[[Path, str], None], left: Callable[[Path, JSON, frozenset[str]], None]) -> None:
-        """`note` notes something of what stands at a place, `left` the members that are not among the known ones."""
-        self._note = note
-        self._left = left
-        self.templates: JSON = {}
-        """Assertions that others refer to, by name."""
+    def __init__(self, notes: Notes, templates: Any) -> None:
+        self._notes = notes
+        self._templates: dict[str, Any] = templates if isinstance(templates, dict) else {}
         self.judged = self.compared = False
 
     def taken(self, path: Path, given: Any, variables: Variables) -> list[dict[str, Any]]:
@@ -49,7 +45,7 @@ class Assertions:
         if given is None:
             return []
         if not isinstance(given, list):
-            self._note(path, "is no list of assertions; it was left out")
+            self._notes.add(path, "is no list of assertions; it was left out")
             return []
         found = [self._one((*path, at), each, variables) for at, each in enumerate(given)]
         return [each for each in found if each is not None]
@@ -58,26 +54,26 @@ class Assertions:
         given = self._referred(given)
         kind = given.get("type") if isinstance(given, dict) else None
         if not isinstance(kind, str):
-            self._note(path, "is no assertion that can be read; it was left out")
+            self._notes.add(path, "is no assertion that can be read; it was left out")
             return None
         negation, plain = ("not-", kind[4:]) if kind.startswith("not-") else ("", kind)
         plain = plain.removesuffix(":cosine")
         plain = ALIASES.get(plain, plain)
         if (why := self._why_not(kind, plain, given)) is not None:
-            self._note(path, why)
+            self._notes.add(path, why)
             return None
         if plain == "assert-set":
             return self._set(path, kind, given, variables)
-        self._left(path, given, _MEMBERS)
+        self._notes.left(path, given, _MEMBERS)
         value = _value(plain, given, variables)
         row = KINDS[plain]
         if _is_template(value) or (plain == "regex" and names_inputs(value)):
-            self._note(path, f"the value of {kind} is a template that cannot be filled in; it was left out")
+            self._notes.add(path, f"the value of {kind} is a template that cannot be filled in; it was left out")
             return None
         for name in _environment(value):
-            self._note(path, f"'env.{name}' is of the environment, and is not filled in; write what it stands for")
+            self._notes.add(path, f"'env.{name}' is of the environment, and is not filled in; write what it stands for")
         if not names_inputs(value) and (problem := row.check(value)):
-            self._note(path, f"{kind} {problem}; it was left out")
+            self._notes.add(path, f"{kind} {problem}; it was left out")
             return None
         self.judged |= row.judges
         self.compared |= plain == "similar"
@@ -88,7 +84,7 @@ class Assertions:
         reference = given.get("$ref") if isinstance(given, dict) else None
         if not isinstance(reference, str):
             return given
-        template = self.templates.get(reference.removeprefix(_REFERENCE))
+        template = self._templates.get(reference.removeprefix(_REFERENCE))
         own = {name: value for name, value in given.items() if name != "$ref"}
         return {**template, **own} if isinstance(template, dict) else given
 
@@ -98,7 +94,7 @@ class Assertions:
         for name in _ELSEWHERE_LOOKED:
             if given.get(name) is not None:
                 return f"{kind} looks at what '{name}' makes of an answer; it was left out"
-        if isinstance(given.get("value"), str) and given["value"].startswith(_FILE):
+        if isinstance(given.get("value"), str) and given["value"].startswith(FILE):
             return f"the value of {kind} is in a file; it was left out"
         if plain in _OTHERWISE:
             return f"{kind} was left out: {_OTHERWISE[plain]}"
@@ -108,10 +104,10 @@ class Assertions:
         return f"there is nothing like {kind} here{f': {why}' if why else ''}; it was left out"
 
     def _set(self, path: Path, kind: str, given: dict[str, Any], variables: Variables) -> dict[str, Any] | None:
-        self._left(path, given, _MEMBERS | {"assert"})
+        self._notes.left(path, given, _MEMBERS | {"assert"})
         members = self.taken((*path, "assert"), given.get("assert"), variables)
         if not members:
-            self._note(path, "is a set of which nothing was taken over; it was left out")
+            self._notes.add(path, "is a set of which nothing was taken over; it was left out")
             return None
         return {kind: members, **self._options(path, "assert-set", given)}
 
@@ -120,17 +116,17 @@ class Assertions:
         scored = kind == "assert-set" or KINDS[kind].threshold is not None
         threshold, weight, metric = given.get("threshold"), given.get("weight"), given.get("metric")
         if threshold == 0 and scored:
-            self._note(path, "a threshold of 0 passes always; it was left out")
+            self._notes.add(path, "a threshold of 0 passes always; it was left out")
         elif threshold is not None and not scored and kind not in _BY_THRESHOLD:
-            self._note(path, f"{kind} holds or does not; its threshold was left out")
+            self._notes.add(path, f"{kind} holds or does not; its threshold was left out")
         elif scored and is_number(threshold, 1):
             found["threshold"] = threshold
         elif threshold is not None and scored:
-            self._note(path, f"a threshold is a number above 0, and 1 at most; {threshold!r} was left out")
+            self._notes.add(path, f"a threshold is a number above 0, and 1 at most; {threshold!r} was left out")
         if is_number(weight, 1e6):
             found["weight"] = weight
         elif weight is not None:
-            self._note(path, f"a weight is a number above 0; {weight!r} was left out")
+            self._notes.add(path, f"a weight is a number above 0; {weight!r} was left out")
         if isinstance(metric, str) and metric:
             found["metric"] = metric
         return found
