@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 
 from headgate.evals.case import Suite
@@ -84,7 +85,7 @@ class Selection:
         if path.is_dir():
             self._folder(path)
         elif not path.is_file():
-            self._wrong(path, "is not there; name test files, prompts, or folders of them")
+            self._pattern(path)
         elif is_test(path.name):
             self._add(path, self._root(path), None)
         elif path.name.endswith(PROMPT) and path.name.startswith("_"):
@@ -94,12 +95,21 @@ class Selection:
         else:
             self._wrong(path, "is no test file; its name ends in .test.yaml or .test.py, a prompt's in .prompt")
 
+    def _pattern(self, pattern: Path) -> None:
+        """What a pattern names that no shell has written out: `prompts/**/*.test.yaml`."""
+        files = [Path(each) for each in sorted(glob(str(pattern), recursive=True))]
+        chosen = [each for each in files if each.is_file() and (is_test(each.name) or _is_prompt(each.name))]
+        if not chosen:
+            self._wrong(pattern, "is not there; name test files, prompts, or folders of them")
+        for each in chosen:
+            self._select(each)
+
     def _folder(self, folder: Path) -> None:
         files = sorted(Path(at, name) for at, names in _walked(folder) for name in names)
         tests = [each for each in files if is_test(each.name)]
         for each in tests:
             self._add(each, self._root(each), None)
-        named = [self._named(each) for each in files if each.name.endswith(PROMPT) and not each.name.startswith("_")]
+        named = [self._named(each) for each in files if _is_prompt(each.name)]
         if not tests and not any(named):
             self._wrong(folder, "there is no test file in it; write one, as name.test.yaml")
 
@@ -174,6 +184,11 @@ def named_tests(root: Path, prompt: Prompt) -> list[Path]:
 def problems_in(error: PromptsInvalid) -> list[Problem]:
     """What is wrong with prompts, told as of tests."""
     return [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
+
+
+def _is_prompt(name: str) -> bool:
+    """Whether a file of that name is a prompt, and no partial."""
+    return name.endswith(PROMPT) and not name.startswith("_")
 
 
 def _walked(folder: Path) -> Iterator[tuple[str, list[str]]]:
