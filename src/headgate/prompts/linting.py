@@ -21,6 +21,10 @@ MAX_TOKENS: Final = 8_000
 
 _CHARACTERS_PER_TOKEN = 4
 
+_WORDLESS: Final = frozenset({"boolean", "integer", "null", "number"})
+_PLACEHOLDER: Final = re.compile(r"\{\{|<[\w -]+>|\.\.\.|…|\*{3}|(?i:bearer|basic)$")
+"""What stands where a credential would."""
+
 Severity = Literal["error", "warning"]
 
 RULES: Final = {
@@ -126,7 +130,7 @@ class _Looked:
             yield self._of(use, "undefined-input", "error", message)
             return
         trusted = self._prompt.settings.get("trusted", ())
-        exposed = sorted(use.inputs - set(trusted))
+        exposed = sorted(each for each in use.inputs - set(trusted) if self._may_be_words(each))
         if use.shown and "system" in use.roles and exposed:
             named = "all inputs stand" if exposed == [EVERY] else f"the input '{exposed[0]}' stands"
             message = f"{named} in the system's message; move it to the user's, or list it in 'headgate.trusted'"
@@ -135,12 +139,22 @@ class _Looked:
             message = f"'{use.path}' is a mapping, and comes to '[object Object]'; write {{{{json {use.path}}}}}"
             yield self._of(use, "written-as-object", "warning", message)
 
+    def _may_be_words(self, name: str) -> bool:
+        """Whether an input may hold whatever somebody writes, and not only numbers or words that the prompt names."""
+        properties = (self._prompt.input_schema or {}).get("properties")
+        schema = properties.get(name) if isinstance(properties, dict) else None
+        if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
+            return not isinstance(schema, dict)
+        types = schema.get("type")
+        return not {types} <= _WORDLESS if isinstance(types, str) else not types or not set(types) <= _WORDLESS
+
     def _secrets(self) -> Iterator[Finding]:
         for file, text in self._prompt.sources.items():
             lower, lines = text.lower(), Lines(text)
             for shape in SHAPES:
-                found = shape.pattern.search(text) if shape.hinted(lower) else None
-                if found is not None and "{{" not in found.group():
+                matches = shape.pattern.finditer(text) if shape.hinted(lower) else ()
+                found = next((each for each in matches if not _PLACEHOLDER.search(each.group())), None)
+                if found is not None:
                     message = "this looks like a credential; take it out, and revoke it if it is one"
                     yield self.at(*lines.place(found.start()), "secret", "error", message, file)
 
