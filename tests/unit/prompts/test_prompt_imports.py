@@ -347,6 +347,15 @@ def test_files_are_imported_from_the_command_line(
     assert "prompts/basic.prompt is there already; nothing is written" in capsys.readouterr().err
     assert run(["prompts", "import", "rules.j2", "rules.j2", "--to", "new"]) == 3
     assert not (tmp_path / "new").exists()
+    (tmp_path / "marked.j2").write_text("\ufeffHello\r\n{% if a %}\r\nyou\r\n{% endif %}")
+    assert run(["prompts", "import", "marked.j2"]) == 0
+    assert (tmp_path / "prompts" / "marked.prompt").read_text().endswith("---\nHello\n{{#if a}}\n\nyou\n{{/if}}\n")
+    (tmp_path / "latin.j2").write_bytes(b"a\n\xff")
+    assert run(["prompts", "import", "latin.j2"]) == 3
+    assert "latin.j2:2: is not UTF-8 text here" in capsys.readouterr().err
+    (tmp_path / "deep.j2").write_text("{% if a %}" * 1000 + "{% endif %}" * 1000)
+    assert run(["prompts", "import", "deep.j2"]) == 3
+    assert "deep.j2:1: it is nested too deep" in capsys.readouterr().err
     assert run(["prompts", "import", "rules.j2", "--kind", "langfuse"]) == 3
     assert run(["prompts", "import", "rules.j2", "--kind", "other"]) == 2
     assert run(["prompts", "import"]) == 2

@@ -75,9 +75,12 @@ def handlebars(
         raise BadTemplate(error.lineno + first_line - 1, error.message or "it is no template of Jinja2") from None
     except RecursionError:
         raise BadTemplate(first_line, "it is nested too deep") from None
-    order = [each.name for each in parsed.find_all(nodes.Name)]
     writer = _Writer(notes, first_line - 1, parts or {}, nunjucks=nunjucks)
-    tokens = writer.all(parsed.body)
+    try:
+        order = [each.name for each in parsed.find_all(nodes.Name)]
+        tokens = writer.all(parsed.body)
+    except RecursionError:
+        raise BadTemplate(first_line, "it is nested too deep") from None
     if not nunjucks:
         writer.note_values(declared)
     return Template(written(tokens), writer.names.fields(order, typed=not nunjucks))
