@@ -53,9 +53,6 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
         if len(sources) == MAX_FILES:
             problems.append(Problem(shown, 1, 1, f"is one file too many: a library has at most {MAX_FILES}"))
             break
-        if (what := _unreadable(place, entry)) is not None:
-            problems.append(Problem(shown, 1, 1, what))
-            continue
         try:
             raw = entry.read_bytes()
         except OSError as error:
@@ -70,15 +67,6 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
             line = raw[: error.start].count(b"\n") + 1
             problems.append(Problem(shown, line, 1, "is not UTF-8 text here; save the file as UTF-8"))
     return sources, problems
-
-
-def _unreadable(place: str, entry: Path | Traversable) -> str | None:
-    """Why an entry is not read: whoever may write a library is not to have other files of this machine published."""
-    if not isinstance(entry, Path):
-        return None
-    if entry.is_symlink() and not entry.resolve().is_relative_to(entry.parents[place.count("/")].resolve()):
-        return "is a link that leads out of the library; put the file itself there"
-    return "is no file" if entry.exists() and not entry.is_file() else None
 
 
 def is_partial(place: str) -> bool:
