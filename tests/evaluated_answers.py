@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+
 from headgate.evals.answer import Answer, ToolCalled
 from headgate.evals.case import Case, Suite
 from headgate.evals.grading import Grade, graded
+from headgate.evals.problems import BadTests
 from headgate.evals.reading import read
 from headgate.types import JSON
 
@@ -29,6 +32,15 @@ class Said:
 
     def names(self, model: str) -> bool:
         return True
+
+
+def problems_in(tmp_path: Path, text: str, name: str = "x.test.yaml") -> list[str]:
+    """What is wrong with a test file of that text, as it is told."""
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(BadTests) as raised:
+        read([file])
+    return [each.told().removeprefix(f"{tmp_path}/") for each in raised.value.problems]
 
 
 def suite_of(tmp_path: Path, tests: str, name: str = "x") -> Suite:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -66,10 +66,23 @@ def key_id(number: int) -> str:
     return f"key_{number:024x}"
 
 
+Change = Callable[[CallRow], CallRow]
+
+
+def same(call: CallRow) -> CallRow:
+    return call
+
+
 async def live(
-    gateway: Gateway, *, days: float = 14, calls: int = 4_000, seed: int = 1, names: Any = KEY_NAMES
+    gateway: Gateway,
+    *,
+    days: float = 14,
+    calls: int = 4_000,
+    seed: int = 1,
+    names: Any = KEY_NAMES,
+    change: Change = same,
 ) -> None:
-    """Make all of that, up to now."""
+    """Make all of that, up to now; `change` makes other calls of those there would be."""
     store = gateway.store
     assert isinstance(store, Store)
     now_us = gateway.services.clock.now_us()
@@ -77,7 +90,7 @@ async def live(
     rng = random.Random(seed)
     counters = {each.subject.removeprefix("team:"): each for each in await budgets(store)}
     calendar = gateway.services.calendar
-    rows = [made(number, now_us, days, rng, names) for number in range(1, calls + 1)]
+    rows = [made(number, now_us, days, rng, names, change) for number in range(1, calls + 1)]
     sink = store.calls.sink
     ledger = LedgerSink(sink.attempts)
     for start in range(0, len(rows), 500):
@@ -155,7 +168,9 @@ def busy(at_s: float) -> float:
     return (0.25 + math.exp(-(((hour - 14) / 4.5) ** 2))) * (0.45 if weekday in (0, 6) else 1.0)
 
 
-def made(number: int, now_us: int, days: float, rng: random.Random, names: Any) -> tuple[CallRow, list[LedgerRow]]:
+def made(
+    number: int, now_us: int, days: float, rng: random.Random, names: Any, change: Change = same
+) -> tuple[CallRow, list[LedgerRow]]:
     """A call, and its attempts."""
     while True:
         at_us = now_us - int(rng.random() ** 1.0 * days * 86_400e6) - 60_000_000
@@ -186,9 +201,11 @@ def made(number: int, now_us: int, days: float, rng: random.Random, names: Any) 
         input_tokens=tokens[0], output_tokens=tokens[1], cost_picodollars=picodollars,
         trace_id=f"{rng.getrandbits(128):032x}", tags=tags, events=events, **common,
     )  # fmt: skip
-    early_us = int(duration_us * 0.35) if retried else 0
+    call = change(call)
+    early_us = int(call.duration_us * 0.35) if retried else 0
     attempts = [attempt(call, 0, "claude/claude-haiku-4-5", 0, early_us, "overloaded", 0)] if retried else []
-    attempts.append(attempt(call, len(attempts), target, early_us, duration_us - early_us, code, picodollars))
+    cost = call.cost_picodollars or 0
+    attempts.append(attempt(call, len(attempts), target, early_us, call.duration_us - early_us, code, cost))
     return call, attempts
 
 
@@ -202,5 +219,5 @@ def attempt(
         target=target, operation=call.operation, cause="retry" if number else "primary",  # type: ignore[arg-type]
         started_us=call.started_us + at_us + 400, duration_us=max(1, duration_us - 400), status=503 if code else 200, code=code,
         usage=usage, usage_source="reported", cost_picodollars=cost, streamed=bool(call.streamed), vendor_request_id=None,
-        team_id=call.team_id, tags=call.tags, first_token_us=None if code or first_us is None else max(0, first_us - at_us),
+        team_id=call.team_id, tags=call.tags, prompt_version=call.prompt_version, first_token_us=None if code or first_us is None else max(0, first_us - at_us),
     )  # fmt: skip

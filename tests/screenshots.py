@@ -12,6 +12,7 @@ from playwright.async_api import Page
 
 import lived
 from chromium import chromium
+from lived_prompts import TRIAGE, Prompts
 from serving import Serving
 from watching_alerts import look_at_rules
 
@@ -25,17 +26,26 @@ PICTURES: tuple[tuple[str, str, Any, int, int], ...] = (
     ("alerts-light", "/dashboard/alerts?range=7d", "light", 1280, 1100),
     ("rule-dark", "/dashboard/alerts/rules/many-fail", "dark", 1280, 760),
     ("quality-light", "/dashboard/quality?range=30d", "light", 1280, 1100),
+    ("prompts-light", "/dashboard/prompts", "light", 1280, 1000),
+    ("prompt-light", f"/dashboard/prompts/one?name={TRIAGE}&range=30d", "light", 1280, 1320),
+    ("prompt-diff-dark", f"/dashboard/prompts/diff?name={TRIAGE}&range=7d", "dark", 1280, 960),
+    ("golden-light", "/dashboard/models/golden/one?model=reasoning", "light", 1280, 900),
     ("phone", "/?range=7d", "light", 390, 844),
+    ("phone-prompt", f"/dashboard/prompts/diff?name={TRIAGE}", "light", 390, 844),
 )
+"""Names, pages, colours, and how wide and high the window is."""
 
 
 CONFIG = (
     lived.CONFIG.replace(
+        "  reasoning:", f"  triage: {{prompt: {TRIAGE}, targets: [openai/gpt-4o-mini]}}\n  reasoning:"
+    ).replace(
         "targets: [{target: openai/gpt-4o-mini,",
         "objectives: {availability: 0.98, latency: [{target: 0.95, within_s: 4}], cost: {period_usd: 25}}, "
         "targets: [{target: openai/gpt-4o-mini,",
     )
     + """
+prompts: {protected: [production]}
 alerts:
   channels:
     pager: {kind: webhook, url: "http://127.0.0.1:9/", secret: "012345678901234567890123", internal: true}
@@ -49,13 +59,15 @@ alerts:
 async def main(folder: Path) -> None:
     environ = {"HEADGATE_ADMIN_KEY": ADMIN}
     async with Serving(CONFIG, environ, "auth: keys") as serving, chromium() as browser:
-        await lived.live(serving.gateway, days=60, calls=12_000)
+        prompts = Prompts(serving, ADMIN)
+        await prompts.live()
+        await lived.live(serving.gateway, days=60, calls=12_000, change=prompts.called)
         await alerted(serving)
         for name, path, theme, width, height in PICTURES:
             context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
             page = await context.new_page()
             await page.goto(f"{serving.url}/dashboard/sign-in")
-            await page.fill("#key", ADMIN)
+            await page.fill("#key", prompts.keys["bert"] if "/prompts" in path else ADMIN)
             await page.press("#key", "Enter")
             await page.wait_for_url(f"{serving.url}/")
             await page.goto(serving.url + path)

@@ -74,6 +74,7 @@ SECTIONS = {
     "JudgeConfig": "models.evaluate.judges",
     "PromptConfig": "models.prompt",
     "PromptsConfig": "prompts",
+    "TestsConfig": "prompts.tests",
     "StageConfig": "stages",
     "PriceConfig": "prices",
     "TierConfig": "prices.tiers",

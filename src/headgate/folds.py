@@ -6,8 +6,7 @@ attempt fold   settle (which has money reserved) > own keys > watch > transport
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import inf
 
@@ -17,12 +16,12 @@ from headgate.catalog import Catalog, Price, cost
 from headgate.catalog import Limits as Sizes
 from headgate.config import Config
 from headgate.dialects.base import Quirks
-from headgate.errors import BadRequest, NotFound
+from headgate.errors import BadRequest, ModelNotFound, NotFound
 from headgate.ledger import Settle
 from headgate.limits import Reserve
 from headgate.limits import Target as Priced
-from headgate.limits.pots import Pots
-from headgate.money import from_decimal
+from headgate.limits.pots import internal_pots
+from headgate.prompts.at_hand import Spelling
 from headgate.prompts.reference import parse
 from headgate.providers.exchange import Exchange, Facts, Patience
 from headgate.providers.own import OwnKeys
@@ -46,7 +45,6 @@ from headgate.shadow.config import ShadowConfig
 from headgate.shadow.stage import Shadow
 from headgate.stage import Next, Stage, fold
 from headgate.stages import OwnStage, arranged
-from headgate.storage.records import Budget, Period
 from headgate.types import Call, Reply, Usage
 
 
@@ -93,12 +91,28 @@ class Maker:
         """A model for any target of one provider, named as `provider/model-id`."""
         return self._model(pattern, ModelConfig(targets=[TargetConfig(target=pattern)]))
 
+    def tested(self, call: Call) -> Awaitable[Reply]:
+        """Answer a call that tests ask, by the models there are, aside from everybody's as shadows and judges are.
+
+        Raises:
+            ModelNotFound: there is no such model.
+        """
+        aside, said = self._aside, call.prompt
+        if said is not None and said.alone:
+            return aside.alone(call)
+        if call.label in self._config.models:
+            return aside.model(call.label)(call)
+        if not self.own_model(call.model):
+            raise ModelNotFound(call.model)
+        return aside._own_model(call.model)(replace(call, matched=None))
+
     def alone(self, call: Call) -> Awaitable[Reply]:
         """Answer a call that brings its prompt along, by the prompt's own model."""
         if self._alone is None:
             from headgate.prompts.stage import Prompt  # a template language is for who has prompts
 
-            self._alone = self._fold([], self._by_own_model, Prompt(self._services.shelf, self._spelling))
+            prompt = Prompt(self._services.shelf, self._spelling, self._services.metrics.rendered)
+            self._alone = self._fold([], self._by_own_model, prompt)
         return self._alone(call)
 
     async def _by_own_model(self, call: Call) -> Reply:
@@ -112,16 +126,18 @@ class Maker:
             )
         return await self._own_model(name)(replace(call, matched=None))
 
-    def _spelling(self, own_model: str | None) -> Quirks:
-        """How the vendor of a prompt's own model spells a limit of the output."""
+    def _spelling(self, own_model: str | None) -> Spelling:
+        """How the vendor of a prompt's own model spells what can be spelt in more than one way."""
         if own_model is None or not self.own_model(own_model):
-            return Quirks()
+            return Spelling()
         model = self._config.models.get(own_model)
-        return self._spelt_by(own_model if model is None else model.targets[0].target)(None)
+        return self._spelt_by(TargetConfig(target=own_model) if model is None else model.targets[0])
 
-    def _spelt_by(self, target: str) -> Callable[[str | None], Quirks]:
-        quirks = Quirks(max_tokens_field=self._providers[target.partition("/")[0]].quirks.max_tokens_field)
-        return lambda _: quirks
+    def _spelt_by(self, target: TargetConfig) -> Spelling:
+        name, _, model = target.target.partition("/")
+        provider = self._providers[name]
+        quirks = Quirks(max_tokens_field=provider.quirks.max_tokens_field)
+        return Spelling(quirks=quirks, base_model=target.base_model or provider.base_model(model))
 
     def own_model(self, name: str | None) -> bool:
         """Whether a prompt may name this as its own model: a configured one that is no prompt itself, or a target."""
@@ -151,8 +167,12 @@ class Maker:
         if config.prompt is not None:
             from headgate.prompts.stage import Prompt  # as above
 
-            spelling = self._spelt_by(config.targets[0].target) if config.targets else self._spelling
-            prompt = Prompt(self._services.shelf, spelling, config.prompt, parse(config.prompt.use))
+            spelling = self._spelling
+            if config.targets:
+                spelt = self._spelt_by(config.targets[0])
+                spelling = lambda _: spelt  # noqa: E731
+            counts = self._services.metrics.rendered
+            prompt = Prompt(self._services.shelf, spelling, counts, config.prompt, parse(config.prompt.use))
             if not config.targets:
                 return self._fold(self._captures(name), self._by_own_model, prompt)
         options = [self._option(target, config) for target in config.targets]
@@ -191,7 +211,7 @@ class Maker:
 
     def _shadow(self, name: str, config: ModelConfig, shadow: ShadowConfig) -> Shadow:
         mirror = self._services.shadows.mirror(name, shadow)
-        pots = _pots("shadow", name, shadow.budget_usd, shadow.period)
+        pots = internal_pots("shadow", name, shadow.budget_usd, shadow.period)
         return Shadow(name, shadow, mirror, self._aside.mirroring(shadow.to, config), pots, session_of)
 
     def _evaluate(self, name: str, evaluate: EvaluateConfig) -> Stage:
@@ -199,7 +219,7 @@ class Maker:
         from headgate.quality.stage import Evaluate
 
         line = self._services.evaluations.line(name, evaluate.concurrency, evaluate.queue)
-        pots = _pots("judge", name, evaluate.budget_usd, evaluate.period)
+        pots = internal_pots("judge", name, evaluate.budget_usd, evaluate.period)
         judges = [
             Judge(each, judge, self._aside.mirroring(judge.model, JUDGING), pots, evaluate.timeout_s)
             for each, judge in evaluate.judges.items()
@@ -221,14 +241,16 @@ class Maker:
         everybody's: one that fails opens no breaker, takes no place in a queue and no retry from a budget that clients
         need.
 
-        Stages of one's own that stand above the attempt have seen the request already.
+        Stages of one's own that stand above the attempt have seen the request already. Calls that are the same are
+        asked twice all the same: tests ask for several answers.
         """
         services, limits = self._services, self._config.limits
         conditions = services.conditions.borrow("shadows", [], Conditions)
+        models = {name: replace(each, once=OnceConfig()) for name, each in self._config.models.items()}
         strict = replace(limits, unknown_price="refuse", store_unavailable="refuse", min_output_tokens=NEVER_CUT)
         return Maker(
             replace(services, conditions=conditions),
-            replace(self._config, limits=strict),
+            replace(self._config, limits=strict, models=models),
             self._providers,
             [each for each in self._own if (each.config.before or each.config.after) in PER_ATTEMPT],
             self._catalog,
@@ -316,24 +338,6 @@ class Maker:
             Facts(known.base_model, known.output_limit),
             self._services.clock,
         )
-
-
-def _pots(kind: str, model: str, amount_usd: Decimal | None, period: Period) -> Pots | None:
-    """What pays for mirrored calls, or for judges: a budget of their own, which is reserved of and settled as any
-    other, so that it holds over all processes and restarts; None where they cost nothing.
-    """
-    if amount_usd is None:
-        return None
-    subject = f"{kind}:{model}"
-    budget = Budget(
-        id=f"{kind}_{model}",
-        organisation="",
-        subject=subject,
-        amount_picodollars=from_decimal(amount_usd),
-        period=period,
-        alert_percent=[],
-    )
-    return Pots([(budget, subject)], [])
 
 
 JUDGING = ModelConfig(targets=[])

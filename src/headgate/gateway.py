@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.access import Access, AccountIds, Authenticator, KeyAuthenticator, Open, Roles, WorkloadTokens
+from headgate.access.patterns import allows
 from headgate.access.stage import check_scope
 from headgate.config import Config, load
 from headgate.config.places import placed
@@ -31,7 +32,7 @@ from headgate.ledger import Ledger
 from headgate.library import Answer, Delta, Vectors, call_of, deltas
 from headgate.limits import Limits
 from headgate.prompts.at_hand import Served
-from headgate.prompts.reference import RELEASED, Malformed, parse
+from headgate.prompts.reference import RELEASED, Malformed, Reference, parse
 from headgate.providers.provider import Provider
 from headgate.routing.health import HealthChecks
 from headgate.routing.once import Answers
@@ -69,10 +70,14 @@ class _Folds(msgspec.Struct, frozen=True, kw_only=True):
     """The names of those that are no patterns."""
     wildcards: Sequence[Model]
     """By falling length of what stands before the `*`."""
+    prompts: Mapping[str, Reference]
+    """The models that are prompts, and which."""
     max_concurrent: int
     call: Next
     own_model: Callable[[str | None], bool]
     """Whether a prompt may name this as its own model."""
+    tested: Next
+    """What answers the calls of tests."""
 
 
 class Gateway:
@@ -254,6 +259,22 @@ class Gateway:
         label, matched = self._matched(folds, call.model)
         return await folds.call(replace(call, label=label, matched=matched))
 
+    async def tested(self, call: Call) -> Reply:
+        """Answer a call of the server's own tests: by the same models and prompts, aside from everybody's calls. It is
+        in no list and no sum of calls, only in the ledger, and users' calls go before it.
+
+        Raises:
+            Overloaded: there is no room beside users' calls.
+            HeadgateError: it cannot be answered.
+        """
+        folds = self._folds
+        if self._services.metrics.in_flight >= folds.max_concurrent * TESTS_BELOW or not self.ready:
+            raise Overloaded("This gateway has as many calls under way as leave room for tests.", retry_after_s=1)
+        if not self.records_calls:
+            raise StoreUnavailable("the ledger's journal cannot be written; free its disk, or see the log")
+        label, matched = self._matched(folds, call.model)
+        return await folds.tested(replace(call, label=label, matched=matched))
+
     async def chat(self, model: str, messages: Sequence[JSON], **options: Any) -> Answer:
         """Ask a model, and wait for the whole answer.
 
@@ -342,28 +363,27 @@ class Gateway:
             BadRequest: the name is none, or nothing says which model it is for.
             Forbidden: it names a version that no model is, and the caller may not read prompts.
         """
-        folds, said = self._folds, call.prompt or Prompting()
-        model = folds.config.models.get(name)
-        if model is not None and model.prompt is not None:
+        folds, said, identity = self._folds, call.prompt or Prompting(), call.identity
+        if name in folds.prompts:
             return self._asking(call, name, said)
         try:
             asked = parse(name)
         except Malformed as error:
             raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
-        models = [
-            (each, parse(model.prompt.use))
-            for each, model in folds.config.models.items()
-            if model.prompt is not None and parse(model.prompt.use).name == asked.name
-        ]
-        for each, own in models:
-            if own == asked or "@" not in name:
+        models = [each for each, own in folds.prompts.items() if own.name == asked.name]
+        models.sort(key=lambda each: not allows(identity.models, each))  # which is theirs to use comes first
+        for each in models:
+            if folds.prompts[each] == asked or "@" not in name:
                 return self._asking(call, each, said)
-        known = call.identity is not IN_PROCESS and folds.config.server.auth != "none"
-        if known and asked.label != RELEASED:
-            check_scope(call.identity, "prompts.read")
-        found = await self._services.shelf.find(call.identity.organisation, asked)
+        if identity is not IN_PROCESS and folds.config.server.auth != "none" and asked.label != RELEASED:
+            check_scope(identity, "prompts.read")
+        shelf, own_label = self._services.shelf, None if "@" in name else identity.prompt_label
+        found, by = shelf.labelled(identity.organisation, asked, own_label)
+        if found is None:
+            found = await shelf.find(identity.organisation, asked)
+        said = replace(said, found=found, reference=by)
         if models:
-            return self._asking(call, models[0][0], replace(said, found=found))
+            return self._asking(call, models[0], said)
         own_model = found.prompt.model
         if own_model is None or not folds.own_model(own_model):
             raise BadRequest(
@@ -371,7 +391,7 @@ class Gateway:
                 "headgate.yaml, or a model there that is this prompt.",
                 param="prompt",
             )
-        return self._asking(call, own_model, replace(said, found=found, alone=True))
+        return self._asking(call, own_model, replace(said, alone=True))
 
     @staticmethod
     def _asking(call: Call, model: str, said: Prompting) -> Call:
@@ -496,9 +516,11 @@ class Gateway:
             models=models,
             exact=exact,
             wildcards=wildcards,
+            prompts=uses,
             max_concurrent=config.server.max_concurrent,
             call=fold(call_fold, answer),
             own_model=make.own_model,
+            tested=make.tested,
         )
         services.otel.use()
         return folds
@@ -582,6 +604,9 @@ def _taking_inputs(config: Config, prompts: Iterable[str]) -> set[str]:
             return found
         found |= more
 
+
+TESTS_BELOW = 0.5
+"""The share of the calls a gateway takes at once that may be under way while tests ask too."""
 
 SHADOWS_S = 2.0
 """What mirrored calls are given to end before a gateway closes; nobody waits for their answers."""

@@ -363,6 +363,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     sent: bool = False
     """Whether anything went to the vendor. What did not is no attempt, and gets no row."""
     cause: str = "primary"
+    prompt: str | None = None
+    """The prompt its request was made by, as `name@version`; None for nearly every call."""
     vendor_dialect: str = ""
     status: int = 0
     code: str | None = None
@@ -438,10 +440,14 @@ class Prompting(msgspec.Struct, frozen=True, kw_only=True):
     """What `@name` stands for in a template."""
     docs: Sequence[JSON] = ()
     """Documents the application has found."""
+    size: int = 0
+    """Bytes of the request that said it; 0 where it never was in bytes."""
     version: str | None = None
     """The label or version that is asked for; None for the model's own."""
     found: Any = None
-    """The prompt itself (`prompts.serving.Served`), where somebody has looked it up already."""
+    """The prompt itself (`prompts.at_hand.Served`), where somebody has looked it up already."""
+    reference: Any = None
+    """What it was looked up by (`prompts.reference.Reference`)."""
     alone: bool = False
     """Whether it goes to the prompt's own model, whatever the call's model is configured as."""
     asked: Payload | None = None
@@ -457,7 +463,7 @@ class Account:
 
     __slots__ = (
         "attempts", "begun", "brought", "end_user", "events", "going_on", "output_limit", "pots", "prompt", "remaining",
-        "sized", "trace", "upstream_s",
+        "rendered", "sized", "trace", "upstream_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -479,6 +485,8 @@ class Account:
         """What pays for the attempts (`limits.pots.Pots`), as the limits stage found it; None for nothing."""
         self.prompt: str | None = None
         """The prompt the request was made by, as `name@version`; None for nearly every call."""
+        self.rendered: Payload | None = None
+        """The request as that prompt made it."""
         self.remaining: Mapping[str, Remaining] = {}
         """What is left of `requests` and `tokens` where they are limited."""
         self.sized: Any = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import secrets
 import statistics
@@ -28,6 +29,8 @@ from headgate.access.minting import digest
 from headgate.config import loads
 from headgate.dashboard.board import MEASURED
 from headgate.gateway import Gateway
+from headgate.prompts.dotprompt import load_sources
+from headgate.prompts.reference import SHORT
 from headgate.server.app import App
 from headgate.stats.sketch import Sketch
 from headgate.storage.opening import open_database
@@ -48,6 +51,20 @@ TEAMS = [f"team_{number:024x}" for number in range(8)]
 KEYS = [f"key_{number:024x}" for number in range(50)]
 MODELS = [f"model-{number}" for number in range(10)]
 TARGETS = [f"vendor{number % 4}/model-{number}" for number in range(15)]
+PROMPTS = [
+    {f"support/prompt-{number}.prompt": f"headgate {version}\n" + "You help customers of a shop. Be brief.\n" * 40}
+    for number in range(3) for version in range(4)
+]  # fmt: skip
+"""Versions of three prompts."""
+
+
+def version_of(sources: dict[str, str]) -> tuple[str, str]:
+    """The name and the whole version of a prompt."""
+    [prompt] = load_sources(sources).prompts.values()
+    return prompt.full_name, prompt.version
+
+
+VERSIONS = [version_of(sources) for sources in PROMPTS]
 NAMES = {
     "model": MODELS,
     "target": TARGETS,
@@ -55,7 +72,7 @@ NAMES = {
     "key": KEYS,
     "team": TEAMS,
     "project": [f"project_{number}" for number in range(6)],
-    "prompt": [f"prompt-{number}@3" for number in range(12)],
+    "prompt": [f"{name}@{version[:SHORT]}" for name, version in VERSIONS],
     "arm": ["trial:a", "trial:b"],
     "tag": [f"app=app-{number}" for number in range(10)],
 }
@@ -163,6 +180,7 @@ async def measured(path: Path, times: int) -> dict[str, float]:
     await gateway.open()
     await administered(gateway)
     app = App(gateway)
+    await tested(app, gateway)
     await app._dashboard.load()
     cookie = await signed_in(app)
     found: dict[str, float] = {}
@@ -205,6 +223,42 @@ async def administered(gateway: Gateway) -> None:
             )  # fmt: skip
             await KEY_TABLE.insert(transaction, row)
     await store.directory.refresh()
+
+
+async def tested(app: App, gateway: Gateway) -> None:
+    """The prompts that were called, and what came of their tests and of golden sets every night of the year."""
+    store: Any = gateway.store
+    if await store.database.fetch("SELECT 1 FROM prompt_versions LIMIT 1"):
+        return
+    for sources in PROMPTS:
+        await posted(app, "/admin/prompts", {"sources": sources})
+    cases = [{"case": f"case {each}", "subject": f"{each}", "of": 3, "tries": [True] * 3} for each in range(200)]
+    common = {"run": "0", "at": "2026-01-01T02:00:00Z", "cases": cases, "p95_ms": 900, "cost_usd": "0.01"}
+    places = [
+        *({"prompt": name, "version": version, "cell": name, "suite": suite} for name, version in VERSIONS[3::4]
+          for suite in ("answers", "refusals")),
+        *({"cell": model, "suite": "golden"} for model in MODELS),
+    ]  # fmt: skip
+    for place in places:
+        await posted(app, "/admin/prompts/tests", {**common, **place})
+    async with store.database.transaction() as transaction:
+        await transaction.execute(NIGHTS, DAY_S * 1_000_000)
+
+
+NIGHTS = (
+    "WITH RECURSIVE nights(night) AS (SELECT 1 UNION ALL SELECT night + 1 FROM nights WHERE night < 365) "
+    "INSERT INTO prompt_tests (id, organisation, version, revision, created_us, updated_us, subject, digest, suite, cell, "
+    "run, ran_us, figures, verdict, baseline, comparison, cases, posted_by) SELECT id || '-' || night, organisation, "
+    "version, revision, created_us - night * $1, updated_us, subject, digest, suite, cell, CAST(night AS TEXT), "
+    "ran_us - night * $1, figures, 'no_difference', id, comparison, cases, posted_by FROM prompt_tests, nights"
+)
+
+
+async def posted(app: App, path: str, tree: Any) -> None:
+    body = json.dumps(tree).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body)), "authorization": f"Bearer {ADMIN}"}
+    status, _, answered = await request(app, "POST", path, headers, body)
+    assert status == 201, answered
 
 
 async def signed_in(app: App) -> str:

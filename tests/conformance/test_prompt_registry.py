@@ -4,6 +4,7 @@ away.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from headgate.access import Directory, Roles
 from headgate.errors import StoreUnavailable
 from headgate.prompts.dotprompt import PromptNotFound
 from headgate.prompts.reference import parse
-from headgate.prompts.shelf import Shelf
+from headgate.prompts.shelf import PromptWithdrawn, Shelf
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -77,8 +78,75 @@ async def test_what_is_not_there_is_looked_for_once(database_url: str):
                 await shelf.find("default", parse(f"triage@{version}"))
         assert len(shelf._missing) == 1
         made = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
-        assert shelf._missing == set()
+        assert not shelf._missing
         assert (await shelf.find("default", parse(f"triage@{made[:12]}"))).version == made
+
+
+async def test_what_one_replica_withdraws_another_serves_no_more(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        shelf, directory = Shelf(at.database), Directory(at.database, Roles())
+        await directory.load()
+        await shelf.load()
+        directory.followed_by(shelf.follow)
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        await directory.refresh()
+        asked = parse(f"triage@{version[:9]}")
+        assert (await shelf.find("default", asked)).version == version
+        about = {"prompt": f"triage@{version}", "reason": "it is wrong"}
+        assert (await at.ask("POST", "/admin/prompts/withdraw", about)).status == 200
+        await directory.refresh()
+        for organisation in ("default", "other"):
+            with pytest.raises(PromptWithdrawn, match=f"triage@{version[:9]}' was withdrawn"):
+                await shelf.find(organisation, asked)
+        late = Shelf(at.database)  # a replica that starts now
+        await late.load()
+        with pytest.raises(PromptWithdrawn):
+            await late.find("default", asked)
+        assert (await at.ask("POST", "/admin/prompts/restore", {"prompt": f"triage@{version}"})).status == 200
+        await directory.refresh()
+        assert (await shelf.find("default", asked)).version == version
+
+
+async def test_a_version_is_looked_up_once_for_all_who_ask(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        shelf = Shelf(at.database)
+        await shelf.load()
+        counted = Counted(at.database)
+        shelf._database = counted  # type: ignore[assignment]
+        asked = parse(f"triage@{version[:9]}")
+        first = asyncio.create_task(shelf.find("default", asked))
+        await asyncio.sleep(0)
+        first.cancel()  # whose client has gone
+        found = await asyncio.gather(*(shelf.find("default", asked) for _ in range(20)))
+        assert {each.version for each in found} == {version}
+        assert (counted.asked, shelf._looking) == (1, {})
+
+
+async def test_versions_that_nothing_stands_for_are_kept_up_to_a_number(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("headgate.prompts.shelf.MAX_FETCHED", 3)
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        shelf = Shelf(at.database)
+        await shelf.load()
+        shelf.use({}, [parse(f"triage@{version[:8]}")])
+        for digits in range(8, 20):
+            assert (await shelf.find("default", parse(f"triage@{version[:digits]}"))).version == version
+        assert [digest for _, _, digest in shelf._fetched] == [version[:8], version[:18], version[:19]]
+
+
+class Counted:
+    """A database, and how often it was asked for versions."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.asked = 0
+
+    async def fetch(self, sql: str, *parameters: Any) -> Any:
+        self.asked += "prompt_versions" in sql
+        return await self.inner.fetch(sql, *parameters)
 
 
 class Away:

@@ -25,6 +25,8 @@ PAGES = {
     "overview": "/?range=24h&by=key",
     "calls": "/dashboard/calls?range=7d",
     "models": "/dashboard/models",
+    "golden": "/dashboard/models/golden",
+    "golden one": "/dashboard/models/golden/one?model=chat",
     "cost": "/dashboard/cost",
     "quality": "/dashboard/quality",
     "alerts": "/dashboard/alerts?range=7d",
@@ -36,7 +38,8 @@ PAGES = {
     "config": "/dashboard/config",
     "playground": "/dashboard/playground",
 }
-ALERTS = """
+RULES = """
+prompts: {protected: [production]}
 alerts:
   builtin: false
   rules:
@@ -84,6 +87,16 @@ class House:
         assert answer.status == 201, answer.body
         return answer.json
 
+    async def tested(self, run: int = 0, *, good: int = 40, **of: Any) -> None:
+        """Keep what came of forty cases, of which some passed."""
+        cases = [
+            {"case": f"{HOSTILE[3]} {number}", "subject": f"{number}", "tries": [number < good] * 3, "of": 3,
+             "reason": HOSTILE[0]}
+            for number in range(40)
+        ]  # fmt: skip
+        at = f"2026-11-{run + 1:02}T02:00:00Z"
+        await self.made("/admin/prompts/tests", run=f"r{run}", at=at, cell="chat", cases=cases, **of)
+
     async def call(self, key: str, model: str = "chat", text: str = "Hello", **headers: str) -> str:
         body = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 9}
         answer = await self.serving.post(CHAT, body, {"authorization": f"Bearer {key}", **headers})
@@ -99,13 +112,16 @@ async def house() -> AsyncIterator[House]:
         local = f'local: {{kind: openai, api_key: k, base_url: "{vendor.url}/v1"}}'
         config = lived.CONFIG.replace("local: {kind: simulator}", local)
         async with (
-            Serving(config + ALERTS, {"HEADGATE_ADMIN_KEY": ADMIN}, "auth: keys") as serving,
+            Serving(config + RULES, {"HEADGATE_ADMIN_KEY": ADMIN}, "auth: keys") as serving,
             chromium() as browser,
         ):
             await lived.live(serving.gateway, days=4, calls=400)
             house = House(serving, browser)
             for text in ("One.", f"Two. {HOSTILE[0]}"):
-                await house.made("/admin/prompts", sources={"support/triage.prompt": text})
+                told = await house.made("/admin/prompts", sources={"support/triage.prompt": text})
+                await house.tested(prompt="support/triage", version=told["data"][0]["version"], suite=HOSTILE[0])
+            for run in range(2):
+                await house.tested(run, suite="golden", good=40 - 30 * run)
             yield house
 
 
@@ -336,3 +352,36 @@ async def test_an_alert_that_begins_to_fire_is_seen_at_once_and_silenced(house: 
         await page.click("button:has-text('End')")
         await expect(page.locator(".done")).to_contain_text("The silence has ended")
         await expect(page.locator("#firing")).to_have_text("3 fire")
+
+
+async def test_a_second_person_compares_two_versions_and_approves_by_the_keyboard(house: House):
+    keys: dict[str, str] = {}
+    for name in ("anna", "bert"):
+        user = await house.made("/admin/users", name=name, email=f"{name}@example.com")
+        keys[name] = (await house.made("/admin/keys", name=name, user=user["id"], roles=["operator"]))["key"]
+    async with house.page(keys["anna"]) as page:
+        await page.goto(f"{house.url}/dashboard/prompts?find=triage")
+        await page.click("tbody th a")
+        await page.fill("#m-reason", "it is better")
+        await page.click("button:text-is('Move the label')")
+        await expect(page.locator(".done")).to_contain_text("once a second person approves")
+        await expect(page.locator(".waits")).to_contain_text("You asked for it")
+        await page.click("#d-deciding summary")
+        await expect(page.locator("#d-deciding code").first).to_contain_text("headgate prompts approve move_")
+    async with house.page(keys["bert"], theme="dark") as page:
+        await page.goto(f"{house.url}/dashboard/prompts?show=waiting")
+        await page.click("tbody td a:has-text('Text')")
+        await expect(page.locator("#h-files")).to_be_in_viewport()
+        await page.goto(f"{house.url}/dashboard/prompts/diff?name=support/triage")
+        await expect(page.locator("ins").first).to_be_visible()
+        await page.locator(".decide summary").first.focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("read it")
+        assert await violations(page) == []
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".done")).to_contain_text("stands for")
+        assert await violations(page) == []
+        await expect(page.locator("h2", has_text="Files of")).to_contain_text("production")

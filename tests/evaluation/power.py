@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from headgate.evals.comparison import ALPHA, compare
+from headgate.evals.running import LOOKED_EVERY
 from headgate.evals.runs import Result
 from headgate.evals.tally import Sums
-from headgate.stats.clustered import share_of_clusters
+from headgate.stats.clustered import running_reach, share_of_clusters
 from headgate.stats.intervals import wilson
 
 COMPARISONS = 200
@@ -108,6 +109,21 @@ def covered(cases: int, rate: float, repeats: int, seed: int, rounds: int = 1_00
     return hits / rounds
 
 
+def stopped(rate: float, precision: float, seed: int, rounds: int = 400) -> tuple[float, float]:
+    """How often the interval of a share has the truth in it where no more is asked once it is precise; and how many
+    cases that takes.
+    """
+    rng, hits, asked = Random(seed), 0, 0
+    for _ in range(rounds):
+        outcomes: list[float] = []
+        while len(outcomes) % LOOKED_EVERY or running_reach(outcomes) > precision:
+            outcomes.append(float(rng.random() < rate))
+        found = share_of_clusters([[each] for each in outcomes])
+        hits += found.low <= rate <= found.high
+        asked += len(outcomes)
+    return hits / rounds, asked / rounds
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many, from 1 on")
@@ -157,9 +173,14 @@ def main() -> int:
             mark = f"at most {MOST_FALSE}: {'kept' if fine else 'MISSED'}"
             print(f"  seed {seed}: {count} of {COMPARISONS} told, {rate:.0%} of answers pass; {mark}")
     print("\nIntervals of 95 % confidence that have the truth in them:")
-    for cases, rate, repeats in ((100, 0.85, 3), (20, 0.85, 3), (100, 0.95, 1), (20, 0.5, 5)):
+    for cases, rate, repeats in (
+        (100, 0.85, 3), (20, 0.85, 3), (100, 0.95, 1), (20, 0.5, 5), (10, 0.85, 20), (5, 0.85, 20),
+    ):  # fmt: skip
         share = covered(cases, rate, repeats, 1)
         print(f"  {cases:4} cases, {rate:.0%}, {repeats} repeats: {share:.1%}")
+    for rate, precision in ((0.85, 0.05), (0.95, 0.05), (0.5, 0.1)):
+        share, asked = stopped(rate, precision, 1)
+        print(f"  asked to {precision:.0%} on either side, {rate:.0%}: {share:.1%}, after {asked:.0f} cases")
     return 0 if kept else 1
 
 

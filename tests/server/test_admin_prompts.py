@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from headgate.prompts.shelf import Shelf
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
-models: {chat: {targets: [sim/gpt-4o-mini]}}
+models:
+  chat: {targets: [sim/gpt-4o-mini]}
+  triage: {prompt: support/triage, targets: [sim/gpt-4o-mini]}
+  tried: {prompt: support/triage@staging, targets: [sim/gpt-4o-mini]}
 prompts: {protected: [production]}
 """
 TRIAGE = "support/triage"
@@ -45,7 +49,7 @@ async def published(at: Administered, text: str, **more: Any) -> str:
     return made["data"][0]["version"]
 
 
-async def moved(at: Administered, label: str, to: str, **more: Any) -> Any:
+async def moved(at: Administered, label: str, to: str | None, **more: Any) -> Any:
     at.clock.advance(1)
     return await at.made("/admin/prompts/moves", {"name": TRIAGE, "label": label, "to": to}, **more)
 
@@ -162,6 +166,148 @@ async def test_labels_that_are_not_protected_move_at_once(at: Administered, shel
     assert [(row["name"], row["labels"], row["versions"]) for row in listed] == [
         (TRIAGE, {"canary": one, "staging": two}, 2)
     ]
+
+
+async def test_a_label_is_taken_away_and_comes_back(at: Administered, shelf: Shelf):
+    one, two = await published(at, "One."), await published(at, "Two.")
+    asked = {"name": TRIAGE, "label": "staging"}
+    assert (await at.ask("POST", "/admin/prompts/moves", {**asked, "to": None})).status == 404
+    await moved(at, "staging", one)
+    await moved(at, "staging", two)
+    gone = await at.made("/admin/prompts/moves", {**asked, "to": None, "reason": "nobody tries it"})
+    assert (gone["kind"], gone["status"], gone["from_version"], gone["to_version"]) == ("remove", "done", two, None)
+    assert gone["models"] == ["tried"]
+    assert shelf.get("default", parse(f"{TRIAGE}@staging")) is None
+    assert (await at.ask("GET", "/admin/prompts")).json["data"][0]["labels"] == {}
+    assert (await at.ask("GET", "/admin/prompts/show", prompt=f"{TRIAGE}@staging")).status == 422
+    assert (await at.ask("POST", "/admin/prompts/moves", {**asked, "to": None})).status == 404
+    at.clock.advance(1)
+    back = await at.made("/admin/prompts/rollback", asked)
+    assert (back["from_version"], back["to_version"]) == (None, two)
+    further = await at.made("/admin/prompts/rollback", asked)
+    assert (further["from_version"], further["to_version"]) == (two, one)
+    found = shelf.get("default", parse(f"{TRIAGE}@staging"))
+    assert found is not None
+    assert found.version == one
+    await moved(at, "staging", None)
+    assert (await moved(at, "staging", two))["from_version"] is None
+    record = next(each for each in await at.records() if each["action"] == "prompts.label.remove")
+    assert (record["detail"]["from"], record["detail"]["to"], record["detail"]["reason"]) == (
+        two, "nothing", "nobody tries it",
+    )  # fmt: skip
+
+
+async def test_a_protected_label_is_taken_away_by_two(at: Administered, shelf: Shelf):
+    anna, _ = await person(at, "anna")
+    bert, _ = await person(at, "bert")
+    one = await published(at, "One.")
+    waiting = await moved(at, "production", one, key=anna)
+    await at.ask("POST", f"/admin/prompts/moves/{waiting['id']}/approve", {}, key=bert)
+    asked = await moved(at, "production", None, key=anna)
+    assert (asked["status"], asked["kind"], asked["to_version"]) == ("waiting", "remove", None)
+    production = parse(f"{TRIAGE}@production")
+    assert shelf.get("default", production) is not None
+    assert (await at.ask("POST", f"/admin/prompts/moves/{asked['id']}/approve", {}, key=anna)).status == 403
+    done = (await at.ask("POST", f"/admin/prompts/moves/{asked['id']}/approve", {}, key=bert)).json
+    assert (done["status"], done["models"]) == ("done", ["triage"])
+    assert shelf.get("default", production) is None
+    assert (await at.records())[-1]["detail"]["to"] == "nothing"
+    assert (await at.made("/admin/prompts/rollback", {"name": TRIAGE, "label": "production"}, key=anna))[
+        "to_version"
+    ] == one
+
+
+async def test_a_version_that_is_withdrawn_is_kept_and_no_label_moves_to_it(at: Administered):
+    one, two, three = [await published(at, text) for text in ("One.", "Two.", "Three.")]
+    for version in (one, two, three):
+        await moved(at, "staging", version)
+    asked = {"prompt": f"{TRIAGE}@{two[:12]}", "reason": "it tells secrets"}
+    standing = await at.ask("POST", "/admin/prompts/withdraw", {**asked, "prompt": f"{TRIAGE}@{three[:12]}"})
+    assert (standing.status, "staging stands for" in standing.error["message"]) == (409, True)
+    assert (await at.ask("POST", "/admin/prompts/withdraw", {"prompt": asked["prompt"]})).params == ["reason"]
+    told = (await at.ask("POST", "/admin/prompts/withdraw", asked)).json
+    assert (told["version"], told["withdrawn"], told["models"]) == (two, True, [])
+    again = await at.ask("POST", "/admin/prompts/withdraw", asked)
+    assert (again.status, again.error["code"]) == (409, "label_unmoved")
+    for path, body in (
+        ("/admin/prompts/moves", {"name": TRIAGE, "label": "canary", "to": two}),
+        ("/admin/prompts/rollback", {"name": TRIAGE, "label": "staging", "to": two[:9]}),
+    ):
+        refused = await at.ask("POST", path, body)
+        assert (refused.status, refused.error["code"]) == (409, "prompt_withdrawn")
+        assert "it tells secrets" in refused.error["message"]
+    back = await at.made("/admin/prompts/rollback", {"name": TRIAGE, "label": "staging"})
+    assert back["to_version"] == one  # the one before is passed over
+    shown = (await at.ask("GET", "/admin/prompts/show", prompt=asked["prompt"])).json
+    assert (shown["withdrawn_for"], shown["sources"]) == ("it tells secrets", library("Two."))
+    assert shown["withdrawn_by"].startswith("key:")
+    assert (await at.ask("GET", "/admin/prompts/diff", before=f"{TRIAGE}@{one}", after=f"{TRIAGE}@{two}")).status == 200
+    [again] = (await at.made("/admin/prompts", {"sources": library("Two.")}))["data"]
+    assert (again["created"], again["withdrawn"]) == (False, True)
+    assert [each["latest"] for each in (await at.ask("GET", "/admin/prompts")).json["data"]] == [three]
+    restored = (await at.ask("POST", "/admin/prompts/restore", {"prompt": asked["prompt"]})).json
+    assert restored["withdrawn"] is False
+    assert (await at.ask("POST", "/admin/prompts/restore", {"prompt": asked["prompt"]})).status == 409
+    assert (await moved(at, "canary", two))["status"] == "done"
+    acts = [each["action"] for each in await at.records() if each["action"] in ("prompts.withdraw", "prompts.restore")]
+    assert acts == ["prompts.withdraw", "prompts.restore"]
+
+
+async def test_what_waits_for_a_version_waits_no_more_once_it_is_withdrawn(at: Administered):
+    anna, _ = await person(at, "anna")
+    bert, _ = await person(at, "bert")
+    one = await published(at, "One.")
+    waiting = await moved(at, "production", one, key=anna)
+    pinned = (await at.ask("POST", "/admin/prompts/withdraw", {"prompt": f"{TRIAGE}@{one}", "reason": "no"})).json
+    assert pinned["models"] == []
+    assert (await at.ask("POST", f"/admin/prompts/moves/{waiting['id']}/approve", {}, key=bert)).status == 409
+    assert [each["status"] for each in (await at.ask("GET", "/admin/prompts/moves")).json["data"]] == ["overtaken"]
+
+
+async def test_a_key_that_who_asked_has_made_is_no_second_person(at: Administered):
+    anna, _ = await person(at, "anna", "admin")
+    bert, bert_id = await person(at, "bert")
+    first = await published(at, "One.")
+    waiting = await moved(at, "production", first, key=anna)
+    approve = f"/admin/prompts/moves/{waiting['id']}/approve"
+    minted = (await at.key("bert's second", by=anna, user=bert_id, roles=["operator"]))["key"]
+    told = await at.ask("POST", approve, {}, key=minted)
+    assert (told.status, "has made your key" in told.error["message"]) == (403, True)
+    assert (await at.ask("POST", approve, {}, key=bert)).status == 200
+
+
+async def test_the_same_is_asked_for_once(at: Administered):
+    first = await published(at, "One.")
+    waiting = await moved(at, "production", first)
+    again = await at.ask("POST", "/admin/prompts/moves", {"name": TRIAGE, "label": "production", "to": first})
+    assert (again.status, again.error["code"], waiting["id"] in again.error["message"]) == (409, "label_unmoved", True)
+
+
+async def test_of_two_who_approve_at_once_one_does(at: Administered, shelf: Shelf):
+    anna, _ = await person(at, "anna")
+    keys = [(await person(at, name))[0] for name in ("bert", "carl")]
+    one, two = await published(at, "One."), await published(at, "Two.")
+    first, second = [await moved(at, "production", version, key=anna) for version in (one, two)]
+    told = await asyncio.gather(
+        *(at.ask("POST", f"/admin/prompts/moves/{each['id']}/approve", {}, key=key)
+          for each in (first, second) for key in keys)
+    )  # fmt: skip
+    assert sorted(each.status for each in told) == [200, 409, 409, 409]
+    [done] = [each.json for each in told if each.status == 200]
+    found = shelf.get("default", parse(f"{TRIAGE}@production"))
+    assert found is not None
+    assert found.version == done["to_version"]
+    rows = (await at.ask("GET", "/admin/prompts/moves")).json["data"]
+    assert sorted(row["status"] for row in rows) == ["done", "overtaken"]
+
+
+async def test_a_way_back_is_named_by_one_version(at: Administered):
+    one, two = await published(at, "One."), await published(at, "Two.")
+    await moved(at, "staging", one)
+    await moved(at, "staging", two)
+    back = {"name": TRIAGE, "label": "staging"}
+    for to, status in ((two, 409), ("staging", 422), ("0123456", 409), ("!", 422)):
+        assert (await at.ask("POST", "/admin/prompts/rollback", {**back, "to": to})).status == status
 
 
 async def test_every_mistake_of_a_library_is_told_at_once(at: Administered):

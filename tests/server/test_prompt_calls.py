@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from headgate.errors import ConfigError, ServerError
+from headgate.prompts.config import PromptsConfig
+from headgate.prompts.files import stamp
 from serving import Response, Serving
 
 TRIAGE = """---
@@ -208,6 +210,9 @@ async def test_a_fallback_that_is_a_prompt_begins_with_what_the_client_said(at: 
     told = await post(at, "/v1/chat/completions", body)
     assert told.status == 200, told.body
     assert [each["role"] for each in vendor.bodies[0]["messages"]] == ["system", "user", "user"]
+    metrics = (await at.request("GET", "/metrics")).body.decode()
+    assert 'headgate_prompt_renders_total{label="(file)",outcome="ok",prompt="support/triage"} 1.0' in metrics
+    assert 'headgate_prompt_render_seconds_count{prompt="support/triage"} 1.0' in metrics
     assert [(row.target, row.prompt_version is not None) for row in await at.rows(told)] == [
         ("sim/broken", False), ("sim/gpt-4o-mini", True),
     ]  # fmt: skip
@@ -221,6 +226,78 @@ async def test_a_shadow_that_is_a_prompt_begins_with_what_the_client_said(at: Se
     assert [[each["content"].strip() for each in there["messages"]] for there in vendor.bodies] == [
         ["You help customers of Acme. Be polite.", "It never came.", "It is about order ."], ["Briefly, Acme:", "It never came."],
     ]  # fmt: skip
+
+
+async def test_a_client_of_legacy_completions(at: Serving, vendor: Watched):
+    body = {
+        "model": "triage",
+        "prompt": "It never came.",
+        "max_tokens": 9,
+        "headgate": {"inputs": {"customer": "Acme"}},
+    }
+    told = await post(at, "/v1/completions", body)
+    assert told.status == 200, told.body
+    assert [each["role"] for each in vendor.bodies[0]["messages"]] == ["system", "user", "user"]
+    assert vendor.bodies[0]["messages"][1] == {"role": "user", "content": "It never came."}
+    assert vendor.bodies[0]["max_completion_tokens"] == 64
+    assert (told.json["object"], bool(told.json["choices"][0]["text"])) == ("text_completion", True)
+    assert told.headers["x-headgate-prompt"].startswith("support/triage@")
+    assert [(row.operation, row.usage.output_tokens > 0) for row in await at.rows(told)] == [("chat", True)]
+    stream = await post(at, "/v1/completions", {**body, "stream": True, "stream_options": {"include_usage": True}})
+    frames = [json.loads(data) for _, data in stream.events[:-1] if data.startswith("{")]
+    assert stream.events[-1][1] == "[DONE]"
+    assert {frame["object"] for frame in frames} == {"text_completion"}
+    assert "".join(choice["text"] for frame in frames for choice in frame["choices"])
+    assert frames[-1]["usage"]["completion_tokens"] > 0
+    for member, value in (("echo", True), ("suffix", "."), ("prompt", ["a", "b"]), ("logprobs", 3)):
+        refused = await post(at, "/v1/completions", {**body, member: value})
+        assert (refused.status, refused.json["error"]["param"]) == (400, member)
+    falls = await post(at, "/v1/completions", {**body, "model": "falls"})
+    assert (falls.status, falls.json["object"]) == (200, "text_completion")
+
+
+async def test_what_is_no_chat_says_what_to_call(at: Serving, vendor: Watched):
+    for path, body in (
+        ("/v1/embeddings", {"input": "x"}),
+        ("/v1/moderations", {"input": "x"}),
+        ("/v1/rerank", {"query": "x", "documents": ["y"]}),
+    ):
+        told = await post(at, path, {"model": "triage", **body})
+        assert (told.status, told.json["error"]["param"]) == (400, "model")
+        assert "POST /v1/chat/completions" in told.json["error"]["message"]
+    assert vendor.bodies == []
+
+
+async def test_messages_of_a_wrong_type_are_refused_by_name(at: Serving, vendor: Watched):
+    said = {"inputs": {"customer": "Acme"}}
+    for path, more, param in (
+        ("/v1/chat/completions", {"messages": {"role": "user"}}, "messages"),
+        ("/v1/chat/completions", {"messages": [1]}, "messages[0]"),
+        ("/v1/messages", {"messages": [], "max_tokens": 5, "system": 7}, None),
+        ("/v1/responses", {"input": 7}, "input"),
+    ):
+        told = await post(at, path, {"model": "triage", "headgate": said, **more})
+        assert (told.status, told.json["error"].get("param")) == (400, param)
+    assert vendor.bodies == []
+
+
+async def test_inputs_of_a_run_stand_in_its_body_and_beside_it(at: Serving, vendor: Watched):
+    told = await at.post(
+        "/v1/prompts/support/triage/run",
+        {"inputs": {"order": 5}},
+        {"x-headgate-inputs": '{"customer": "Acme", "order": 4}'},
+    )
+    assert told.status == 200, told.body
+    said = json.dumps(vendor.bodies[0])
+    assert "customers of Acme" in said
+    assert "order 5" in said
+
+
+async def test_a_large_request_is_rendered_beside_others(at: Serving, vendor: Watched):
+    said = {"inputs": {"customer": "A" * 70_000}}
+    told = await post(at, "/v1/chat/completions", {"model": "triage", "messages": ASKED, "headgate": said})
+    assert told.status == 200, told.body
+    assert "A" * 70_000 in json.dumps(vendor.bodies[0])
 
 
 async def test_prompts_by_their_own_names(at: Serving, vendor: Watched):
@@ -254,6 +331,21 @@ async def test_in_python(at: Serving, vendor: Watched):
     assert (await at.gateway.prompt("own", {"customer": "Acme"})).target == "sim/gpt-4o-mini"
     pieces = [piece.text async for piece in at.gateway.stream_prompt("triage", {"customer": "Acme"})]
     assert "".join(pieces)
+
+
+async def test_what_is_seen_of_a_folder_changes_with_its_files(folder: Path):
+    config = PromptsConfig(folder=str(folder))
+    before = stamp(config)
+    (folder / "notes.md").write_text("nothing of the prompts'")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.prompt").write_text("hidden")
+    assert stamp(config) == before
+    (folder / "support/_tone.prompt").write_text("Other.")
+    assert stamp(config) != before
+    (folder / "dangling.prompt").symlink_to(folder / "nowhere")
+    assert stamp(config) != before  # and does not end the looking
+    assert stamp(PromptsConfig(folder=str(folder / "gone")))
+    assert stamp(PromptsConfig()) == ()
 
 
 async def test_files_are_served_as_they_are_now(at: Serving, folder: Path, vendor: Watched):

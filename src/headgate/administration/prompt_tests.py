@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,10 +11,13 @@ import msgspec
 
 from headgate.administration.acting import Act, Actor, Acts, Ports, within_organisation
 from headgate.administration.problems import invalid
+from headgate.administration.prompt_failures import tested
 from headgate.administration.register import page
 from headgate.administration.requests import CaseTold, NewTest, TestListing
 from headgate.administration.values import microseconds, moment
 from headgate.administration.views import Page
+from headgate.config import Config
+from headgate.errors import NotFound
 from headgate.evals.comparison import CellComparison, compare
 from headgate.evals.runs import Result
 from headgate.evals.tally import Sums
@@ -31,6 +34,31 @@ ALPHA = 0.005
 MOST_WORSE = 10
 """Cases that are named."""
 
+KNOWN_DAYS = 90
+"""Days after which a test is not told of as the newest any more."""
+
+PRUNE_US = 3_600 * 1_000_000
+"""How often tests that are too old are looked for."""
+
+_DAY_US = 86_400_000_000
+
+Reason = Literal["posted", "released", "model_changed", "retiring", "suite_changed", "schedule"]
+"""Why something was tested."""
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server knows of a run of its own."""
+
+    reason: Reason
+    suite: str
+    """The digest of the suite."""
+    models: str
+    """A digest of what the configuration says of the models that were asked."""
+    answering: dict[str, list[str]]
+    """By target, what the vendor called the models that answered."""
+    retiring: list[str]
+    """The last days of models it is answered by, those that were near."""
+
 
 class WorseView(msgspec.Struct, frozen=True, kw_only=True):
     """A case that came out worse."""
@@ -40,6 +68,24 @@ class WorseView(msgspec.Struct, frozen=True, kw_only=True):
     """The share of answers that passed."""
     after: float
     reason: str
+
+
+class SidesView(msgspec.Struct, frozen=True, kw_only=True):
+    """One suite at one cell, as its newest tests of two versions came out."""
+
+    suite: str
+    cell: str
+    before: TestView | None
+    """Null where that version was not tested so."""
+    after: TestView | None
+    verdict: Literal["no_difference", "regression", "improvement", "not_comparable"] | None
+    """Of the second against the first, case by case; null where one is missing."""
+    pairs: int
+    """Cases that are the same in both."""
+    difference: float | None
+    """In the share that passes, over those."""
+    difference_low: float | None
+    difference_high: float | None
 
 
 class TestView(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +114,8 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
     p95_ms: float | None
     answered_by: list[str]
     """Models that answered, as vendors call them."""
+    reason: Reason
+    """Why it was tested: `posted` where somebody did, else what made the server test it."""
     verdict: Literal["baseline", "no_difference", "regression", "improvement", "not_comparable"]
     baseline: str | None
     """The id of what it was held against."""
@@ -83,9 +131,11 @@ class TestView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptTests:
-    def __init__(self, ports: Ports, acts: Acts) -> None:
+    def __init__(self, ports: Ports, acts: Acts, config: Callable[[], Config]) -> None:
         self._ports = ports
         self._acts = acts
+        self._config = config
+        self._pruned_us = 0
 
     async def list(self, actor: Actor, request: TestListing) -> Page[TestView]:
         """From the oldest on."""
@@ -98,10 +148,34 @@ class PromptTests:
         )
         return Page([_view(row) for row in rows], cursor)
 
+    async def standing(self, actor: Actor, kind: Literal["prompt", "model"], since_us: int = 0) -> Sequence[TestView]:
+        """The newest of each suite at each cell and of each version, of all prompts or of all models, by their names;
+        of those alone that were kept since some time.
+        """
+        since = () if since_us == 0 else (since_us,)
+        statement = _STANDING.format("AND created_us >= $3" if since else "")
+        rows = await self._ports.database.fetch(statement, actor.organisation, kind, *since)
+        return [_view(PROMPT_TESTS.decode(row)) for row in rows]
+
+    async def sides(self, actor: Actor, name: str, before: str, after: str) -> Sequence[SidesView]:
+        """What came of the newest tests of two versions, side by side.
+
+        Args:
+            before, after: whole versions of the prompt.
+        """
+        one, two = [await self._by_place(actor, f"prompt:{name}", digest) for digest in (before, after)]
+        places = sorted({*one, *two})[:MOST_SIDES]
+        return await asyncio.to_thread(lambda: [_sides(*at, one.get(at), two.get(at)) for at in places])
+
+    async def _by_place(self, actor: Actor, subject: str, digest: str) -> Mapping[tuple[str, str], PromptTest]:
+        """The newest tests of a version, by suite and cell."""
+        rows = await self._ports.database.fetch(_OF_VERSION, actor.organisation, subject, digest)
+        return {(row.suite, row.cell): row for row in map(PROMPT_TESTS.decode, rows)}
+
     async def latest(self, actor: Actor, subject: str, most: int) -> Sequence[TestView]:
         """The newest of a prompt or model, from the oldest of them on."""
         rows = await self._ports.database.fetch(
-            f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests "  # noqa: S608
+            f"SELECT {_WITHOUT_CASES} FROM prompt_tests "  # noqa: S608
             "WHERE organisation = $1 AND subject = $2 ORDER BY created_us DESC, id DESC LIMIT $3",
             actor.organisation,
             subject,
@@ -109,9 +183,9 @@ class PromptTests:
         )
         return [_view(PROMPT_TESTS.decode(row)) for row in reversed(rows)]
 
-    async def keep(self, actor: Actor, request: NewTest) -> TestView:
+    async def keep(self, actor: Actor, request: NewTest, ran: Ran | None = None) -> TestView:
         """Keep what came of tests. The first of a version at a cell is the baseline of those that follow. What is kept
-        already stays as it is, but may become the baseline.
+        already stays as it is, but may become the baseline. `ran` says that the server ran them itself.
 
         Raises:
             Invalid: no such version is published.
@@ -127,10 +201,33 @@ class PromptTests:
                 return _view(await self._again(act, same[0], baseline=request.baseline))
             before = None if request.baseline else await self._baseline(act.transaction, actor, of)
             found = None if before is None else await asyncio.to_thread(_held, before, request, sums)
-            row = _row(act, request, of, sums, before, found)
+            if before is not None and found is not None and _is_another(before, found, ran):
+                before = found = None
+            row = _row(act, request, of, sums, before, found, ran)
             await PROMPT_TESTS.insert(act.transaction, row)
+            await tested(act.transaction, actor.organisation, **of)
+            await self._prune(act)
             _record(act, row)
         return _view(row)
+
+    async def accept(self, actor: Actor, id: str) -> TestView:
+        """Hold later tests against this one: it is accepted that answers are as it found them.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        within_organisation(actor, WHAT)
+        async with self._acts.begin(actor) as act:
+            row = await PROMPT_TESTS.get(act.transaction, actor.organisation, id)
+            if row is None:
+                raise NotFound(f"There is no test '{id[:100]}'.")
+            return _view(await self._again(act, row, baseline=True))
+
+    async def _prune(self, act: Act) -> None:
+        """Delete what is too old, now and then."""
+        if act.at_us - self._pruned_us >= PRUNE_US:
+            self._pruned_us = act.at_us
+            await act.transaction.execute(_PRUNE, act.at_us - self._config().prompts.keep_tests_days * _DAY_US)
 
     async def _again(self, act: Act, row: PromptTest, *, baseline: bool) -> PromptTest:
         """What is kept already, which may be the baseline from now on."""
@@ -163,8 +260,53 @@ class PromptTests:
         return PROMPT_TESTS.decode(rows[0]) if rows else None
 
 
+async def newest(reader: Reader, organisation: str, now_us: int) -> Sequence[TestView]:
+    """The newest test of every suite, version and cell, but for those of long ago."""
+    rows = await reader.fetch(_NEWEST, organisation, now_us - KNOWN_DAYS * _DAY_US)
+    return [_view(PROMPT_TESTS.decode(row)) for row in rows]
+
+
+async def last(
+    reader: Reader, organisation: str, subject: str, digest: str, suite: str, cell: str
+) -> PromptTest | None:
+    """The newest test of one suite at one version and cell, without its cases."""
+    rows = await reader.fetch(_LAST, organisation, subject, digest, suite, cell)
+    return PROMPT_TESTS.decode(rows[0]) if rows else None
+
+
+# ruff: disable[S608] nothing of these comes from anywhere else
+_LISTED = ", ".join("'[]' AS cases" if column == "cases" else column for column in PROMPT_TESTS.columns)
+_LAST = (
+    f"SELECT {_LISTED} FROM prompt_tests WHERE organisation = $1 AND subject = $2 AND digest = $3 AND suite = $4 "
+    "AND cell = $5 ORDER BY created_us DESC, id DESC LIMIT 1"
+)
+_NEWEST = (
+    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM (SELECT {_LISTED}, row_number() OVER (PARTITION BY subject, "
+    "digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 "
+    "AND created_us >= $2) AS ranked WHERE place = 1 ORDER BY subject, suite, cell, created_us"
+)
+# ruff: enable[S608]
+
+_PRUNE = (
+    "DELETE FROM prompt_tests WHERE created_us < $1 AND NOT (verdict = 'baseline' AND (digest = '' OR EXISTS ("
+    "SELECT 1 FROM prompt_labels l WHERE l.organisation = prompt_tests.organisation AND l.digest = prompt_tests.digest "
+    "AND 'prompt:' || l.name = prompt_tests.subject AND l.archived_us IS NULL)) AND NOT EXISTS ("
+    "SELECT 1 FROM prompt_tests b WHERE b.organisation = prompt_tests.organisation "
+    "AND b.subject = prompt_tests.subject AND b.digest = prompt_tests.digest AND b.suite = prompt_tests.suite "
+    "AND b.cell = prompt_tests.cell AND b.verdict = 'baseline' AND b.updated_us > prompt_tests.updated_us))"
+)
+"""All that is too old, but for what is held against: the baselines of models, and of versions that labels stand for."""
+
+
+def _is_another(before: PromptTest, found: CellComparison, ran: Ran | None) -> bool:
+    """Whether a suite was published with other cases since its baseline, which there is no holding it against."""
+    return ran is not None and found.verdict == "not_comparable" and before.figures.get("suite") != ran.suite
+
+
 def _record(act: Act, row: PromptTest) -> None:
     told = {"run": row.run, "suite": row.suite, "cell": row.cell, "verdict": row.verdict}
+    if (reason := row.figures.get("reason")) is not None:
+        told["reason"] = reason
     act.record("prompts.test", row.subject, {**told, **({"version": row.digest} if row.digest else {})})
 
 
@@ -190,6 +332,48 @@ def _held(before: PromptTest, request: NewTest, sums: Sums) -> CellComparison:
     return compare(_sums(request.suite, request.cell, cases), sums, alpha=ALPHA).cells[0]
 
 
+MOST_SIDES = 20
+"""Suites at a cell that are held against each other at once."""
+
+# ruff: disable[S608] nothing of these comes from anywhere else
+_WITHOUT_CASES = ", ".join("'[]' AS cases" if name == "cases" else name for name in PROMPT_TESTS.columns)
+"""What views are made of: cases are by far the most of a row, and only what is held against it needs them."""
+
+_STANDING = (
+    f"SELECT {_WITHOUT_CASES} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER ("
+    "PARTITION BY subject, digest, suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND substr(subject, 1, length($2)) = $2 {}) AS ranked WHERE place = 1) "
+    "ORDER BY subject, suite, cell, created_us DESC"
+)
+"""By ids first, which an index has: rows are large, and most of them are old."""
+
+_OF_VERSION = (
+    f"SELECT {', '.join(PROMPT_TESTS.columns)} FROM prompt_tests WHERE id IN (SELECT id FROM (SELECT id, row_number() "
+    "OVER (PARTITION BY suite, cell ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests "
+    "WHERE organisation = $1 AND subject = $2 AND digest = $3) AS ranked WHERE place = 1)"
+)
+# ruff: enable[S608]
+
+
+def _sides(suite: str, cell: str, before: PromptTest | None, after: PromptTest | None) -> SidesView:
+    found: CellComparison | None = None
+    if before is not None and after is not None:
+        one, two = (_sums(suite, cell, msgspec.convert(each.cases, list[CaseTold])) for each in (before, after))
+        found = compare(one, two).cells[0]
+    difference = _interval(None if found is None else found.difference)
+    return SidesView(
+        suite=suite,
+        cell=cell,
+        before=None if before is None else _view(before),
+        after=None if after is None else _view(after),
+        verdict=None if found is None else found.verdict,
+        pairs=0 if found is None else found.pairs,
+        difference=difference[0],
+        difference_low=difference[1],
+        difference_high=difference[2],
+    )
+
+
 def _row(
     act: Act,
     request: NewTest,
@@ -197,6 +381,7 @@ def _row(
     sums: Sums,
     before: PromptTest | None,
     found: CellComparison | None,
+    ran: Ran | None,
 ) -> PromptTest:
     summary = sums.summaries()[0]
     return PromptTest(
@@ -216,6 +401,7 @@ def _row(
             "cost_usd": request.cost_usd,
             "p95_ms": request.p95_ms,
             "answered_by": sorted(set(request.answered_by)),
+            **({} if ran is None else msgspec.to_builtins(ran)),
         },
         verdict="baseline" if found is None else found.verdict,
         baseline=None if before is None else before.id,
@@ -265,6 +451,7 @@ def _view(row: PromptTest) -> TestView:
         cost_usd=figures.get("cost_usd"),
         p95_ms=figures.get("p95_ms"),
         answered_by=figures.get("answered_by", []),
+        reason=figures.get("reason", "posted"),
         verdict=row.verdict,
         baseline=row.baseline,
         difference=difference[0],

@@ -705,8 +705,8 @@ class NewMove(Request, frozen=True, kw_only=True):
     name: PromptName
     """With its variant: `support/triage.brief`."""
     label: Label
-    to: PromptVersion
-    """A version, seven of its digits at least, or another label of the prompt."""
+    to: PromptVersion | None
+    """A version, seven of its digits at least, or another label of the prompt; null to take the label away."""
     reason: Why = ""
 
 
@@ -715,6 +715,18 @@ class NewRollback(Request, frozen=True, kw_only=True):
     label: Label
     to: PromptVersion | None = None
     """A version the label stood for before; left out for the one before the one there is."""
+    reason: Why = ""
+
+
+class NewWithdrawal(Request, frozen=True, kw_only=True):
+    prompt: PromptName
+    """`support/triage@4f1c2d3e4a5b`: seven of the version's digits at least."""
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class NewRestoring(Request, frozen=True, kw_only=True):
+    prompt: PromptName
+    """`support/triage@4f1c2d3e4a5b`: seven of the version's digits at least."""
     reason: Why = ""
 
 
@@ -776,6 +788,26 @@ class NewTest(Request, frozen=True, kw_only=True):
             missing = "version" if self.version is None else "prompt"
             return [problem((*path, missing), "invalid_value", "is missing; a prompt and its version go together")]
         return []
+
+
+class NewSuite(Request, frozen=True, kw_only=True):
+    """A test file and the data it names. Nothing of them is run but what they assert."""
+
+    name: PromptName
+    """As runs call it: `support/triage`. One of that name is replaced."""
+    file: PromptName
+    """The place of the test file among the sources: `support/triage.test.yaml`."""
+    beside: PromptName | None = None
+    """The prompt whose file stands beside it."""
+    sources: Annotated[dict[str, FileText], Meta(min_length=1, max_length=200)]
+    """Text of the test file, and of every file it names, by place."""
+    git_commit: Annotated[str, Meta(pattern=r"^[0-9a-f]{7,64}$")] | None = None
+    """The commit they are from."""
+
+
+class SuiteListing(Paged, frozen=True, kw_only=True):
+    name: PromptName | None = None
+    """One alone."""
 
 
 class TestListing(Paged, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from headgate.administration.ledger import Ledger
 from headgate.administration.limits import Limits
 from headgate.administration.organisations import Organisations
 from headgate.administration.projects import Projects
+from headgate.administration.prompt_suites import PromptSuites
 from headgate.administration.prompt_tests import PromptTests
 from headgate.administration.prompts import Prompts
 from headgate.administration.provider_keys import ProviderKeys
@@ -65,7 +66,8 @@ class Administration:
         self.contents = Contents(ports, acts)
         self.alerts = Alerts(ports, acts, config)
         self.prompts = Prompts(ports, acts, config)
-        self.prompt_tests = PromptTests(ports, acts)
+        self.prompt_tests = PromptTests(ports, acts, config)
+        self.prompt_suites = PromptSuites(ports, acts)
         self.imports = Imports(ports, acts, counters)
         self.errors = ErrorReading(ports, config)
         self.reviews = Reviews(ports, self.errors)

@@ -240,25 +240,30 @@ class Traffic:
             series=views,
         )
 
-    async def found(self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True) -> Found:
-        """The sums that `sums` tells of. With not `all_sketches`, of the durations only `duration`: that is quicker.
+    async def found(
+        self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True, names: Sequence[str] = ()
+    ) -> Found:
+        """The sums that `sums` tells of, of some names alone where any are given. With not `all_sketches`, of the
+        durations only `duration`: both are quicker.
 
         Raises:
             Invalid: there are no such sums.
             Forbidden: they would be of others than the actor's team.
         """
         query, step = await self._ready(actor, request)
-        found = await series(self._ports.database, query, all_sketches=all_sketches)
+        found = await series(self._ports.database, query, all_sketches=all_sketches, names=names)
         return Found(query.from_s, query.until_s, step, found)
 
-    async def totals(self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True) -> dict[str, Sum]:
+    async def totals(
+        self, actor: Actor, request: TrafficAsked, *, all_sketches: bool = True, names: Sequence[str] = ()
+    ) -> dict[str, Sum]:
         """What `found` would come to in all of its time, by name.
 
         Raises:
             Invalid, Forbidden: as of `found`.
         """
         query, _ = await self._ready(actor, request)
-        return await totals(self._ports.database, query, all_sketches=all_sketches)
+        return await totals(self._ports.database, query, all_sketches=all_sketches, names=names)
 
     async def counted(
         self, actor: Actor, request: TrafficAsked, names: Sequence[str], counts: Sequence[str]

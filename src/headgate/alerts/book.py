@@ -14,6 +14,7 @@ from headgate.alerts.rules import Rule
 from headgate.alerts.silences import silenced
 from headgate.alerts.states import Change, State, Status, step
 from headgate.stats.detection import NO_DATA, Verdict
+from headgate.storage import lease
 from headgate.storage.database import Database, Transaction
 from headgate.storage.records import AlertIncident, AlertRule, AlertSilence, AlertState
 from headgate.storage.tables import ALERT_RULES, ALERT_SILENCES, MAX_PAGE, Reader
@@ -23,9 +24,6 @@ LOCK = 0x68656164_616C7274
 
 KEPT_US = 7 * 86_400 * 1_000_000
 """How long is known of an alert that it is ok, or has no data."""
-
-AHEAD_US = 600 * 1_000_000
-"""A time that lies further ahead was written by a clock that has been set back since."""
 
 INCIDENTS_US = 400 * 86_400 * 1_000_000
 """How long incidents are kept."""
@@ -69,16 +67,7 @@ async def leads(database: Database, owner: str, now_us: int, until_us: int) -> b
     Raises:
         StoreUnavailable: the database cannot be reached.
     """
-    async with database.transaction() as transaction:
-        rows = await transaction.fetch(
-            "UPDATE alert_lease SET owner = $1, until_us = $2 WHERE id = 1 AND (owner = $1 OR until_us < $3 "
-            "OR until_us > $4) RETURNING owner",
-            owner,
-            until_us,
-            now_us,
-            now_us + AHEAD_US,
-        )
-    return bool(rows)
+    return await lease.leads(database, "alert_lease", owner, now_us, until_us)
 
 
 async def every_rule(reader: Reader) -> Sequence[AlertRule]:

@@ -36,6 +36,11 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 class Uncheckable(Exception):
     """Something cannot be checked, which is not to say that it is wrong. The message says why in a few words."""
 
+    def __init__(self, message: str, place: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.place = place
+        """Where in a schema that is none, as far as that is known."""
+
 
 class Effort(msgspec.Struct, frozen=True):
     """What a schema may cost per value of a document."""

@@ -38,6 +38,8 @@ MAX_LISTED_STEPS = 30_000
 
 _PATTERN_BYTES = 128 * 1024
 
+_TYPES = "array, boolean, integer, null, number, object, string"
+
 
 class Fault(NamedTuple):
     """Something in a document that its schema does not allow."""
@@ -102,7 +104,7 @@ class JsonSchema:
     def _steps(self, text: str, document: Any) -> int:
         steps = self._effort.steps(1 + text.count(",") + text.count("{") + text.count("["), document)
         if steps > MAX_STEPS:
-            raise Uncheckable("the answer is too large for its schema")
+            raise Uncheckable("the document is too large for its schema")
         return steps
 
     def _first(self, document: Any) -> str | None:
@@ -119,7 +121,7 @@ class JsonSchema:
         try:
             return validator.is_valid(document)
         except ValueError as error:  # a number or a nesting that the validator cannot take
-            raise Uncheckable(f"the answer cannot be checked: {error}"[:MAX_PROBLEM]) from None
+            raise Uncheckable(f"the document cannot be checked: {error}"[:MAX_PROBLEM]) from None
 
 
 def compiled(schema: JSON) -> JsonSchema:
@@ -132,20 +134,20 @@ def compiled(schema: JSON) -> JsonSchema:
     if len(raw) > MAX_SCHEMA_BYTES:
         raise Uncheckable("the schema is too large")
     made = _made(raw) if len(raw) <= MAX_CACHED_BYTES else _made.__wrapped__(raw)
-    if isinstance(made, str):
-        raise Uncheckable(made)
+    if isinstance(made, Uncheckable):
+        raise Uncheckable(str(made), made.place)
     return made
 
 
 @lru_cache(maxsize=128)
-def _made(raw: bytes) -> JsonSchema | str:
+def _made(raw: bytes) -> JsonSchema | Uncheckable:
     """A compiled schema, or why there is none: what cannot be compiled is not tried again either."""
     schema = msgspec.json.decode(raw)
     try:
         effort = effort_of(schema)
         return JsonSchema(effort, _validator(schema), _lasting_validator(schema))
     except Uncheckable as error:
-        return str(error)
+        return Uncheckable(str(error), error.place)
 
 
 def _lasting_validator(schema: JSON) -> Any:
@@ -163,8 +165,10 @@ def _validator(schema: JSON) -> Any:
         return jsonschema_rs.validator_for(schema, retriever=_refuse, mask="it", pattern_options=patterns)
     except ValueError as error:
         what = error.message if isinstance(error, jsonschema_rs.ValidationError) else str(error)
-        place = error.instance_path if isinstance(error, jsonschema_rs.ValidationError) else ()
-        raise Uncheckable(f"the schema is none: at {_pointer(place)}: {what}"[:MAX_PROBLEM]) from None
+        place = tuple(error.instance_path) if isinstance(error, jsonschema_rs.ValidationError) else ()
+        if place[-1:] == ("type",) and place[-2:-1] != ("properties",):
+            what = f"it is no type; types: {_TYPES}"
+        raise Uncheckable(f"the schema is none: at {_pointer(place)}: {what}"[:MAX_PROBLEM], place) from None
 
 
 def _refuse(uri: str) -> Any:

@@ -33,7 +33,7 @@ def told(reach: Reach, work: Callable[[Client], int], command: str, *, subject: 
 
 _NOUNS = ("organisation", "team", "project", "user", "key")
 
-_LISTS = {"shadow": "models", "quality": "quality show", "calls": "calls export"}
+_LISTS = {"eval": "eval suites", "shadow": "models", "quality": "quality show", "calls": "calls export"}
 """What lists the things of a group that has no list of its own."""
 
 _OPTIONS = {

@@ -104,12 +104,12 @@ def reached(reach: Reach) -> Generator[Client, None, None]:
     """
     url = reach.url or os.environ.get("HEADGATE_URL")
     if url is not None:
-        yield _Server(url, _key(reach), reach.organisation)
+        yield _Server(url, key_of(reach), reach.organisation)
         return
     config, path = load_or_starter(reach.config)
     address = _address(config)
     if _answers(address):
-        yield _Server(address, _key(reach), reach.organisation)
+        yield _Server(address, key_of(reach), reach.organisation)
         return
     with _in_process(config, path, address, reach.organisation) as client:
         yield client
@@ -139,19 +139,8 @@ class _Server:
     """A server that runs, over HTTP."""
 
     def __init__(self, url: str, key: str | None, organisation: str | None) -> None:
-        parts = urlsplit("")
-        try:
-            parts = urlsplit(url)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            fine = False
-        if not fine:
-            raise CannotRun(f"{url} is no address of a server", "Write http://host:port or https://host.")
-        if parts.scheme == "http" and not loopback(parts.hostname or "") and key:
-            raise CannotRun(
-                f"{parts.hostname} would be sent the key without encryption", "Write https://, or a loopback address."
-            )
-        self._url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self._url = base_of(url, key)
+        parts = urlsplit(self._url)
         self._tls = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -203,6 +192,32 @@ class _Server:
             ) from None
 
 
+def base_of(url: str, key: str | None) -> str:
+    """The address of a server, with nothing behind host and port.
+
+    Raises:
+        CannotRun: it is none, or a key would be sent there for anybody to read.
+    """
+    parts = urlsplit("")
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine:
+        raise CannotRun(f"{url} is no address of a server", "Write http://host:port or https://host.")
+    if parts.scheme == "http" and not loopback(parts.hostname or "") and key:
+        raise CannotRun(
+            f"{parts.hostname} would be sent the key without encryption", "Write https://, or a loopback address."
+        )
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def key_of(reach: Reach) -> str | None:
+    """The key to come with."""
+    return reach.key or os.environ.get("HEADGATE_ADMIN_KEY")
+
+
 def _address(config: Config) -> str:
     host = config.server.host
     if host in ("0.0.0.0", "::"):  # noqa: S104 - asked of this machine itself
@@ -221,10 +236,6 @@ def _answers(address: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _key(reach: Reach) -> str | None:
-    return reach.key or os.environ.get("HEADGATE_ADMIN_KEY")
 
 
 def _query(query: Query | None, organisation: str | None) -> str:

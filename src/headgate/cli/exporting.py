@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from headgate.cli import output
 from headgate.cli.administering import listed, told
-from headgate.cli.client import HERE, Client, Reach, everything
-from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.client import HERE, Client, Reach
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.cli.files import write_whole, writing
+from headgate.cli.released import HINT, labelled, shown
 from headgate.prompts.reference import RELEASED
 
 ENDINGS = (".prompt", ".tool.yaml", ".tool.yml", ".tool.json", ".schema.yaml", ".schema.yml", ".schema.json")
@@ -52,6 +53,11 @@ def export(
         Remove prompts, partials, tools and schemas that are in the folder and not released.
     """
 
+    if check and (force or prune):
+        raise Misused("--check writes nothing, and --force and --prune say what to write", "Leave one of them out.")
+    if names and prune:
+        raise Misused("--prune is for all that is released, and some prompts are named", "Leave one of them out.")
+
     def work(client: Client) -> int:
         sources = _released(client, names, label)
         rows = list(_differences(folder, sources, whole=not names))
@@ -79,16 +85,16 @@ def _released(client: Client, names: Sequence[str], label: str) -> Mapping[str, 
     Raises:
         CannotRun: a prompt has no such label, or two of them need files of one name that are not the same.
     """
-    rows: Sequence[Any] = everything(client, "/prompts")
-    found = [row["name"] for row in rows if label in row["labels"] and (not names or row["name"] in names)]
+    there = labelled(client, label)
+    found = [name for name in there if not names or name in names]
     if missing := [name for name in names if name not in found]:
-        raise CannotRun(f"{', '.join(missing)} has no label '{label}'", "Try 'headgate prompts list --registered'.")
+        raise CannotRun(f"{', '.join(missing)} {'have' if missing[1:] else 'has'} no label '{label}'", HINT)
     if not found:
-        raise CannotRun(f"no prompt has the label '{label}'", "Try 'headgate prompts list --registered'.")
+        raise CannotRun(f"no prompt has the label '{label}'", HINT)
     sources: dict[str, str] = {}
     needed_by: dict[str, str] = {}
     for name in found:
-        for place, text in client.ask("GET", "/prompts/show", query={"prompt": f"{name}@{label}"})["sources"].items():
+        for place, text in shown(client, name, label)["sources"].items():
             if sources.setdefault(place, text) != text:
                 raise CannotRun(
                     f"no one folder is what '{label}' stands for: {needed_by[place]} was published with another "

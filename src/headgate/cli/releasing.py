@@ -1,4 +1,6 @@
-"""`headgate prompts publish | label | approve | refuse | rollback | history`: prompts that are registered."""
+"""`headgate prompts publish | label | approve | refuse | rollback | withdraw | restore | history`: prompts that are
+registered.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from cyclopts import Parameter
 from headgate.cli import output
 from headgate.cli.administering import given, listed, shown, told
 from headgate.cli.client import HERE, Client, Reach, Refused, everything, reached, segment
-from headgate.cli.exits import FAILED, OK, CannotRun
+from headgate.cli.exits import FAILED, OK, CannotRun, Misused
 from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, load_folder, load_package, load_sources
 from headgate.prompts.reference import SHORT
 
@@ -20,6 +22,9 @@ MAX_BYTES = 700 * 1024
 """Of sources in one request; the admin API takes a MiB, and JSON has its own marks."""
 
 GIT_S = 5.0
+
+UNMOVED = "label_unmoved"
+"""What the admin API says where nothing is to be done."""
 
 LISTED = {
     "name": lambda row: row["name"],
@@ -35,7 +40,7 @@ LISTED = {
 PUBLISHED = {
     "name": lambda row: row["name"],
     "version": lambda row: row["version"][:SHORT],
-    "": lambda row: "new" if row["created"] else "was there",
+    "": lambda row: "new" if row["created"] else "was there, withdrawn" if row["withdrawn"] else "was there",
     "has no effect": lambda row: ", ".join(row["unsent"]),
 }
 
@@ -44,8 +49,8 @@ HISTORY = {
     "when": lambda row: row["decided_at"] or row["asked_at"],
     "label": lambda row: f"{row['name']}@{row['label']}",
     "from": lambda row: (row["from_version"] or "nothing")[:SHORT],
-    "to": lambda row: row["to_version"][:SHORT],
-    "is": lambda row: row["status"] if row["kind"] == "move" else f"{row['status']} (rollback)",
+    "to": lambda row: (row["to_version"] or "nothing")[:SHORT],
+    "is": lambda row: row["status"] if row["kind"] == "move" else f"{row['status']} ({row['kind']})",
     "asked by": lambda row: row["asked_by"],
     "decided by": lambda row: row["decided_by"],
     "why": lambda row: "; ".join(each for each in (row["reason"], row["decision"]) if each),
@@ -86,7 +91,7 @@ def publish(
     wanted = [_named(found, name) for name in names] or list(found)
     if not wanted:
         raise CannotRun(f"there is no prompt in {package or folder}", "Name the folder of *.prompt files: --library.")
-    commit = commit or (None if package is not None else _commit(folder))
+    commit = commit or (None if package is not None else commit_of(folder))
 
     def work(client: Client) -> int:
         rows: list[Any] = []
@@ -106,8 +111,11 @@ def publish(
     return told(reach, work, "prompts publish")
 
 
-def label(name: str, label: str, to: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
-    """Have a label stand for another version: at once, or once a second person approves where it is protected.
+def label(
+    name: str, label: str, to: str | None = None, /, *, remove: bool = False, reason: Reason = "", reach: Reach = HERE
+) -> int:
+    """Have a label stand for another version, or take it away: at once, or once a second person approves where it is
+    protected.
 
     Parameters
     ----------
@@ -117,10 +125,15 @@ def label(name: str, label: str, to: str, /, *, reason: Reason = "", reach: Reac
         The label: production.
     to
         A version, seven of its digits at least, or another label of the prompt.
+    remove
+        Take the label away instead: who asks for it gets a 404 then.
     """
+    if (to is None) != remove:
+        what = "a label moves, or is taken away, not both" if remove else "nothing says what the label is to stand for"
+        raise Misused(what, "Name a version or another label, or write --remove.")
 
     def work(client: Client) -> int:
-        body = given(name=name, label=label, to=to, reason=reason or None)
+        body = {**given(name=name, label=label, reason=reason or None), "to": to}
         return _moved(reach, client.ask("POST", "/prompts/moves", body))
 
     return told(reach, work, "prompts label")
@@ -166,6 +179,36 @@ def refuse(move: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
         Its id: 'headgate prompts history --status waiting'.
     """
     return _decided(move, "refuse", reason, reach)
+
+
+def withdraw(version: str, /, *, reason: Reason, reach: Reach = HERE) -> int:
+    """Have a version be served to nobody, and no label be moved to it. It is kept for the record.
+
+    Parameters
+    ----------
+    version
+        The prompt and seven of its version's digits at least: support/triage@4f1c2d3e4a5b.
+    """
+
+    def work(client: Client) -> int:
+        return _kept(reach, client.ask("POST", "/prompts/withdraw", given(prompt=version, reason=reason)))
+
+    return told(reach, work, "prompts withdraw")
+
+
+def restore(version: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int:
+    """Bring a version back that was withdrawn. Labels stay where they are.
+
+    Parameters
+    ----------
+    version
+        The prompt and seven of its version's digits at least: support/triage@4f1c2d3e4a5b.
+    """
+
+    def work(client: Client) -> int:
+        return _kept(reach, client.ask("POST", "/prompts/restore", given(prompt=version, reason=reason or None)))
+
+    return told(reach, work, "prompts restore")
 
 
 def history(
@@ -248,14 +291,17 @@ def _parts(prompts: Sequence[Prompt]) -> Iterator[list[Prompt]]:
 
 
 def _labelled(client: Client, row: Any, label: str, reason: str) -> Any:
-    """The move of a label to a version that was published; None where it stands for that already."""
+    """The move of a label to a version that was published; None where it stands for that already, or that waits for a
+    second person.
+    """
     body = given(name=row["name"], label=label, to=row["version"], reason=reason or None)
     try:
         return client.ask("POST", "/prompts/moves", body)
     except Refused as error:
-        if error.status == 409:
-            return None
-        raise
+        if error.error.get("code") != UNMOVED:
+            raise
+        output.complain(f"headgate: {error}")
+        return None
 
 
 def _decided(move: str, how: str, reason: str, reach: Reach) -> int:
@@ -274,17 +320,43 @@ def _moved(reach: Reach, move: Any) -> int:
 
 
 def _said(move: Any) -> str:
-    what, to = f"{move['name']}@{move['label']}", move["to_version"][:SHORT]
+    what, to = f"{move['name']}@{move['label']}", move["to_version"]
+    before = (move["from_version"] or "nothing")[:SHORT]
     match move["status"]:
         case "waiting":
-            return f"{what} waits for a second person to move to {to}: headgate prompts approve {move['id']}"
+            wanted = "be taken away" if to is None else f"move to {to[:SHORT]}"
+            said = f"{what} waits for a second person to {wanted}: headgate prompts approve {move['id']}"
         case "refused":
             return f"{what} stays where it is"
+        case _ if to is None:
+            said = f"{what} is taken away, it stood for {before}"
         case _:
-            return f"{what} stands for {to}, for {(move['from_version'] or 'nothing')[:SHORT]} before"
+            return f"{what} stands for {to[:SHORT]}, for {before} before"
+    return said + (_unserved(move) if to is None else "")
 
 
-def _commit(folder: Path) -> str | None:
+def _kept(reach: Reach, row: Any) -> int:
+    if reach.json:
+        return shown(reach, row)
+    what = f"{row['name']}@{row['version'][:SHORT]}"
+    if row["withdrawn"]:
+        output.say(f"{what} is withdrawn, and served to nobody{_unserved(row)}")
+    else:
+        output.say(f"{what} is back; labels stay where they are")
+    return OK
+
+
+def _unserved(told: Any) -> str:
+    """Which models of headgate.yaml that leaves without a prompt."""
+    when = "then" if told.get("status") == "waiting" else "now"
+    return (
+        f". In headgate.yaml it is {', '.join(told['models'])}, whose callers get a 404 {when}"
+        if told["models"]
+        else ""
+    )
+
+
+def commit_of(folder: Path) -> str | None:
     """The commit a folder is at; None where it is in no repository, or something in it is not committed."""
     head = _git(folder, "rev-parse", "HEAD")
     if head is None:

@@ -13,7 +13,7 @@ from headgate.cli import output
 from headgate.cli.administering import told
 from headgate.cli.client import HERE, Client, Reach
 from headgate.cli.configs import OutputFile
-from headgate.cli.exits import FAILED, OK
+from headgate.cli.exits import FAILED, OK, Misused
 from headgate.cli.files import write_whole, writing
 
 
@@ -42,6 +42,8 @@ def report(
     check
         Exit with 1 where something has become worse for sure.
     """
+    if reach.json and format not in (None, "json"):
+        raise Misused(f"--json and --format {format} are two ways to print", "Leave one of them out.")
     kind = format or ("json" if reach.json else "markdown")
     query = {"period": period, "ending": ending}
 

@@ -17,7 +17,7 @@ from headgate.alerts.config import RuleConfig, Severity
 from headgate.alerts.objectives import ObjectiveStanding
 from headgate.alerts.rules import OBJECTIVES, Rule, decoded
 from headgate.dashboard import formats
-from headgate.dashboard.alerted import about, kind_of, named, shown
+from headgate.dashboard.alerted import about, kind_of, named, place, shown
 from headgate.dashboard.asking import OWN
 from headgate.dashboard.charts import Grid
 from headgate.dashboard.looking import Look
@@ -49,6 +49,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     usual: str
     url: str
     """Of its rule, with this alert's value over time."""
+    about: str
+    """Of the prompt or the golden sets it is about, for who may see them; empty where it is of neither."""
 
 
 class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +102,13 @@ def _row(look: Look, alert: AlertView, rule: RuleConfig | None) -> Row:
         limit=limit,
         usual=usual,
         url=rule_url(look, alert.rule_id, alert.series),
+        about=_about(look, rule, alert.series),
     )
+
+
+def _about(look: Look, rule: RuleConfig | None, series: str) -> str:
+    found = place(rule, series) if look.viewer.may("prompts.read") else None
+    return "" if found is None else look.asked.elsewhere(found[0], **found[1])
 
 
 def rule_url(look: Look, rule: str, series: str | None = None) -> str:

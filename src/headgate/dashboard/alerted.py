@@ -27,6 +27,9 @@ LONGEST = timedelta(hours=6)
 
 MINUTE_S, HOUR_S = 60, 3_600
 
+PROMPT, GOLDEN = "/dashboard/prompts/one", "/dashboard/models/golden/one"
+"""Where prompts and golden sets of models have pages."""
+
 SPIKE_S, ABSENCE_S = 900, 300
 """Windows of charts of rules that look at several."""
 
@@ -45,6 +48,19 @@ def about(house: House, series: str, summary: str) -> str:
     """What is said of a series, in the same way."""
     own = series.partition(" ")[0]
     return summary.replace(own, _named(house, own)) if own.partition(":")[2] else summary
+
+
+def place(rule: RuleConfig | None, series: str) -> tuple[str, Mapping[str, str]] | None:
+    """The page of the prompt, or of the model's golden sets, that an alert is about, and its query; None where there is
+    none.
+    """
+    if rule is None or kind_of(rule) != "prompt":
+        return None
+    if series.startswith("prompt:"):
+        return PROMPT, {"name": series.removeprefix("prompt:").partition(" ")[0].partition("@")[0]}
+    if series.startswith("model:") and " tests " in series:
+        return GOLDEN, {"model": series.removeprefix("model:").partition(" tests ")[0]}
+    return None
 
 
 def _named(house: House, part: str) -> str:

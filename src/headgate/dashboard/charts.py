@@ -40,6 +40,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     style: Literal["line", "bars", "stack"] = "line"
     told: str = ""
     """What it says, in a few words."""
+    time: str = ""
+    """What it is of, where that is not the time the page is asked for."""
     totals: Sequence[str] = ()
     """Beside each column's name."""
 

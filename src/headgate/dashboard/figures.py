@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from headgate.quality.reading import Share, satisfaction_of
@@ -10,6 +11,9 @@ from headgate.types import Usage
 
 OTHERS = "all others"
 """What those are called that a chart has no line of."""
+
+ENOUGH = 20
+"""How many have said something at least before a point of a line is told from them alone."""
 
 LINES = 6
 """Most names that a chart shows one by one."""
@@ -41,6 +45,11 @@ class Figures:
     def cost(self) -> int:
         """Picodollars, whoever pays."""
         return self.count("cost_picodollars")
+
+    @property
+    def per_call(self) -> int | None:
+        """Picodollars a call costs, as far as prices are known."""
+        return self.cost // self.calls if self.calls else None
 
     @property
     def usage(self) -> Usage:
@@ -102,3 +111,23 @@ def largest(names: Iterable[str], most: int = LINES) -> list[str]:
     """The first names; all of them where no more than one would be left out."""
     listed = list(names)
     return listed if len(listed) <= most + 1 else listed[:most]
+
+
+def trailing(shares: Iterable[Share | None]) -> list[float | None]:
+    """A share step by step, each of as many steps up to it as have `ENOUGH` to count, or of all there are: of two or
+    three it would jump between nothing and all. None where a step has nothing of its own.
+    """
+    found: list[float | None] = []
+    window: deque[Share] = deque()
+    of = counted = 0
+    for each in shares:
+        if each is None or each.of <= 0:
+            found.append(None)
+            continue
+        window.append(each)
+        of, counted = of + each.of, counted + each.counted
+        while of - window[0].of >= ENOUGH:
+            first = window.popleft()
+            of, counted = of - first.of, counted - first.counted
+        found.append(counted / of)
+    return found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
 
 from headgate.money import format_usd
 
@@ -77,6 +80,11 @@ def share(part: float | None) -> str:
     )
 
 
+def points(difference: float) -> str:
+    """A difference between shares in percentage points: `+0.3`; nothing is never less than nothing."""
+    return f"{round(100 * difference, 1) + 0.0:+.1f}"
+
+
 def part(share: float) -> str:
     """A share as a percentage in which 99.95 is not 100."""
     return f"{f'{share * 100:.3f}'.rstrip('0').rstrip('.')} %"
@@ -85,6 +93,16 @@ def part(share: float) -> str:
 def usd(dollars: float) -> str:
     """Dollars that are no whole number of picodollars."""
     return money(round(dollars * 1e12))
+
+
+def json(value: object) -> str:
+    """A value as JSON, in one line and with all its characters as they are."""
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def paid(dollars: str | None) -> str:
+    """Dollars as the admin API writes them."""
+    return NOTHING if dollars is None else money(round(Decimal(dollars) * 10**12))
 
 
 def change(now: float | None, before: float | None) -> str | None:

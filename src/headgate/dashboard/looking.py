@@ -69,6 +69,10 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     """Those that may be asked for, within an allowance."""
     named: Callable[[str, str], str]
     """What people call a key, team, project or user: by kind and id."""
+    organisation_of: Callable[[str, str], str | None]
+    """Whose a key or user is: by kind and id; None where nobody knows."""
+    user_of: Callable[[str], str | None]
+    """The id of the user whose key one is, by its id; None where it is nobody's."""
     now_us: Callable[[], int]
     ready: Callable[[], str]
     """Why no calls are taken; empty where they are."""
@@ -108,6 +112,25 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         """Raise `Forbidden` unless one of some scopes is there."""
         if not self.viewer.may(*scopes):
             raise Forbidden(f"This needs the scope '{scopes[0]}', and you do not have it.")
+
+    def who(self, actor: str) -> str:
+        """What people call whoever acted, of whom the audit log says `user:…` or `key:…`."""
+        kind, _, id_ = actor.partition(":")
+        known = self.house.organisation_of(kind, id_) if kind in ("user", "key") else None
+        if known is None or known not in (self.viewer.identity.organisation, self.asked.get("organisation")):
+            return actor  # somebody who may act in all organisations is nobody's to know
+        name = self.house.named(kind, id_)
+        if kind == "user":
+            return name
+        user = self.house.user_of(id_)
+        return f"key “{name}”" if user is None else f"{self.house.named('user', user)}, key “{name}”"
+
+    def same(self, actor: str) -> bool:
+        """Whether whoever acted is who looks: the same key, or a key of the same person."""
+        identity = self.viewer.identity
+        kind, _, id_ = actor.partition(":")
+        user = id_ if kind == "user" else self.house.user_of(id_)
+        return actor == identity.actor or (user is not None and user == identity.user_id)
 
     def value(self, name: str) -> str:
         """A field of the form; empty where it is not there."""

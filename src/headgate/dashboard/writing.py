@@ -31,8 +31,8 @@ def _environment() -> Environment:
     made.globals.update(own)
     made.filters.update(
         count=formats.count, exact=formats.exact, money=formats.money, dollars=formats.dollars, ms=formats.duration,
-        share=formats.share, part=formats.part, usd=formats.usd, moment=formats.moment, day=formats.day, name=name,
-        plain=formats.plain,
+        share=formats.share, part=formats.part, usd=formats.usd, paid=formats.paid, moment=formats.moment,
+        day=formats.day, name=name, plain=formats.plain, points=formats.points, json=formats.json,
     )  # fmt: skip
     return made
 

@@ -14,7 +14,7 @@ import msgspec
 
 from headgate.dialects.expected import NO_TOOLS, NOTHING, Expected, Offered
 from headgate.dialects.hub import Answer, Chat, Extra, Stop, StreamEvent
-from headgate.dialects.prompting import Prompted
+from headgate.dialects.prompting import Prompted, Spelt
 from headgate.dialects.sizes import Size
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError, Unsupported
@@ -322,7 +322,7 @@ class Dialect(Generic[RequestT, AnswerT]):
         """The client's own messages, as they stand in the request."""
         raise Unsupported(_NO_PROMPTS)
 
-    def settings(self, chat: Chat, fit: Fit) -> JSON:
+    def settings(self, chat: Chat, fit: Fit) -> Spelt:
         """A prompt's tools, form and parameters as they stand in a request. `fit` has noted what cannot be said."""
         raise Unsupported(_NO_PROMPTS)
 

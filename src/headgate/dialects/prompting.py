@@ -13,7 +13,34 @@ from typing import Any, Protocol
 import msgspec
 
 from headgate.dialects.hub import Chat, Message, Text
-from headgate.types import JSON, Payload
+from headgate.dialects.reading import CLIENT
+from headgate.types import JSON, Payload, json_type
+
+Place = tuple[str, ...]
+"""Where something stands in a request: a member, or what is inside of one."""
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A parameter as a prompt says it."""
+
+    name: str
+    """In `Chat`."""
+    members: Sequence[str]
+    """Where a client may say it."""
+    inner: Sequence[Place]
+    """The same, inside of other members."""
+    said: JSON
+    """What the prompt says, by member."""
+    said_inside: Sequence[tuple[Place, Any]]
+
+
+class Spelt(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt's tools, form and parameters as requests of one dialect have them: made once, not per call."""
+
+    settings: Sequence[Setting] = ()
+    format: Any = None
+    """The form of the answer; None where the prompt says nothing of it."""
+    tools: Sequence[JSON] = ()
 
 
 class Prompted(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,10 +48,7 @@ class Prompted(msgspec.Struct, frozen=True, kw_only=True):
 
     turns: Sequence[Message | int]
     """The conversation: messages of the prompt, and the places of the client's own among them."""
-    settings: Chat
-    """The prompt's tools, form and parameters. Its messages count for nothing."""
-    written: JSON
-    """The same as the dialect writes them (`Dialect.settings`): made once per prompt, not per call."""
+    spelt: Spelt
     keep: frozenset[str] = frozenset()
     """Settings, by their names in `Chat`, of which the client's own count where it says any."""
 
@@ -34,9 +58,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     conversation: str
     """The member that has the messages."""
+    bare: bool = False
+    """Whether a text in its place is the user's message."""
     system: str | None = None
     """The member that has the system prompt, where that is no message."""
-    format: tuple[str, ...]
+    format: Place
     """Where the form of the answer stands."""
 
 
@@ -46,33 +72,76 @@ class Writes(Protocol):
     def __call__(self, messages: tuple[Message, ...], /) -> JSON: ...
 
 
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "temperature": ("temperature",),
-    "top_p": ("top_p",),
-    "top_k": ("top_k",),
-    "max_output_tokens": ("max_tokens", "max_completion_tokens", "max_output_tokens"),
-    "frequency_penalty": ("frequency_penalty",),
-    "presence_penalty": ("presence_penalty",),
-    "seed": ("seed",),
-    "stop": ("stop", "stop_sequences"),
-    "thinking": ("reasoning_effort", "reasoning", "thinking"),
-    "verbosity": ("verbosity",),
-}
-"""Settings of the hub, and the members that say them in any dialect."""
+SETTINGS: dict[str, Sequence[Place]] = {
+    "temperature": (("temperature",),),
+    "top_p": (("top_p",),),
+    "top_k": (("top_k",),),
+    "max_output_tokens": (("max_tokens",), ("max_completion_tokens",), ("max_output_tokens",)),
+    "frequency_penalty": (("frequency_penalty",),),
+    "presence_penalty": (("presence_penalty",),),
+    "seed": (("seed",),),
+    "stop": (("stop",), ("stop_sequences",)),
+    "thinking": (
+        ("reasoning_effort",), ("thinking",), ("reasoning", "effort"), ("reasoning", "max_tokens"),
+        ("reasoning", "enabled"), ("output_config", "effort"),
+    ),
+    "verbosity": (("verbosity",), ("text", "verbosity")),
+}  # fmt: skip
+"""Settings of the hub, and the places that say them in any dialect."""
 
 
 def conversation(form: Form, tree: JSON) -> list[Any]:
-    """The client's own messages; a bare text is the user's."""
+    """The client's own messages; a bare text is the user's.
+
+    Raises:
+        BadRequest: they are none.
+    """
     told = tree.get(form.conversation)
-    if isinstance(told, str):
+    if form.bare and isinstance(told, str):
         return [{"role": "user", "content": told}] if told else []
-    return told if isinstance(told, list) else []
+    if told is None:
+        return []
+    if not isinstance(told, list):
+        kinds = "a string or an array" if form.bare else "an array"
+        raise CLIENT.fail(form.conversation, f"must be {kinds}, not {json_type(told)}")
+    for index, each in enumerate(told):
+        if not isinstance(each, dict):
+            raise CLIENT.fail(f"{form.conversation}[{index}]", f"must be an object, not {json_type(each)}")
+    return told
+
+
+def spelt(form: Form, chat: Chat, made: JSON) -> Spelt:
+    """A prompt's settings, from the request that a dialect has made of them."""
+    settings: list[Setting] = []
+    for name, places in SETTINGS.items():
+        if getattr(chat, name) not in (None, ()):
+            said = [(place, value) for place in places if (value := _said(made, place)) is not None]
+            settings.append(
+                Setting(
+                    name,
+                    members=[place[0] for place in places if len(place) == 1],
+                    inner=[place for place in places if len(place) > 1],
+                    said={place[0]: value for place, value in said if len(place) == 1},
+                    said_inside=[(place, value) for place, value in said if len(place) > 1],
+                )
+            )
+    return Spelt(
+        settings=settings,
+        format=None if chat.format is None else _said(made, form.format),
+        tools=(made.get("tools") or ()) if chat.tools else (),
+    )
+
+
+def settings_of(chat: Chat) -> Chat:
+    """Settings as a request that can be written: they need somebody who is spoken to."""
+    return msgspec.structs.replace(chat, messages=(_SOMEBODY,))
 
 
 def prompted(form: Form, payload: Payload, prompt: Prompted, write: Writes) -> Payload:
     """The request with a prompt in it.
 
     Raises:
+        BadRequest: something of the client's, that the prompt is put beside, is of the wrong type.
         Unsupported: the dialect cannot say something of the prompt.
     """
     tree = dict(payload.tree)
@@ -86,10 +155,16 @@ def prompted(form: Form, payload: Payload, prompt: Prompted, write: Writes) -> P
             messages += [own[each] for each in run if isinstance(each, int)]
         else:
             said = tuple(each for each in run if not isinstance(each, int))
-            messages += conversation(form, write(said))
+            messages += _written(form, write(said))
     tree[form.conversation] = messages
     _add_settings(form, tree, prompt)
     return payload.with_tree(tree)
+
+
+def _written(form: Form, members: JSON) -> list[Any]:
+    """Messages as the dialect has written them: a lone text of the user's may stand bare."""
+    made = members[form.conversation]
+    return [{"role": "user", "content": made}] if isinstance(made, str) else made
 
 
 def _add_system(member: str, tree: JSON, turns: list[Message | int], write: Writes) -> None:
@@ -98,60 +173,47 @@ def _add_system(member: str, tree: JSON, turns: list[Message | int], write: Writ
     while turns and isinstance(first := turns[0], Message) and first.role in ("system", "developer"):
         leading.append(first)
         del turns[0]
+    theirs = tree.get(member)
+    if not isinstance(theirs, str | list | None):
+        raise CLIENT.fail(member, f"must be a string or an array, not {json_type(theirs)}")
     if not leading:
         return
     made = write((*leading, _SOMEBODY))[member]
-    theirs = tree.get(member)
     tree[member] = [*_blocks(made), *_blocks(theirs)] if theirs else made
-
-
-def settings_of(chat: Chat) -> Chat:
-    """Settings as a request that can be written: they need somebody who is spoken to."""
-    return msgspec.structs.replace(chat, messages=(_SOMEBODY,))
 
 
 _SOMEBODY = Message(role="user", parts=(Text(text="-"),))
 """Who is spoken to: instructions to nobody would be written as a user's message."""
 
 
-def _blocks(told: Any) -> list[Any]:
-    return [{"type": "text", "text": told}] if isinstance(told, str) else list(told)
+def _blocks(told: str | list[Any]) -> list[Any]:
+    return [{"type": "text", "text": told}] if isinstance(told, str) else told
 
 
 def _add_settings(form: Form, tree: JSON, prompt: Prompted) -> None:
-    settings, keep = prompt.settings, prompt.keep
-    made = prompt.written
-    for name, members in SETTINGS.items():
-        if getattr(settings, name) in (None, ()):
+    made, keep = prompt.spelt, prompt.keep
+    for setting in made.settings:
+        if setting.name in keep and any(_said(tree, place) is not None for place in SETTINGS[setting.name]):
             continue
-        if name in keep and any(tree.get(member) is not None for member in members):
-            continue
-        for member in members:
+        for member in setting.members:
             tree.pop(member, None)
-        tree |= {member: made[member] for member in members if member in made}
-    if settings.format is not None:
-        _add_format(form.format, tree, made, keep="format" in keep)
-    if settings.tools:
-        _add_tools(tree, made.get("tools") or [])
+        for place in setting.inner:
+            if place[0] in tree:
+                _clear(tree, place)
+        tree |= setting.said
+        for place, value in setting.said_inside:
+            _put(tree, place, value)
+    if made.format is not None and not ("format" in keep and _said(tree, form.format) is not None):
+        _put(tree, form.format, made.format)
+    if made.tools:
+        _add_tools(tree, made.tools)
 
 
-def _add_format(place: tuple[str, ...], tree: JSON, made: JSON, *, keep: bool) -> None:
-    *outer, last = place
-    for step in outer:
-        made = made.get(step) or {}
-        inside = tree.get(step)
-        if last in made:
-            tree[step] = dict(inside) if isinstance(inside, dict) else {}
-            tree = tree[step]
-    if last in made and not (keep and tree.get(last) is not None):
-        tree[last] = made[last]
-
-
-def _add_tools(tree: JSON, made: list[JSON]) -> None:
+def _add_tools(tree: JSON, made: Sequence[JSON]) -> None:
     """The prompt's tools, and those of the client's that have other names."""
     names = {tool_name(each) for each in made}
-    theirs = tree.get("tools")
-    tree["tools"] = [*made, *(each for each in theirs or [] if tool_name(each) not in names)]
+    theirs = CLIENT.optional(tree, "tools", list) or []
+    tree["tools"] = [*made, *(each for each in theirs if tool_name(each) not in names)]
 
 
 def tool_name(tool: Any) -> str | None:
@@ -161,3 +223,31 @@ def tool_name(tool: Any) -> str | None:
     function = tool.get("function")
     name = (function if isinstance(function, dict) else tool).get("name")
     return name if isinstance(name, str) else None
+
+
+# ── places of one or two steps; what is inside of a member is the client's own, and changed in a copy ──
+
+
+def _said(tree: JSON, place: Place) -> Any:
+    outer = tree.get(place[0])
+    if len(place) == 1:
+        return outer
+    return outer.get(place[1]) if isinstance(outer, dict) else None
+
+
+def _put(tree: JSON, place: Place, value: Any) -> None:
+    if len(place) == 1:
+        tree[place[0]] = value
+    else:
+        outer = tree.get(place[0])
+        tree[place[0]] = {**(outer if isinstance(outer, dict) else {}), place[1]: value}
+
+
+def _clear(tree: JSON, place: Place) -> None:
+    """Take away what is inside of a member, and that too where it was all."""
+    member, inside = place
+    outer = tree[member]
+    if isinstance(outer, dict) and inside in outer:
+        tree[member] = {name: value for name, value in outer.items() if name != inside}
+        if not tree[member]:
+            del tree[member]

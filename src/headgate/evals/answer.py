@@ -24,8 +24,12 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_picodollars: int | None = 0
+    answered_by: str = ""
+    """What the vendor calls the model that answered; empty where it does not say."""
     latency_ms: float = 0.0
     target: str = ""
     """`provider/model-id` it came from."""
     version: str = ""
     """Of the prompt; empty where none was rendered."""
+    served: str = ""
+    """The prompt its model is, as `support/triage@0123456789ab`, where it is one."""

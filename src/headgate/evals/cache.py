@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ def key_of(*parts: Any) -> bytes:
 
 
 class Cache:
-    """A SQLite file of keys and values. Several processes may use it at once."""
+    """A SQLite file of keys and values. Several processes may use it at once. Where it turns out damaged, or another
+    process keeps it to itself, it knows and keeps nothing: that costs money and no result.
+    """
 
     def __init__(self, file: Path) -> None:
         """Raises `CannotEvaluate` where the file cannot be used."""
@@ -39,17 +42,22 @@ class Cache:
             raise CannotEvaluate(f"the cache {file} cannot be used: {error}; remove it, or pass --no-cache") from None
         self.hits = 0
 
-    def get(self, key: bytes) -> bytes | None:
-        """What was kept under a key."""
-        found: Any = self._connection.execute("select value from answers where key = ?", (key,)).fetchone()
+    def get(self, key: bytes, *, counted: bool = True) -> bytes | None:
+        """What was kept under a key. `counted` is whether that is an answer known from before."""
+        try:
+            found: Any = self._connection.execute("select value from answers where key = ?", (key,)).fetchone()
+        except apsw.Error:
+            return None
         if found is None:
             return None
-        self.hits += 1
+        self.hits += counted
         return found[0]
 
     def put(self, key: bytes, value: bytes) -> None:
         """Keep something. It is there for whoever asks next, also after a crash of this process."""
-        self._connection.execute("insert or replace into answers values (?, ?)", (key, value)).fetchall()
+        with suppress(apsw.Error):
+            self._connection.execute("insert or replace into answers values (?, ?)", (key, value)).fetchall()
 
     def close(self) -> None:
-        self._connection.close()
+        with suppress(apsw.Error):
+            self._connection.close()

@@ -86,11 +86,13 @@ class Cell(msgspec.Struct, frozen=True):
     """None for the prompt's own."""
 
     @property
+    def full_name(self) -> str | None:
+        """Of the prompt, with its variant: `support/triage.brief`; None for a plain model."""
+        return self.prompt if self.prompt is None or self.variant is None else f"{self.prompt}.{self.variant}"
+
+    @property
     def name(self) -> str:
-        subject = self.prompt or ""
-        if self.variant is not None:
-            subject += f".{self.variant}"
-        return " @ ".join(part for part in (subject, self.model) if part)
+        return " @ ".join(part for part in (self.full_name, self.model) if part)
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from headgate.evals.case import Suite
-from headgate.evals.marks import Models
+from headgate.evals.case import Assertion, Suite
+from headgate.evals.models import AskedModels
 from headgate.evals.problems import Place, Problem
-from headgate.evals.subjects import Subjects, Unrenderable
+from headgate.evals.subjects import Subjects, Unaskable, Unrenderable
 
 MOST_PROBLEMS = 1_000
 
 
-def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: Models) -> list[Problem]:
+def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: AskedModels) -> list[Problem]:
     """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites."""
     found: dict[tuple[Place, str], None] = {}
     for suite in suites:
-        for judge in suite.judges.values():
-            if not models.names(judge.model):
-                found[judge.place, _no_model(judge.model)] = None
+        found |= {(each.place, each.message): None for each in unknown_judges(suite, models)}
         if suite.embeddings is not None and not models.names(suite.embeddings):
-            found[_place(suite, "embeddings"), _no_model(suite.embeddings)] = None
+            found[_place(suite, "embeddings"), models.unknown(suite.embeddings)] = None
+        for place, model in _vectorising(each for case in suite.cases for each in case.assertions):
+            if not models.names(model):
+                found[place, models.unknown(model)] = None
         for cell in suite.cells:
             for case in suite.cases:
                 if len(found) > MOST_PROBLEMS:
                     return _told(found)
                 try:
                     model = subjects[suite.name].request(cell, case).body.get("model", "")
+                except Unaskable as error:
+                    found[_place(suite, "prompt"), str(error)] = None
+                    break
                 except Unrenderable as error:
-                    missing = "there is no prompt" in str(error) or "names no model" in str(error)
-                    found[_place(suite, "prompt") if missing else case.place, str(error)] = None
-                    if missing:
-                        break
+                    found[case.place, str(error)] = None
                     continue
                 if not models.names(model):
-                    found[_place(suite, "model"), _no_model(model)] = None
+                    found[_place(suite, "model"), models.unknown(model)] = None
     return _told(found)
+
+
+def unknown_judges(suite: Suite, models: AskedModels) -> list[Problem]:
+    """The judges of a suite whose models there are not."""
+    judges = suite.judges.values()
+    return [Problem(each.place, models.unknown(each.model)) for each in judges if not models.names(each.model)]
+
+
+def _vectorising(assertions: Iterable[Assertion]) -> Iterator[tuple[Place, str]]:
+    """The models for embeddings that assertions name themselves, and where."""
+    for each in assertions:
+        if isinstance(each.options.get("model"), str):
+            yield each.place, each.options["model"]
+        yield from _vectorising(each.members)
 
 
 def _place(suite: Suite, what: str) -> Place:
     return suite.named.get(what, Place(suite.file))
-
-
-def _no_model(name: str) -> str:
-    return f"there is no model '{name}' in the configuration; 'headgate models' lists them"
 
 
 def _told(found: Mapping[tuple[Place, str], None]) -> list[Problem]:

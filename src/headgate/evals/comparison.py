@@ -18,6 +18,8 @@ customary 5 %."""
 MOST_CASES = 20
 """Cases that are named for each cell."""
 
+_CLOSE = 1e-9
+
 On = Literal["pass", "score"]
 
 
@@ -47,7 +49,8 @@ class CellComparison(msgspec.Struct, frozen=True, kw_only=True):
     chance: float
     """How likely so large a drop would be if nothing had changed, made up for all cells that are compared."""
     decides: bool
-    """Whether any drop could have been told: there may be too few cases, asked too seldom."""
+    """Whether any drop of this cell alone could have been told: for as many cells as are compared there may be too few
+    cases, asked too seldom."""
     worse: int
     better: int
     changed: int
@@ -75,24 +78,28 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def comparable(self) -> bool:
-        """Whether there was anything to compare."""
-        return any(each.verdict != "not_comparable" for each in self.cells)
+        """Whether there was anything to compare, and nowhere more cases without an answer than with one."""
+        return any(each.verdict != "not_comparable" for each in self.cells) and all(
+            each.without_answer <= each.pairs for each in self.cells
+        )
 
 
 def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float = 0.0, on: On = "pass") -> Comparison:
     """Hold a run against one before it. A cell is held against the same cell, or where a suite has one in each run,
-    against that: so may another model or variant be compared.
+    against that: so may another model or variant be compared. One that only one of the runs has is told as such, and so
+    is one of whose cases more have no answer than have one at both times.
 
     `tolerate` is how far the mean may drop without being told; `on` what is compared, the share of answers that pass
     or the mean score.
     """
     partners = _partners(before, after)
     paired = [(suite, cell, other, _paired(before, after, suite, cell, other, on)) for suite, cell, other in partners]
-    drops = [found.drop for *_, found in paired]
-    chances, rises = holm([each.chance for each in drops]), holm([each.rise for each in drops])
+    told = [found.drop for *_, found in paired if found.tells]
+    chances, rises = iter(holm([each.chance for each in told])), iter(holm([each.rise for each in told]))
     cells: list[CellComparison] = []
-    for (suite, cell, other, found), chance, rise in zip(paired, chances, rises, strict=True):
-        verdict = _verdict(found.drop, chance, rise, alpha, tolerate)
+    for suite, cell, other, found in paired:
+        chance, rise = (next(chances), next(rises)) if found.tells else (1.0, 1.0)
+        verdict = _verdict(found.drop, chance, rise, alpha, tolerate) if found.tells else "not_comparable"
         known = found.drop.pairs > 0
         cells.append(
             CellComparison(
@@ -105,7 +112,7 @@ def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float 
                 after=found.drop.after if known else None,
                 difference=found.drop.difference if known else None,
                 chance=chance,
-                decides=found.drop.decides <= alpha,
+                decides=found.drop.decides * max(1, len(told)) <= alpha,
                 worse=found.drop.worse,
                 better=found.drop.better,
                 changed=found.changed,
@@ -122,10 +129,8 @@ def compare(before: Sums, after: Sums, *, alpha: float = ALPHA, tolerate: float 
 
 def _verdict(
     found: Drop, chance: float, rise: float, alpha: float, tolerate: float
-) -> Literal["regression", "improvement", "no_difference", "not_comparable"]:
-    if not found.pairs:
-        return "not_comparable"
-    if chance <= alpha and found.before - found.after > tolerate:
+) -> Literal["regression", "improvement", "no_difference"]:
+    if chance <= alpha and found.before - found.after > tolerate + _CLOSE:
         return "regression"
     return "improvement" if rise <= alpha else "no_difference"
 
@@ -138,6 +143,11 @@ class _Paired(msgspec.Struct):
     only_after: int
     without_answer: int
     prompt: tuple[str, int]
+
+    @property
+    def tells(self) -> bool:
+        """Whether there are cases to compare, and not more that have no answer."""
+        return 0 < self.drop.pairs >= self.without_answer
 
 
 def _paired(before: Sums, after: Sums, suite: str, cell: str, other: str, on: On) -> _Paired:
@@ -153,9 +163,7 @@ def _paired(before: Sums, after: Sums, suite: str, cell: str, other: str, on: On
         if old.subject != new.subject:
             changed += 1
             continue
-        one, two = _values(old, on), _values(new, on)
-        if old.decided != new.decided:
-            one, two = _values(old, on, whole=True), _values(new, on, whole=True)
+        one, two = (old.scores, new.scores) if on == "score" else _outcomes(old, new)
         if not one or not two:
             without += 1
             continue
@@ -163,7 +171,7 @@ def _paired(before: Sums, after: Sums, suite: str, cell: str, other: str, on: On
         twos.append(two)
         cases.append(_change(name, new, one, two))
     worst = sorted((each for each in cases if each.after < each.before), key=lambda each: each.after - each.before)
-    prompt = next((each.prompt for each in news.values()), ("", 1))
+    prompt = next((each.prompt for each in (*news.values(), *olds.values())), ("", 1))
     return _Paired(
         drop=drop(ones, twos),
         cases=worst[:MOST_CASES],
@@ -186,10 +194,19 @@ def _change(name: str, tally: CaseTally, one: list[float], two: list[float]) -> 
     )
 
 
-def _values(tally: CaseTally, on: On, *, whole: bool = False) -> list[float]:
-    if whole:
-        return [float(tally.verdict == "pass")] if tally.verdict in ("pass", "fail") else []
-    return tally.outcomes if on == "pass" or tally.decided else tally.scores
+def _outcomes(old: CaseTally, new: CaseTally) -> tuple[list[float], list[float]]:
+    """What can be held against each other: each try; where tries end once a case is decided its verdicts, or if these
+    mean different things by now, the tries that are made whatever comes of the others.
+    """
+    if not old.decided and not new.decided:
+        return old.outcomes, new.outcomes
+    if (old.of, old.needed) == (new.of, new.needed):
+        return _whole(old), _whole(new)
+    return old.first_outcomes, new.first_outcomes
+
+
+def _whole(tally: CaseTally) -> list[float]:
+    return [float(tally.verdict == "pass")] if tally.verdict in ("pass", "fail") else []
 
 
 def _cases(sums: Sums, suite: str, cell: str) -> Mapping[str, CaseTally]:
@@ -197,17 +214,19 @@ def _cases(sums: Sums, suite: str, cell: str) -> Mapping[str, CaseTally]:
 
 
 def _partners(before: Sums, after: Sums) -> list[tuple[str, str, str]]:
-    """Suite, cell of the second run, and the cell of the first it is held against."""
+    """Suite, cell of the second run, and the cell of the first it is held against; then those only one of them has."""
     olds, news = _cells(before.cases), _cells(after.cases)
     found: list[tuple[str, str, str]] = []
+    alone: list[tuple[str, str, str]] = []
     for suite, cells in news.items():
         known = olds.get(suite, [])
-        for cell in cells:
-            if cell in known:
-                found.append((suite, cell, cell))
-            elif len(cells) == len(known) == 1:
-                found.append((suite, cell, known[0]))
-    return found
+        if len(cells) == len(known) == 1:
+            found.append((suite, cells[0], known[0]))
+            continue
+        found += [(suite, cell, cell) for cell in cells if cell in known]
+        alone += [(suite, cell, cell) for cell in (*cells, *known) if (cell in cells) != (cell in known)]
+    alone += [(suite, cell, cell) for suite, cells in olds.items() if suite not in news for cell in cells]
+    return [*found, *alone]
 
 
 def _cells(cases: Mapping[Place, CaseTally]) -> dict[str, list[str]]:

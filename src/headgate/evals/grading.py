@@ -12,9 +12,12 @@ from headgate.evals.case import SET, Assertion, Case, Suite
 from headgate.evals.judges import JUDGE
 from headgate.evals.kinds import KINDS
 from headgate.evals.marks import MOST_REASON, CannotTell, Look, Mark, Models, Told
+from headgate.evals.models import Spent
 from headgate.types import JSON
 
-_CLOSE = 1e-9
+_DIGITS = 6
+_CLOSE = 1e-6
+"""Scores are rounded: what reaches a threshold but for that reaches it."""
 
 
 class Grade(NamedTuple):
@@ -52,6 +55,10 @@ async def _looked(
         return _mark(assertion, look, False, 0.0, error=str(error))
     except HeadgateError as error:
         return _mark(assertion, look, False, 0.0, error=error.message)
+    except Spent:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an answer does to one kind, it ends no run
+        return _mark(assertion, look, False, 0.0, error=f"it could not be looked at: {type(error).__name__}: {error}")
     threshold = assertion.threshold or kind.threshold or 1.0
     holds = told.score >= threshold - _CLOSE
     score = 1 - told.score if assertion.negated else told.score
@@ -72,11 +79,11 @@ def _mark(assertion: Assertion, look: Look, passed: bool, score: float, *, reaso
     return Mark(
         kind=_named(assertion),
         passed=passed,
-        score=round(score, 4),
+        score=round(score, _DIGITS),
         weight=assertion.weight,
         metric=assertion.metric,
-        reason=reason[:MOST_REASON],
-        error=error[:MOST_REASON],
+        reason=_kept(reason),
+        error=_kept(error),
         line=assertion.place.line,
         cost_picodollars=look.cost_picodollars,
     )
@@ -92,13 +99,14 @@ def _summed(assertion: Assertion, marks: Sequence[Mark]) -> Mark:
     return Mark(
         kind=_named(assertion),
         passed=bool(passed),
-        score=round(score, 4),
+        score=round(score, _DIGITS),
         weight=assertion.weight,
         metric=assertion.metric,
-        reason=reason[:MOST_REASON],
-        error=reason[:MOST_REASON] if passed is None else "",
+        reason=_kept(reason),
+        error=_kept(reason) if passed is None else "",
         line=assertion.place.line,
         cost_picodollars=sum(mark.cost_picodollars for mark in marks),
+        members=tuple(marks),
     )
 
 
@@ -117,6 +125,11 @@ def _decided(marks: Sequence[Mark], threshold: float | None) -> tuple[bool | Non
         return True, score
     high = low + (whole - weight) / whole if whole else 0.0
     return (False if high < threshold - _CLOSE else None), score
+
+
+def _kept(text: str) -> str:
+    """A reason as run files can hold it: a function's may be no Unicode."""
+    return text[:MOST_REASON].encode(errors="replace").decode()
 
 
 def _named(assertion: Assertion) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import sha256
+from string import whitespace
 from typing import Any
 
 import msgspec
@@ -50,9 +51,13 @@ nor their length counts for anything.
 Think in one or two sentences, then end with one line of JSON and nothing after it: {{"better": "A"}}, \
 {{"better": "B"}} or {{"better": "tie"}}"""
 
-_SCORE = re.compile(r'"score"\s*:\s*"?([1-5](?:\.\d+)?)"?\s*[,}]')
-_REASON = re.compile(r'"reason"\s*:\s*("(?:[^"\\]|\\.)*")')
-_BETTER = re.compile(r'"better"\s*:\s*"(A|B|tie)"')
+_AFTER = f"{whitespace}`"
+"""What may stand behind a verdict: the end of a fence, say."""
+
+_SCORE = re.compile(r'"score"\s*:\s*"?([1-5](?:\.\d+)?)"?\s*\}$')
+_MARK = re.compile(r"[1-5](?:\.\d+)?")
+_NESTED = 50
+"""Braces from the end of what a judge says at which its verdict may begin."""
 
 JUDGE = "judge"
 """The name of the judge that is asked where an assertion names none."""
@@ -67,10 +72,13 @@ async def marked(look: Look, criterion: str, given: Mapping[str, str]) -> Told:
     if not look.answer.text.strip() and not look.answer.tool_calls:
         return Told(0.0, "the answer is empty")
     said = await _asked(look, _SYSTEM, criterion, {**_conversation(look), **given, "answer": _answer(look)})
-    marks = _SCORE.findall(said)
-    if not marks or not 1 <= float(marks[-1]) <= 5:
-        raise CannotTell(f"the judge gave no mark that can be read: {shortened(said)!r}")
-    return Told((float(marks[-1]) - 1) / 4, f"the judge gives {marks[-1]} of 5{_reason(said)}")
+    verdict = _verdict(said)
+    mark = _mark(verdict.get("score"))
+    if mark is None:
+        raise CannotTell(f"the judge gave no mark that can be read: {_last(said)!r}")
+    reason = verdict.get("reason")
+    told = f": {shortened(reason, 200)}" if isinstance(reason, str) and reason.strip() else ""
+    return Told((mark - 1) / 4, f"the judge gives {mark:g} of 5{told}")
 
 
 async def preferred(look: Look, one: str, other: str) -> str:
@@ -80,10 +88,10 @@ async def preferred(look: Look, one: str, other: str) -> str:
         CannotTell: it says nothing that can be read, or cannot be asked.
     """
     said = await _asked(look, _COMPARING, "", {**_conversation(look), "answer A": one, "answer B": other})
-    found = _BETTER.findall(said)
-    if not found:
-        raise CannotTell(f"the judge said nothing that can be read: {shortened(said)!r}")
-    return found[-1]
+    better = _verdict(said).get("better")
+    if better not in ("A", "B", "tie"):
+        raise CannotTell(f"the judge said nothing that can be read: {_last(said)!r}")
+    return better
 
 
 async def _asked(look: Look, system: str, criterion: str, texts: Mapping[str, str]) -> str:
@@ -107,6 +115,8 @@ async def _asked(look: Look, system: str, criterion: str, texts: Mapping[str, st
     except HeadgateError as error:
         raise CannotTell(f"the judge could not be asked: {error.message}") from None
     look.cost_picodollars += answer.cost_picodollars or 0
+    if answer.stop == "length":
+        raise CannotTell("the judge was cut off; give it more by 'config: {max_completion_tokens: …}' beside its model")
     return answer.text
 
 
@@ -120,11 +130,30 @@ def _answer(look: Look) -> str:
     return "\n".join([look.answer.text, *calls])
 
 
-def _reason(said: str) -> str:
-    found = _REASON.findall(said)
-    if not found:
-        return ""
-    try:
-        return f": {shortened(msgspec.json.decode(found[-1], type=str), 200)}"
-    except msgspec.DecodeError:
-        return ""
+def _verdict(said: str) -> JSON:
+    """The JSON a judge ends with. What it quotes before that, of the answer perhaps, is none of its own."""
+    text = said.rstrip(_AFTER)
+    at = len(text)
+    for _ in range(_NESTED):
+        at = text.rfind("{", 0, at)
+        if at < 0:
+            break
+        try:
+            found: Any = msgspec.json.decode(text[at:])
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        return found if isinstance(found, dict) else {}
+    last = _SCORE.search(text)  # JSON in which a quotation mark is not escaped, say
+    return {} if last is None else {"score": last[1]}
+
+
+def _mark(said: Any) -> float | None:
+    if isinstance(said, bool) or not isinstance(said, str | int | float):
+        return None
+    text = str(said).strip()
+    return float(text) if _MARK.fullmatch(text) and float(text) <= 5 else None
+
+
+def _last(said: str) -> str:
+    """The end of what a judge said, where its verdict should be."""
+    return shortened(said[-200:], 80) if len(said) > 200 else shortened(said)

@@ -32,6 +32,8 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """In the test file."""
     cost_picodollars: int = 0
     """What asking a judge cost."""
+    members: tuple[Mark, ...] = ()
+    """Of a set; their costs are in its own."""
 
 
 class Told(NamedTuple):
@@ -57,7 +59,7 @@ class Models(Protocol):
         """
         ...
 
-    async def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+    async def embed(self, model: str, texts: Sequence[str]) -> tuple[Sequence[Sequence[float]], int]:
         """Vectors of texts, and what they cost in picodollars.
 
         Raises:
@@ -93,14 +95,6 @@ class Look:
         self.folder = folder
         """Of the test file."""
         self.cost_picodollars = 0
-
-    @property
-    def asked(self) -> str:
-        """What the user said last."""
-        for message in reversed(self.request.get("messages", ())):
-            if message.get("role") == "user":
-                return text_of(message)
-        return ""
 
 
 def text_of(message: JSON) -> str:

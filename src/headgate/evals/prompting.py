@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.dialects.base import Quirks
 from headgate.errors import BadRequest
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
-from headgate.evals.subjects import PlainModels, Request, Unrenderable
-from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
-from headgate.prompts.serving import Served, Unservable, history, prompted, served
+from headgate.evals.subjects import PlainModels, Request, Unaskable, Unrenderable
+from headgate.prompts.at_hand import Served, Spelling
+from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, PromptsInvalid
+from headgate.prompts.serving import Unservable, history, prompted, served
 from headgate.types import Payload
 
 _FENCE = "---"
@@ -52,10 +52,12 @@ class Prompts:
             rendered = prompt.render(case.inputs, context=case.context, messages=history(case.messages))
             model = cell.model or rendered.model
             if model is None:
-                raise Unrenderable("the prompt names no model; write 'model:' in it or in the test file")
+                raise Unaskable("the prompt names no model; write 'model:' in it or in the test file")
             asked = Payload("openai_chat", msgspec.json.encode({"model": model, "messages": case.messages}))
-            made, _ = prompted(asked, self._ready(prompt), rendered, Quirks())
-        except (BadRequest, PromptNotFound) as error:
+            made, _ = prompted(asked, self._ready(prompt), rendered, Spelling())
+        except PromptNotFound as error:
+            raise Unaskable(error.message) from None
+        except BadRequest as error:
             raise Unrenderable(error.message) from None
         except Unservable as error:
             raise Unrenderable(str(error)) from None
@@ -67,6 +69,14 @@ class Prompts:
         if found is None:
             found = self._served[prompt.version] = served(prompt)
         return found
+
+    def model(self, cell: Cell) -> str | None:
+        if cell.model is not None or cell.prompt is None:
+            return cell.model
+        try:
+            return self._library.get(cell.prompt, cell.variant).model
+        except (PromptNotFound, PromptsInvalid):
+            return None
 
     def place(self, cell: Cell) -> Place | None:
         """The first line of the prompt's template."""
@@ -87,14 +97,17 @@ def root_of(test: Path) -> Path:
     if named:
         return named[-1]
     folder = test.parent
-    while folder.resolve() != Path.cwd() and _has_prompts(folder.parent):
+    while folder.resolve() != Path.cwd() and folder.parent != folder and _has_prompts(folder.parent):
         folder = folder.parent
     return folder
 
 
 def _has_prompts(folder: Path) -> bool:
     endings = (".prompt", ".tool.yaml", ".tool.json", ".schema.yaml", ".schema.json")
-    return any(each.name.endswith(endings) for each in folder.iterdir())
+    try:
+        return any(each.name.endswith(endings) for each in folder.iterdir())
+    except OSError:  # of somebody else
+        return False
 
 
 def _first_line(source: str) -> int:

@@ -14,10 +14,11 @@ import msgspec
 from headgate.errors import HeadgateError
 from headgate.evals.answer import Answer
 from headgate.evals.case import Assertion, Case, Cell, Suite
+from headgate.evals.graders import code_of, graders_of, models_of, written
 from headgate.evals.grading import graded
-from headgate.evals.models import GatewayModels, Spent
+from headgate.evals.models import AskedModels, Spent
 from headgate.evals.problems import Place
-from headgate.evals.runs import Result, RunFile
+from headgate.evals.runs import Result, Results
 from headgate.evals.subjects import Request, Subjects, Unrenderable
 from headgate.stats.clustered import running_reach
 
@@ -55,8 +56,8 @@ class Run:
         self,
         suites: Sequence[Suite],
         subjects: Subjects,
-        models: GatewayModels,
-        file: RunFile,
+        models: AskedModels,
+        file: Results,
         *,
         concurrency: int = 16,
         done: Mapping[Key, Done] | None = None,
@@ -65,7 +66,8 @@ class Run:
         told: Callable[[Result, bool], None] | None = None,
     ) -> None:
         """`told` hears of each result, and whether it is one of before. With `precision` cases come in a drawn order,
-        and no more are asked once the share that passes is known to so much on either side.
+        and of each suite no more are asked at a cell once the share that passes there is known to so much on either
+        side.
         """
         self._suites = suites
         self._subjects = subjects
@@ -79,7 +81,10 @@ class Run:
         self._over = ""
         self.told = ""
         """Why the budget had no room."""
-        self._shares: list[float] = []
+        self._shares: dict[tuple[str, str], list[float]] = {}
+        """Of cases that passed, by suite and cell."""
+        self._precise: set[tuple[str, str]] = set()
+        self._spared = False
 
     @property
     def planned(self) -> int:
@@ -96,7 +101,7 @@ class Run:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._concurrency):
                 group.create_task(self._work(jobs))
-        return self._over or "complete"
+        return self._over or ("precision" if self._spared else "complete")
 
     def _jobs(self) -> Iterator[Job]:
         of = [(suite, cell, case) for suite in self._suites for case in suite.cases for cell in suite.cells]
@@ -121,6 +126,10 @@ class Run:
                 return
 
     async def _asked(self, job: Job) -> None:
+        where = job.suite.name, job.cell.name
+        if where in self._precise:
+            self._spared = True
+            return
         passes = failures = 0
         needed, of = job.case.repeat.needed, job.case.repeat.of
         for repeat in job.repeats:
@@ -131,9 +140,10 @@ class Run:
             if job.case.repeat.decided and (passes >= needed or failures > of - needed):
                 break
         if self._precision is not None and passes + failures:
-            self._shares.append(passes / (passes + failures))
-            if not len(self._shares) % LOOKED_EVERY and running_reach(self._shares) <= self._precision:
-                self._over = self._over or "precision"
+            shares = self._shares.setdefault(where, [])
+            shares.append(passes / (passes + failures))
+            if not len(shares) % LOOKED_EVERY and running_reach(shares) <= self._precision:
+                self._precise.add(where)
 
     async def _answered(self, job: Job, repeat: int) -> bool | None:
         suite, cell, case, _ = job
@@ -142,7 +152,8 @@ class Run:
         except Unrenderable as error:
             self._add(_result(job, repeat, "", error=f"input: {error}", prompt=self._subjects.place(cell)))
             return None
-        key = key_of_result(request, case, self._models.fingerprint(request.body.get("model", "")))
+        fingerprint = self._models.fingerprint(request.body.get("model", ""))
+        key = key_of_result(request, case, [fingerprint, self._marked_by(suite, case)])
         before = self._done.get((suite.name, cell.name, case.id, repeat))
         if before is not None and before.key == key and not before.error:
             self._told(_result(job, repeat, key, passed=before.passed), True)
@@ -156,16 +167,21 @@ class Run:
         self._add(result)
         return result.passed
 
+    def _marked_by(self, suite: Suite, case: Case) -> Any:
+        """All that marks depend on beside an answer: who judges, and code."""
+        asked = [[model, self._models.fingerprint(model)] for model in models_of(case, suite)]
+        return [graders_of(case, suite), asked, code_of(case, suite)]
+
     async def _looked(self, job: Job, repeat: int, key: str, request: Request, answer: Answer) -> Result:
         suite, cell, case, _ = job
-        grade = await graded(answer, case, suite, self._models, request.body, str(Path(suite.file).parent))
+        grade = await graded(answer, case, suite, self._models, request.seen or request.body, _folder(suite))
         unsaid = next((mark for mark in grade.marks if mark.error), None)
         return _result(
             job,
             repeat,
             key,
             passed=grade.passed,
-            score=round(grade.score, 4),
+            score=round(grade.score, 6),
             marks=grade.marks,
             error=f"{unsaid.kind}: {unsaid.error}" if grade.passed is None and unsaid is not None else "",
             text=answer.text[:MOST_SHOWN],
@@ -174,11 +190,13 @@ class Run:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost_picodollars=answer.cost_picodollars,
+            answered_by=answer.answered_by,
             judged_picodollars=sum(mark.cost_picodollars for mark in grade.marks),
             latency_ms=answer.latency_ms,
             target=answer.target,
             model=request.body["model"],
             version=request.version,
+            served=answer.served,
             prompt=self._subjects.place(cell),
         )
 
@@ -191,6 +209,10 @@ class Run:
     def _add(self, result: Result) -> None:
         self._file.add(result)
         self._told(result, False)
+
+
+def _folder(suite: Suite) -> str:
+    return str(Path(suite.file).parent)
 
 
 def _unheard(result: Result, again: bool) -> None:
@@ -213,7 +235,7 @@ def _result(job: Job, repeat: int, key: str, *, prompt: Place | None = None, **f
         needed=case.repeat.needed,
         decided=case.repeat.decided,
         key=key,
-        subject=_digest([case.inputs, case.context, case.messages, _asserted(case)]),
+        subject=_digest([case.inputs, case.context, case.messages, _asserted(case), *graders_of(case, suite)]),
         file=case.place.file,
         line_number=case.place.line,
         prompt_file=prompt.file if prompt is not None else "",
@@ -234,10 +256,10 @@ def _plain(assertion: Assertion) -> Any:
 
 
 def _digest(value: Any) -> str:
-    raw = msgspec.json.encode(value, order="deterministic", enc_hook=_named)
+    raw = msgspec.json.encode(value, order="deterministic", enc_hook=_told)
     return sha256(raw).hexdigest()[:16]
 
 
-def _named(value: Any) -> str:
-    """A function by its name: where it is in memory differs from run to run."""
-    return f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', type(value).__name__)}"
+def _told(value: Any) -> str:
+    """What JSON does not know: functions, of which where they are in memory differs from run to run."""
+    return written(value) if callable(value) else type(value).__qualname__

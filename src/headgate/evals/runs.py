@@ -5,14 +5,19 @@ file ends.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Protocol
 
 import msgspec
 
 from headgate.evals.marks import Mark
 from headgate.evals.problems import CannotEvaluate
+
+if sys.platform != "win32":
+    from fcntl import LOCK_EX, LOCK_NB, flock
 
 FORMAT = 1
 
@@ -56,10 +61,14 @@ class Result(msgspec.Struct, frozen=True, tag="result", tag_field="line", kw_onl
     output_tokens: int = 0
     cost_picodollars: int | None = 0
     judged_picodollars: int = 0
+    answered_by: str = ""
+    """What the vendor calls the model that answered; empty where it does not say."""
     latency_ms: float = 0.0
     target: str = ""
     model: str = ""
     version: str = ""
+    served: str = ""
+    """The prompt its model is, as `support/triage@0123456789ab`, where it is one."""
     file: str
     line_number: int = 1
     prompt_file: str = ""
@@ -86,29 +95,47 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="line", kw_only=True
 Line = Header | Result | End
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
+_FIRST = b'{"line":"run",'
+"""How a run file begins."""
+
+
+class Results(Protocol):
+    """Where results go as they come."""
+
+    def add(self, line: Result) -> None:
+        """Keep one.
+
+        Raises:
+            CannotEvaluate: it cannot be kept.
+        """
+        ...
 
 
 class RunFile:
-    """A run file that is written to. A line is handed to the system whole; what a crash tears is not read."""
+    """A run file that is written to, by one process at a time. A line is handed to the system whole; what a crash tears
+    is not read.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._open: IO[bytes] | None = None
 
     def begin(self, header: Header) -> None:
-        """Start a new file.
+        """Start a new file, or one of which not even the first line was written.
 
         Raises:
             CannotEvaluate: there is one, or it cannot be written.
         """
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._open = self.file.open("xb", buffering=0)
+            with self._opened() as (file, whole):
+                if whole or not _torn(file):
+                    what = f"{self.file} is there already; go on with it by --resume, or name another file"
+                    raise CannotEvaluate(what)
+                file.truncate(0)
             self._write(header)
-        except FileExistsError:
-            what = f"{self.file} is there already; go on with it by --resume, or name another file"
-            raise CannotEvaluate(what) from None
         except OSError as error:
+            self.close()
             raise CannotEvaluate(f"{self.file} cannot be written: {error.strerror}") from None
 
     def go_on(self) -> None:
@@ -118,10 +145,8 @@ class RunFile:
             CannotEvaluate: the file cannot be written.
         """
         try:
-            whole = _whole_bytes(self.file)
-            self._open = self.file.open("r+b", buffering=0)
-            self._open.truncate(whole)
-            self._open.seek(0, os.SEEK_END)
+            with self._opened() as (file, whole):
+                file.truncate(whole)
         except OSError as error:
             raise CannotEvaluate(f"{self.file} cannot be written: {error.strerror}") from None
 
@@ -140,11 +165,49 @@ class RunFile:
         if self._open is not None:
             self._open.close()
 
+    @contextmanager
+    def _opened(self) -> Generator[tuple[IO[bytes], int]]:
+        """The file, this process's alone, and where its whole lines end; it stays open unless something is raised.
+
+        Raises:
+            CannotEvaluate: another process writes to it.
+        """
+        file = self.file.open("a+b", buffering=0)
+        try:
+            _lock(file)
+            yield file, _whole_bytes(file)
+        except BaseException:
+            file.close()
+            raise
+        self._open = file
+
     def _write(self, line: Line) -> None:
+        """A whole line or nothing of it: on a full disk, say, no half of one is left before what comes next."""
         assert self._open is not None
         raw = memoryview(_ENCODER.encode(line) + b"\n")
-        while raw:
-            raw = raw[self._open.write(raw) :]
+        before = os.fstat(self._open.fileno()).st_size
+        try:
+            while raw:
+                raw = raw[self._open.write(raw) :]
+        except OSError:
+            with suppress(OSError):
+                self._open.truncate(before)
+            raise
+
+
+def _torn(file: IO[bytes]) -> bool:
+    """Whether a file without a whole line is one a run had just begun, or empty."""
+    file.seek(0)
+    return _FIRST.startswith(file.read(len(_FIRST)))
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Keep a file until it is closed, however its process ends. On Windows nothing is locked."""
+    if sys.platform != "win32":
+        try:
+            flock(file.fileno(), LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise CannotEvaluate(f"{file.name} is written to by another process; wait for it to end") from None
 
 
 def header_of(file: Path) -> Header:
@@ -203,16 +266,14 @@ def _lines(file: Path) -> Iterator[Line]:
         raise CannotEvaluate(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _whole_bytes(file: Path) -> int:
+def _whole_bytes(read: IO[bytes]) -> int:
     """Where the last whole line ends."""
-    with file.open("rb") as read:
-        size = read.seek(0, os.SEEK_END)
-        step = 1 << 16
-        at = size
-        while at:
-            at = max(0, at - step)
-            read.seek(at)
-            found: Any = read.read(step).rfind(b"\n")
-            if found >= 0:
-                return at + found + 1
+    at = read.seek(0, os.SEEK_END)
+    while at:
+        step = min(at, 1 << 16)
+        at -= step
+        read.seek(at)
+        found = read.read(step).rfind(b"\n")
+        if found >= 0:
+            return at + found + 1
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,14 @@ from headgate.config import Config
 from headgate.config.schema import StorageConfig
 from headgate.evals.case import Case, Cell, Suite
 from headgate.evals.checking import problems_of
-from headgate.evals.models import GatewayModels
+from headgate.evals.models import AskedModels
 from headgate.evals.problems import BadTests, Place, Problem
-from headgate.evals.prompting import Prompts, root_of
-from headgate.evals.reading import find, read
+from headgate.evals.prompting import Prompts
+from headgate.evals.reading import read
 from headgate.evals.running import Done, Key, Run
 from headgate.evals.runs import End, Header, Result, RunFile, results_of
-from headgate.evals.subjects import Request, Subjects
+from headgate.evals.selection import Selection, problems_in
+from headgate.evals.subjects import AsServed, Placed, Request, Subjects
 from headgate.prompts.dotprompt import Library, PromptsInvalid, load_folder
 
 FOLDER = Path(".headgate", "evals")
@@ -46,46 +47,48 @@ class Loaded(msgspec.Struct, frozen=True):
     """Suites, and the prompts they are of."""
 
     suites: list[Suite]
-    subjects: dict[str, Subjects]
+    subjects: Mapping[str, Subjects]
     """By the names of suites."""
 
     def request(self, suite: str, cell: Cell, case: Case) -> Request:
         return self.subjects[suite].request(cell, case)
 
+    def asked_of(self, models: AskedModels) -> Loaded:
+        """The same, where models that are prompts themselves render their cases."""
+        return Loaded(self.suites, {name: AsServed(each, models.takes_inputs) for name, each in self.subjects.items()})
 
-def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
-    """Read test files, and the libraries of their prompts: the folder `prompts`, else the one each stands in.
+    @property
+    def prompts(self) -> list[str]:
+        """The names of the prompts that are tested, variants among them."""
+        cells = [cell for suite in self.suites for cell in suite.cells]
+        return list(dict.fromkeys(name for cell in cells if (name := cell.full_name) is not None))
+
+    @property
+    def models(self) -> list[str]:
+        """The names of all models that may be asked, judges among them; of prompts' own too."""
+        found: dict[str | None, None] = {}
+        for suite in self.suites:
+            found |= dict.fromkeys(each.model for each in suite.judges.values()) | {suite.embeddings: None}
+            for cell in suite.cells:
+                found[cell.model or self.subjects[suite.name].model(cell)] = None
+        return [each for each in found if each is not None]
+
+
+def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool = False) -> Loaded:
+    """Read test files, and the libraries of their prompts: the folder `prompts`, else the one each stands in. Where the
+    prompts that are tested come from `elsewhere`, it is nothing to these tests what is wrong in the libraries.
 
     Raises:
         BadTests: what is wrong in tests or prompts.
     """
-    files = find(paths)
-    roots = {file: prompts or root_of(file) for file in files}
-    libraries: dict[Path, Library] = {}
-    problems: list[Problem] = []
-    for root in dict.fromkeys(roots.values()):
-        try:
-            libraries[root] = load_folder(root)
-        except PromptsInvalid as error:
-            libraries[root] = load_folder(root, strict=False)
-            problems += [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
-
-    def prompt_of(root: Path) -> Callable[[Path], str | None]:
-        def name(file: Path) -> str | None:
-            with suppress(ValueError):
-                place = file.resolve().relative_to(root.resolve()).as_posix()
-                return next(
-                    (each.name for each in libraries[root] if each.file == place), place.removesuffix(".prompt")
-                )
-            return None
-
-        return name
-
+    selected = Selection(paths, prompts)
+    problems = [*selected.problems, *(() if elsewhere else selected.mistakes)]
     suites: list[Suite] = []
     subjects: dict[str, Subjects] = {}
-    for root in libraries:
+    for root, library in selected.libraries.items():
         try:
-            mine = read([file for file in files if roots[file] == root], prompt_of(root), root)
+            files = [each.file for each in selected.tests if each.root == root]
+            mine = read(files, selected.prompt_in(root), root, named_by=selected.named_by)
         except BadTests as error:
             problems += error.problems
             continue
@@ -94,33 +97,39 @@ def load(paths: Sequence[Path], prompts: Path | None = None) -> Loaded:
                 problems.append(
                     Problem(Place(suite.file), f"is called {suite.name}, as another is; give one a 'name:'")
                 )
-            subjects[suite.name] = Prompts(libraries[root], root)
+            subjects[suite.name] = Prompts(library, root)
             suites.append(suite)
     if problems:
-        raise BadTests(problems)
+        raise BadTests(list(dict.fromkeys(problems)))
     return Loaded(suites, subjects)
 
 
-def of_library(loaded: Loaded, folder: Path) -> Loaded:
-    """The same tests of the prompts in another folder: of the version that is released, say. What is not in it is left
-    out.
+def library_in(folder: Path) -> Library:
+    """The prompts in a folder.
 
     Raises:
         BadTests: what is wrong in it.
     """
     try:
-        library = load_folder(folder)
+        return load_folder(folder)
     except PromptsInvalid as error:
-        raise BadTests(
-            [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
-        ) from None
-    prompts = Prompts(library, folder)
-    names = {(each.name, each.variant) for each in library}
-    suites = [
-        replace(suite, cells=tuple(each for each in suite.cells if (each.prompt, each.variant) in names))
-        for suite in loaded.suites
-    ]
-    return Loaded([suite for suite in suites if suite.cells], {suite.name: prompts for suite in suites})
+        raise BadTests(problems_in(error)) from None
+
+
+def of_library(loaded: Loaded, library: Library, root: Path, *, placed: bool = False) -> Loaded:
+    """The same tests of the prompts in another library, that of `root`: of the version that is released, say. Prompts
+    that are not in it are left out, and so are models alone; but where what is tested is to be `placed` where the
+    tests' own prompts are, models are tested as before.
+    """
+    prompts = Prompts(library, root)
+    suites: list[Suite] = []
+    for suite in loaded.suites:
+        cells = tuple(
+            cell for cell in suite.cells if (placed if cell.full_name is None else cell.full_name in library.prompts)
+        )
+        suites += [replace(suite, cells=cells)] if cells else []
+    subjects = {name: Placed(prompts, own) if placed else prompts for name, own in loaded.subjects.items()}
+    return Loaded(suites, subjects)
 
 
 def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: bool = False) -> Config:
@@ -136,9 +145,9 @@ def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: 
     return replace(config, models=models, limits=limits, server=server, storage=storage)
 
 
-def check(loaded: Loaded, models: GatewayModels) -> None:
+def check(loaded: Loaded, models: AskedModels) -> None:
     """Raise `BadTests` for prompts and models there are not, and inputs that do not fit."""
-    if problems := problems_of(loaded.suites, loaded.subjects, models):
+    if problems := problems_of(loaded.suites, loaded.asked_of(models).subjects, models):
         raise BadTests(problems)
 
 
@@ -150,6 +159,9 @@ class _Of:
 
     def request(self, cell: Cell, case: Case) -> Request:
         return self._by_cell[id(cell)].request(cell, case)
+
+    def model(self, cell: Cell) -> str | None:
+        return self._by_cell[id(cell)].model(cell)
 
     def place(self, cell: Cell) -> Place | None:
         return self._by_cell[id(cell)].place(cell)
@@ -174,7 +186,7 @@ def done_in(file: Path) -> dict[Key, Done]:
 
 async def carry_out(
     loaded: Loaded,
-    models: GatewayModels,
+    models: AskedModels,
     file: Path,
     options: Options,
     *,
@@ -193,7 +205,7 @@ async def carry_out(
     writing = RunFile(file)
     run = Run(
         loaded.suites,
-        _Of(loaded),
+        _Of(loaded.asked_of(models)),
         models,
         writing,
         concurrency=options.concurrency,
@@ -213,13 +225,8 @@ async def carry_out(
     try:
         why = await run.run()
     finally:
-        end = End(
-            ended_us=clock.now_us(),
-            why=why,
-            told=run.told,
-            spent_picodollars=models.spent_picodollars,
-            cached=models.cached,
-        )
+        paid, known = models.bill()
+        end = End(ended_us=clock.now_us(), why=why, told=run.told, spent_picodollars=paid, cached=known)
         with suppress(Exception):
             writing.add(end)
         writing.close()

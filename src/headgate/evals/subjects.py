@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
 from headgate.types import JSON
+
+SAID = "headgate"
+"""The member of a request with what it says to a model that is a prompt, as the API takes it."""
 
 
 class Request(NamedTuple):
@@ -14,11 +21,16 @@ class Request(NamedTuple):
 
     body: JSON
     version: str = ""
-    output_schema: JSON | None = None
+    seen: JSON | None = None
+    """What assertions and judges take it for, where somebody else makes more of it; None for the body itself."""
 
 
 class Unrenderable(Exception):
     """A case's inputs do not make a request; the message says why."""
+
+
+class Unaskable(Unrenderable):
+    """A cell makes no request whatever the case: its prompt is not there, or names no model."""
 
 
 class Subjects(Protocol):
@@ -32,6 +44,10 @@ class Subjects(Protocol):
         """
         ...
 
+    def model(self, cell: Cell) -> str | None:
+        """The model that is asked; None where nobody names one."""
+        ...
+
     def place(self, cell: Cell) -> Place | None:
         """Where a prompt stands; None for a plain model."""
         ...
@@ -42,8 +58,63 @@ class PlainModels:
 
     def request(self, cell: Cell, case: Case) -> Request:
         if cell.model is None:
-            raise Unrenderable("there is no model to ask")
+            raise Unaskable("there is no model to ask")
+        if not case.messages:
+            what = (
+                f"has inputs alone, and '{cell.model}' is no prompt that takes them; write 'messages: text', or a list"
+            )
+            raise Unrenderable(what)
         return Request({"model": cell.model, "messages": list(case.messages), **case.config})
+
+    def model(self, cell: Cell) -> str | None:
+        return cell.model
 
     def place(self, cell: Cell) -> Place | None:
         return None
+
+
+class AsServed:
+    """Models that are prompts themselves: they are given a case's inputs, and render them where they are served."""
+
+    def __init__(self, others: Subjects, takes_inputs: Callable[[str], bool]) -> None:
+        """`others` are what is asked of all other models."""
+        self._others = others
+        self._takes_inputs = takes_inputs
+
+    def request(self, cell: Cell, case: Case) -> Request:
+        if cell.model is None or not self._takes_inputs(cell.model):
+            return self._others.request(cell, case)
+        said = {"inputs": case.inputs, **({} if case.context is None else {"context": case.context})}
+        body = {"model": cell.model, "messages": list(case.messages), **case.config, SAID: said}
+        return Request(body, seen=self._seen(cell, case))
+
+    def _seen(self, cell: Cell, case: Case) -> JSON:
+        """About what it is rendered to: as the prompt here renders it, else the inputs as they are."""
+        if cell.prompt is not None:
+            with suppress(Unrenderable):
+                return self._others.request(cell, case).body
+        told = {"role": "user", "content": msgspec.json.encode(case.inputs, enc_hook=str).decode()}
+        return {"model": cell.model, "messages": [*case.messages, told], **case.config}
+
+    def model(self, cell: Cell) -> str | None:
+        return self._others.model(cell)
+
+    def place(self, cell: Cell) -> Place | None:
+        return self._others.place(cell)
+
+
+class Placed:
+    """What is tested is told to be where others are: a released version where its file is."""
+
+    def __init__(self, tested: Subjects, others: Subjects) -> None:
+        self._tested = tested
+        self._others = others
+
+    def request(self, cell: Cell, case: Case) -> Request:
+        return self._tested.request(cell, case)
+
+    def model(self, cell: Cell) -> str | None:
+        return self._tested.model(cell)
+
+    def place(self, cell: Cell) -> Place | None:
+        return self._others.place(cell)

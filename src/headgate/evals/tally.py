@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from headgate.evals.marks import shortened
+from headgate.evals.marks import Mark, shortened
 from headgate.evals.runs import Result
 from headgate.stats.clustered import share_of_clusters
 from headgate.stats.intervals import Interval, quantile
@@ -24,42 +24,53 @@ class CaseTally:
     """What came of one case at one cell."""
 
     __slots__ = (
-        "_tries", "decided", "errors", "file", "line", "metrics", "needed", "of", "prompt", "reasons", "subject",
-        "text", "version",
+        "_metrics", "_told_of", "_tries", "decided", "errors", "file", "line", "needed", "of", "prompt", "reasons",
+        "served", "subject", "text", "version",
     )  # fmt: skip
 
     def __init__(self, result: Result) -> None:
-        self.of = result.of
         self._tries: dict[int, tuple[bool, float]] = {}
-        self.needed = result.needed
-        self.decided = result.decided
+        self._metrics: dict[int, list[tuple[str, float]]] = {}
+        self._told_of = -1
         self.errors: dict[int, str] = {}
         self.reasons: list[str] = []
+        """Why an answer failed: the first one that did."""
         self.text = ""
-        self.metrics: dict[str, list[float]] = {}
         self.subject = result.subject
+        self.version = result.version
+        self.served: set[str] = set()
+        self._see(result)
+
+    def _see(self, result: Result) -> None:
+        """Of a run that was gone on with, what its test file says by now."""
+        self.of, self.needed, self.decided = result.of, result.needed, result.decided
         self.file, self.line = result.file, result.line_number
         self.prompt = (result.prompt_file, result.prompt_line)
-        self.version = result.version
+        self.version = result.version or self.version
+        if result.served:
+            self.served.add(result.served)
 
     def add(self, result: Result) -> None:
-        """Take in a result; one of a repeat there was before takes its place only where that had none."""
-        self.version = result.version or self.version
+        """Take in a result. It takes the place of one of the same repeat: what was made again was of something else."""
+        self._see(result)
+        repeat = result.repeat
+        self._forget(repeat)
         if result.passed is None:
-            self.errors[result.repeat] = result.error
+            self.errors[repeat] = result.error
             return
-        self.errors.pop(result.repeat, None)
-        self._tries[result.repeat] = (result.passed, result.score)
-        for mark in result.marks:
-            if not mark.error:
-                self.metrics.setdefault(mark.metric or mark.kind, []).append(mark.score)
+        self._tries[repeat] = (result.passed, result.score)
+        self._metrics[repeat] = list(_measured(result.marks))
         if not result.passed and not self.reasons:
-            failed = [mark for mark in result.marks if not mark.passed and not mark.error]
-            self.reasons = [
-                f"{mark.kind}: {mark.reason}" if mark.reason else mark.kind for mark in failed[:MOST_REASONS]
-            ]
-            self.reasons = self.reasons or [f"the score is {result.score:.2f}"]
+            self._told_of = repeat
+            self.reasons = _reasons(result)
             self.text = shortened(result.text, 300)
+
+    def _forget(self, repeat: int) -> None:
+        self.errors.pop(repeat, None)
+        self._tries.pop(repeat, None)
+        self._metrics.pop(repeat, None)
+        if self._told_of == repeat:
+            self._told_of, self.reasons, self.text = -1, [], ""
 
     @property
     def passes(self) -> int:
@@ -88,7 +99,48 @@ class CaseTally:
 
     @property
     def scores(self) -> list[float]:
-        return [self._tries[repeat][1] for repeat in sorted(self._tries)]
+        """Of each try that is made whatever comes of the others, in order: of a case that is asked no more once it is
+        decided the others are there because of what came before, and would make the mean look surer than it is.
+        """
+        return [self._tries[repeat][1] for repeat in self._always()]
+
+    @property
+    def first_outcomes(self) -> list[float]:
+        """Of each try that is made whatever comes of the others, whether it passed."""
+        return [float(self._tries[repeat][0]) for repeat in self._always()]
+
+    @property
+    def metrics(self) -> dict[str, list[float]]:
+        """The scores of the same tries by the names of metrics."""
+        found: dict[str, list[float]] = {}
+        for repeat in self._always():
+            for name, score in self._metrics[repeat]:
+                found.setdefault(name, []).append(score)
+        return found
+
+    def _always(self) -> list[int]:
+        certain = min(self.needed, self.of - self.needed + 1) if self.decided else self.of
+        return [repeat for repeat in sorted(self._tries) if repeat < certain]
+
+
+def _measured(marks: Sequence[Mark]) -> Iterator[tuple[str, float]]:
+    """What an answer scored, by metric; those in sets too where they have a name."""
+    for mark in marks:
+        if not mark.error:
+            yield mark.metric or mark.kind, mark.score
+        yield from ((each.metric, each.score) for each in _within(mark) if each.metric and not each.error)
+
+
+def _within(mark: Mark) -> Iterator[Mark]:
+    for each in mark.members:
+        yield each
+        yield from _within(each)
+
+
+def _reasons(result: Result) -> list[str]:
+    failed = [mark for mark in result.marks if not mark.passed and not mark.error]
+    told = [f"{mark.kind}: {mark.reason}" if mark.reason else mark.kind for mark in failed[:MOST_REASONS]]
+    return told or [f"the score is {result.score:.2f}"]
 
 
 class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +169,8 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`p50` and `p95`."""
     versions: list[str]
     """Of the prompt."""
+    served: list[str]
+    """What the model was, where it is a prompt itself: `support/triage@0123456789ab`."""
 
 
 class Sums:
@@ -180,6 +234,7 @@ class Sums:
             output_tokens=cost[3],
             latency_ms={"p50": quantile(latencies, 0.5), "p95": quantile(latencies, 0.95)} if latencies else {},
             versions=sorted({each.version for each in tallies if each.version}),
+            served=sorted({name for each in tallies for name in each.served}),
         )
 
 

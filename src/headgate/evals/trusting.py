@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from headgate.errors import HeadgateError
 from headgate.evals.answer import Answer
 from headgate.evals.case import Assertion, Case, Judging, Suite
 from headgate.evals.grading import graded
@@ -25,6 +25,7 @@ from headgate.evals.problems import BadTests, Place, Problem
 from headgate.evals.reading.assertions import read_assertions
 from headgate.evals.reading.conversations import read_messages
 from headgate.evals.reading.sheet import Sheet
+from headgate.evals.reading.sources import DISK, Sources
 from headgate.stats.agreement import Agreement, agreement
 from headgate.stats.paired import drop
 
@@ -88,16 +89,24 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     def told(self) -> str:
         """In a line."""
         found, kappa = self.agreement, self.agreement.kappa
-        text = (
-            f"judge {self.judge} ({self.model}): kappa {kappa.estimate:.2f} ({kappa.low:.2f} to {kappa.high:.2f}), "
-            f"agrees with people on {found.share.estimate:.0%} of {found.things}"
-        )
+        agreed = f"agrees with people on {found.share.estimate:.0%} of {found.things}"
+        if not found.things:
+            told = "no verdict on anything people have judged"
+        elif isnan(kappa.estimate):
+            told = f"no kappa, since all verdicts are the same, of people and of the judge; {agreed}; label both kinds"
+        else:
+            told = f"kappa {kappa.estimate:.2f} ({kappa.low:.2f} to {kappa.high:.2f}), {agreed}"
+        text = f"judge {self.judge} ({self.model}): {told}"
         if self.required is not None:
-            text += f"; {self.required:g} asked for" if found.things >= FEWEST else f"; {FEWEST} labels are needed"
+            text += (
+                f"; {self.required:g} asked for"
+                if found.things >= FEWEST
+                else f"; {FEWEST} labels with a verdict are needed"
+            )
         return text + (f"; {self.unreadable} without a verdict" if self.unreadable else "") + self.leanings.told()
 
 
-def read_labels(file: Path) -> list[Label]:
+def read_labels(file: Path, sources: Sources = DISK) -> list[Label]:
     """The labels in a file.
 
     Raises:
@@ -106,7 +115,7 @@ def read_labels(file: Path) -> list[Label]:
     problems: list[Problem] = []
     labels: list[Label] = []
     try:
-        text = file.read_text("utf-8")
+        text = sources.read(file).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise BadTests([Problem(Place(str(file)), f"cannot be read: {error}")]) from None
     for number, line in enumerate(text.split("\n"), 1):
@@ -149,20 +158,27 @@ def _label(sheet: Sheet) -> Label | None:
 
 
 async def examined(name: str, judge: Judging, labels: Sequence[Label], models: Models, concurrency: int = 8) -> Trust:
-    """Ask a judge about answers that people have judged."""
+    """Ask a judge about answers that people have judged.
+
+    Raises:
+        Spent: the budget has no room for it; nothing is asked any more.
+    """
     suite = Suite(name="labels", file="", cells=(), cases=(), judges={JUDGE: judge})
     gate = asyncio.Semaphore(concurrency)
 
     async def verdict(label: Label) -> tuple[bool | None, str]:
         async with gate:
-            try:
-                body = {"messages": list(label.case.messages)}
-                found = await graded(label.answer, label.case, suite, models, body, "")
-                return found.passed, found.marks[0].reason
-            except HeadgateError:
-                return None, ""
+            body = {"messages": list(label.case.messages)}
+            found = await graded(label.answer, label.case, suite, models, body, "")
+            return found.passed, found.marks[0].reason
 
-    verdicts = await asyncio.gather(*(verdict(each) for each in labels))
+    asking = [asyncio.ensure_future(verdict(each)) for each in labels]
+    try:
+        verdicts = await asyncio.gather(*asking)
+    finally:
+        for each in asking:
+            each.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
     said = [(one, label) for (one, _), label in zip(verdicts, labels, strict=True) if one is not None]
     pairs = [(one, label.passes) for one, label in said]
     reasons = [reason for _, reason in verdicts]
@@ -196,16 +212,19 @@ def _lenience(said: Sequence[tuple[bool, Label]]) -> tuple[float | None, float]:
     return 2 * found.difference.estimate, found.rise
 
 
-async def all_examined(suites: Sequence[Suite], models: Models) -> list[Trust]:
-    """Test the judges of suites that have labels, each once.
+async def all_examined(suites: Sequence[Suite], models: Models, sources: Sources = DISK) -> list[Trust]:
+    """Test the judges of suites that have labels, each once, by the most that any of its suites asks of it.
 
     Raises:
         BadTests: what is wrong in their labels.
     """
-    wanted: dict[tuple[str, str, str], tuple[str, Judging, Path]] = {}
+    wanted: dict[tuple[str, str, bytes, Path], tuple[str, Judging, Path]] = {}
     for suite in suites:
         for name, judge in suite.judges.items():
             if judge.labels is not None:
                 file = Path(suite.file).parent / judge.labels
-                wanted[name, judge.model, str(file)] = (name, judge, file)
-    return [await examined(name, judge, read_labels(file), models) for name, judge, file in wanted.values()]
+                key = (name, judge.model, msgspec.json.encode(judge.config, order="deterministic"), file.resolve())
+                known = wanted.get(key)
+                if known is None or (known[1].kappa or 0) < (judge.kappa or 0):
+                    wanted[key] = (name, judge, file)
+    return [await examined(name, judge, read_labels(file, sources), models) for name, judge, file in wanted.values()]

@@ -70,6 +70,7 @@ class Settle:
             started_us=self._clock.now_us(),
             started=monotonic(),
             cause=call.cause,
+            prompt=None if call.prompt is None else call.prompt.used,
         )
         account.begun += 1
         if account.pots is not None and self._reserve is not None:
@@ -210,7 +211,7 @@ class Settle:
             None,
             call.parent,
             call.payer if call.account.brought is None else "client",
-            None if call.prompt is None else call.prompt.used,
+            attempt.prompt,
             call.tags,
             () if hold is None else hold.charged,
         )

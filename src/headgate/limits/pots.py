@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from math import inf
 
 from headgate.limits.calendar import WINDOWS_US, Bounds, Calendar
+from headgate.money import from_decimal
 from headgate.storage.counters import Claim, Kind
 from headgate.storage.records import Budget, Limit, Period
 
@@ -84,3 +86,21 @@ class Pots:
         self._from_us = max(start_us for start_us, _ in bounds)
         self._until_us = min(ends_us for _, ends_us in bounds)
         self.charged = tuple(each.counter for each in claims if each.kind == "period")
+
+
+def internal_pots(kind: str, name: str, amount_usd: Decimal | None, period: Period) -> Pots | None:
+    """What pays for calls nobody asked for, mirrored ones or judges': a budget of their own, which is reserved of and
+    settled as any other, so that it holds over all processes and restarts; None where they cost nothing.
+    """
+    if amount_usd is None:
+        return None
+    subject = f"{kind}:{name}"
+    budget = Budget(
+        id=f"{kind}_{name}",
+        organisation="",
+        subject=subject,
+        amount_picodollars=from_decimal(amount_usd),
+        period=period,
+        alert_percent=[],
+    )
+    return Pots([(budget, subject)], [])

@@ -7,8 +7,17 @@ from typing import Any, Protocol
 
 import msgspec
 
+from headgate.dialects.base import Quirks
 from headgate.dialects.hub import Chat
-from headgate.types import JSON
+from headgate.dialects.prompting import Spelt
+
+
+class Spelling(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of where a prompt's requests go, for what can be spelt in more than one way."""
+
+    quirks: Quirks = Quirks()
+    base_model: str = ""
+    """The vendor's own id of the model; empty where none is known."""
 
 
 class Template(Protocol):
@@ -46,9 +55,9 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What it is called in ledger, traces and sums: `support/triage@0123456789ab`."""
     brought: tuple[str, ...]
     """Tools the caller has to bring."""
-    written: dict[tuple[str, str], tuple[JSON, tuple[str, ...]]] = {}
-    """By dialect, and the spelling of a limit, its settings as requests have them and what of them cannot be said: made
-    when the first call needs it."""
+    spelt: dict[tuple[str, str, str], tuple[Spelt, tuple[str, ...]]] = {}
+    """By dialect, spelling of a limit and the vendor's model: its settings as requests have them, and what of them
+    cannot be said. Made when the first call needs it."""
     unsent: tuple[str, ...]
     """Members of its `config` that nobody knows how to send."""
 

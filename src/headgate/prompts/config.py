@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
+
+from headgate.catalog.config import Dollars
 
 Overridable = Literal[
     "temperature",
@@ -25,6 +28,23 @@ Overridable = Literal[
 LabelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$")]
 
 
+class TestsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tests that are published, run by one process of all of them against what is released, and against models."""
+
+    every_s: Annotated[float, msgspec.Meta(ge=300, le=31_536_000)] = 86_400.0
+    """Seconds after which each is run again."""
+    on_change: bool = True
+    """Whether it is also run when the configuration of a model it asks is another one, when a vendor says that another
+    model answers at the same target, and when a model that answered is about to retire."""
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
+    """Calls under way at once."""
+    budget_usd: Dollars | None = Decimal(5)
+    """The most that answers and judges may cost in a `period`, over all processes; beyond it nothing is asked, and that
+    is told. Targets need a price for it. `null` for no bound: where calls cost nothing."""
+    period: Literal["day", "week", "month", "total"] = "day"
+    """What the budget is for, by UTC's calendar."""
+
+
 class PromptsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where prompts come from that are not published, and how those that are get released."""
 
@@ -36,6 +56,10 @@ class PromptsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     it."""
     protected: list[LabelName] = []
     """Labels that move only once a second person has approved: `[production]`."""
+    tests: TestsConfig | None = None
+    """The server's own running of tests that are published. Without it, it runs none."""
+    keep_tests_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 400
+    """Days it is kept what came of tests. The baseline of a version that a label stands for stays."""
 
 
 class PromptConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from headgate.prompts.config import PromptsConfig
 from headgate.prompts.dotprompt import Library, Problem, PromptsInvalid, load_folder, load_package
+from headgate.prompts.dotprompt.files import MAX_FILES, entries
 from headgate.prompts.serving import Served, Unservable, served
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -28,17 +30,18 @@ def of(config: PromptsConfig) -> Mapping[str, Served]:
 
 def stamp(config: PromptsConfig) -> Stamp:
     """What changes when one of a folder's files does; empty where there is no folder."""
-    if config.folder is None:
-        return ()
-    found: list[tuple[str, int, int]] = []
-    for path in sorted(Path(config.folder).rglob("*")):
-        if path.suffix in (".prompt", ".yaml", ".yml", ".json"):
-            try:
-                now = path.stat()
-            except OSError:
-                continue
-            found.append((str(path), now.st_mtime_ns, now.st_size))
-    return tuple(found)
+    return () if config.folder is None else tuple(_stamps(Path(config.folder)))
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Of the files that are read, as far as they can be seen: folders come and go while they are looked at."""
+    try:
+        for place, path in islice(entries(folder), MAX_FILES + 1):
+            assert isinstance(path, Path), "a folder's entries are paths"
+            now = path.stat()
+            yield place, now.st_mtime_ns, now.st_size
+    except OSError as error:
+        yield str(error), 0, 0
 
 
 @lru_cache(maxsize=4)

@@ -28,7 +28,7 @@ Severity = Literal["error", "warning"]
 
 RULES: Final = {
     "invalid": "the file has a mistake that keeps its prompt from being used",
-    "no-effect": "a key or a tool nobody knows",
+    "no-effect": "a key, a file or a schema that does nothing, or a tool that is the caller's to bring",
     "unservable": "no call can be made of the prompt: a value of its config, or its name",
     "undefined-input": "the template uses what the schema of its inputs does not have",
     "unused-input": "the schema has an input that the template does not use",

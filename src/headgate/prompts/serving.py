@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from math import isfinite
 from typing import Any
 
 from headgate import dialects
-from headgate.dialects.base import Fit, Quirks
+from headgate.dialects.base import Fit
 from headgate.dialects.hub import Chat, Format, Media, Message, Part, Text, Thinking, Tool
 from headgate.dialects.prompting import Prompted
-from headgate.prompts.at_hand import Served
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.dotprompt import Media as RenderedMedia
 from headgate.prompts.dotprompt import Message as RenderedMessage
 from headgate.prompts.dotprompt import Prompt, Rendered
@@ -58,23 +59,24 @@ def served(prompt: Prompt) -> Served:
 
 
 def prompted(
-    request: Payload, found: Served, rendered: Rendered, quirks: Quirks, keep: AbstractSet[str] = frozenset()
+    request: Payload, found: Served, rendered: Rendered, spelling: Spelling, keep: AbstractSet[str] = frozenset()
 ) -> tuple[Payload, Sequence[str]]:
     """A request with a rendered prompt in it, as its vendor spells things, and what of the prompt its dialect cannot
     say. Settings in `keep` are the request's own, where it has any.
 
     Raises:
+        BadRequest: something of the client's, that the prompt is put beside, is of the wrong type.
         Unsupported: the dialect cannot say something of the messages.
     """
     dialect = dialects.get(request.dialect)
-    key = dialect.name, quirks.max_tokens_field
-    made = found.written.get(key)
+    key = dialect.name, spelling.quirks.max_tokens_field, spelling.base_model
+    made = found.spelt.get(key)
+    fit = Fit(model="", base_model=spelling.base_model, drop=True, dropped=[], quirks=spelling.quirks)
     if made is None:
-        fit = Fit(model="", drop=True, dropped=[], quirks=quirks)
-        made = found.written[key] = dialect.settings(found.settings, fit), tuple(fit.dropped)
-    written, dropped = made
-    prompt = Prompted(turns=turns(rendered), settings=found.settings, written=written, keep=frozenset(keep))
-    return dialect.prompted(request, prompt, Fit(model="", drop=True, quirks=quirks)), dropped
+        spelt = dialect.settings(found.settings, fit)
+        made = found.spelt[key] = spelt, tuple(fit.dropped)
+    spelt, dropped = made
+    return dialect.prompted(request, Prompted(turns=turns(rendered), spelt=spelt, keep=frozenset(keep)), fit), dropped
 
 
 def turns(rendered: Rendered) -> list[Message | int]:
@@ -167,7 +169,7 @@ def _plain(schema: Mapping[str, Any]) -> JSON:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise TypeError("a number")
     return value
 
@@ -175,6 +177,12 @@ def _number(value: Any) -> float:
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("a whole number")
+    return value
+
+
+def _count(value: Any) -> int:
+    if _whole(value) < 1:
+        raise TypeError("a whole number above 0")
     return value
 
 
@@ -203,7 +211,7 @@ _KNOWN: Sequence[tuple[str, Read, tuple[str, ...]]] = (
     ("top_k", _whole, ("top_k", "topK")),
     (
         "max_output_tokens",
-        _whole,
+        _count,
         ("max_output_tokens", "maxOutputTokens", "max_tokens", "maxTokens", "max_completion_tokens"),
     ),
     ("frequency_penalty", _number, ("frequency_penalty", "frequencyPenalty")),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from headgate.errors import HeadgateError, NotFound
+from headgate.prompts.aside import Aside
 from headgate.prompts.at_hand import Served
 from headgate.prompts.reference import Reference
 from headgate.storage.database import Database
@@ -28,7 +29,10 @@ MAX_FETCHED = 256
 """Versions kept at hand that nothing stands for: those that were asked for by their digits."""
 
 MAX_MISSING = 1_024
-"""Versions that are known not to be there."""
+"""Versions that are known not to be there, or to be withdrawn."""
+
+MAX_LOOKED_UP = 4
+"""Versions that are looked up in the database at a time."""
 
 RETRY_S = 1.0
 
@@ -36,18 +40,33 @@ Place = tuple[str, str, str]
 """Organisation, name, and label or version."""
 
 
+class PromptWithdrawn(NotFound):
+    """A version is there, and served to nobody."""
+
+    code = "prompt_withdrawn"
+
+    def __init__(self, asked: Reference) -> None:
+        super().__init__(f"The prompt '{asked}' was withdrawn; ask for another version of it.", param="prompt")
+
+
 class Shelf:
     """The prompts of one process."""
 
     def __init__(self, database: Database | None = None) -> None:
         self._database = database
+        self.aside = Aside()
+        """Where prompts are rendered that take long."""
         self._files: Mapping[str, Served] = {}
         self._labels: Mapping[Place, Served] = {}
         self._made: dict[tuple[str, str], Served] = {}
         """By name and version, those that something stands for."""
         self._fetched: dict[Place, Served] = {}
-        self._missing: set[Place] = set()
-        self._fetching = asyncio.Lock()
+        self._missing: dict[Place, bool] = {}
+        """Whether it is there, and withdrawn."""
+        self._withdrawn: set[Place] = set()
+        """By whole versions."""
+        self._looking: dict[Place, asyncio.Task[Served | None]] = {}
+        self._places = asyncio.Semaphore(MAX_LOOKED_UP)
         self._pins: frozenset[Reference] = frozenset()
         self._known = -1
         self._stale = False
@@ -75,17 +94,28 @@ class Shelf:
 
         Raises:
             PromptNotFound: there is none.
+            PromptWithdrawn: that version is served to nobody.
             StoreUnavailable: it is not at hand, and the database cannot be reached.
         """
         found = self.get(organisation, asked)
         if found is None and asked.digest is not None and self._database is not None:
-            async with self._fetching:
-                found = self.get(organisation, asked) or await self._fetched_for(self._database, organisation, asked)
+            found = await self._looked_up(self._database, organisation, asked)
         if found is None:
             from headgate.prompts.dotprompt import PromptNotFound  # a template language is for who has prompts
 
             raise PromptNotFound(str(asked), self.names(organisation))
         return found
+
+    def labelled(self, organisation: str, asked: Reference, own: str | None) -> tuple[Served | None, Reference]:
+        """A prompt that is at hand, by the label of the caller's key where it has one and the prompt too, and what it
+        was found by.
+        """
+        if own is not None and asked.label is not None:
+            by = Reference(asked.name, label=own)
+            found = self.get(organisation, by)
+            if found is not None:
+                return found, by
+        return self.get(organisation, asked), asked
 
     def names(self, organisation: str) -> list[str]:
         """What an organisation could ask for, as `name@label`."""
@@ -135,6 +165,7 @@ class Shelf:
 
     async def run(self) -> None:
         """Keep the versions at hand that models are pinned to. Goes on until cancelled."""
+        told = False
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -142,19 +173,45 @@ class Shelf:
                 for pin in self._pins:
                     with suppress(NotFound):  # who asks for it is told
                         await self.find(FALLBACK, pin)
+                told = False
             except HeadgateError as error:
-                log.warning("a pinned prompt is not at hand yet: %s", error.message)
+                if not told:
+                    log.warning("a pinned prompt is not at hand yet: %s", error.message)
+                told = True
                 await asyncio.sleep(RETRY_S)
                 self._wanted.set()
 
     async def _take_over(self, now: int) -> None:
         assert self._database is not None, "there is a database where labels are"
         again = now < self._known  # somebody has restored a backup
+        since = -1 if again else self._known
+        if again:
+            self._withdrawn.clear()
+            self._fetched.clear()
+            self._wanted.set()
         self._missing.clear()
-        changed = await PROMPT_LABELS.changed_since(self._database, -1 if again else self._known)
+        await self._withdraw(self._database, since)
+        changed = await PROMPT_LABELS.changed_since(self._database, since)
         if changed or again:
             await self._move({} if again else dict(self._labels), changed)
         self._known = now
+
+    async def _withdraw(self, database: Database, since: int) -> None:
+        """Take over which versions are withdrawn, or restored: those whose rows were changed after they were made."""
+        rows = await database.fetch(
+            "SELECT organisation, name, digest, withdrawn_us IS NOT NULL FROM prompt_versions "
+            "WHERE revision > $1 AND (withdrawn_us IS NOT NULL OR version > 1)",
+            since,
+        )
+        for organisation, name, digest, withdrawn in rows:
+            place = organisation, name, digest
+            (self._withdrawn.add if withdrawn else self._withdrawn.discard)(place)
+        if rows:
+            self._fetched = {
+                place: each
+                for place, each in self._fetched.items()
+                if (place[0], place[1], each.version) not in self._withdrawn
+            }
 
     async def _move(self, labels: dict[Place, Served], changed: Iterable[PromptLabel]) -> None:
         """Put another mapping in the place of the one there is, all its prompts made."""
@@ -176,23 +233,51 @@ class Shelf:
         found, _ = await PROMPT_VERSIONS.list(self._database, row.organisation, filters, limit=1)
         return await self._usable(found[0]) if found else None
 
+    # ── versions that nothing stands for ──
+
+    async def _looked_up(self, database: Database, organisation: str, asked: Reference) -> Served | None:
+        """A version, looked up once for all who ask for it at the time."""
+        place = organisation, asked.name, asked.digest or ""
+        looking = self._looking.get(place)
+        if looking is None:
+            looking = self._looking[place] = asyncio.ensure_future(self._fetched_for(database, organisation, asked))
+            looking.add_done_callback(lambda done: self._looked(place, done))
+        return await asyncio.shield(looking)
+
+    def _looked(self, place: Place, done: asyncio.Task[Served | None]) -> None:
+        del self._looking[place]
+        if not done.cancelled():
+            done.exception()  # whoever asked may be gone
+
     async def _fetched_for(self, database: Database, organisation: str, asked: Reference) -> Served | None:
         """A version of an organisation's, else of the fallback's. What is not there is not looked for again before
         something has changed.
+
+        Raises:
+            PromptWithdrawn: it is, by the first of them that has it.
         """
-        for owner in dict.fromkeys((organisation, FALLBACK)):
-            place = owner, asked.name, asked.digest or ""
-            if place in self._missing:
-                continue
-            found = await self._fetch(database, owner, asked)
-            if found is not None:
-                return found
-            if len(self._missing) >= MAX_MISSING:
-                self._missing.clear()
-            self._missing.add(place)
+        async with self._places:
+            for owner in dict.fromkeys((organisation, FALLBACK)):
+                place, known = (owner, asked.name, asked.digest or ""), self._known
+                withdrawn = self._missing.get(place)
+                if withdrawn is None:
+                    found = await self._fetch(database, owner, asked)
+                    if isinstance(found, Served):
+                        return found
+                    withdrawn = found
+                    if known == self._known:  # else it may be there by now
+                        self._miss(place, withdrawn)
+                if withdrawn:
+                    raise PromptWithdrawn(asked)
         return None
 
-    async def _fetch(self, database: Database, organisation: str, asked: Reference) -> Served | None:
+    def _miss(self, place: Place, withdrawn: bool) -> None:
+        if len(self._missing) >= MAX_MISSING:
+            self._missing.clear()
+        self._missing[place] = withdrawn
+
+    async def _fetch(self, database: Database, organisation: str, asked: Reference) -> Served | bool:
+        """A version of an organisation's own; where none can be served, whether it is there and withdrawn."""
         rows = await database.fetch(
             f"SELECT {', '.join(PROMPT_VERSIONS.columns)} FROM prompt_versions "  # noqa: S608
             "WHERE organisation = $1 AND name = $2 AND digest LIKE $3 LIMIT 2",
@@ -201,14 +286,26 @@ class Shelf:
             f"{asked.digest}%",
         )
         if len(rows) != 1:  # two that begin alike are none that is meant
-            return None
-        made = await self._usable(PROMPT_VERSIONS.decode(rows[0]))
-        if made is not None:
-            if len(self._fetched) >= MAX_FETCHED:
-                pinned = {(FALLBACK, pin.name, pin.digest or "") for pin in self._pins}
-                self._fetched = {place: each for place, each in self._fetched.items() if place in pinned}
-            self._fetched[organisation, asked.name, asked.digest or ""] = made
+            return False
+        row = PROMPT_VERSIONS.decode(rows[0])
+        made = None
+        if row.withdrawn_us is None:
+            made = self._made.get((row.name, row.digest)) or await self._usable(row)
+        if row.withdrawn_us is not None or (organisation, row.name, row.digest) in self._withdrawn:  # meanwhile
+            return True
+        if made is None:
+            return False
+        self._keep((organisation, asked.name, asked.digest or ""), made)
         return made
+
+    def _keep(self, place: Place, made: Served) -> None:
+        """Have a version at hand, and one less of those that nobody is pinned to where they are too many."""
+        if len(self._fetched) >= MAX_FETCHED:
+            pinned = {(FALLBACK, pin.name, pin.digest or "") for pin in self._pins}
+            eldest = next((each for each in self._fetched if each not in pinned), None)
+            if eldest is not None:
+                del self._fetched[eldest]
+        self._fetched[place] = made
 
     async def _usable(self, row: PromptVersion) -> Served | None:
         try:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from headgate import dialects
-from headgate.dialects.base import Quirks
 from headgate.dialects.prompting import tool_name
-from headgate.errors import BadRequest
+from headgate.errors import BadRequest, HeadgateError
 from headgate.events import FieldDropped
+from headgate.prompts.at_hand import Served, Spelling
+from headgate.prompts.completing import completed
 from headgate.prompts.config import PromptConfig
 from headgate.prompts.dotprompt import BOUNDS, Bounds, Rendered, RenderRefused
 from headgate.prompts.reference import Malformed, Reference
-from headgate.prompts.serving import Served, history, prompted
+from headgate.prompts.serving import history, prompted
 from headgate.prompts.shelf import Shelf
 from headgate.stage import EVERY_OPERATION, Next
-from headgate.types import JSON, OPAQUE, Call, Payload, Prompting, Reply
+from headgate.types import JSON, Call, Payload, Prompting, Reply
 
-QUICK = Bounds(max_characters=500_000, max_steps=20_000, max_s=0.05)
+QUICK = Bounds(max_characters=500_000, max_steps=2_000, max_s=0.005)
 """How far rendering goes on the event loop; what goes further is rendered in a thread, up to `BOUNDS`."""
+
+LARGE = 64 * 1024
+"""Bytes of a request beyond which it is rendered in a thread at once: inputs are checked before they are rendered."""
 
 NOTHING = Prompting()
 """What a call says that says nothing to a prompt."""
 
-QuirksOf = Callable[[str | None], Quirks]
+SpellingOf = Callable[[str | None], Spelling]
 """How the vendor of a prompt's own model, or of the model that is the prompt, spells what can be spelt in two ways."""
+
+Counts = Callable[[str, str, str, float], None]
+"""Is told of each rendering: the prompt, the label it was found by, `ok` or the error's code, seconds."""
 
 RESPONSES = frozenset({"openai_responses", "openai_input_tokens"})
 """Dialects that have a word of their own for it: `prompt: {id, version, variables}`."""
+
+CHATS = frozenset({"chat", "count_tokens"})
+"""Operations that a prompt can make the request of."""
 
 
 class Prompt:
@@ -42,115 +53,165 @@ class Prompt:
     def __init__(
         self,
         shelf: Shelf,
-        quirks: QuirksOf,
+        spelling: SpellingOf,
+        counts: Counts,
         config: PromptConfig | None = None,
         reference: Reference | None = None,
     ) -> None:
         """`config` and `reference` are what the model says; None where each call brings a prompt that is found."""
         self._shelf = shelf
-        self._quirks = quirks
+        self._spelling = spelling
+        self._counts = counts
         self._reference = reference
         self._keep = frozenset(config.override if config is not None else ())
 
     def __call__(self, call: Call, next: Next) -> Awaitable[Reply]:
         if call.operation == "responses":
             return next(call)  # what a vendor has stored was made by the prompt of its own time
+        if call.operation == "complete":
+            return completed(call, lambda chat: self(chat, next))
+        if call.operation not in CHATS:
+            raise BadRequest(
+                f"This model is a prompt, which takes chats, and no '{call.operation}': POST /v1/chat/completions, "
+                "/v1/responses or /v1/messages.",
+                param="model",
+            )
         said = call.prompt or NOTHING
         request = said.asked or call.request
-        if request.dialect == OPAQUE:
-            raise BadRequest(f"This model is a prompt, which takes chats, and no '{call.operation}'.", param="model")
         if request.dialect in RESPONSES and request.tree.get("prompt") is not None:
             said, request = _with_own_words(said, request, self._reference)
-        asked = self._asked(call, said)
-        found = said.found or (None if asked is None else self._at_hand(call, said, asked))
+        found, asked = self._found(call, said)
         if found is None:
             assert asked is not None, "who brings no prompt has a model that is one"
             return self._looked_up(call, next, said, request, asked)
+        asking = _Asking(call, said, request, found, self._label(found, asked))
+        if max(said.size, request.size) > LARGE:
+            return self._aside(asking, next)
+        begun = perf_counter()
         try:
-            rendered = self._render(call, said, request, found, QUICK)
+            rendered = _rendered(asking, QUICK)
         except RenderRefused:
-            return self._aside(call, next, said, request, found)
-        return next(self._made(call, said, request, found, rendered))
+            return self._aside(asking, next)
+        except HeadgateError as error:
+            self._count(asking, error.code, begun)
+            raise
+        self._count(asking, "ok", begun)
+        return next(self._made(asking, rendered))
 
-    def _asked(self, call: Call, said: Prompting) -> Reference | None:
-        """What to look for: the version the client asks for, where it may, else the model's own."""
-        own = self._reference
-        if own is None or said.version is None:
-            return own
+    # ── which prompt ──
+
+    def _found(self, call: Call, said: Prompting) -> tuple[Served | None, Reference | None]:
+        """The prompt, as far as it is at hand, and what it was looked for by."""
+        identity, own = call.identity, self._reference
+        if said.found is not None:
+            return said.found, said.reference
+        assert own is not None, "who brings no prompt has a model that is one"
+        if said.version is None:
+            return self._shelf.labelled(identity.organisation, own, identity.prompt_label)
         try:
             asked = own.at(said.version)
         except Malformed as error:
             raise BadRequest(f"The prompt's version {error}.", param="version") from None
-        if asked != own and "version" not in self._keep:
-            found = self._shelf.get(call.identity.organisation, own)
-            if found is None or not asked.fits(found.version):
-                raise BadRequest(
-                    f"This model is '{own}', and no other version of it; leave the version out.", param="version"
-                )
-            return own
-        return asked
-
-    def _at_hand(self, call: Call, said: Prompting, asked: Reference) -> Served | None:
-        """The prompt, by the label of the caller's key where it has one of its own."""
-        identity = call.identity
-        own = identity.prompt_label
-        if own is not None and asked.label is not None and said.version is None:
-            found = self._shelf.get(identity.organisation, replace(asked, label=own))
-            if found is not None:
-                return found
-        return self._shelf.get(identity.organisation, asked)
+        if asked == own or "version" in self._keep:
+            return self._shelf.get(identity.organisation, asked), asked
+        found, by = self._shelf.labelled(identity.organisation, own, identity.prompt_label)
+        if found is not None and asked != by and not asked.fits(found.version):
+            raise BadRequest(
+                f"This model is '{own}', and no other version of it; leave the version out.", param="version"
+            )
+        return found, by
 
     async def _looked_up(self, call: Call, next: Next, said: Prompting, request: Payload, asked: Reference) -> Reply:
-        found = await self._shelf.find(call.identity.organisation, asked)
-        return await self._aside(call, next, said, request, found)
+        begun = perf_counter()
+        try:
+            found = await self._shelf.find(call.identity.organisation, asked)
+        except HeadgateError as error:
+            self._counts(asked.name, asked.label or OTHER, error.code, perf_counter() - begun)
+            raise
+        return await self._aside(_Asking(call, said, request, found, self._label(found, asked)), next)
 
-    async def _aside(self, call: Call, next: Next, said: Prompting, request: Payload, found: Served) -> Reply:
+    def _label(self, found: Served, asked: Reference | None) -> str:
+        """The label a prompt was found by, as metrics have it."""
+        if self._shelf.files.get(found.name) is found:
+            return FILE
+        return (asked.label if asked is not None else None) or OTHER
+
+    # ── rendering ──
+
+    async def _aside(self, asking: _Asking, next: Next) -> Reply:
         """Render in a thread what takes long: it is not to hold up other calls."""
-        rendered = await asyncio.to_thread(self._render, call, said, request, found, BOUNDS)
-        return await next(self._made(call, said, request, found, rendered))
+        begun = perf_counter()
+        try:
+            rendered = await self._shelf.aside(partial(_rendered, asking, BOUNDS))
+        except HeadgateError as error:
+            self._count(asking, error.code, begun)
+            raise
+        self._count(asking, "ok", begun)
+        return await next(self._made(asking, rendered))
 
-    def _render(self, call: Call, said: Prompting, request: Payload, found: Served, bounds: Bounds) -> Rendered:
-        """What the prompt comes to.
+    def _count(self, asking: _Asking, outcome: str, begun: float) -> None:
+        self._counts(asking.found.name, asking.label, outcome, perf_counter() - begun)
 
-        Raises:
-            BadRequest: an input is not what the prompt's schema says, or a tool is missing; `param` says which.
-            RenderRefused: it would come to more than the bounds.
-        """
-        call.account.prompt = found.label
-        if found.brought and call.operation == "chat":
-            _check_tools(found, request.tree)
-        own = dialects.get(request.dialect).conversation(request.tree)
-        rendered = found.prompt.render(
-            said.inputs,
-            context=said.context,
-            messages=history(own) if own else (),
-            docs=said.docs,
-            bounds=bounds,
-        )
-        if not rendered.messages:
-            raise BadRequest(f"The prompt '{found.label}' comes to nothing with these inputs.", param="inputs")
-        return rendered
-
-    def _made(self, call: Call, said: Prompting, request: Payload, found: Served, rendered: Rendered) -> Call:
+    def _made(self, asking: _Asking, rendered: Rendered) -> Call:
         """The call as the prompt makes it."""
+        call, said, found = asking.call, asking.said, asking.found
+        spelling = self._spelling(found.prompt.model)
+        made, dropped = prompted(asking.request, found, rendered, spelling, self._keep)
+        for field in dropped:
+            call.account.events.append(FieldDropped("prompt", field))
+        call.account.rendered = made
         return replace(
             call,
-            request=self._written(call, request, found, rendered),
+            request=made,
             prompt=Prompting(  # what was asked of this prompt is not asked of one it falls back to
                 inputs=said.inputs,
                 context=said.context,
                 docs=said.docs,
-                asked=request,
+                size=said.size,
+                asked=asking.request,
                 used=found.label,
                 model=found.prompt.model,
             ),
         )
 
-    def _written(self, call: Call, request: Payload, found: Served, rendered: Rendered) -> Payload:
-        made, dropped = prompted(request, found, rendered, self._quirks(found.prompt.model), self._keep)
-        for field in dropped:
-            call.account.events.append(FieldDropped("prompt", field))
-        return made
+
+FILE, OTHER = "(file)", "(version)"
+"""What stands for the label, where a prompt is served from a file, or was asked for by its version."""
+
+
+class _Asking(NamedTuple):
+    """What a prompt is rendered for."""
+
+    call: Call
+    said: Prompting
+    request: Payload
+    """As the client made it."""
+    found: Served
+    label: str
+
+
+def _rendered(asking: _Asking, bounds: Bounds) -> Rendered:
+    """What the prompt comes to.
+
+    Raises:
+        BadRequest: an input is not what the prompt's schema says, or a tool is missing; `param` says which.
+        RenderRefused: it would come to more than the bounds.
+    """
+    call, said, request, found, _ = asking
+    call.account.prompt = found.label
+    if found.brought and call.operation == "chat":
+        _check_tools(found, request.tree)
+    own = dialects.get(request.dialect).conversation(request.tree)
+    rendered = found.prompt.render(
+        said.inputs,
+        context=said.context,
+        messages=history(own) if own else (),
+        docs=said.docs,
+        bounds=bounds,
+    )
+    if not rendered.messages:
+        raise BadRequest(f"The prompt '{found.label}' comes to nothing with these inputs.", param="inputs")
+    return rendered
 
 
 def _check_tools(found: Served, tree: JSON) -> None:
@@ -178,11 +239,11 @@ def _with_own_words(said: Prompting, request: Payload, own: Reference | None) ->
         raise BadRequest("'prompt.version' must be a string.", param="prompt.version")
     if not isinstance(variables, dict | None):
         raise BadRequest("'prompt.variables' must be an object.", param="prompt.variables")
-    inputs = {**{key: _value(each) for key, each in (variables or {}).items()}, **said.inputs}
+    inputs = {**{key: _value(key, each) for key, each in (variables or {}).items()}, **said.inputs}
     return replace(said, inputs=inputs, version=version or said.version), request.without_members("prompt")
 
 
-def _value(variable: Any) -> Any:
+def _value(name: str, variable: Any) -> Any:
     """A variable of Responses: a text stands for itself, an `input_text` part for its text, media for their address."""
     if not isinstance(variable, dict):
         return variable
@@ -190,8 +251,18 @@ def _value(variable: Any) -> Any:
         case "input_text":
             return variable.get("text")
         case "input_image":
-            return {"url": variable.get("image_url")}
+            return {"url": _address(name, variable, "image_url")}
         case "input_file":
-            return {"url": variable.get("file_data") or variable.get("file_url")}
+            return {"url": _address(name, variable, "file_data", "file_url")}
         case _:
             return variable
+
+
+def _address(name: str, variable: JSON, *members: str) -> str:
+    for member in members:
+        if isinstance(told := variable.get(member), str):
+            return told
+    raise BadRequest(
+        f"'prompt.variables.{name}' must have {' or '.join(members)}: a prompt knows no files by their ids.",
+        param=f"prompt.variables.{name}",
+    )

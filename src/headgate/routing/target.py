@@ -15,7 +15,9 @@ from headgate.types import Allowance
 class Target:
     """What is known of one place calls can go. Times are monotonic seconds."""
 
-    __slots__ = ("breaker", "cause", "cooling_until", "down", "first_token", "limiter", "name", "quota", "whole")
+    __slots__ = (
+        "answered_by", "breaker", "cause", "cooling_until", "down", "first_token", "limiter", "name", "quota", "whole",
+    )  # fmt: skip
 
     def __init__(self, config: TargetConfig, breaker: BreakerConfig) -> None:
         self.name = config.target
@@ -33,6 +35,8 @@ class Target:
         """Its provider's health check fails."""
         self.cause: Cause = "overloaded"
         """Why it failed last."""
+        self.answered_by: str | None = None
+        """What its vendor called the model that answered last; None where that is not known, or many are behind it."""
 
     def free(self, now: float) -> bool:
         """Whether a call may go there at once."""

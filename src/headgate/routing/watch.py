@@ -104,8 +104,12 @@ class Watch:
             usage = attempt.usage
             used = 0 if usage is None else usage.total_input_tokens + usage.total_output_tokens
             target.quota.settled(now, began, expected, used)
-        if attempt.allowance is not None and not self._is_many:
+        if self._is_many:
+            return
+        if attempt.allowance is not None:
             target.learn(now, attempt.allowance)
+        if attempt.answer_model is not None:
+            target.answered_by = attempt.answer_model
 
     def _failed(self, call: Call, error: BaseException, began: float, *, started: bool) -> None:
         target = self._target

@@ -43,6 +43,7 @@ from headgate.server.requests import call_of
 from headgate.server.routes import RUN_PROMPT, Endpoint, error_dialect, find
 from headgate.server.signing_in import PREFIX as SIGNING_IN
 from headgate.server.signing_in import signing_in
+from headgate.server.testing import testing
 from headgate.server.usage_html import PATH as USAGE
 from headgate.server.usage_page import UsagePage
 from headgate.telemetry.logs.context import about
@@ -66,10 +67,12 @@ class App:
         self._guard = Guard([server.host, *server.hosts], server.max_body_mb * 1024 * 1024)
         self._bodies = Bodies(server.max_body_mb * 1024 * 1024, server.max_inflight_mb * 1024 * 1024)
         self._lag = Lag()
-        self.figures = Figures(gateway, self._lag)
+        administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
+        self.testing = testing(gateway, administration, self._lag)
+        """What runs tests that are published; None where nothing is kept."""
+        self.figures = Figures(gateway, self._lag, self.testing)
         """All metrics of this process."""
         self._pages = Pages(gateway, self.figures, fleet)
-        administration = administration_of(gateway.services, lambda: gateway.config, gateway.environ)
         self._admin = admin_of(gateway.services, administration)
         self._sign_in = signing_in(gateway)
         self._usage = UsagePage(gateway, self._sign_in)
@@ -85,6 +88,7 @@ class App:
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._retesting: asyncio.Task[None] | None = None
         self._closing: asyncio.Future[None] | None = None
 
     def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
@@ -244,6 +248,8 @@ class App:
         await self._gateway.start()
         self._keeper = asyncio.create_task(self._keep_streams_alive())
         self._loading = asyncio.create_task(self._load_dashboard())
+        if self.testing is not None:
+            self._retesting = asyncio.create_task(self.testing.run())
         self._lag.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -257,9 +263,11 @@ class App:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        for task in (self._keeper, self._loading):
+        for task in (self._keeper, self._loading, self._retesting):
             if task is not None:
                 task.cancel()
+        if self._retesting is not None:
+            await asyncio.wait([self._retesting], timeout=ABORT_S)
         self._lag.stop()
         self._dashboard.close()
         if self._sign_in is not None:

@@ -101,6 +101,8 @@ class Dashboard:
             targets=self._targets,
             models=self._models,
             named=self._named,
+            organisation_of=self._organisation_of,
+            user_of=self._user_of,
             now_us=gateway.services.clock.now_us,
             ready=self._why_not_ready,
             signs_in=sign_in is not None,
@@ -214,10 +216,21 @@ class Dashboard:
         return self._named("key", identity.key_id)
 
     def _named(self, kind: str, id: str) -> str:
+        row: Any = self._row(kind, id)
+        return id if row is None else str(row.name)
+
+    def _organisation_of(self, kind: str, id: str) -> str | None:
+        row = self._row(kind, id)
+        return None if row is None else row.organisation
+
+    def _user_of(self, key_id: str) -> str | None:
+        row = self._row("key", key_id)
+        return row.user_id if isinstance(row, Key) else None
+
+    def _row(self, kind: str, id: str) -> Entity | None:
         kinds: dict[str, type[Entity]] = {"key": Key, "team": Team, "project": Project, "user": User}
         store = self._gateway.store
-        row: Any = store.directory.get(kinds[kind], id) if isinstance(store, Store) and kind in kinds else None
-        return id if row is None else str(row.name)
+        return store.directory.get(kinds[kind], id) if isinstance(store, Store) and kind in kinds else None
 
     # ── the house ──
 

@@ -10,6 +10,7 @@ from headgate.gateway import Gateway
 from headgate.routing.breaker import State
 from headgate.routing.status import TargetStatus
 from headgate.server.lag import Lag
+from headgate.server.testing import Testing
 from headgate.telemetry.logs.handler import installed
 from headgate.telemetry.metrics import Gauge, Level
 from headgate.telemetry.snapshot import Snapshot, taken
@@ -28,9 +29,10 @@ WORST: tuple[State, ...] = ("open", "half_open", "closed")
 class Figures:
     """Of one process."""
 
-    def __init__(self, gateway: Gateway, lag: Lag) -> None:
+    def __init__(self, gateway: Gateway, lag: Lag, testing: Testing | None = None) -> None:
         self._gateway = gateway
         self._lag = lag
+        self._testing = testing
 
     def taken(self) -> Snapshot:
         """All of them, now."""
@@ -48,6 +50,8 @@ class Figures:
         for each in (*services.shadows.levels(), *services.evaluations.levels()):
             yield Level(*each)
         yield from services.otel.levels()
+        if self._testing is not None:
+            yield from self._testing.levels()
 
 
 def gauges(targets: Sequence[TargetStatus]) -> list[Gauge]:

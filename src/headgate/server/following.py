@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from headgate.errors import HeadgateError, Overloaded
 from headgate.server.answer import SEND_S, Send
@@ -68,7 +68,8 @@ class Following:
         finally:
             self._gone.discard(gone)
             gone.cancel()
-        await send({"type": "http.response.body", "body": b""})
+        with suppress(TimeoutError):  # from who reads nothing any more
+            await _piece(send, b"", more=False)
 
     async def _tell(
         self, first: bytes, pieces: Pieces, still: Callable[[], Awaitable[bool]], gone: asyncio.Task[None], send: Send
@@ -96,6 +97,6 @@ async def _gone(receive: Receive) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _piece(send: Send, body: bytes) -> None:
+async def _piece(send: Send, body: bytes, *, more: bool = True) -> None:
     async with asyncio.timeout(SEND_S):
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": body, "more_body": more})

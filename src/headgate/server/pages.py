@@ -117,15 +117,21 @@ class Pages:
             data = [_anthropic_model(name) for name in names]
             ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
             return _json({"data": data, "has_more": False, **ends})
-        return _json({"object": "list", "data": [_openai_model(name) for name in names]})
+        return _json({"object": "list", "data": [_openai_model(name, self._prompt(name)) for name in names]})
 
     def _model(self, headers: Headers, address: str, path: str) -> Answer:
         models = self._need(headers, address, "call").models
         name = path.removeprefix("/v1").removeprefix("/models/")
         if not allows(models, name):
             raise ModelNotFound(name)
-        self._gateway.resolve(name)
-        return _json(_anthropic_model(name) if b"anthropic-version" in headers else _openai_model(name))
+        label = self._gateway.resolve(name).name
+        told = b"anthropic-version" in headers
+        return _json(_anthropic_model(name) if told else _openai_model(name, self._prompt(label)))
+
+    def _prompt(self, label: str) -> str | None:
+        """The prompt that a model is."""
+        model = self._gateway.config.models.get(label)
+        return None if model is None or model.prompt is None else model.prompt.use
 
     def _need(self, headers: Headers, address: str, scope: str) -> Identity:
         """The caller, if it has the scope; where there is no authentication, loopback is scope enough."""
@@ -135,8 +141,9 @@ class Pages:
         return identity
 
 
-def _openai_model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "headgate"}
+def _openai_model(name: str, prompt: str | None) -> dict[str, Any]:
+    own = {"headgate": {"prompt": prompt}} if prompt is not None else {}
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "headgate", **own}
 
 
 def _anthropic_model(name: str) -> dict[str, Any]:

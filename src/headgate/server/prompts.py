@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from headgate.server.body import Bodies, Receive
 from headgate.server.guard import Guard
 from headgate.server.requests import said_to_prompt
 from headgate.server.routes import PROMPTS
-from headgate.types import JSON, Call, parse_object
+from headgate.types import JSON, Call, Prompting, parse_object
 
 RENDER = "/render"
 RUN = "/run"
@@ -40,7 +40,14 @@ def running(call: Call) -> tuple[str, Call]:
     said = {name: tree[name] for name in ("inputs", "context", "docs") if name in tree}
     rest = {name: value for name, value in tree.items() if name not in said and name != "version"}
     rest.setdefault("messages", [])
-    prompting = said_to_prompt(said) if said or call.prompt is None else call.prompt
+    elsewhere = call.prompt or Prompting(size=call.request.size)
+    here = said_to_prompt(said)
+    prompting = replace(
+        elsewhere,
+        inputs={**elsewhere.inputs, **here.inputs},
+        context=here.context if here.context is not None else elsewhere.context,
+        docs=here.docs or elsewhere.docs,
+    )
     name = _named(path.removeprefix(PROMPTS).removesuffix(RUN), tree.get("version"))
     return name, replace(call, request=call.request.with_tree(rest), prompt=prompting)
 
@@ -101,7 +108,6 @@ class PromptPages:
         except Malformed as error:
             raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
         found = await self._gateway.services.shelf.find(organisation, asked)
-        rendered = await asyncio.to_thread(
-            found.prompt.render, said.inputs, context=said.context, messages=messages, docs=said.docs
-        )
+        render = partial(found.prompt.render, said.inputs, context=said.context, messages=messages, docs=said.docs)
+        rendered = await self._gateway.services.shelf.aside(render)
         return {"name": found.name, "version": found.version, **rendered.plain()}

@@ -91,7 +91,7 @@ def prompting_of(headers: RawHeaders, payload: Payload) -> tuple[Prompting, Payl
     said = payload.tree.get("headgate")
     if not isinstance(said, dict | None):
         raise BadRequest(f"'headgate' must be an object, not {json_type(said)}.", param="headgate")
-    prompting = said_to_prompt(said or {}, "headgate.")
+    prompting = replace(said_to_prompt(said or {}, "headgate."), size=payload.size)
     if INPUTS in headers:
         try:
             told = parse_object(headers[INPUTS])

@@ -18,8 +18,10 @@ def share_of_clusters(clusters: Sequence[Sequence[float]], confidence: float = 0
     Wilson's interval with the number of independent outcomes that would be as uncertain (the effective sample size of
     surveys: E. Korn and B. Graubard, "Confidence intervals for proportions with small expected number of positive
     counts estimated from survey data", Survey Methodology 24 (1998)). That is as many as there are clusters where
-    each is always right or always wrong, and as many as there are outcomes where all clusters are alike. Of outcomes
-    that are all the same it is the clusters alone that count. Of none nothing is known.
+    each is always right or always wrong, and goes up to that of all outcomes where clusters are alike. That they are is
+    never taken to be surer than if one more had come out wholly otherwise: of a few clusters, however often each was
+    tried, none need be of a kind that one in ten is. Of outcomes that are all the same it is the clusters alone that
+    count. Of none nothing is known.
     """
     means = [fmean(each) for each in clusters if each]
     count, outcomes = len(means), sum(len(each) for each in clusters)
@@ -33,9 +35,8 @@ def _effective(means: Sequence[float], share: float, outcomes: int) -> float:
     count = len(means)
     if count < 2:
         return float(count)
-    variance = sum((each - share) ** 2 for each in means) / (count - 1) / count
-    if variance <= 0:
-        return float(count)
+    other = max(share, 1 - share) ** 2
+    variance = (sum((each - share) ** 2 for each in means) + other) / (count - 1) / count
     return max(float(count), min(float(outcomes), share * (1 - share) / variance))
 
 

@@ -507,7 +507,7 @@ class AlertNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptVersion(Entity, frozen=True, kw_only=True):
-    """One version of a prompt, with all it needs. It never changes."""
+    """One version of a prompt, with all it needs. It never changes, but may be withdrawn."""
 
     name: str
     """With its variant: `support/triage.brief`."""
@@ -520,10 +520,15 @@ class PromptVersion(Entity, frozen=True, kw_only=True):
     git_commit: str | None = None
     note: str = ""
     published_by: str = ""
+    withdrawn_us: int | None = None
+    """Since when it is served to nobody; None where it may be."""
+    withdrawn_by: str | None = None
+    withdrawn_for: str = ""
+    """Why."""
 
 
 class PromptLabel(Entity, frozen=True, kw_only=True):
-    """What a label of a prompt stands for now."""
+    """What a label of a prompt stands for now. An archived one was taken away."""
 
     name: str
     label: str
@@ -536,12 +541,13 @@ class PromptMove(Entity, frozen=True, kw_only=True):
 
     name: str
     label: str
-    kind: Literal["move", "rollback"] = "move"
+    kind: Literal["move", "rollback", "remove"] = "move"
     from_digest: str | None = None
     """What it stood for when this was asked for; None for a new label."""
     to_digest: str
+    """Where it was taken away: what it stood for."""
     status: Literal["done", "waiting", "refused", "overtaken"] = "done"
-    """`overtaken` where the label was moved otherwise before anybody had decided."""
+    """`overtaken` where the label was moved otherwise, or the version withdrawn, before anybody had decided."""
     reason: str = ""
     asked_by: str
     """As the audit log calls it."""
@@ -574,3 +580,51 @@ class PromptTest(Entity, frozen=True, kw_only=True):
     cases: list[Any]
     """What came of each case: with the next run it is held against these."""
     posted_by: str
+
+
+class PromptSuiteOutline(Entity, frozen=True, kw_only=True):
+    """A suite of tests that the server runs by itself, without its texts."""
+
+    name: str
+    digest: str
+    """SHA-256, in hexadecimal, of its name, its place and its texts."""
+    file: str
+    """The place of the test file among its texts."""
+    beside: str | None = None
+    """The prompt whose file stands beside it."""
+    bytes: int
+    """Of its texts."""
+    cells: list[Any]
+    """What it tests: prompt, variant and model of each."""
+    asks: list[str]
+    """The models it asks besides: judges, and for embeddings."""
+    cases: int
+    git_commit: str | None = None
+    published_by: str
+
+
+class PromptSuite(PromptSuiteOutline, frozen=True, kw_only=True):
+    """All of it."""
+
+    sources: dict[str, str]
+    """The text of the test file, and of the data it names, by place."""
+
+
+class PromptTestFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the server could not test, and has not tested since."""
+
+    organisation: str
+    suite: str
+    subject: str
+    """As of a test."""
+    digest: str
+    cell: str
+    message: str
+    """Why."""
+    reason: str
+    """Why it was to be tested."""
+    state: str
+    """A digest of suite and models as they were: with others it is tried again at once."""
+    times: int
+    since_us: int
+    at_us: int

@@ -24,6 +24,8 @@ from headgate.storage.records import (
     Project,
     PromptLabel,
     PromptMove,
+    PromptSuite,
+    PromptSuiteOutline,
     PromptTest,
     PromptVersion,
     ProviderKey,
@@ -242,6 +244,8 @@ PROMPT_VERSIONS = Table("prompt_versions", PromptVersion)
 PROMPT_LABELS = Table("prompt_labels", PromptLabel)
 PROMPT_MOVES = Table("prompt_moves", PromptMove)
 PROMPT_TESTS = Table("prompt_tests", PromptTest)
+PROMPT_SUITES = Table("prompt_suites", PromptSuite)
+PROMPT_SUITE_OUTLINES = Table("prompt_suites", PromptSuiteOutline)
 
 TABLES: tuple[Table[Any], ...] = (ORGANISATIONS, TEAMS, PROJECTS, USERS, KEYS, LIMITS, BUDGETS, PROVIDER_KEYS)
 """What calls have to do with, what is referred to before what refers to it."""

@@ -113,6 +113,10 @@ class Metrics:
         """By kind of event and target."""
         self.evaluations: dict[Labels, int] = {}
         """By model, evaluator and outcome."""
+        self.renders: dict[Labels, int] = {}
+        """By prompt, label it was found by, and outcome (`ok` or the error's code)."""
+        self.render_seconds: dict[Labels, Histogram] = {}
+        """By prompt."""
         self.queue_seconds: dict[Labels, Histogram] = {}
         """By target, of calls that had to wait for a place there."""
         self.budget_alerts: dict[Labels, int] = {}
@@ -150,6 +154,15 @@ class Metrics:
 
     def evaluated(self, event: Evaluated) -> None:
         _add(self.evaluations, (event.model, event.evaluator, event.outcome), 1)
+
+    def rendered(self, prompt: str, label: str, outcome: str, seconds: float) -> None:
+        """Count a rendering of a prompt for a call."""
+        _add(self.renders, (prompt, label, outcome), 1)
+        took = self.render_seconds.get((prompt,))
+        if took is None:
+            place = _bounded(self.render_seconds, (prompt,))
+            took = self.render_seconds.setdefault(place, Histogram(STEP_BUCKETS_S))
+        took.observe(seconds)
 
     def account_closed(self, account: Account, model: str = "") -> None:
         for attempt in account.attempts:

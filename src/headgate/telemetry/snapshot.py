@@ -157,6 +157,8 @@ def _of_calls(metrics: Metrics) -> Snapshot:
                of_many="max", values=[((headgate.__version__,), 1)]),
         _counter("headgate_evaluations_total", "What evaluators found in answers", ("model", "evaluator", "outcome"),
                  metrics.evaluations),
+        _counter("headgate_prompt_renders_total", "Renderings of prompts for calls", ("prompt", "label", "outcome"),
+                 metrics.renders),
         _counter("headgate_budget_alerts_total", "Shares of budgets that were reached, by whose the budget is",
                  ("of", "percent"), metrics.budget_alerts),
     ]  # fmt: skip
@@ -188,6 +190,8 @@ def _of_time(metrics: Metrics) -> Snapshot:
                    "model", ((labels, pace.overhead) for labels, pace in paces), STEP_BUCKETS_S),
         _histogram("headgate_attempt_seconds", "From an upstream call's start to its end", "target",
                    metrics.attempt_seconds.items()),
+        _histogram("headgate_prompt_render_seconds", "What rendering a prompt took", "prompt",
+                   metrics.render_seconds.items(), STEP_BUCKETS_S),
         _histogram("headgate_queue_seconds", "What calls waited for a place at a target, of those that had to",
                    "target", metrics.queue_seconds.items()),
     ]  # fmt: skip

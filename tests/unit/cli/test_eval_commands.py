@@ -118,7 +118,9 @@ def test_a_version_is_held_against_the_released_one_in_one_go(capsys: Capture) -
     Path("prompts/support/new.test.yaml").write_text(TESTS)
     assert run(["eval", "run", "prompts", "--against", "released", "-o", "worse.jsonl", "--json"]) == 1
     cells = json.loads(capsys.readouterr().out)["comparison"]["cells"]
-    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [("support/triage", "regression", 8)]
+    assert [(each["suite"], each["verdict"], each["pairs"]) for each in cells] == [
+        ("support/triage", "regression", 8), ("support/new", "not_comparable", 0),
+    ]  # fmt: skip
     assert Path("worse.base.jsonl").exists()
     assert run(["eval", "run", "--against", "released", "--baseline", "same.jsonl"]) == 2
 
@@ -170,7 +172,7 @@ def test_a_judge_that_agrees_with_nobody_is_refused(capsys: Capture) -> None:
     Path("prompts/support/labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     write_tests(f"judge: {{model: chat, labels: labels.jsonl, kappa: 0.6}}\n{TESTS}")
     assert run(["eval", "run"]) == 3
-    assert "the judge judge (chat): kappa" in capsys.readouterr().err
+    assert "the judge judge (chat): no verdict on anything" in capsys.readouterr().err
     assert run(["eval", "judge", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)[0]["without_verdict"] == 24
 

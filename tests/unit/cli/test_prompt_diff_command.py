@@ -160,7 +160,7 @@ def test_markdown_is_no_longer_than_a_comment_may_be(folder: Path, capsys: pytes
     change(folder, "other.prompt", "Say hello.", "Say this.\n" * 9_000)
     assert run(["prompts", "diff", "prompts@main", "--markdown"]) == 0
     printed = capsys.readouterr().out
-    assert len(printed) < 65_536 and "more parts do not fit here" in printed
+    assert len(printed) < 65_536 and "Too long for a comment: 1 of " in printed
 
 
 def test_a_variant_is_held_against_the_prompt_and_a_registered_one_is_asked_for(

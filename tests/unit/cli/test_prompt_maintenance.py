@@ -152,3 +152,33 @@ def test_a_golden_set_of_a_model_is_held_against_its_own(said: Said):
     assert (worse["verdict"], worse["prompt"], worse["version"]) == ("regression", None, None)
     ran("c.jsonl", (3,), "0" * 64, "support/none")
     assert "publish it first" in said("eval", "post", "c.jsonl", code=3)
+
+
+def test_a_suite_is_published_listed_and_withdrawn(said: Said, capsys: pytest.CaptureFixture[str]):
+    write("prompts", "One.")
+    tests = Path("prompts/support/triage.test.yaml")
+    tests.write_text("assert: [not-is-refusal]\ndataset: cases.jsonl\n")
+    Path("prompts/support/cases.jsonl").write_text("{}\n")
+    (row,) = said("eval", "publish", "prompts")
+    assert (row["name"], row["cases"], row["created"]) == ("support/triage", 1, True)
+    assert row["tests"] == [{"prompt": "support/triage", "model": None}]
+    assert said("eval", "publish", "prompts")[0]["changed"] is False
+    (listed,) = said("eval", "suites")
+    assert (listed["name"], listed["newest"], listed["failures"]) == ("support/triage", [], [])
+    assert run(["eval", "suites"]) == 0
+    assert "support/triage\tsupport/triage\t\t\t\tnot tested yet" in capsys.readouterr().out
+
+    version = said("prompts", "publish")[0]["version"]
+    ran("a.jsonl", (3, 3, 3, 2), version, "support/triage")
+    ran("b.jsonl", (0,), version, "support/triage")
+    said("eval", "post", "a.jsonl")
+    (worse,) = said("eval", "post", "b.jsonl", code=1)
+    assert said("eval", "accept", worse["id"])["verdict"] == "baseline"
+    assert said("eval", "accept", "test_none", code=1)
+
+    assert said("eval", "withdraw", "support/triage")["name"] == "support/triage"
+    assert said("eval", "suites") == []
+    assert said("eval", "withdraw", "support/triage", code=1)
+
+    tests.write_text("assert: [{python: 'os:system'}]\ntests: [{}]\n")
+    assert "triage.test.yaml:1:10: runs a function" in said("eval", "publish", "prompts", code=3)

@@ -19,7 +19,9 @@ CONFIG = """
 server: {{port: {port}}}
 storage: {{database: "sqlite:///records.db"}}
 providers: {{sim: {{kind: simulator}}}}
-models: {{chat: {{targets: [sim/gpt-4o-mini]}}}}
+models:
+  chat: {{targets: [sim/gpt-4o-mini]}}
+  tried: {{prompt: triage@staging, targets: [sim/gpt-4o-mini]}}
 prompts: {{protected: [production]}}
 """
 
@@ -101,10 +103,36 @@ def test_a_protected_label_waits(said: Said, capsys: pytest.CaptureFixture[str])
     assert said("refuse", waiting["id"], "--reason", "not yet")["status"] == "refused"
 
 
+def test_a_label_is_taken_away_and_a_version_withdrawn(said: Said, capsys: pytest.CaptureFixture[str]):
+    version = write("One.")
+    said("publish", "triage", "--label", "staging")
+    short = f"triage@{version[:12]}"
+    assert run(["prompts", "withdraw", short, "--reason", "it is wrong"]) == 1
+    assert "--remove" in capsys.readouterr().err
+    assert run(["prompts", "label", "triage", "staging", "--remove", "--reason", "no more"]) == 0
+    told = capsys.readouterr().out
+    assert "triage@staging is taken away" in told
+    assert "it is tried, whose callers get a 404 now" in told
+    assert run(["prompts", "withdraw", short, "--reason", "it is wrong"]) == 0
+    assert "pinned, whose callers" not in capsys.readouterr().out
+    assert run(["prompts", "label", "triage", "staging", version[:9]]) == 1
+    assert "was withdrawn: it is wrong" in capsys.readouterr().err
+    assert run(["prompts", "publish", "triage"]) == 0
+    assert "was there, withdrawn" in capsys.readouterr().out
+    assert run(["prompts", "publish", "triage", "--label", "staging"]) == 1
+    assert run(["prompts", "history"]) == 0
+    assert "done (remove)" in capsys.readouterr().out
+    assert said("restore", short)["withdrawn"] is False
+    assert said("publish", "triage", "--label", "production")["moves"][0]["status"] == "waiting"
+    assert said("publish", "triage", "--label", "production")["moves"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["label", "triage", "staging", "0123456"], "there is no 'triage@0123456'"), (["rollback", "triage", "staging"], "no 'triage@staging'"),
      (["publish", "nothing"], "there is no prompt 'nothing'"), (["publish", "--library", "nowhere"], "nowhere"),
+     (["label", "triage", "staging"], "nothing says what"), (["label", "triage", "staging", "0123456", "--remove"], "not both"),
+     (["withdraw", "triage@0123456", "--reason", "x"], "there is no 'triage@0123456'"),
      (["render", "triage@production"], "there is no 'triage@production'"), (["approve", "move_1"], "no move 'move_1'")],
 )  # fmt: skip
 def test_what_cannot_be(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]):

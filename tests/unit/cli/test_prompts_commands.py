@@ -100,7 +100,7 @@ def test_options_are_laid_over_the_prompts_own(folder: Path, capsys: pytest.Capt
         (["support/triage", "--messages", "in.json"], 2, "is not a list of mappings"),
         (["support/triage", "--messages", "odd.json"], 1, "a message has content"),
         (["support/triage", "--input", "broken.json"], 2, "is not JSON"),
-        (["support/triage", "--input", "broken.yaml"], 2, "broken.yaml:2:1: is not YAML"),
+        (["support/triage", "--input", "broken.yaml"], 2, "broken.yaml:1:5: is not YAML"),
         (["support/triage", "--library", "gone"], 3, "there is no folder gone"),
         (["support/triage", "--package", "no_such_package"], 3, "is not installed"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.dashboard.figures import Figures, largest, ranked
+from headgate.dashboard.figures import Figures, largest, ranked, trailing
+from headgate.quality.reading import Share
 from headgate.stats.sketch import Sketch
 from headgate.telemetry.rollups.cell import encode_counts
 from headgate.telemetry.rollups.reading import Sum
@@ -53,3 +54,14 @@ def test_names_are_by_their_calls_or_their_cost():
     assert list(ranked(sums, by_cost=True)) == ["a", "c", "b"]
     assert largest("abcdefg") == list("abcdefg")
     assert largest("abcdefgh") == list("abcdef")
+
+
+def share(counted: int, of: int) -> Share:
+    return Share(of=of, counted=counted, share=counted / of if of else None, low=0.0, high=1.0)
+
+
+def test_a_point_of_a_share_is_of_enough_or_of_all_there_are():
+    steps = [share(1, 1), None, share(0, 1), share(0, 0), share(9, 18), share(30, 30), share(0, 1), share(-1, -1)]
+    told = trailing(steps)
+    assert told == [1.0, None, 0.5, None, 10 / 20, 30 / 30, 30 / 31, None]
+    assert trailing([]) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from headgate.dashboard import formats
@@ -67,3 +69,20 @@ def test_what_cannot_be_seen_is_seen():
 
 def test_a_target_is_told_with_all_its_digits():
     assert [formats.part(each) for each in (0.9995, 0.99, 1.0, 0.99999)] == ["99.95 %", "99 %", "100 %", "99.999 %"]
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"), [(0.0034, "+0.3"), (-0.0004, "+0.0"), (0.0004, "+0.0"), (-0.25, "-25.0"), (1.0, "+100.0")]
+)
+def test_differences_are_points(difference: float, told: str):
+    assert formats.points(difference) == told
+
+
+def test_what_the_admin_api_says_of_money_is_shown_as_money_is():
+    assert [formats.paid(each) for each in (None, "0.012", "0", "12.5")] == ["–", "$0.012", "$0", "$12.50"]
+
+
+def test_json_has_all_its_characters():
+    assert formats.json({"stop": ["it's <b> & \u00e9"], "day": date(2026, 11, 26)}) == (
+        '{"stop":["it\'s <b> & \u00e9"],"day":"2026-11-26"}'
+    )

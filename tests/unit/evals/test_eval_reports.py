@@ -39,13 +39,13 @@ def test_junit_is_xml_whatever_was_said() -> None:
 
 
 def test_a_page_has_no_script_of_a_models() -> None:
-    text = "".join(page(HEADER, sums()))
+    text = "".join(page(HEADER, [], sums()))
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 
 
 def test_annotations_are_one_command_each() -> None:
-    lines = list(failures(sums()))
+    lines = list(failures(sums().cases))
     assert len(lines) == 1
     assert lines[0].startswith("::error file=x%2Cy.prompt,line=5,title=cases that failed%3A 2::")
     assert "\n" not in lines[0]

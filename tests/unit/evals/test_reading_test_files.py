@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluated_answers import suite_of
+from evaluated_answers import problems_in, suite_of
 from headgate.evals.case import Assertion, Cell, Repeat
 from headgate.evals.problems import BadTests
 from headgate.evals.reading import find, read
@@ -46,14 +46,6 @@ tests:
 dataset: nowhere.csv
 judges: {j: {model: m, kappa: 0.6}}
 """
-
-
-def problems_in(tmp_path: Path, text: str, name: str = "x.test.yaml") -> list[str]:
-    file = tmp_path / name
-    file.write_text(text)
-    with pytest.raises(BadTests) as raised:
-        read([file])
-    return [each.told().removeprefix(f"{tmp_path}/") for each in raised.value.problems]
 
 
 def test_every_mistake_at_once_with_file_line_and_column(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from headgate.evals.runs import Result, ends_of, results_of
 from headgate.evals.session import Options, carry_out, check, for_tests, load
 from headgate.evals.tally import Sums
 from headgate.gateway import Gateway
-from headgate.types import Call, Reply
+from headgate.types import Call, Payload, Reply
 
 CONFIG = """
 providers: {sim: {kind: simulator}}
@@ -215,6 +216,23 @@ async def test_a_budget_is_never_overrun(bench: Bench) -> None:
     assert {each.verdict for each in Sums.of(results).cases.values()} <= {"unfinished", "fail"}
 
 
+async def test_judges_and_vectors_are_paid_from_the_same_budget(bench: Bench) -> None:
+    bench.config = read_config(
+        f"{CONFIG}  vectors: {{targets: [sim/text-embedding-3-small]}}\n", "h.yaml", {}, bench.folder
+    )
+    tests = TESTS.replace(
+        "repeat: 2", "repeat: 40\njudge: chat\nembeddings: vectors\nconfig: {max_completion_tokens: 100}"
+    )
+    tests = tests.replace("contains: simulated", "rubric: Is it kind?}, {similar: simulated")
+    for options in (Options(concurrency=1), Options(concurrency=30)):
+        file = f"{options.concurrency}.jsonl"
+        results = await bench.run(tests, budget="0.001", name=file, options=options)
+        (ended,) = ends_of(bench.folder / file)
+        assert ended.why == "budget"
+        paid = sum((each.cost_picodollars or 0) + each.judged_picodollars for each in results)
+        assert 0 < paid <= ended.spent_picodollars <= 1_000_000_000
+
+
 async def test_models_there_are_not_are_told_before_anything_is_asked(bench: Bench) -> None:
     with pytest.raises(BadTests, match=r"x\.test\.yaml:2:1: there is no model 'nope'"):
         await bench.run(TESTS.replace("model: chat", "model: nope"))
@@ -228,3 +246,63 @@ async def test_run_files_are_never_overwritten(bench: Bench) -> None:
     (bench.folder / "no.jsonl").write_text("{}\n")
     with pytest.raises(CannotEvaluate, match="is no run"):
         list(results_of(bench.folder / "no.jsonl"))
+
+
+async def test_what_a_changed_function_looked_at_is_looked_at_again(bench: Bench) -> None:
+    own = bench.folder / "own.py"
+    own.write_text("def short(answer, case):\n    return False\n")
+    tests = TESTS.replace("repeat: 2", "").replace("contains: simulated", "python: 'own.py:short'")
+    first = await bench.run(tests)
+    assert {each.passed for each in first} == {False}
+    own.write_text("def short(answer, case):\n    return bool(answer.text)\n")
+    bench.asked.clear()
+    sums = Sums.of(await bench.run(tests, resume=True))
+    assert len(bench.asked) == 3
+    assert [each.verdict for each in sums.cases.values()] == ["pass", "fail", "pass"]
+    bench.asked.clear()
+    await bench.run(tests, resume=True)
+    assert bench.asked == []
+
+
+async def test_each_cell_is_asked_until_it_is_precise_itself(bench: Bench) -> None:
+    (bench.folder / "many.jsonl").write_text("".join(f'{{"inputs": {{"number": {at}}}}}\n' for at in range(200)))
+    tests = TESTS[: TESTS.index("tests:")].replace("repeat: 2", "") + "dataset: many.jsonl\n"
+    tests = tests.replace("model: chat", "models: [chat, other]")
+    results = await bench.run(tests, options=Options(concurrency=1, precision=0.1))
+    counts = Counter(each.cell for each in results)
+    assert counts["chat"] == counts["other"] == 40
+    assert ends_of(bench.folder / "run.jsonl")[0].why == "precision"
+
+
+async def test_models_that_assertions_name_are_looked_for(bench: Bench) -> None:
+    tests = TESTS.replace("contains: simulated", "similar: x, model: nope")
+    with pytest.raises(BadTests, match=r"x\.test\.yaml:5:10: there is no model 'nope'"):
+        await bench.run(tests)
+
+
+async def test_vectors_of_before_are_known_too(bench: Bench) -> None:
+    tests = TESTS.replace("repeat: 2", "").replace("contains: simulated", "similar: it is simulated, threshold: 0.01")
+    tests = f"embeddings: vectors\n{tests}"
+    bench.config = read_config(
+        f"{CONFIG}  vectors: {{targets: [sim/text-embedding-3-small]}}\n", "h.yaml", {}, bench.folder
+    )
+    first = await bench.run(tests, cache=True)
+    assert [each.judged_picodollars > 0 for each in first] == [True] * 3
+    bench.asked.clear()
+    again = await bench.run(tests, cache=True, name="again.jsonl")
+    assert bench.asked == []
+    assert [(each.case, each.score) for each in sorted(again, key=lambda each: each.case)] == [
+        (each.case, each.score) for each in sorted(first, key=lambda each: each.case)
+    ]
+    assert ends_of(bench.folder / "again.jsonl")[0].cached == 3
+
+
+async def test_the_words_of_a_refusal_are_looked_at(bench: Bench) -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I'm sorry, but I cannot help."}
+    answer = {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+
+    async def handle(call: Call) -> Reply:
+        return Reply(payload=Payload("openai_chat", json.dumps(answer).encode()))
+
+    found = await GatewayModels(handle, bench.config).chat({"model": "chat", "messages": []}, 0)
+    assert (found.text, found.refused) == ("I'm sorry, but I cannot help.", True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from evaluated_answers import Said, suite_of
+from headgate.evals.answer import Answer
 from headgate.evals.case import Judging
+from headgate.evals.models import Spent
 from headgate.evals.problems import BadTests, Place
 from headgate.evals.trusting import all_examined, examined, read_labels
 from headgate.types import JSON
@@ -63,7 +66,7 @@ async def test_a_judge_that_agrees_less_than_it_has_to_is_refused(tmp_path: Path
 async def test_a_few_labels_prove_nothing(tmp_path: Path) -> None:
     found = await examined("kind", judging(0.1), read_labels(labels(tmp_path, 9, 9)), says(1.0))
     assert not found.trusted
-    assert "20 labels are needed" in found.told()
+    assert "20 labels with a verdict are needed" in found.told()
 
 
 async def test_answers_it_gives_no_verdict_of_are_counted(tmp_path: Path) -> None:
@@ -112,3 +115,38 @@ async def test_a_judge_that_likes_what_comes_first_is_told(tmp_path: Path) -> No
     found = await examined("first", judging(None), read_labels(file), Said(lambda body: '{"better": "A"}'))
     assert (found.leanings.pairs, found.leanings.first, found.leanings.last) == (4, 4, 0)
     assert "prefers what it reads first in 4 and last in 0 of 4 pairs" in found.told()
+
+
+async def test_the_most_that_any_suite_asks_of_a_judge_is_what_it_has_to_reach(tmp_path: Path) -> None:
+    labels(tmp_path)
+    tests = "model: c\njudge: {{model: clever, labels: labels.jsonl, kappa: {}}}\ntests: [{{messages: a, assert: [{{rubric: k}}]}}]"
+    suites = [suite_of(tmp_path, tests.format(kappa), f"x{kappa}") for kappa in (0.5, 0.9, 0.2)]
+    found = await all_examined(suites, says(0.7))
+    assert [(each.required, each.trusted) for each in found] == [(0.9, False)]
+
+
+async def test_where_all_verdicts_are_the_same_there_is_no_kappa(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"answer": "x", "rubric": "r", "pass": true}\n' * 30)
+    found = await examined("same", judging(0.1), read_labels(file), Said(lambda body: '{"score": 5}'))
+    assert not found.trusted
+    assert "no kappa, since all verdicts are the same" in found.told()
+    silent = await examined("silent", judging(0.1), read_labels(file), Said(lambda body: "Hm."))
+    assert "no verdict on anything" in silent.told()
+
+
+async def test_where_the_budget_ends_nothing_more_is_asked(tmp_path: Path) -> None:
+    asked = 0
+
+    class Poor(Said):
+        async def chat(self, body: JSON, repeat: int, version: str = "", cause: str = "primary") -> Answer:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(0)
+            raise Spent("nothing is left")
+
+    with pytest.raises(Spent):
+        await examined("poor", judging(None), read_labels(labels(tmp_path)), Poor(), concurrency=2)
+    before = asked
+    await asyncio.sleep(0.01)
+    assert asked == before < 30

@@ -16,6 +16,7 @@ from headgate.config.source import Source
 from headgate.production import LESSONS, THEMES, Disk, Facts, Machine, Records, Report, report
 from headgate.production.facts import KeyFacts
 
+PROMPTS = Path(__file__).parents[3] / "examples" / "support" / "prompts"
 REFERENCE = (Path(__file__).parents[3] / "docs" / "production.yaml").read_text()
 ENVIRON = {
     "OPENAI_API_KEY": "sk-one",
@@ -103,6 +104,7 @@ TEXTS = [
     ("somewhere-else", "    fallback: [openai/gpt-4o]\n", ""),
     ("another-vendor", "fallback: [openai/gpt-4o]", "fallback: [claude/claude-haiku-4-5]"),
     ("retries-some", "attempts: 3, budget: 0.2", "attempts: 3, budget: 0"),
+    ("prompts-released", "models:\n", f"prompts: {{folder: {PROMPTS}}}\nmodels:\n"),
     ("retries-bounded", "attempts: 3, budget: 0.2", "attempts: 10, budget: 0.2"),
     ("retries-bounded", "attempts: 3, budget: 0.2", "attempts: 3, budget: 5"),
     ("breakers-awake", "open_s: 5}", "open_s: 3600}"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,12 +134,12 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path):
     found = [(Path(each.file).name, each.line, each.column) for each in raised.value.found]
     assert found == [
         ("S.schema.json", 1, 2), ("S.schema.json", 1, 23),
-        ("T.schema.yaml", 1, 1),
+        ("T.schema.yaml", 2, 18),
         ("_self.prompt", 1, 5),
         ("_two.prompt", 1, 14),
         ("a.prompt", 2, 1), ("a.prompt", 3, 1), ("a.prompt", 5, 3), ("a.prompt", 6, 3), ("a.prompt", 7, 1),
         ("a.prompt", 8, 1), ("a.prompt", 10, 3),
-        ("b.prompt", 3, 1),
+        ("b.prompt", 2, 8),
         ("c.prompt", 1, 1),
         ("d..prompt", 1, 1),
         ("h.prompt", 3, 1), ("h.prompt", 4, 1), ("h.prompt", 5, 27),
@@ -150,6 +152,117 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path):
     assert "renders itself: one -> two -> one" in told["_two.prompt", 1]
     assert "the front matter is not closed" in told["c.prompt", 1]
     assert str(raised.value).count("\n") == len(found) - 1
+
+
+def told(front: str, **files: str) -> list[tuple[str, int, int, str, bool]]:
+    """What is said of a prompt with a front matter, and of the files beside it."""
+    sources = {"t.prompt": f"---\n{front}\n---\n", **{name.replace("__", "."): text for name, text in files.items()}}
+    found = load_sources(sources, strict=False).problems
+    return [(each.file, each.line, each.column, each.message, each.fatal) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("front", "line", "column", "message", "fatal"),
+    [
+        ("headgate: {owner: me}", 2, 1, "settings are written one by one, as in 'headgate.owner: name'", True),
+        ("input: {defaults: {}}", 2, 9, "there is no key 'input.defaults'; did you mean 'default'?", True),
+        ("output: {title: x}", 2, 10, "there is no key 'output.title'; known: format, schema", False),
+        ("model: 4", 2, 1, "'model' is a text; write it in quotes", True),
+        ("name: other", 2, 1, "'name' has no effect: by its file the prompt is 't'", False),
+        ("variant: v", 2, 1, "'variant' has no effect: by its file the prompt is without one", False),
+        ("output: {format: xml}", 2, 10, "the format 'xml' has no effect; known: json, text", False),
+        ("input: {schema: string}", 2, 9, "inputs are not held against the schema: they are given by name", False),
+        ("input:\n  schema:\n    a (array): string", 4, 5, "write 'a(array)'", True),
+        ("input:\n  schema:\n    a(array: string", 4, 5, "'a(array' is not closed; write ')' behind it", True),
+        ("input:\n  schema:\n    ?: string", 4, 5, "'?' names nothing", True),
+        ("input:\n  schema:\n    a: [string]", 4, 5, "a list is written 'name(array): type'", True),
+        ("input: {schema: {a: strng}}", 2, 18, "there is no type or schema 'strng'; did you mean 'string'?", True),
+        (
+            "output: {schema: {type: string, id: string}}",
+            2,
+            33,
+            "makes this JSON Schema, where 'id' says nothing",
+            True,
+        ),
+        (
+            "output: {schema: {type: object, properties: {a: {type: strin}}}}",
+            2,
+            50,
+            "it is no type; types: array",
+            True,
+        ),
+        ("toolDefs: [find]", 2, 12, "a tool is a mapping", True),
+        ("toolDefs: [{description: d}]", 2, 12, "the tool has no name", True),
+        ("toolDefs: [{name: a, inputSchma: {}}]", 2, 22, "did you mean 'inputSchema'?", True),
+        ("toolDefs: [{name: a, inputSchema: {q: strng}}]", 2, 36, "there is no type or schema 'strng'", True),
+        ("toolDefs: [{name: a}, {name: a}]", 2, 23, "the tool 'a' is there a second time", True),
+        ("config: {stop: '\x7f'}", 2, 17, "a character that YAML does not allow, U+007F", True),
+        ("config: {a: 1", 2, 9, "did not find expected ',' or '}'", True),
+        ("model: {{model}}", 2, 9, "quotes around a text in braces", True),
+    ],
+)
+def test_a_mistake_of_front_matter_is_told_with_its_place(
+    front: str, line: int, column: int, message: str, fatal: bool
+):
+    (first,) = told(front)
+    assert (first[:3], first[4]) == (("t.prompt", line, column), fatal)
+    assert message in first[3]
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "message"),
+    [
+        ({"f__tool__yaml": "a: ["}, ("f.tool.yaml", 1, 5), "is not YAML"),
+        ({"f__tool__yaml": "name: 3"}, ("f.tool.yaml", 1, 1), "'name' is a text; write it in quotes"),
+        ({"A__schema__yaml": ""}, ("A.schema.yaml", 1, 1), "the file has no schema in it"),
+        ({"A__schema__json": '{"x":"string"}', "A__schema__yaml": "x: string"}, ("A.schema.json", 1, 1), "A.schema.yaml has its name"),
+        ({"A__schema__yaml": "b: B", "B__schema__yaml": "a?: A"}, ("B.schema.yaml", 1, 1), "made of itself: A -> B -> A"),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_a_file_beside_a_prompt_is_told_once(
+    files: dict[str, str], place: tuple[str, int, int], message: str
+):
+    sources = {name.replace("__", "."): text for name, text in files.items()}
+    sources |= {f"{name}.prompt": "---\ninput: {schema: A}\ntools: [f]\n---\n" for name in "ab"}
+    named = [name for name in ("A.schema.yaml", "f.tool.yaml") if name not in sources]
+    sources |= {name: "description: string" if "schema" in name else "description: d" for name in named}
+    with pytest.raises(PromptsInvalid) if "has its name" not in message else nullcontext():
+        load_sources(sources)
+    (first,) = load_sources(sources, strict=False).problems
+    assert (first.file, first.line, first.column) == place
+    assert message in first.message
+
+
+def test_tools_of_front_matter_take_picoschema_too():
+    tool = "{name: find, inputSchema: {id: string}, outputSchema: Order}"
+    prompt = load_sources({**SOURCES, "t.prompt": f"---\ntoolDefs: [{tool}]\ntools: [find]\n---\n"}).get("t")
+    (made,) = prompt.tool_defs
+    assert made["inputSchema"]["required"] == ["id"]
+    assert made["outputSchema"]["properties"]["id"]["description"] == "its number"
+    assert prompt.tools == ()
+
+
+def test_numbers_and_characters_are_those_of_yaml_1_2_and_json():
+    front = (
+        "a.b: [0x1F, 0o17, 18446744073709551615, 18446744073709551616, yes, 010, 1_0, .5, 2024-01-01]\nc.d: \u2028x\x85"
+    )
+    prompt = load_sources({"t.prompt": f"---\n{front}\n---\nx"}).get("t")
+    assert prompt.ext["a"]["b"] == [31, 15, 2**64 - 1, str(2**64), "yes", 10, "1_0", 0.5, "2024-01-01"]
+    assert prompt.ext["c"]["d"] == "\u2028x\x85"
+    schema = '{"a": "string, \\ud83d\\ude00 \\\\ud83d\\\\ude00 \\/"}'
+    named = load_sources({"t.prompt": "---\ninput: {schema: A}\n---\n", "A.schema.json": schema}).get("t")
+    assert named.input_schema is not None
+    assert named.input_schema["properties"]["a"]["description"] == "😀 \\ud83d\\ude00 /"
+
+
+def test_a_description_may_have_many_lines():
+    front = "output:\n  schema:\n    a: |\n      string, one\n      and two\n    b?(array, more): >\n      number, x\n"
+    prompt = load_sources({"t.prompt": f"---\n{front}---\n"}).get("t")
+    assert prompt.output_schema is not None
+    assert prompt.output_schema["properties"] == {
+        "a": {"type": "string", "description": "one\nand two"},
+        "b": {"type": ["array", "null"], "items": {"type": "number", "description": "x"}, "description": "more"},
+    }
 
 
 def test_what_is_right_can_be_used_where_something_else_is_wrong(tmp_path: Path):
@@ -214,9 +327,18 @@ def test_a_variants_name_may_have_a_dot_though_others_do_not_take_it():
     assert [(each.fatal, "has a dot" in each.message) for each in library.problems] == [(False, True)]
 
 
-def test_inputs_are_a_mapping():
-    with pytest.raises(InputInvalid, match="not a mapping"):
-        load_sources({"t.prompt": "x"}).get("t").render(["a"])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("inputs", "given", "told"),
+    [
+        (["a"], {}, "not a mapping"),
+        ({}, {"messages": ["x"]}, "a message is a mapping with a role"),
+        ({}, {"messages": [{"role": "user", "content": "x", "metadata": 3}]}, "metadata is a mapping"),
+        ({}, {"messages": [{"role": "user", "content": [3]}]}, "a list of parts"),
+    ],
+)
+def test_what_is_not_of_its_type_is_told(inputs: Any, given: dict[str, Any], told: str):
+    with pytest.raises(InputInvalid, match=told):
+        load_sources({"t.prompt": "x"}).get("t").render(inputs, **given)
 
 
 def test_settings_and_other_keys_with_dots_stand_apart():

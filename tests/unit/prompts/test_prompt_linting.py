@@ -178,6 +178,13 @@ def test_a_prompt_nobody_answers_for_is_told():
 def test_partials_that_multiply_do_not_take_forever():
     doubled = {f"p{at}": f"{{{{> p{at + 1}}}}}" * 2 for at in range(30)}
     assert rules("{{> p0}}" + ALL, p30="{{name}}", **doubled) == []
+    twice = {f"p{at}": f"{{{{> p{at + 1} x=name}}}}{{{{> p{at + 1} x=order.id}}}}" for at in range(30)}
+    assert rules("{{> p0}}" + ALL, p30="{{x}}", **twice) == []
+
+
+def test_a_partial_is_looked_at_for_each_role_and_each_input_it_is_for():
+    said = '{{> say it=name}}{{> say it=order.id}}{{role "system"}}{{> say it="x"}}{{> say it=tags}}{{role "user"}}'
+    assert found(said + ALL, say="[{{it}}]") == [("input-in-system", 1, 4)]
 
 
 def test_every_rule_says_what_it_looks_for():

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from headgate import dialects
-from headgate.dialects.base import Fit, Quirks
 from headgate.dialects.hub import Media, Message
-from headgate.dialects.prompting import Prompted
-from headgate.errors import Unsupported
-from headgate.prompts.at_hand import Served
+from headgate.errors import BadRequest, Unsupported
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.dotprompt import load_sources
 from headgate.prompts.reference import Malformed, Reference, check_label, parse
-from headgate.prompts.serving import Unservable, history, served, turns
+from headgate.prompts.serving import Unservable, history, prompted, served, turns
 from headgate.prompts.shelf import Shelf
 from headgate.types import JSON, Payload
 
@@ -57,21 +55,29 @@ def test_settings_in_anybodys_words():
 
 
 @pytest.mark.parametrize(
-    "config", ["temperature: hot", "maxOutputTokens: 1.5", "stop: [1]", "seed: true", "verbosity: 1"]
+    "config",
+    [
+        "temperature: hot",
+        "maxOutputTokens: 1.5",
+        "stop: [1]",
+        "seed: true",
+        "verbosity: 1",
+        "temperature: .nan",
+        "top_p: .inf",
+        "max_tokens: 0",
+    ],
 )
 def test_settings_that_cannot_be(config: str):
     with pytest.raises(Unservable, match=r"config\."):
         prompt(f"---\nconfig: {{{config}}}\n---\nHi")
 
 
-def written(made: Served, name: str, tree: JSON, inputs: JSON | None = None, keep: frozenset[str] = frozenset()) -> Any:
+def written(
+    made: Served, name: str, tree: JSON, inputs: JSON | None = None, keep: frozenset[str] = frozenset(), model: str = ""
+) -> Any:
     dialect = dialects.get(name)
     rendered = made.prompt.render(inputs or {}, messages=history(dialect.conversation(tree)))
-    fit = Fit(model="", drop=True, quirks=Quirks())
-    prompted = Prompted(
-        turns=turns(rendered), settings=made.settings, written=dialect.settings(made.settings, fit), keep=keep
-    )
-    return dialect.prompted(Payload(name, tree=tree), prompted, fit).tree
+    return prompted(Payload(name, tree=tree), made, rendered, Spelling(base_model=model), keep)[0].tree
 
 
 @pytest.mark.parametrize("name", ["openai_chat", "anthropic_messages", "openai_responses"])
@@ -135,6 +141,57 @@ def test_the_prompts_word_counts_unless_it_may_be_said_otherwise():
     assert (tree["temperature"], tree["max_tokens"], tree["response_format"]) == (1, 50, {"type": "text"})
     tree = written(made, "openai_responses", {"input": "x", "text": {"verbosity": "low"}})
     assert (tree["text"]["verbosity"], tree["text"]["format"]["type"]) == ("low", "json_schema")
+
+
+def test_what_stands_inside_of_a_member_is_the_prompts_alone():
+    made = prompt("---\nconfig: {reasoning_effort: low, verbosity: low}\n---\nHi")
+    asked: JSON = {
+        "input": [],
+        "reasoning": {"effort": "high", "summary": "auto"},
+        "text": {"verbosity": "high", "future": 1},
+    }
+    tree = written(made, "openai_responses", asked)
+    assert tree["reasoning"] == {"effort": "low", "summary": "auto"}
+    assert tree["text"] == {"verbosity": "low", "future": 1}
+    assert asked["text"] == {"verbosity": "high", "future": 1}
+    kept = written(made, "openai_responses", asked, keep=frozenset({"thinking", "verbosity"}))
+    assert (kept["reasoning"], kept["text"]) == (asked["reasoning"], asked["text"])
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "output"),
+    [
+        ("claude-sonnet-4-5", {"type": "enabled", "budget_tokens": 4096}, None),
+        ("claude-opus-4-7", {"type": "adaptive"}, {"effort": "medium"}),
+        ("", {"type": "enabled", "budget_tokens": 4096}, None),
+    ],
+)
+def test_how_much_to_think_in_the_words_of_the_model(model: str, thinking: JSON, output: JSON | None):
+    made = prompt("---\nconfig: {reasoning_effort: medium, maxOutputTokens: 9000}\n---\nHi")
+    asked: JSON = {"messages": [], "max_tokens": 5, "output_config": {"effort": "max"}}
+    tree = written(made, "anthropic_messages", asked, model=model)
+    assert (tree["thinking"], tree.get("output_config"), tree["max_tokens"]) == (thinking, output, 9000)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "param"),
+    [
+        ("openai_chat", {"messages": {"role": "user"}}, "messages"),
+        ("openai_chat", {"messages": "Hello"}, "messages"),
+        ("openai_chat", {"messages": [{"role": "user", "content": "a"}, 1]}, "messages[1]"),
+        ("openai_chat", {"messages": [], "tools": 5}, "tools"),
+        ("anthropic_messages", {"messages": 5}, "messages"),
+        ("anthropic_messages", {"messages": [], "system": 5}, "system"),
+        ("anthropic_messages", {"messages": [], "system": {"text": "a"}}, "system"),
+        ("openai_responses", {"input": 5}, "input"),
+        ("anthropic_count_tokens", {"messages": [], "tools": {"a": 1}}, "tools"),
+    ],
+)
+def test_what_a_prompt_is_put_beside_has_to_be_of_its_type(name: str, asked: JSON, param: str):
+    made = prompt('---\ntools: [look]\n---\n{{role "system"}}S', **{"look.tool.yaml": "description: ours"})
+    with pytest.raises(BadRequest) as told:
+        written(made, name, asked)
+    assert told.value.param == param
 
 
 def test_tools_of_one_name_are_the_prompts():

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from calls import call
-from headgate.dialects.base import Quirks
-from headgate.errors import BadRequest
-from headgate.prompts.at_hand import Served
+from headgate.errors import BadRequest, Overloaded
+from headgate.prompts.aside import MAX_AT_ONCE, MAX_WAITING, Aside
+from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.config import PromptConfig
 from headgate.prompts.dotprompt import PromptNotFound, RenderRefused, load_sources
 from headgate.prompts.reference import parse
@@ -37,6 +38,10 @@ def shelf() -> Shelf:
     return shelf
 
 
+def told(*_: Any) -> None:
+    """Counts nothing."""
+
+
 async def passed(stage: Prompt, asked: Call) -> Call:
     seen: list[Call] = []
 
@@ -49,7 +54,7 @@ async def passed(stage: Prompt, asked: Call) -> Call:
 
 
 def stage(shelf: Shelf, use: str = "a", *override: Any) -> Prompt:
-    return Prompt(shelf, lambda _: Quirks(), PromptConfig(use=use, override=list(override)), parse(use))
+    return Prompt(shelf, lambda _: Spelling(), told, PromptConfig(use=use, override=list(override)), parse(use))
 
 
 async def test_the_models_label_by_the_callers_organisation(shelf: Shelf):
@@ -76,6 +81,77 @@ async def test_another_version_only_where_it_may_be_asked_for(shelf: Shelf):
     assert (await passed(stage(shelf), same)).account.prompt == ONE.label
     with pytest.raises(BadRequest, match="neither a label nor a version"):
         await passed(stage(shelf, "a", "version"), replace(call(), prompt=Prompting(version="!")))
+
+
+async def test_a_version_is_asked_for_by_a_key_with_a_label_of_its_own(shelf: Shelf):
+    canary = Identity(prompt_label="canary")
+    for version in ("canary", TWO.version[:9]):
+        asked = replace(call(identity=canary), prompt=Prompting(version=version))
+        assert (await passed(stage(shelf), asked)).account.prompt == TWO.label
+    with pytest.raises(BadRequest, match="no other version"):
+        await passed(stage(shelf), replace(call(identity=canary), prompt=Prompting(version=THREE.version[:9])))
+    with pytest.raises(PromptNotFound, match="'b@production'"):
+        await passed(stage(shelf, "b"), replace(call(), prompt=Prompting(version="staging")))
+
+
+async def test_each_rendering_is_counted_once_by_its_label(shelf: Shelf):
+    counted: list[tuple[str, str, str]] = []
+
+    def counts(prompt: str, label: str, outcome: str, seconds: float) -> None:
+        assert 0 <= seconds < 5
+        counted.append((prompt, label, outcome))
+
+    def made(use: str, *override: Any) -> Prompt:
+        return Prompt(shelf, lambda _: Spelling(), counts, PromptConfig(use=use, override=list(override)), parse(use))
+
+    await passed(made("a"), call(identity=Identity(prompt_label="canary")))
+    await passed(made("a", "version"), replace(call(), prompt=Prompting(version="canary")))
+    shelf._fetched["default", "a", ONE.version[:9]] = ONE
+    await passed(made(f"a@{ONE.version[:9]}"), call())
+    with pytest.raises(PromptNotFound):
+        await passed(made("a@staging"), call())
+    typed = served(
+        load_sources({"b.prompt": "---\ninput: {schema: {list(array): string}}\n---\n{{#each list}}x{{/each}}"}).get(
+            "b"
+        )
+    )
+    shelf.use({"b": typed}, [])
+    for inputs, error in (
+        ({}, BadRequest),
+        ({"list": ["x"] * 9_000}, None),
+        ({"list": ["x"] * 300_000}, RenderRefused),
+    ):
+        asked = replace(call(), prompt=Prompting(inputs=inputs))
+        if error is None:
+            await passed(made("b"), asked)
+        else:
+            with pytest.raises(error):
+                await passed(made("b"), asked)
+    assert counted == [
+        ("a", "canary", "ok"), ("a", "canary", "ok"), ("a", "(version)", "ok"), ("a", "staging", "prompt_not_found"),
+        ("b", "(file)", "input_invalid"), ("b", "(file)", "ok"), ("b", "(file)", "render_too_long"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", ["embed", "rerank", "moderate", "image", "speech", "transcribe"])
+async def test_what_is_no_chat_is_told_what_to_call(shelf: Shelf, operation: Any):
+    with pytest.raises(BadRequest, match=f"no '{operation}': POST /v1/chat/completions"):
+        await passed(stage(shelf), replace(call(), operation=operation))
+
+
+async def test_what_takes_long_waits_for_a_place_and_not_in_any_number():
+    aside, free = Aside(), threading.Event()
+    waiting = [asyncio.create_task(aside(free.wait)) for _ in range(MAX_AT_ONCE + MAX_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await aside(lambda: True)
+    for each in waiting[:MAX_AT_ONCE]:
+        each.cancel()  # whose clients have gone: their places are taken until the work is over
+    await asyncio.sleep(0)
+    assert aside._places.locked()
+    free.set()
+    assert all(await asyncio.gather(*waiting[MAX_AT_ONCE:]))
+    assert not aside._places.locked()
 
 
 async def test_a_call_keeps_what_it_has_found(shelf: Shelf):
@@ -108,7 +184,7 @@ async def test_what_takes_long_holds_up_no_other_call(shelf: Shelf):
 async def test_what_is_not_there(shelf: Shelf):
     with pytest.raises(PromptNotFound, match="'a@staging'"):
         await passed(stage(shelf, "a@staging"), call())
-    empty = Prompt(shelf, lambda _: Quirks(), None, parse("b"))
+    empty = Prompt(shelf, lambda _: Spelling(), told, None, parse("b"))
     shelf.use({"b": served(load_sources({"b.prompt": "{{#if x}}y{{/if}}"}).get("b"))}, [])
     with pytest.raises(BadRequest, match="comes to nothing"):
         await passed(empty, call(request=Payload("openai_chat", tree={"model": "m", "messages": []})))

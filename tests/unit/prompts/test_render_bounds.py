@@ -73,6 +73,7 @@ def test_templates_are_bounded_too():
     for sources, told in (
         ({"t.prompt": deep}, "blocks are nested more than 50 deep"),
         ({"t.prompt": parentheses}, "parentheses are nested more than 50 deep"),
+        ({"t.prompt": "{{json" + " a" * 201 + "}}"}, "more than 200 values in the tag"),
         ({"t.prompt": many}, "more than 20000 tags"),
         (chain, "partials are nested more than 40 deep"),
         ({"t.prompt": "---\na.b: " + "[" * 60 + "]" * 60 + "\n---\n"}, "is nested more than 40 deep"),
@@ -80,7 +81,30 @@ def test_templates_are_bounded_too():
         assert any(told in each.message for each in load_sources(sources, strict=False).problems), told
 
 
-def test_white_space_without_end_is_read_in_no_time():
+@pytest.mark.parametrize(
+    "template",
+    [
+        ("\n" * 100_000 + "{{#if a}}" + " \n" * 100_000 + "{{/if}}") * 2,
+        "{{[}}" * 2_000 + "x" * 900_000,
+        "{{a [}}{{a '}}" * 1_000 + "x" * 900_000,
+        "{{{{raw}}}}" + "{{{{" * 200_000,
+        "{{json" + " a" * 400_000 + "}}",
+        "{{" + "a." * 100_000 + "b}}",
+        "{{> unknown}}" * 2_000,
+        "{{#if a}}" + "{{else if b}}x" * 9_000 + "{{/if}}",
+    ],
+    ids=lambda template: template[:8] + template[-8:],
+)
+def test_a_template_is_read_in_no_time_whatever_it_is(template: str):
+    beside = {f"_p{at}.prompt": "" for at in range(300)}
     began = perf_counter()
-    load_sources({"t.prompt": ("\n" * 100_000 + "{{#if a}}" + " \n" * 100_000 + "{{/if}}") * 2})
-    assert perf_counter() - began < 2
+    load_sources({"t.prompt": template, **beside}, strict=False)
+    assert perf_counter() - began < 5
+
+
+def test_as_many_blocks_and_elses_as_there_may_be_are_rendered():
+    chain = "{{#if a}}{{else}}" * 49 + "{{#if a}}" + "{{else if a}}" * 50 + "{{^}}x" + "{{/if}}" * 50
+    prompt = load_sources({"t.prompt": chain}).get("t")
+    assert prompt.render({}).messages[0].plain()["content"] == [{"text": "x"}]
+    (problem,) = load_sources({"t.prompt": chain.replace("{{^}}", "{{else if a}}{{^}}")}, strict=False).problems
+    assert "more than 100 'else' in a row" in problem.message

@@ -13,6 +13,7 @@ INPUTS: dict[str, Any] = {
     "null": None, "list": ["x", "y", "z"], "none": [], "order": {"id": "o1", "by": {"name": "N"}}, "nothing": {},
     "items": [{"name": "n1", "tags": ["p", "q"]}, {"name": "n2", "tags": []}], "nested": [[1, [2, None]], 3],
     "key": "id", "text5": "5", "five": 5, "two words": "TW", "größe": "ß", "emoji": "😀x", "which": "item",
+    "numbers": [1e-5, 1e-7, float("inf"), -0.0, 1e20],
 }  # fmt: skip
 
 PARTIALS = {
@@ -20,6 +21,7 @@ PARTIALS = {
     "_lines.prompt": "one\ntwo {{a}}\n\nfour\n",
     "_layout.prompt": "[{{> @partial-block}}]{{> nav}}",
     "_nav.prompt": "-",
+    "_twice.prompt": "{{#each list as |item|}}{{> @partial-block}}{{/each}}",
     "_above.prompt": "{{name}}{{../a}}{{@root.a}}",
     "_speaks.prompt": '{{role "model"}}M\n',
     "deep/_inner.prompt": "in {{a}}",
@@ -50,8 +52,11 @@ def text(template: str) -> str:
         ("{{order.id}} {{order/by/name}} {{list.[1]}} {{list.length}} {{emoji.length}}", "o1 N y 3 3"),
         ('{{[two words]}} {{"two words"}} {{größe}} {{emoji}}', "TW TW ß 😀x"),
         ("{{lookup order key}}{{lookup list 1}}{{lookup missing 'x'}}", "o1y"),
+        ("{{lookup zero 'x'}}{{lookup no 'x'}}{{lookup none 'x'}}{{lookup empty 'x'}}", "0false"),
         ("{{log a}}{{log a level='info'}}.", "."),
         ("{{json order}} {{json three}} {{json none}}", '{"id":"o1","by":{"name":"N"}} 3 []'),
+        ("{{json tiny}} {{json huge}} {{json half}} {{json numbers}}", "1e-7 1e+21 1.5 [0.00001,1e-7,null,0,100000000000000000000]"),
+        ("{{json order indent='--'}}{{json none indent=2}}", '{\n--"id": "o1",\n--"by": {\n----"name": "N"\n--}\n}[]'),
         ("{{json nothing indent=2}} {{json list indent=1}}", '{} [\n "x",\n "y",\n "z"\n]'),
         # branches
         ("{{#if a}}y{{else}}n{{/if}}{{#if zero}}y{{else}}n{{/if}}{{#if zero includeZero=true}}y{{/if}}", "yny"),
@@ -72,10 +77,12 @@ def text(template: str) -> str:
         ("{{#with order}}{{id}}{{../a}}{{#with by}}{{name}}{{../id}}{{@root.a}}{{/with}}{{/with}}", "o1ANo1A"),
         ("{{#with none}}x{{else}}none{{/with}}{{#with order as |o|}}{{o.id}}{{/with}}", "noneo1"),
         ("{{#if a}}{{a}}{{../a}}{{/if}}", "A"),
+        ("{{#with order as |a|}}{{a.id}}{{[a].id}}{{#with a.id as |a|}}{{'a'}}{{/with}}{{/with}}", "o1o1o1"),
         ("{{#order}}{{id}}{{/order}}{{#list}}{{.}}{{/list}}{{#yes}}{{a}}{{/yes}}{{#no}}x{{else}}n{{/no}}", "o1xyzAn"),
         ("{{^none}}n{{/none}}{{^a}}x{{else}}has{{/a}}{{#zero}}[{{this}}]{{/zero}}", "nhas[0]"),
         # white space, comments, escapes
         ("a {{~a~}} b", "aAb"),
+        ("{ {{~a ~}}} {{#if a~}} } {{/if~}}}", "{A} } }"),
         ("a\n{{#if a}}\nb\n{{/if}}\nc", "a\nb\nc"),
         ("a\n  {{#each list}}\n  {{this}}\n  {{/each}}\nb", "a\n  x\n  y\n  z\nb"),
         ("a {{#if a}}\nb\n{{/if}} c", "a \nb\n c"),
@@ -85,6 +92,7 @@ def text(template: str) -> str:
         ("a\n{{! said }}\nb {{!-- with }} --}}c", "a\nb c"),
         (r"\{{a}} {{a}} \\{{a}}", "{{a}} A \\A"),
         ("{{{{raw}}}} {{a}} {{> x}} {{{{/raw}}}}", " {{a}} {{> x}} "),
+        ("{{{{raw}}}}{{{{/b c}}}} {{{{x}}}}{{{{/x}}}}{{{{/raw}}}}", "{{{{/b c}}}} {{{{x}}}}{{{{/x}}}}"),
         ("{{#if a}}{{else}}{{/if}}", ""),
         # partials
         ("{{> item name='N' extra=key}}", "* Nid\n"),
@@ -97,6 +105,7 @@ def text(template: str) -> str:
         ("{{#> layout}}body {{a}}{{/layout}} {{#> gone}}default {{a}}{{/gone}}", "[body A]- default A"),
         ("{{#> layout}}{{#*inline 'nav'}}NAV{{a}}{{/inline}}b{{/layout}}", "[b]NAVA"),
         ("{{#*inline 'me'}}I{{a}}{{x}}{{/inline}}{{> me}}{{> me x=1}}", "IAIA1"),
+        ("{{#each none}}{{else}}{{#> twice}}{{@key}}-{{@../key}} {{/twice}}{{/each}}", "0-0 1-1 2-2 "),
         # front matter
         ("---\nmodel: m\n---\n\n  hi \n\n", "hi"),
         ("---\r\nmodel: m\r\n---\r\nhi\r\n", "hi"),
@@ -194,6 +203,8 @@ def test_the_context_and_the_documents_are_there():
         ("{{json a indent=1 b}}", 1, 19, "behind name=value"),
         ("{{!-- a", 1, 1, "the comment is not closed"),
         ("{{{{raw}}}} a", 1, 1, "the raw block is not closed"),
+        ("{{{{raw}}}} a {{{{/row}}}}", 1, 15, "{{{{/row}}}} does not end the raw block 'raw'"),
+        ("{{a [b}}", 1, 5, "the name in brackets is not closed"),
         ("{{jso a}}", 1, 3, "there is no helper 'jso'; did you mean 'json'?"),
         ("{{#list a}}{{/list}}", 1, 4, "there is no helper 'list'"),
         ("{{> itm}}", 1, 5, "there is no partial 'itm'; did you mean 'item'?"),

@@ -35,8 +35,15 @@ _LABELS = (
 _TESTS = (
     "SELECT subject, digest, suite, cell, verdict, figures, comparison FROM (SELECT subject, digest, suite, cell, "
     "verdict, figures, comparison, row_number() OVER (PARTITION BY subject, digest, suite, cell "
-    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests WHERE organisation = $1 AND created_us >= $2) "
+    "ORDER BY created_us DESC, id DESC) AS place FROM prompt_tests t WHERE organisation = $1 AND created_us >= $2 "
+    "AND NOT EXISTS (SELECT 1 FROM prompt_suites s WHERE s.organisation = t.organisation AND s.name = t.suite "
+    "AND s.archived_us IS NOT NULL)) "
     "AS newest WHERE place = 1 ORDER BY subject, suite, cell"
+)
+
+_UNTESTED = (
+    "SELECT subject, digest, suite, cell, message, times FROM prompt_test_failures WHERE organisation = $1 "
+    "ORDER BY subject, suite, cell"
 )
 
 _STANDINGS: Mapping[str, Standing] = {"regression": "bad", "not_comparable": "unclear"}
@@ -66,6 +73,8 @@ async def judge(rule: Rule, look: Look) -> Sequence[Judged]:
             found += _retiring(subject, used, "", config, look.retiring, today)
     if config.drift:
         found += [_tested(*test) for test in tests]
+        failed = await look.database.fetch(_UNTESTED, look.organisation)
+        found += [_untested(*each) for each in failed if each[0].startswith("model:") or each[:2] in current]
     return found
 
 
@@ -112,6 +121,13 @@ def _due(what: str, upkeep: Upkeep, config: PromptRule, today: date) -> Iterator
         if day is not None and day < today + timedelta(days=config.ahead_days):
             told = f"{what} {over if day < today else soon} {day}{_answering(upkeep)}"
             yield Judged(f"{what} {kind}", Verdict("bad", float((today - day).days), 0.0), told)
+
+
+def _untested(subject: str, digest: str, suite: str, cell: str, message: str, times: int) -> Judged:
+    """What the server was to test, and could not."""
+    version = f"@{digest[:SHORT]}" if digest else ""
+    summary = f"{subject}{version} could not be tested by '{suite}' ({cell}): {message}"
+    return Judged(f"{subject} untested {suite} {cell}", Verdict("bad", float(times), None), summary)
 
 
 def _tested(subject: str, digest: str, suite: str, cell: str, verdict: str, figures: str, comparison: str) -> Judged:

@@ -88,6 +88,7 @@ async def _shown(look: Look, *, said: str = "", problem: HeadgateError | None = 
         "channels": await _channels(look, actor),
         "writes": look.viewer.may("alerts.write"),
         "live": look.asked.url(LIVE),
+        "who": look.who,
         "said": said,
         "problems": told(problem),
         **silence_form(look, problem is not None),

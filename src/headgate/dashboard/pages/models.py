@@ -12,6 +12,8 @@ from headgate.dashboard.charts import Chart, Column, chosen
 from headgate.dashboard.figures import Figures, largest, points
 from headgate.dashboard.looking import Csv, Look, TargetNow, Targets, Template
 from headgate.dashboard.tables import Group, figures_grid, groups
+from headgate.dashboard.tested import golden, verdict
+from headgate.prompts.reference import Reference, parse
 from headgate.routing.config import ModelConfig
 
 PATH = "/dashboard/models"
@@ -41,6 +43,8 @@ async def page(look: Look) -> Template | Csv:
         "targets": states(look, now, targets),
         "told_by": TOLD_BY[now.of],
         "models": routes(look.house.config(), models),
+        "golden": await golden(look),
+        "verdict": verdict,
         "charts": charts,
         "kept": targets is not None,
     }
@@ -124,12 +128,23 @@ def routes(config: Config, traffic: Group | None) -> list[Mapping[str, Any]]:
     """Every model that is configured, with its targets and its traffic, and what else was asked for."""
     lines = {line.id: line for line in traffic.lines} if traffic is not None else {}
     found: list[Mapping[str, Any]] = [
-        {"name": name, "targets": where(model), "fallback": fallbacks(model), "line": lines.get(name)}
+        {
+            "name": name,
+            "prompt": prompt_of(model),
+            "targets": where(model),
+            "fallback": fallbacks(model),
+            "line": lines.get(name),
+        }
         for name, model in config.models.items()
     ]
     others = [name for name in lines if name not in config.models]
-    found += [{"name": name, "targets": [], "fallback": [], "line": lines[name]} for name in others]
+    found += [{"name": name, "prompt": None, "targets": [], "fallback": [], "line": lines[name]} for name in others]
     return found[:MOST]
+
+
+def prompt_of(model: ModelConfig) -> Reference | None:
+    """The prompt a model is."""
+    return None if model.prompt is None else parse(model.prompt.use)
 
 
 def where(model: ModelConfig) -> list[str]:

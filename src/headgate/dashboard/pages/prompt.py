@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from headgate.administration import Actor
-from headgate.administration.prompts import ListedView, MoveView, VersionView
+from headgate.administration.prompts import ListedView, MoveView, PromptView, VersionView
 from headgate.administration.reading import read
 from headgate.administration.requests import (
-    DiffAsked,
     MoveListing,
     NewDecision,
     NewMove,
@@ -19,29 +18,24 @@ from headgate.administration.requests import (
     PromptAsked,
     PromptListing,
 )
-from headgate.dashboard import formats
+from headgate.dashboard import formats, tested
 from headgate.dashboard.asking import Asked
 from headgate.dashboard.charts import Grid, chosen
 from headgate.dashboard.forms import told
+from headgate.dashboard.label_history import taken_away, ways_back
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.pages.prompts import PATH as ALL
-from headgate.dashboard.pages.prompts import waiting
-from headgate.dashboard.prompt_figures import charts, lines, tests_chart, tests_grid, versions_grid
+from headgate.dashboard.pages.prompts import meant, waiting
+from headgate.dashboard.prompt_figures import LISTED, charts, lines, versions_grid
 from headgate.errors import HeadgateError, NotFound
-from headgate.prompts.reference import RELEASED, SHORT
+from headgate.prompts.reference import SHORT, Malformed, parse
 
 PATH = f"{ALL}/one"
-DIFF = f"{ALL}/diff"
 MOVES = f"{ALL}/moves"
 ROLLBACK = f"{ALL}/rollback"
 
-LISTED = 50
-"""Versions, moves and tests that are shown; files have all."""
-
 MOST = 20
 """Pages of 500 that are read of a list."""
-
-TESTS = 500
 
 
 async def page(look: Look) -> Template | Csv:
@@ -53,41 +47,45 @@ async def _shown(look: Look, name: str, *, said: str = "", problem: HeadgateErro
     """The page, after an act with what came of it."""
     look = replace(look, asked=_about(look, name))
     actor = await look.actor()
-    listed = await _listed(look, actor, name)
-    versions = await _versions(look, actor, name)
+    found = await listed(look, actor, name)
+    versions = await versions_of(look, actor, name)
     moves = await _moves(look, actor, name)
-    labels = {each.version: each.labels for each in versions}
     counted = look.viewer.may("ledger.read", "metrics")
-    figures = await lines(look, actor, name, labels) if counted else []
-    made = await charts(look, actor, name, figures) if figures else []
-    tests = await look.administration.prompt_tests.latest(actor, f"prompt:{name}", TESTS)
-    if tests:
-        made.append(tests_chart(tests))
     money = look.viewer.may("ledger.read")
+    figures = await lines(look, actor, name, versions) if counted and versions else []
+    made = await charts(look, actor, figures) if figures else []
+    tests = tested.by_time(await look.administration.prompt_tests.latest(actor, f"prompt:{name}", tested.TESTS))
+    over_time = [tested.chart(tests)] if tests else []
     if csv := look.asked.get("csv"):
-        tables = [versions_grid(figures, money=money), tests_grid(tests), _history(moves), _published(versions)]
-        return chosen(csv, [*made, *tables])
-    meant = listed.labels.get(RELEASED) or listed.latest
+        tables = [versions_grid(figures, money=money), tested.grid(tests), _history(moves), _published(versions)]
+        return chosen(csv, [*made, *over_time, *tables])
     values: dict[str, Any] = {
         "asked": look.asked,
-        "listed": listed,
+        "listed": found,
+        "serving": _serving(look, name),
         "versions": versions[:LISTED],
+        "stands": {each.version: each.labels for each in versions},
         "all": len(versions),
         "moves": moves[:LISTED],
-        "waiting": await waiting(look, actor, name),
+        "all_moves": len(moves),
         "figures": figures[:LISTED],
+        "called": len(figures),
         "counted": counted,
         "money": money,
         "charts": made,
-        "tests": list(reversed(tests))[:LISTED],
-        "view": await look.administration.prompts.show(actor, PromptAsked(prompt=f"{name}@{meant}")),
-        "protected": look.administration.config().prompts.protected,
-        "moves_labels": look.viewer.may("prompts.label"),
-        "approves": look.viewer.may("prompts.approve"),
+        "tests": tests[:LISTED],
+        "all_tests": len(tests),
+        "standing": tested.standing(tests)[:LISTED],
+        "over_time": over_time,
+        "verdict": tested.verdict,
+        "view": await _view(look, actor, found),
         "short": SHORT,
+        "who": look.who,
         "said": said,
         "problems": told(problem),
         "form": {each: look.value(each) for each in ("label", "to", "reason")} if problem is not None else {},
+        **await deciding(look, actor, name),
+        **_labels(look, actor, found, versions, moves),
     }
     status = 200 if problem is None else problem.status
     return Template(name="prompt.html", title=f"Prompt {formats.plain(name)}", values=values, status=status)
@@ -95,10 +93,11 @@ async def _shown(look: Look, name: str, *, said: str = "", problem: HeadgateErro
 
 def _about(look: Look, name: str) -> Asked:
     """What is asked for, as the page of the prompt has it: also where a form was sent elsewhere."""
-    return Asked(PATH, {**look.asked.fields, "name": name}, look.house.now_us())
+    fields = {key: value for key, value in look.asked.fields.items() if key != "of"}
+    return Asked(PATH, {**fields, "name": name}, look.house.now_us())
 
 
-async def _listed(look: Look, actor: Actor, name: str) -> ListedView:
+async def listed(look: Look, actor: Actor, name: str) -> ListedView:
     """
     Raises:
         NotFound: no such prompt is published.
@@ -109,11 +108,21 @@ async def _listed(look: Look, actor: Actor, name: str) -> ListedView:
     return found[0]
 
 
+async def _view(look: Look, actor: Actor, prompt: ListedView) -> PromptView:
+    """The version whose files are shown: the one that is asked for, else the one a bare name stands for.
+
+    Raises:
+        Invalid: there is no such version.
+    """
+    version = look.asked.get("version") or meant(prompt)
+    return await look.administration.prompts.show(actor, PromptAsked(prompt=f"{prompt.name}@{version}"[:300]))
+
+
 def _fits(name: str) -> bool:
     return 0 < len(name) <= 300
 
 
-async def _versions(look: Look, actor: Actor, name: str) -> Sequence[VersionView]:
+async def versions_of(look: Look, actor: Actor, name: str) -> Sequence[VersionView]:
     """The newest first."""
     found: list[VersionView] = []
     cursor: str | None = None
@@ -137,60 +146,90 @@ async def _moves(look: Look, actor: Actor, name: str) -> Sequence[MoveView]:
     return found[::-1]
 
 
+def _serving(look: Look, name: str) -> Sequence[tuple[str, str]]:
+    """Models that are this prompt, and the label or version each is."""
+    found: list[tuple[str, str]] = []
+    for model, config in look.house.config().models.items():
+        if config.prompt is None:
+            continue
+        try:
+            use = parse(config.prompt.use)
+        except Malformed:
+            continue
+        if use.name == name:
+            found.append((model, use.label or (use.digest or "")[:SHORT]))
+    return found
+
+
+# ── what may be done ──
+
+
+async def deciding(look: Look, actor: Actor, name: str) -> Mapping[str, Any]:
+    """What waits for a second person, and what whoever looks may do about it."""
+    waits = await waiting(look, actor, name)
+    return {
+        "waiting": waits,
+        "approves": actor.team_id is None and look.viewer.may("prompts.approve"),
+        "person": look.viewer.identity.user_id is not None,
+        "own": {each.id for each in waits if look.same(each.asked_by)},
+        "commands": f" --organisation {actor.organisation}" if look.asked.get("organisation") else "",
+    }
+
+
+def _labels(
+    look: Look, actor: Actor, prompt: ListedView, versions: Sequence[VersionView], moves: Sequence[MoveView]
+) -> Mapping[str, Any]:
+    """What labels may be moved, and where each goes back to."""
+    may = actor.team_id is None and look.viewer.may("prompts.label")
+    gone = taken_away(moves, prompt.labels)
+    withdrawn = frozenset(each.version for each in versions if is_withdrawn(each))
+    back = {
+        label: ways_back([each for each in moves if each.label == label], prompt.labels.get(label), withdrawn)
+        for label in (*prompt.labels, *gone)
+    }
+    return {
+        "moves_labels": may,
+        "back": back,
+        "gone": [label for label in gone if back[label]],
+        "movable": [each for each in versions if not is_withdrawn(each)][:LISTED],
+        "protected": look.administration.config().prompts.protected,
+    }
+
+
+def is_withdrawn(version: VersionView) -> bool:
+    """Whether nobody can be served it."""
+    return getattr(version, "withdrawn_at", None) is not None
+
+
+# ── files ──
+
+
 def _history(moves: Sequence[MoveView]) -> Grid:
     names = (
         "id", "label", "kind", "status", "from_version", "to_version", "asked_by", "asked_at", "reason", "decided_by",
         "decided_at", "decision",
     )  # fmt: skip
-    return Grid(id="history", heads=names, rows=[[getattr(each, name) for name in names] for each in moves])
+    return Grid(id="history", heads=names, rows=[[_cell(getattr(each, name)) for name in names] for each in moves])
 
 
 def _published(versions: Sequence[VersionView]) -> Grid:
     heads = ["version", "labels", "published_at", "published_by", "git_commit", "note"]
     rows = [
-        [each.version, " ".join(each.labels), each.published_at, each.published_by, each.git_commit, each.note]
+        [
+            each.version,
+            " ".join(each.labels),
+            each.published_at.isoformat(),
+            each.published_by,
+            each.git_commit,
+            each.note,
+        ]
         for each in versions
     ]
     return Grid(id="published", heads=heads, rows=rows)
 
 
-# ── two versions ──
-
-
-async def diff(look: Look) -> Template | Csv:
-    look.need("prompts.read")
-    name = look.asked.get("name")
-    actor = await look.actor()
-    listed = await _listed(look, actor, name)
-    versions = await _versions(look, actor, name)
-    after = look.asked.get("after") or listed.latest
-    before = look.asked.get("before") or _other(listed, versions, after)
-    asked = DiffAsked(before=f"{name}@{before}"[:300], after=f"{name}@{after}"[:300])
-    found = await look.administration.prompts.diff(actor, asked)
-    values: dict[str, Any] = {
-        "name": name,
-        "before": found.before.rpartition("@")[2],
-        "after": found.after.rpartition("@")[2],
-        "found": found,
-        "choices": versions,
-        "short": SHORT,
-        "kind": _kind,
-    }
-    return Template(name="prompt_diff.html", title=f"Diff of {formats.plain(name)}", values=values)
-
-
-def _other(listed: ListedView, versions: Sequence[VersionView], after: str) -> str:
-    """What a version is held against where nobody says: what is released, or the one published before it."""
-    released = listed.labels.get(RELEASED)
-    if released is not None and released != after:
-        return released
-    at = next((number for number, each in enumerate(versions) if each.version == after), 0)
-    return versions[min(at + 1, len(versions) - 1)].version
-
-
-def _kind(line: str) -> str:
-    """What a line of a diff says."""
-    return {"+": "add", "-": "gone", "@": "at"}.get(line[:1], "same")
+def _cell(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 # ── acts ──
@@ -208,7 +247,7 @@ async def move(look: Look) -> Template | Csv:
 
 async def rollback(look: Look) -> Template | Csv:
     look.need("prompts.label")
-    fields = _fields(look, "name", "label", "reason")
+    fields = _fields(look, "name", "label", "to", "reason")
     try:
         made = await look.administration.prompts.rollback(await look.actor(), read(NewRollback, fields))
     except HeadgateError as error:
@@ -244,8 +283,9 @@ def _said(made: MoveView) -> str:
     what = f"“{made.name}@{made.label}”"
     match made.status:
         case "waiting":
-            return f"{what} moves to {made.to_version[:SHORT]} once a second person approves."
+            to = "is taken away" if made.to_version is None else f"moves to {made.to_version[:SHORT]}"
+            return f"{what} {to} once a second person approves."
         case "refused":
             return f"{what} stays where it is."
         case _:
-            return f"{what} stands for {made.to_version[:SHORT]} now."
+            return f"{what} stands for {(made.to_version or 'nothing')[:SHORT]} now."

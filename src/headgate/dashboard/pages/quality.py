@@ -11,7 +11,7 @@ import msgspec
 from headgate.administration import Actor, Invalid
 from headgate.dashboard import formats
 from headgate.dashboard.charts import Chart, Column, Grid, Value, chosen
-from headgate.dashboard.figures import Points, largest, points, ranked
+from headgate.dashboard.figures import ENOUGH, Points, largest, points, ranked, trailing
 from headgate.dashboard.looking import Csv, Look, Template
 from headgate.dashboard.tables import GROUPS, LISTED, named
 from headgate.quality.reading import Evaluated, Satisfaction, Share, evaluations_of, satisfaction_of
@@ -184,19 +184,20 @@ async def compared(look: Look, actor: Actor, group: Group) -> Chart:
     asked = look.asked.traffic(by=group.by)
     found = await look.administration.traffic.counted(actor, asked, names, COUNTS)
 
-    def share(name: str, at: int) -> Value:
+    def share(name: str, at: int) -> Share | None:
         there = found.series.get(name, {}).get(at)
-        return None if there is None else satisfaction_of(dict(zip(COUNTS, there, strict=True))).satisfied.share
+        return None if there is None else satisfaction_of(dict(zip(COUNTS, there, strict=True))).satisfied
 
     times = range(found.from_s, found.until_s, STEPS[found.step])
+    lines = [trailing(share(name, at) for at in times) for name in names]
     return Chart(
         id=f"{group.by}-satisfied",
         title=f"Satisfied, by {group.title.lower()}",
         kind="share",
         columns=[Column(listed[name].name) for name in names],
-        rows=[(at, [share(name, at) for name in names]) for at in times] if names else [],
+        rows=[(at, [line[number] for line in lines]) for number, at in enumerate(times)] if names else [],
         step=found.step,
-        told="How sure each is stands in the table below",
+        told=f"Each point is of {ENOUGH} ratings or more, the latest; how sure each name is stands in the table below",
         totals=[formats.share(listed[name].satisfaction.satisfied.share) for name in names],
     )
 

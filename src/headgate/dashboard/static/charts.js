@@ -77,7 +77,7 @@
         height: 190,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
         legend: { show: false },
-        padding: [10, 8, 0, 0],
+        padding: [10, 22, 0, 0],
         cursor: { sync: { key: "headgate" }, points: { show: !bands, size: 7 }, drag: { x: true, y: false, setScale: false } },
         scales: {
           x: { time: true, range: () => [data[0][0], data[0][data[0].length - 1] + (bands ? step : 0)] },

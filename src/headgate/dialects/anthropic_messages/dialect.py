@@ -20,7 +20,7 @@ from headgate.dialects.anthropic_messages.writer import Encoder
 from headgate.dialects.base import AccountId, Context, Dialect, Fit, Meter, Peek, Quirks, StreamDecoder, StreamEncoder
 from headgate.dialects.expected import Expected, Offered
 from headgate.dialects.hub import Answer, Chat
-from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
+from headgate.dialects.prompting import Form, Prompted, Spelt, conversation, prompted, settings_of, spelt
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -88,8 +88,8 @@ class AnthropicMessages(Dialect[Chat, Answer]):
     def conversation(self, tree: JSON) -> list[Any]:
         return conversation(FORM, tree)
 
-    def settings(self, chat: Chat, fit: Fit) -> JSON:
-        return encode_request(settings_of(chat), fit)
+    def settings(self, chat: Chat, fit: Fit) -> Spelt:
+        return spelt(FORM, chat, encode_request(settings_of(chat), fit))
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
         return prompted(FORM, payload, prompt, lambda messages: encode_request(Chat(model="", messages=messages), fit))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from headgate.dialects.base import AccountId, ChatDialect, Context, Dialect, Fit, Peek
 from headgate.dialects.hub import Chat, TokenCount
 from headgate.dialects.members import parsed, required
-from headgate.dialects.prompting import Prompted
+from headgate.dialects.prompting import Prompted, Spelt
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
 from headgate.types import JSON, Frame, Path, Payload, Usage
@@ -53,13 +53,12 @@ class Counting(Dialect[Chat, TokenCount]):
     def conversation(self, tree: JSON) -> list[Any]:
         return self.generations.conversation(tree)
 
-    def settings(self, chat: Chat, fit: Fit) -> JSON:
+    def settings(self, chat: Chat, fit: Fit) -> Spelt:
         return self.generations.settings(chat, fit)
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
         """What counts of a prompt: its messages, tools and form, and no parameters of the answer."""
-        settings = Chat(model="", messages=(), tools=prompt.settings.tools, format=prompt.settings.format)
-        return self.generations.prompted(payload, replace(prompt, settings=settings), fit)
+        return self.generations.prompted(payload, replace(prompt, spelt=replace(prompt.spelt, settings=())), fit)
 
     def request_ids(self, tree: JSON) -> Iterable[AccountId]:
         return self.generations.request_ids(tree)

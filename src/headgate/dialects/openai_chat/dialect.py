@@ -15,7 +15,7 @@ from headgate.dialects.openai_chat.names import NAME
 from headgate.dialects.openai_chat.stream import Decoder
 from headgate.dialects.openai_chat.system import with_system
 from headgate.dialects.openai_chat.tools import acts
-from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
+from headgate.dialects.prompting import Form, Prompted, Spelt, conversation, prompted, settings_of, spelt
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -91,8 +91,8 @@ class OpenaiChat(Dialect[Chat, Answer]):
     def conversation(self, tree: JSON) -> list[Any]:
         return conversation(FORM, tree)
 
-    def settings(self, chat: Chat, fit: Fit) -> JSON:
-        return body.encode(settings_of(chat), fit)
+    def settings(self, chat: Chat, fit: Fit) -> Spelt:
+        return spelt(FORM, chat, body.encode(settings_of(chat), fit))
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
         return prompted(FORM, payload, prompt, lambda messages: {"messages": turns.written(messages, fit)})

@@ -21,7 +21,7 @@ from headgate.dialects.openai_responses.names import NAME
 from headgate.dialects.openai_responses.reply import encode_answer
 from headgate.dialects.openai_responses.request import decode_request
 from headgate.dialects.openai_responses.tools import acts
-from headgate.dialects.prompting import Form, Prompted, conversation, prompted, settings_of
+from headgate.dialects.prompting import Form, Prompted, Spelt, conversation, prompted, settings_of, spelt
 from headgate.dialects.sizes import Shape, Size, size_of
 from headgate.dialects.view import TextNode
 from headgate.errors import HeadgateError
@@ -35,7 +35,7 @@ SHAPE = Shape(
     uses="max_tool_calls",
 )
 
-FORM = Form(conversation="input", format=("text", "format"))
+FORM = Form(conversation="input", bare=True, format=("text", "format"))
 
 
 class OpenaiResponses(Dialect[Chat, Answer]):
@@ -93,8 +93,8 @@ class OpenaiResponses(Dialect[Chat, Answer]):
     def conversation(self, tree: JSON) -> list[Any]:
         return conversation(FORM, tree)
 
-    def settings(self, chat: Chat, fit: Fit) -> JSON:
-        return encode_request(settings_of(chat), fit)
+    def settings(self, chat: Chat, fit: Fit) -> Spelt:
+        return spelt(FORM, chat, encode_request(settings_of(chat), fit))
 
     def prompted(self, payload: Payload, prompt: Prompted, fit: Fit) -> Payload:
         return prompted(FORM, payload, prompt, lambda messages: encode_request(Chat(model="", messages=messages), fit))

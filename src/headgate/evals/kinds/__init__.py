@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headgate.evals.kinds import figures, judged, languages, likeness, own, structured, texts, tools
+from headgate.evals.kinds.elsewhere import ELSEWHERE
 from headgate.evals.kinds.kind import Kind
 
 KINDS: Mapping[str, Kind] = {
@@ -32,4 +33,4 @@ ALIASES: Mapping[str, str] = {
 }
 """What others call them."""
 
-__all__ = ["ALIASES", "KINDS", "Kind"]
+__all__ = ["ALIASES", "ELSEWHERE", "KINDS", "Kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import isfinite
 from typing import Any, NamedTuple
 
 from headgate.evals.marks import Look, Told
@@ -34,7 +35,7 @@ def a_text(value: Any) -> str | None:
 
 def a_scalar(value: Any) -> str | None:
     """Texts, and numbers that stand for the text they are written as."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
         return "takes a text"
     return None
 
@@ -51,5 +52,5 @@ def nothing(value: Any) -> str | None:
 
 def a_bound(value: Any) -> str | None:
     """A number above zero."""
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    fine = isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and isfinite(value)
     return None if fine else "takes a number above 0"

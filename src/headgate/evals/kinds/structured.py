@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import msgspec
 
 from headgate.checks.effort import Uncheckable
 from headgate.checks.json_schema import compiled
 from headgate.evals.kinds.kind import Kind
 from headgate.evals.marks import CannotTell, Look, Told
 
-MOST_BEGINNINGS = 200
-"""Places in a text at which JSON may begin that are tried."""
+MOST_READ = 2_000_000
+"""Characters that are read in search of JSON, those that are read again included."""
+
+_ATTEMPT = 1_000
+"""Characters that an attempt is counted as, beside those it read."""
 
 OUTPUT = "output"
 """In place of a schema: the one the prompt's output has."""
 
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
 _BEGINNING = re.compile(r"[{\[]")
+_READER = json.JSONDecoder()
 
 
 def fits_schema(value: Any) -> str | None:
@@ -68,7 +71,7 @@ def _is_json(look: Look) -> Told:
 def _contains_json(look: Look) -> Told:
     first: list[str] = []
     schema = _schema(look)
-    for text in _candidates(look.answer.text):
+    for text in contained(look.answer.text):
         found = problems_of(schema, text)
         if not found:
             return Told(1.0, "there is some in it")
@@ -76,44 +79,21 @@ def _contains_json(look: Look) -> Told:
     return Told(0.0, "; ".join(first[:3]) or "there is no JSON in it")
 
 
-def _candidates(text: str) -> Iterator[str]:
-    """What may be JSON in a text: what stands in fences, else the longest document from each brace."""
+def contained(text: str) -> Iterator[str]:
+    """What may be JSON in a text: what stands in fences, and the document that begins at each brace."""
     yield from (match[1] for match in _FENCED.finditer(text))
-    at = 0
-    for _ in range(MOST_BEGINNINGS):
-        match = _BEGINNING.search(text, at)
-        if match is None:
-            return
-        document = _document(text[match.start() :])
-        if document:
-            yield document
-        at = match.start() + max(1, len(document))
-
-
-def _document(text: str) -> str:
-    """The JSON document a text begins with; empty for none."""
-    depth, quoted, escaped = 0, False, False
-    for at, character in enumerate(text):
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "{[":
-            depth += 1
-        elif character in "}]":
-            depth -= 1
-            if not depth:
-                return text[: at + 1] if _is_document(text[: at + 1]) else ""
-    return ""
-
-
-def _is_document(text: str) -> bool:
-    try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+    at, left = 0, MOST_READ
+    while left > 0 and (match := _BEGINNING.search(text, at)) is not None:
+        begins = match.start()
+        try:
+            ends = _READER.raw_decode(text, begins)[1]
+        except json.JSONDecodeError as error:
+            at, left = begins + 1, left - (error.pos - begins) - _ATTEMPT
+        except (RecursionError, ValueError):  # nested too deep, or a number too long
+            at, left = begins + 1, left - _ATTEMPT
+        else:
+            yield text[begins:ends]
+            at, left = ends, left - (ends - begins) - _ATTEMPT
 
 
 KINDS: Mapping[str, Kind] = {

@@ -20,7 +20,18 @@ def _equals(look: Look) -> Told:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return Told(0.0, f"the answer is no JSON: {shortened(text)!r}")
-    return holds(found == wanted, f"the answer is {shortened(text)!r}")
+    return holds(_same(found, wanted), f"the answer is {shortened(text)!r}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are the same: to Python `true` is 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(each, other[name]) for name, each in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other
 
 
 def _fits_equals(value: Any) -> str | None:
@@ -53,14 +64,13 @@ def _folded(text: str, folded: bool) -> str:
 
 
 def _starts_with(look: Look) -> Told:
-    return holds(
-        look.answer.text.lstrip().startswith(str(look.value)), f"it begins {shortened(look.answer.text, 40)!r}"
-    )
+    text = look.answer.text.lstrip()
+    return holds(text.startswith(str(look.value).lstrip()), f"it begins {shortened(text[:200], 40)!r}")
 
 
 def _ends_with(look: Look) -> Told:
     text = look.answer.text.rstrip()
-    return holds(text.endswith(str(look.value)), f"it ends {shortened(text[-40:], 40)!r}")
+    return holds(text.endswith(str(look.value).rstrip()), f"it ends {shortened(text[-40:], 40)!r}")
 
 
 def _regex(look: Look) -> Told:

@@ -19,7 +19,8 @@ from typing import Any
 
 from headgate.config.problem import Path
 from headgate.evals.case import SET, Assertion
-from headgate.evals.kinds import ALIASES, KINDS, Kind
+from headgate.evals.kinds import ALIASES, ELSEWHERE, KINDS, Kind
+from headgate.evals.reading.conversations import names_inputs
 from headgate.evals.reading.sheet import Sheet
 from headgate.registry import suggest
 
@@ -53,7 +54,7 @@ def _read(sheet: Sheet, path: Path, value: Any, depth: int) -> Assertion | None:
     kinds = [name for name in value if _kind_of(name)[0] is not None]
     if not kinds:
         unknown = next((name for name in value if name not in COMMON), next(iter(value)))
-        sheet.wrong((*path, unknown), f"is no kind of assertion{_near(unknown)}")
+        sheet.wrong((*path, unknown), f"is no kind of assertion{_near(str(unknown))}")
         return None
     if len(kinds) > 1:
         sheet.wrong((*path, kinds[1]), f"is a second kind in one assertion, beside {kinds[0]}; begin it with '- '")
@@ -70,7 +71,7 @@ def _made(sheet: Sheet, path: Path, name: str, holder: str, given: dict[str, Any
         return _set(sheet, path, holder, given, negated, depth)
     kind = KINDS[plain]
     value = given.get(holder)
-    if problem := kind.check(value):
+    if not names_inputs(value) and (problem := kind.check(value)):  # else each case's is looked at
         sheet.wrong(
             (*path, holder) if holder in given else path, f"{plain} {problem}" if holder == "value" else problem
         )
@@ -148,6 +149,8 @@ def _kind_of(name: Any) -> tuple[str | None, bool]:
 
 
 def _near(name: str) -> str:
+    if (instead := ELSEWHERE.get(name.removeprefix(NOT))) is not None:
+        return f" here: {instead}"
     known = [*KINDS, *ALIASES, SET]
     close = difflib.get_close_matches(name.removeprefix(NOT), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; there are {_listed(sorted(KINDS))} and {SET}"

@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 from headgate.config.problem import Path
 from headgate.evals.case import Assertion
-from headgate.evals.marks import text_of
+from headgate.evals.kinds import KINDS
+from headgate.evals.marks import shortened, text_of
 from headgate.evals.reading.sheet import Sheet
 from headgate.types import JSON
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 _INPUT = re.compile(r"\{\{\s*inputs\.([A-Za-z_][\w-]*)\s*\}\}")
+_AS_WRITTEN = frozenset({"regex", "python"})
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 
 
@@ -50,24 +52,43 @@ def unfilled(messages: Sequence[JSON], inputs: JSON) -> list[str]:
 
 
 def with_inputs(assertion: Assertion, inputs: JSON) -> tuple[Assertion, list[str]]:
-    """An assertion with `{{inputs.name}}` in the texts of its value replaced by that input, and the names of those
-    there are not. Patterns and functions stay as they are.
+    """An assertion with `{{inputs.name}}` in the texts of its value replaced by that input, and what is wrong with
+    that. A text that is nothing else becomes the input as it is, where the kind takes that. Patterns and functions stay
+    as they are.
     """
     if assertion.members:
         members = [with_inputs(each, inputs) for each in assertion.members]
-        missing = [name for _, names in members for name in names]
-        return replace(assertion, members=tuple(each for each, _ in members)), missing
-    given = assertion.value if isinstance(assertion.value, list) else [assertion.value]
-    texts = [each for each in given if isinstance(each, str) and _INPUT.search(each)]
-    if not texts or assertion.kind in ("regex", "python"):
+        wrong = [what for _, found in members for what in found]
+        return replace(assertion, members=tuple(each for each, _ in members)), wrong
+    if assertion.kind in _AS_WRITTEN or not (names := names_inputs(assertion.value)):
         return assertion, []
-    missing = [name for text in texts for name in _INPUT.findall(text) if name not in inputs]
+    if missing := sorted(names - inputs.keys()):
+        return assertion, [f"has no input {', '.join(missing)}, which an assertion names"]
+    check = KINDS[assertion.kind].check
+    if isinstance(assertion.value, str) and (whole := _INPUT.fullmatch(assertion.value)):
+        given = inputs[whole[1]]
+        if not isinstance(given, str) and check(given) is None:
+            return replace(assertion, value=given), []
+    value = _put(assertion.value, inputs)
+    problem = check(value)
+    said = f"makes '{assertion.kind}' {shortened(repr(value), 60)}, and it {problem}"
+    return replace(assertion, value=value), [said] if problem else []
 
-    def put(match: re.Match[str]) -> str:
-        return _written(inputs.get(match[1], match[0]))
 
-    values = [_INPUT.sub(put, each) if each in texts else each for each in given]
-    return replace(assertion, value=values if isinstance(assertion.value, list) else values[0]), missing
+def names_inputs(value: Any) -> set[str]:
+    """The inputs that texts in a value name."""
+    if isinstance(value, str):
+        return set(_INPUT.findall(value))
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {name for each in inner for name in names_inputs(each)}
+
+
+def _put(value: Any, inputs: JSON) -> Any:
+    if isinstance(value, str):
+        return _INPUT.sub(lambda match: _written(inputs[match[1]]), value)
+    if isinstance(value, dict):
+        return {name: _put(each, inputs) for name, each in value.items()}
+    return [_put(each, inputs) for each in value] if isinstance(value, list) else value
 
 
 def _filled(content: Any, inputs: JSON) -> Any:

@@ -1,8 +1,9 @@
 """Cases in tables: JSON lines and CSV.
 
 A line of JSON is an object: `{"inputs": {…}, "messages": […], "expected": …, "assert": […], "id": …}`; one without
-`inputs` and `messages` is all inputs but for those names. A row of CSV is inputs by the names of its columns; columns
-that begin with `__` are about the test: `__expected`, `__expected1`, `__id`, `__threshold`, `__metric`.
+`inputs` and `messages` is all inputs but for those names, and a `context` that is a text is one too. A row of CSV is
+inputs by the names of its columns; columns that begin with `__` are about the test: `__expected`, `__expected1`,
+`__id`, `__threshold`, `__metric`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from headgate.evals.problems import Place, Problem
 from headgate.evals.reading.captured import Unusable, about, is_captured, row_of, row_of_prompt
 from headgate.evals.reading.mini import expected
 from headgate.evals.reading.sheet import Sheet
-
-MOST_ROWS = 1_000_000
 
 ABOUT = frozenset({"id", "inputs", "messages", "context", "expected", "assert", "threshold", "repeat", "config"})
 _COLUMNS = ("__id", "__threshold", "__metric", "__description")
@@ -40,7 +39,7 @@ def rows(file: str, text: str, problems: list[Problem], *, of_prompt: bool = Fal
 
 
 def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -62,8 +61,9 @@ def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> It
 
 def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
     if "inputs" not in tree and "messages" not in tree:
-        inputs = {name: value for name, value in tree.items() if name not in ABOUT}
-        tree = {**{name: value for name, value in tree.items() if name in ABOUT}, "inputs": inputs}
+        about = {name for name, value in tree.items() if name in ABOUT and not _is_text(name, value)}
+        inputs = {name: value for name, value in tree.items() if name not in about}
+        tree = {**{name: value for name, value in tree.items() if name in about}, "inputs": inputs}
     if tree.get("expected") is None:
         return {name: value for name, value in tree.items() if name != "expected"}
     wanted = tree["expected"]
@@ -71,6 +71,11 @@ def _spelled(tree: dict[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in tree.items() if name != "expected"}
     own = tree.get("assert")
     return {**rest, "assert": [*(own if isinstance(own, list) else ()), *([said] if said else ())]}
+
+
+def _is_text(name: str, value: Any) -> bool:
+    """Whether it is an input all the same: what a question is answered from is called its context in many a dataset."""
+    return name == "context" and isinstance(value, str | list)
 
 
 def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:

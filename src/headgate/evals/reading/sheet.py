@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -11,6 +11,17 @@ from headgate.config.problem import Path, written
 from headgate.evals.problems import Place, Problem
 from headgate.registry import suggest
 from headgate.types import JSON
+
+ELSEWHERE: Mapping[str, str] = {
+    "vars": "is called 'inputs' here",
+    "providers": "are called 'models' here",
+    "prompts": "is called 'prompt' here, one for each file; 'messages' are a conversation without one",
+    "defaultTest": "is not known here; what holds for all tests stands beside 'tests:'",
+    "expected": "is not known here; write 'assert: [equals: …]'",
+    "options": "is not known here; settings of the request are called 'config'",
+    "transform": "is not known here; write a function, 'python: file.py:function', that looks at what it makes",
+}
+"""Names that others have for what test files say."""
 
 
 class Sheet:
@@ -58,7 +69,7 @@ class Sheet:
             return {}
         for name in value:
             if known is not None and name not in known:
-                self.wrong((*path, name), f"is not known here{suggest(name, known)}")
+                self.wrong((*path, name), ELSEWHERE.get(name) or f"is not known here{suggest(str(name), known)}")
         return value
 
     def items(self, path: Path, value: Any) -> list[Any]:
@@ -117,5 +128,7 @@ def _kind(value: Any) -> str:
             return "a text" if value else "empty"
         case list():
             return "a list"
-        case _:
+        case dict():
             return "a mapping"
+        case _:
+            return f"a {type(value).__name__}"

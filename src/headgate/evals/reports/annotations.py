@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from headgate.evals.comparison import Comparison
-from headgate.evals.tally import CaseTally, Sums
+from headgate.evals.tally import CaseTally
+from headgate.evals.tally import Place as CasePlace
 
 MOST = 10
-"""GitHub shows ten of a kind for each step."""
+"""GitHub shows ten of a kind for each step. As many cases are told in each."""
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
@@ -18,14 +19,24 @@ def wanted(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def failures(sums: Sums) -> Iterator[str]:
+def first(lines: Iterable[str]) -> list[str]:
+    """As many as GitHub shows, of which the last says how many more there would be."""
+    found = list(lines)
+    if len(found) <= MOST:
+        return found
+    left = len(found) - MOST + 1
+    told = f"{left} more prompts have failures; --json, --junit and --html name them all"
+    return [*found[: MOST - 1], _command("error", "", 1, "more failures", told)]
+
+
+def failures(found: Mapping[CasePlace, CaseTally]) -> Iterator[str]:
     """One for each prompt that has failures, on its own line, else on the test's; the first ones of them told."""
     grouped: dict[tuple[str, int], list[tuple[str, CaseTally]]] = {}
-    for (_, cell, case), tally in sums.cases.items():
+    for (_, cell, case), tally in found.items():
         if tally.verdict in ("fail", "error"):
             place = tally.prompt if tally.prompt[0] else (tally.file, tally.line)
             grouped.setdefault(place, []).append((f"{cell}: {case}", tally))
-    for (file, line), cases in list(grouped.items())[:MOST]:
+    for (file, line), cases in grouped.items():
         failed = any(tally.verdict == "fail" for _, tally in cases)
         told = [f"{name} ({Path(tally.file).name}:{tally.line}): {_why(tally)}" for name, tally in cases[:MOST]]
         if len(cases) > MOST:
@@ -64,7 +75,7 @@ def _relative(file: str) -> str:
     """As GitHub knows it: from the folder of the repository."""
     root = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
     path = os.path.relpath(os.path.abspath(file), root)
-    return file if path.startswith("..") else path
+    return file if path.split(os.sep)[0] == os.pardir else path
 
 
 def _data(text: str) -> str:

@@ -101,6 +101,7 @@ def _cell(each: CellSummary) -> dict[str, Any]:
         "output_tokens": each.output_tokens,
         "latency_ms": each.latency_ms,
         "prompt_versions": each.versions,
+        "served_prompts": each.served,
     }
 
 

@@ -14,6 +14,7 @@ from headgate.evals.problems import BadTests
 from headgate.evals.prompting import Prompts
 from headgate.evals.reading import read
 from headgate.evals.reading.files import PYTHON, YAML
+from headgate.evals.selection import named_tests
 from headgate.evals.subjects import Unrenderable
 from headgate.prompts.difference import text_diff
 from headgate.prompts.dotprompt import Library, Prompt
@@ -44,15 +45,14 @@ def cases_of(folder: Path | None, prompt: Prompt) -> tuple[list[Case], list[str]
     """The cases beside a prompt in a folder, or where it says they are, and what is wrong in their files."""
     if folder is None:
         return [], []
-    named = prompt.settings.get("tests") or []
-    elsewhere = [(folder / prompt.file).parent / each for each in ([named] if isinstance(named, str) else named)]
-    beside = [folder / f"{prompt.name}{ending}" for ending in (*YAML, PYTHON)]
-    files = [each for each in (*beside, *elsewhere) if each.is_file()]
+    names = list(dict.fromkeys((prompt.name, prompt.full_name)))
+    beside = [folder / f"{name}{ending}" for name in names for ending in (*YAML, PYTHON)]
+    files = [each for each in (*beside, *named_tests(folder, prompt)) if each.is_file()]
     try:
-        suites = read(files, lambda _: prompt.name, folder)
+        suites = read(files, lambda _: prompt.name, folder, named_by=lambda _: names)
     except BadTests as error:
         return [], [each.told() for each in error.problems]
-    mine = [suite for suite in suites if any(cell.prompt == prompt.name for cell in suite.cells)]
+    mine = [suite for suite in suites if any(cell.prompt in names for cell in suite.cells)]
     return [case for suite in mine for case in suite.cases][:MOST_CASES], []
 
 

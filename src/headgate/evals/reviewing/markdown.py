@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import isnan
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ MOST_CHARACTERS: Final = 60_000
 """GitHub takes 65,536 in a comment."""
 MARK: Final = "<!-- headgate prompts diff -->"
 """The first line, by which a comment is found again."""
+MOST_PROBLEMS: Final = 50
 SHORT: Final = 12
 
 _VERDICTS = {
@@ -31,17 +33,21 @@ _VERDICTS = {
 
 def markdown(found: Review, examples: int) -> str:
     """A review. `examples` is how many rendered cases of each prompt are shown."""
-    blocks = [_head(found), *_texts(found), *(block for each in found.prompts for block in _prompt(each, examples))]
-    if found.problems:
-        blocks.append("**Mistakes:**\n\n" + "\n".join(f"- {_code(each)}" for each in found.problems))
+    mistakes = "\n".join(f"- {_code(each)}" for each in found.problems[:MOST_PROBLEMS])
+    blocks = [
+        _head(found),
+        *([f"**Mistakes:**\n\n{mistakes}"] if mistakes else []),
+        *_texts(found),
+        *(block for each in found.prompts for block in _prompt(each, examples)),
+    ]
     kept: list[str] = []
     size = 0
-    for at, block in enumerate(blocks):
-        size += len(block) + 2
-        if size > MOST_CHARACTERS:
-            kept.append(f"_{len(blocks) - at} more parts do not fit here: `headgate prompts diff` shows them._")
-            break
-        kept.append(block)
+    for block in blocks:
+        if size + len(block) + 2 <= MOST_CHARACTERS:
+            kept.append(block)
+            size += len(block) + 2
+    if left := len(blocks) - len(kept):
+        kept.append(f"_Too long for a comment: {left} of {len(blocks)} parts, which `headgate prompts diff` shows._")
     return "\n\n".join(kept) + "\n"
 
 
@@ -124,7 +130,7 @@ def _rate(each: CellSummary | None) -> str:
 
 
 def _interval(rate: Interval) -> str:
-    return f"{rate.estimate:.0%} ({rate.low:.0%} to {rate.high:.0%})"
+    return "" if isnan(rate.estimate) else f"{rate.estimate:.0%} ({rate.low:.0%} to {rate.high:.0%})"
 
 
 def _cost(each: CellSummary | None) -> str:
@@ -164,12 +170,14 @@ def _code(text: str, most: int = 500) -> str:
     """A text as it stands, within a line and a table's cell."""
     plain = "".join(each if each.isprintable() else " " for each in text)
     plain = plain if len(plain) <= most else f"{plain[:most]}…"
-    fence = "``" if "`" in plain else "`"
-    space = " " if "`" in plain else ""
-    return f"{fence}{space}{plain.replace('``', '` `')}{space}{fence}".replace("|", "\\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
+    space = " " if "`" in plain or not plain.strip() else ""
+    plain = re.sub(r"\\(?=\|)", "\\\\ ", plain)  # of two backslashes before it the bar would end the cell
+    return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|")
 
 
 def _html(text: str) -> str:
     """A text as it stands, in a heading: as code, in which GitHub sees neither marks nor people to tell."""
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    plain = "".join(each if each.isprintable() else " " for each in text)
+    safe = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<code>{safe}</code>"

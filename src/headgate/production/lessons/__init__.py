@@ -67,6 +67,9 @@ LESSONS: tuple[Lesson, ...] = (
         "A fallback with no larger window refuses the long prompts it is there for.", reliability.fallback_too_small),
     Lesson("real-vendors", "reliability", _SERIOUS,
         "The simulator makes its answers up.", reliability.simulated),
+    Lesson("prompts-released", "reliability", _SERIOUS,
+        "What is saved into a folder is served a second later: nobody has approved it, and there is no way back.",
+        reliability.prompts_unreleased),
     # ── output ──
     Lesson("json-checked", "output", _SERIOUS,
         "JSON that does not fit its schema is found by the code behind it, at night.", output.json_unchecked),

@@ -148,6 +148,15 @@ def _windows(facts: Facts, model: ModelConfig) -> Iterator[int]:
             yield limits.context_window
 
 
+def prompts_unreleased(facts: Facts) -> Flaws:
+    if facts.config.prompts.folder is not None:
+        yield Flaw(
+            path=("prompts", "folder"),
+            what="prompts are served from files as they are, in place of what is released",
+            write="headgate prompts publish, and no folder here",
+        )
+
+
 def simulated(facts: Facts) -> Flaws:
     for at, model in models(facts):
         for name in sorted({target.partition("/")[0] for target in targets_of(facts, model)}):

@@ -23,6 +23,7 @@ from headgate.prompts.dotprompt.operations import (
     above,
     constant,
     defining,
+    filling,
     for_value,
     here,
     including,
@@ -73,6 +74,8 @@ class Compiler:
         self._inlines: set[str] = set()
         self._names: tuple[str, ...] = ()
         """Block parameters in sight."""
+        self._asks = False
+        """Whether what has been compiled may look at `@index` and the like, itself or in a partial."""
         self.dynamic = False
         """Whether it renders partials whose names only the values tell."""
         self.parts = False
@@ -90,11 +93,50 @@ class Compiler:
             return nothing
         outer = self._names
         self._names = (*outer, *program.names)
-        ops = [self._statement(each) for each in program.body]
+        ops = self._statements(program.body)
         inlines = [(each.name, self._program(each.program)) for each in program.body if isinstance(each, Inline)]
         self._names = outer
-        run = sequence([op for op in ops if op is not nothing], _static(program))
+        run = sequence(ops, _static(program))
         return defining(inlines, run) if inlines else run
+
+    def _statements(self, body: Sequence[Statement]) -> list[Op]:
+        """Statements as functions, texts with the values between them as one."""
+        ops: list[Op] = []
+        pieces: list[tuple[str, tuple[str, ...]]] = []
+        before = ""
+
+        def end() -> None:
+            nonlocal before
+            if pieces:
+                ops.append(filling(tuple(pieces), before))
+            elif before:
+                ops.append(writing(before))
+            pieces.clear()
+            before = ""
+
+        for statement in body:
+            if isinstance(statement, Content):
+                before += statement.value
+                continue
+            way = self._way(statement)
+            if way is not None:
+                pieces.append((before, way))
+                before = ""
+                continue
+            op = self._statement(statement)
+            if op is not nothing:
+                end()
+                ops.append(op)
+        end()
+        return ops
+
+    def _way(self, statement: Statement) -> tuple[str, ...] | None:
+        """The way from here to the value that a statement writes; None for one that does something else."""
+        if not isinstance(statement, Mustache) or statement.call.given or not isinstance(statement.call.path, Path):
+            return None
+        path = statement.call.path
+        away = path.data or path.depth or not path.parts or self._helper(statement.call) is not None
+        return None if away or (not path.scoped and path.parts[0] in self._names) else path.parts
 
     def _statement(self, statement: Statement) -> Op:
         match statement:
@@ -158,10 +200,13 @@ class Compiler:
         if name is not None and name not in BLOCK_HELPERS:
             return self._wrong(call, f"'{name}' is no block; write {{{{{name} …}}}}")
         gets = [self._get(each) for each in call.params]
-        body, other = self._program(block.program), self._program(block.inverse)
+        before, self._asks = self._asks, False
+        body = self._program(block.program)
+        asks, self._asks = self._asks, before or self._asks
+        other = self._program(block.inverse)
         names = tuple(block.program.names) if block.program is not None else ()
         if name is None:
-            return for_value(self._value(call), body, other, names)
+            return for_value(self._value(call), body, other, names, asks=asks)
         wanted = 2 if name.endswith("Equals") else 1
         options = {"includeZero"} if name in ("if", "unless") else set[str]()
         if len(gets) != wanted:
@@ -170,7 +215,7 @@ class Compiler:
             if option not in options:
                 return self._wrong(call, f"'{name}' has no option '{option}'")
         if name == "each":
-            return each(gets[0], body, other, names)
+            return each(gets[0], body, other, names, asks=asks)
         if name == "with":
             return with_(gets[0], body, other, names)
         zero = self._get(call.named[0][1]) if call.named else None
@@ -180,6 +225,7 @@ class Compiler:
 
     def _partial(self, partial: Partial) -> Op:
         call = partial.call
+        self._asks = True
         if len(call.params) > 1:
             return self._wrong(call, "a partial takes one value, and others by name: {{> name value one=…}}")
         block = None if partial.block is None else self._program(partial.block)
@@ -193,7 +239,7 @@ class Compiler:
             name = name_of(call)
             found = None if name == "@partial-block" else self._resolve(name, call.offset)
             if found is None and block is None and name not in self._inlines and name != "@partial-block":
-                return self._wrong(call, f"there is no partial '{name}'{suggest(name, self._known())}")
+                return self._wrong(call, f"there is no partial '{name}'{self._notes.hint(name, self._known)}")
             target = static_target(name, found)
         return including(target, this, named, partial.indent, block, inlines)
 
@@ -223,10 +269,11 @@ class Compiler:
     def _value(self, call: Call) -> Get:
         """What a tag without a helper stands for."""
         if call.given or isinstance(call.path, Call):
-            self._wrong(call, f"there is no helper '{name_of(call)}'{suggest(name_of(call), sorted(HELPERS))}")
+            hint = self._notes.hint(name_of(call), lambda: sorted(HELPERS))
+            self._wrong(call, f"there is no helper '{name_of(call)}'{hint}")
             return constant(UNDEFINED)
         if isinstance(call.path, Literal):
-            return here((call.path.original,))
+            return self._at(Path((call.path.original,), 0, False, False, call.path.original, call.path.offset))
         return self._at(call.path)
 
     def _get(self, expression: Expression) -> Get:
@@ -258,6 +305,7 @@ class Compiler:
 
     def _at(self, path: Path) -> Get:
         if path.data:
+            self._asks = True
             return variable(path.parts, path.depth)
         if path.parts and not path.depth and not path.scoped and path.parts[0] in self._names:
             return parameter(path.parts[0], path.parts[1:])

@@ -16,12 +16,16 @@ _AFTER = rf"(?=[=~}}/.)\]|{WHITESPACE}])"
 _AFTER_LITERAL = rf"(?=[~}})\]{WHITESPACE}])"
 
 _SPACE = re.compile(f"{W}*")
-_BARE = re.compile(rf"""[^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+""")
-_ID = re.compile(_BARE.pattern + _AFTER)
-_BRACKETED = re.compile(r"\[((?:\\\]|[^\]])*)\]")
-_NAMED = re.compile(rf"""([^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+|\[(?:\\\]|[^\]])*\]){W}*=""")
-_DOUBLE = re.compile(r'"((?:\\"|[^"])*)"')
-_SINGLE = re.compile(r"'((?:\\'|[^'])*)'")
+BARE: Final = rf"""[^{WHITESPACE}!"#%-,./;->@\[-\^`{{-~]+"""
+"""A name that needs no brackets."""
+
+_BARE = re.compile(BARE)
+_ID = re.compile(BARE + _AFTER)
+_BRACKETED = re.compile(r"\[([^\]\\]*(?:\\\]?[^\]\\]*)*)\]")
+_NAMED = re.compile(rf"({BARE}){W}*=")
+_NAMED_BRACKETED = re.compile(rf"({_BRACKETED.pattern}){W}*=")
+_DOUBLE = re.compile(r'"([^"\\]*(?:\\"?[^"\\]*)*)"')
+_SINGLE = re.compile(r"'([^'\\]*(?:\\'?[^'\\]*)*)'")
 _WORD = re.compile(rf"(true|false|undefined|null){_AFTER_LITERAL}")
 _NUMBER = re.compile(rf"-?[0-9]+(?:\.[0-9]+)?{_AFTER_LITERAL}")
 _DOT = re.compile(rf"\.{_AFTER}")
@@ -30,6 +34,8 @@ _CONSTANTS = {"true": True, "false": False, "undefined": UNDEFINED, "null": None
 
 MAX_NESTING: Final = 50
 """Levels of parentheses."""
+MAX_ARGUMENTS: Final = 200
+"""What one tag, or one pair of parentheses, may hold."""
 
 
 class Misread(Exception):
@@ -76,9 +82,10 @@ class Reader:
             start = self._skip()
             if closing() or _NAMES.match(self.source, self.at, self._end):
                 return tuple(params), tuple(named)
-            found = _NAMED.match(self.source, self.at, self._end)
+            if len(params) + len(named) == MAX_ARGUMENTS:
+                raise Misread(start, f"there are more than {MAX_ARGUMENTS} values in the tag; close it before this one")
+            found = self._match(_NAMED_BRACKETED if self._brackets() else _NAMED)
             if found is not None:
-                self.at = found.end()
                 self._skip()
                 named.append((_unbracketed(found.group(1)), self._expression()))
             elif named:
@@ -95,9 +102,10 @@ class Reader:
             return self._call()
         for pattern, mark in ((_DOUBLE, '"'), (_SINGLE, "'")):
             if character == mark:
-                found = self._match(pattern)
-                if found is None:
+                if self.source.find(mark, start + 1, self._end) < 0:
                     raise Misread(start, f"the string is not closed; write {mark} behind it")
+                found = self._match(pattern)
+                assert found is not None
                 value = found.group(1).replace(f"\\{mark}", mark)
                 return Literal(value, value, start)
         found = self._match(_WORD)
@@ -155,8 +163,9 @@ class Reader:
         found = self._match(_DOT) if first else None
         if found is not None:
             return ".", False
-        found = self._match(_BRACKETED)
-        if found is not None:
+        if self._brackets():
+            found = self._match(_BRACKETED)
+            assert found is not None
             return _unbracketed(found.group()), True
         found = self._match(_ID)
         if found is None:
@@ -165,6 +174,14 @@ class Reader:
                 raise Misread(self.at, "the tag is not closed; write '}}' behind it")
             raise Misread(self.at, f"{self._seen()} is not expected here; write a name")
         return found.group(), False
+
+    def _brackets(self) -> bool:
+        """Whether a name in brackets stands here."""
+        if not self.source.startswith("[", self.at, self._end):
+            return False
+        if self.source.find("]", self.at, self._end) < 0:
+            raise Misread(self.at, "the name in brackets is not closed; write ']' behind it")
+        return True
 
     def _block_names(self) -> tuple[str, ...]:
         if self._match(_NAMES) is None:

@@ -32,6 +32,11 @@ def data_kind(name: str) -> str | None:
     return None
 
 
+def data_name(place: str) -> str:
+    """What a schema or a tool is called by its file."""
+    return posixpath.basename(place).rsplit(".", 2)[0]
+
+
 def entries(folder: Path | Traversable, place: str = "", depth: int = 0) -> Iterator[tuple[str, Path | Traversable]]:
     """The files of a library, in the order of their names."""
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):

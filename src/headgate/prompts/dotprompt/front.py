@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
 import msgspec
 
-from headgate.prompts.dotprompt.marked import Marked, Steps, read
+from headgate.prompts.dotprompt.marked import Marked, read
+from headgate.prompts.dotprompt.members import ANYTHING, LIST, MAPPING, TEXT, Types, check
 from headgate.prompts.dotprompt.problem import Notes
 from headgate.prompts.dotprompt.values import WHITESPACE
 from headgate.registry import suggest
@@ -20,23 +20,22 @@ NAMESPACE: Final = "headgate"
 _OPENS = re.compile(r"\ufeff?(?:(?:#[^\n]*|[ \t]*\r?)\n)*---[ \t]*(?:\r\n|\r|\n)")
 _CLOSES = re.compile(r"(?:(?<=[\r\n]))---[ \t]*(?:\r\n|\r|\n|\Z)")
 
-_TYPES: Final[Mapping[str, tuple[type, str]]] = {
-    "config": (dict, "a mapping"),
-    "description": (str, "a text"),
-    "ext": (dict, "a mapping"),
-    "input": (dict, "a mapping"),
-    "metadata": (dict, "a mapping"),
-    "model": (str, "a text"),
-    "name": (str, "a text"),
-    "output": (dict, "a mapping"),
-    "raw": (dict, "a mapping"),
-    "toolDefs": (list, "a list"),
-    "tools": (list, "a list"),
-    "variant": (str, "a text"),
-    "version": (str, "a text"),
+_TYPES: Final[Types] = {
+    "config": MAPPING,
+    "description": TEXT,
+    "input": MAPPING,
+    "model": TEXT,
+    "name": TEXT,
+    "output": MAPPING,
+    "toolDefs": LIST,
+    "tools": LIST,
+    "variant": TEXT,
+    "version": ANYTHING,
 }
-_INPUT: Final = {"default": (dict, "a mapping"), "schema": (object, "")}
-_OUTPUT: Final = {"format": (str, "a text"), "schema": (object, "")}
+_TAKEN: Final[Types] = dict.fromkeys(("ext", "metadata", "raw"), MAPPING)
+"""Of Dotprompt's own, and seldom written: no typing error is taken for them."""
+_INPUT: Final[Types] = {"default": MAPPING, "schema": ANYTHING}
+_OUTPUT: Final[Types] = {"format": TEXT, "schema": ANYTHING}
 
 SETTINGS: Final[Mapping[str, str]] = {
     "owner": "a text",
@@ -111,11 +110,15 @@ def _namespaces(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _check(front: Front, notes: Notes) -> None:
-    raw = front.raw or {}
-    _typed({key: value for key, value in raw.items() if "." not in key}, _TYPES, (), front, notes)
+    raw, marked = front.raw or {}, front.marked
+    plain = {key: value for key, value in raw.items() if "." not in key and key != NAMESPACE}
+    check({key: value for key, value in plain.items() if key not in _TAKEN}, _TYPES, marked, notes)
+    check({key: value for key, value in plain.items() if key in _TAKEN}, _TAKEN, marked, notes)
     for name, types in (("input", _INPUT), ("output", _OUTPUT)):
         if isinstance(raw.get(name), dict):
-            _typed(raw[name], types, (name,), front, notes)
+            check(raw[name], types, marked, notes, (name,))
+    if NAMESPACE in raw:
+        notes.at(marked.place(NAMESPACE), f"settings are written one by one, as in '{NAMESPACE}.owner: name'")
     for place, tool in enumerate(front.get("tools", list) or ()):
         if not isinstance(tool, str):
             notes.at(front.marked.place("tools", place), "a tool is named by a text; define it in a *.tool.yaml file")
@@ -133,27 +136,6 @@ def _check(front: Front, notes: Notes) -> None:
 
 def _settings() -> list[str]:
     return [f"{NAMESPACE}.{name}" for name in SETTINGS]
-
-
-def _typed(
-    given: Mapping[str, Any], types: Mapping[str, tuple[type, str]], steps: Steps, front: Front, notes: Notes
-) -> None:
-    """Note what is of another type, and names nobody knows: those like a known one are mistakes, others may be for
-    somebody else and have no effect.
-    """
-    for name, value in given.items():
-        place = front.marked.place(*steps, name)
-        shown = ".".join(map(str, (*steps, name)))
-        if name not in types:
-            close = difflib.get_close_matches(name, _known(types, steps), n=1, cutoff=0.7)
-            hint = f"; did you mean '{close[0]}'?" if close else "; own keys have a dot, as in 'team.note'"
-            notes.at(place, f"there is no key '{shown}'{hint}", fatal=bool(close))
-        elif value is not None and not isinstance(value, types[name][0]):
-            notes.at(place, f"'{shown}' is {types[name][1]}")
-
-
-def _known(types: Collection[str], steps: Steps) -> list[str]:
-    return [name for name in types if steps or name not in ("ext", "raw", "metadata")]
 
 
 def _is(value: Any, kind: str) -> bool:

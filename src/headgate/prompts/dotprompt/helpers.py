@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from headgate.prompts.dotprompt.running import Frame, Get, Op
+from headgate.prompts.dotprompt.running import LOOKS_AT_CLOCK_EVERY, Frame, Get, Op
 from headgate.prompts.dotprompt.values import UNDEFINED, Value, as_json, empty, key, member, same, zero
 
 Make = Callable[[Sequence[Get], Mapping[str, Get]], Get]
@@ -27,7 +27,7 @@ def _lookup(gets: Sequence[Get], _: Mapping[str, Get]) -> Get:
 
     def get(frame: Frame) -> Value:
         found = value(frame)
-        return member(found, key(name(frame))) if found is not None and found != "" else found
+        return member(found, key(name(frame))) if _true(found) else found
 
     return get
 
@@ -92,8 +92,10 @@ def with_(get: Get, body: Op, other: Op, names: tuple[str, ...], *, zero: bool =
     return run
 
 
-def each(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
-    """The body for each of a list, or of a mapping's values; the other where there is none."""
+def each(get: Get, body: Op, other: Op, names: tuple[str, ...], *, asks: bool) -> Op:
+    """The body for each of a list, or of a mapping's values; the other where there is none. `asks`: whether the body
+    may look at `@index` and the like.
+    """
 
     def run(frame: Frame) -> None:
         value = get(frame)
@@ -101,21 +103,25 @@ def each(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
         if not value or not (is_list or isinstance(value, dict)):
             other(frame)
             return
-        step = frame.run.step
+        work, last = frame.run, len(value) - 1
+        work.step(1 + len(value))
         inner = frame.inner(None)
-        step(1 + len(frame.data.values) // 16)
-        inner.data = frame.data.inner()
-        data, last = inner.data.values, len(value) - 1
-        pairs = enumerate(value) if is_list else value.items()
-        for place, (name, this) in enumerate(pairs):
-            step()
+        data: dict[str, Value] | None = None
+        if asks:
+            work.step(len(frame.data.values) // 16)
+            inner.data = frame.data.inner()
+            data = inner.data.values
+        for place, (name, this) in enumerate(enumerate(value) if is_list else value.items()):
+            if place % LOOKS_AT_CLOCK_EVERY == LOOKS_AT_CLOCK_EVERY - 1:
+                work.look()
             inner.this = this
             if type(this) is not dict:
                 inner.parent = frame.parent if _stays(frame.this, this) else frame
-            data["key"] = name
-            data["index"] = place
-            data["first"] = place == 0
-            data["last"] = place == last
+            if data is not None:
+                data["key"] = name
+                data["index"] = place
+                data["first"] = place == 0
+                data["last"] = place == last
             if names:
                 inner.names = _taken(frame, names, this, name)
             body(inner)

@@ -13,19 +13,23 @@ import msgspec
 from headgate.checks.effort import Uncheckable
 from headgate.checks.json_schema import JsonSchema, compiled
 from headgate.prompts.dotprompt.compiling import Compiler, inlines_of
-from headgate.prompts.dotprompt.files import DATA_ENDINGS, data_kind, is_above, is_partial, partial_name
+from headgate.prompts.dotprompt.files import DATA_ENDINGS, data_kind, data_name, is_above, is_partial, partial_name
 from headgate.prompts.dotprompt.front import Front, front_of
-from headgate.prompts.dotprompt.marked import Marked, read
+from headgate.prompts.dotprompt.marked import Marked, Place, Steps, read
 from headgate.prompts.dotprompt.parsing import parse
-from headgate.prompts.dotprompt.picoschema import Schema, json_schema
+from headgate.prompts.dotprompt.picoschema import SCALARS, Schema, Unnamed, json_schema
 from headgate.prompts.dotprompt.problem import Notes, Problem
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.running import Cell, Op, nothing
 from headgate.prompts.dotprompt.syntax import Program
+from headgate.prompts.dotprompt.tools import Tool, tool_of
 from headgate.registry import suggest
 
 MAX_NESTING: Final = 40
 """Partials within partials."""
+
+FORMATS: Final = ("json", "text")
+"""What `output.format` may be to have an effect."""
 
 
 def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
@@ -57,8 +61,10 @@ class File:
     front: Front | None = None
     program: Program | None = None
     op: Op = nothing
+    looked: bool = False
+    """Whether its schema or tool has been read, and may still be none."""
     schema: Schema | None = None
-    tool: Mapping[str, Any] | None = None
+    tool: Tool | None = None
 
 
 class Loader:
@@ -79,10 +85,13 @@ class Loader:
         for each in templates:
             self._compile(each, inlines)
         for each in self._files.values():
-            if data_kind(each.place) == "schema":
+            kind = data_kind(each.place)
+            if kind == "schema":
                 self._schema_of(each)
-            elif data_kind(each.place) == "tool":
+            elif kind == "tool":
                 self._tool_of(each)
+            if kind is not None:
+                self._note_shadowed(each, kind)
         self._find_cycles()
         self._find_parts()
         prompts: dict[str, Prompt] = {}
@@ -186,71 +195,95 @@ class Loader:
 
     # ── schemas and tools ──
 
-    def _schema_of(self, file: File) -> Schema | None:
-        if file.schema is None and file.place not in self._under_way:
+    def _schema_of(self, file: File) -> Schema:
+        """What a schema's file says; anything goes where it has a mistake."""
+        if not file.looked:
+            file.looked = True
             self._under_way.append(file.place)
             marked = read(file.text, file.notes)
             file.schema = self._json_schema(marked.value, file, marked, ())
+            if file.schema is None and not file.notes.found:
+                file.notes.at((1, 1), "the file has no schema in it; write one")
             self._under_way.remove(file.place)
-        return file.schema
+        return file.schema or {}
 
-    def _named_schema(self, file: File, name: str) -> Schema | None:
-        place = self._find(
-            posixpath.dirname(file.place), name, lambda base: [f"{base}.schema{e}" for e in DATA_ENDINGS]
-        )
-        if place is None or place in self._under_way:
-            return None
+    def _note_shadowed(self, file: File, kind: str) -> None:
+        """Note that a file is not read by anybody, since one of another ending has its name."""
+        stem = file.place[: file.place.rindex(f".{kind}.")]
+        first = next(f"{stem}.{kind}{e}" for e in DATA_ENDINGS if f"{stem}.{kind}{e}" in self._files)
+        if first != file.place:
+            file.notes.at((1, 1), f"has no effect: {posixpath.basename(first)} has its name", fatal=False)
+
+    def _named_schema(self, file: File, name: str) -> Schema:
+        folder = posixpath.dirname(file.place)
+        place = self._find(folder, name, lambda base: [f"{base}.schema{e}" for e in DATA_ENDINGS])
+        if place is None:
+            raise Unnamed(f"there is no type or schema '{name}'{file.notes.hint(name, self._schema_names)}")
+        if place in self._under_way:
+            circle = " -> ".join(data_name(each) for each in (*self._under_way[self._under_way.index(place) :], place))
+            raise Unnamed(f"the schema is made of itself: {circle}; write it as JSON Schema, with '$ref'")
         file.needs.setdefault(place, -1)
         return self._schema_of(self._files[place])
 
-    def _json_schema(self, written: Any, file: File, marked: Marked, steps: tuple[str | int, ...]) -> Schema | None:
+    def _schema_names(self) -> list[str]:
+        return [*SCALARS, *sorted({data_name(each) for each in self._files if data_kind(each) == "schema"})]
+
+    def _json_schema(self, written: Any, file: File, marked: Marked, steps: Steps) -> Schema | None:
+        wrong = len(file.notes.found)
         schema = json_schema(
             written,
             lambda name: self._named_schema(file, name),
             lambda inner, message: file.notes.at(marked.place(*steps, *inner), message),
         )
-        if schema is not None:
+        if schema is not None and len(file.notes.found) == wrong:
             try:
                 compiled(schema)
             except Uncheckable as error:
-                file.notes.at(marked.place(*steps), f"{error}")
+                file.notes.at(marked.place(*steps, *error.place), f"{error}")
         return schema
 
-    def _tool_of(self, file: File) -> Mapping[str, Any] | None:
-        if file.tool is not None:
-            return file.tool
-        marked = read(file.text, file.notes)
-        if not isinstance(marked.value, dict):
-            file.notes.at(marked.place(), "a tool is a mapping; write 'description: …' and 'inputSchema: …'")
-            return None
-        name = posixpath.basename(file.place).split(".tool.")[0]
-        tool = {"name": name, **marked.value}
-        for key in ("inputSchema", "outputSchema"):
-            if tool.get(key) is not None:
-                tool[key] = self._json_schema(tool[key], file, marked, (key,))
-        file.tool = tool
-        return tool
+    def _tool_of(self, file: File) -> Tool | None:
+        if not file.looked:
+            file.looked = True
+            marked = read(file.text, file.notes)
+            if marked.value is not None or not file.notes.found:
+                file.tool = self._tool(marked.value, data_name(file.place), file, marked, ())
+        return file.tool
 
-    def _tools(self, file: File, front: Front) -> tuple[list[str], list[Mapping[str, Any]]]:
+    def _tool(self, written: Any, name: str | None, file: File, marked: Marked, steps: Steps) -> Tool | None:
+        return tool_of(
+            written,
+            name,
+            marked,
+            file.notes,
+            lambda inner, where: self._json_schema(inner, file, marked, where),
+            steps,
+        )
+
+    def _tools(self, file: File, front: Front) -> tuple[list[str], list[Tool]]:
         """The tools a prompt names: those the library does not know, and those it does."""
-        defined: list[Mapping[str, Any]] = list(front.get("toolDefs", list) or ())
+        defined: dict[str, Tool] = {}
         unknown: list[str] = []
-        for at, name in enumerate(front.get("tools", list) or ()):
-            place = self._find(
-                posixpath.dirname(file.place), str(name), lambda base: [f"{base}.tool{e}" for e in DATA_ENDINGS]
-            )
-            if place is None:
-                unknown.append(str(name))
-                file.notes.at(
-                    front.marked.place("tools", at),
-                    f"there is no file {name}.tool.yaml; the caller has to bring the tool",
-                    fatal=False,
-                )
-                continue
-            file.needs.setdefault(place, -1)
-            tool = self._tool_of(self._files[place])
-            defined += [] if tool is None else [tool]
-        return unknown, defined
+
+        def define(tool: Tool | None, place: Place) -> None:
+            if tool is not None and defined.setdefault(str(tool["name"]), tool) is not tool:
+                file.notes.at(place, f"the tool '{tool['name']}' is there a second time; keep one")
+
+        for at, written in enumerate(front.get("toolDefs", list) or ()):
+            steps = ("toolDefs", at)
+            define(self._tool(written, None, file, front.marked, steps), front.marked.place(*steps))
+        folder = posixpath.dirname(file.place)
+        for at, name in enumerate(str(each) for each in front.get("tools", list) or ()):
+            said = front.marked.place("tools", at)
+            place = self._find(folder, name, lambda base: [f"{base}.tool{e}" for e in DATA_ENDINGS])
+            if place is not None:
+                file.needs.setdefault(place, -1)
+                define(self._tool_of(self._files[place]), said)
+            elif name not in defined:
+                unknown.append(name)
+                message = f"there is no file {name}.tool.yaml; the caller has to bring the tool"
+                file.notes.at(said, message, fatal=False)
+        return list(dict.fromkeys(unknown)), list(defined.values())
 
     # ── prompts ──
 
@@ -265,15 +298,17 @@ class Loader:
         if "." in variant:
             message = f"'{variant}' has a dot, which other runtimes do not take in a variant's name"
             file.notes.at((1, 1), message, fatal=False)
+        name = posixpath.join(posixpath.dirname(file.place), stem)
+        _check_names(front, (stem, name), variant, file.notes)
         given, made = front.get("input", dict) or {}, front.get("output", dict) or {}
         schemas = [
             self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
             for key, written in (("input", given), ("output", made))
         ]
+        checker = _checker(schemas[0], front, file.notes)
         _check_defaults(given.get("default"), schemas[0], front, file.notes)
         unknown, tools = self._tools(file, front)
         needed = self._needed(file)
-        name = posixpath.join(posixpath.dirname(file.place), stem)
         problems = [problem for each in needed for problem in each.notes.found]
         if any(problem.fatal for problem in problems):
             self.broken[f"{name}.{variant}" if variant else name] = problems
@@ -301,7 +336,7 @@ class Loader:
             sources=sources,
             template=file.op,
             asks_metadata=any("metadata" in text for text in sources.values()),
-            checked=_checker(schemas[0]),
+            checked=checker,
         )
 
     def _needed(self, file: File) -> list[File]:
@@ -327,12 +362,32 @@ def version_of(sources: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _checker(schema: Schema | None) -> JsonSchema | None:
+def _check_names(front: Front, names: tuple[str, str], variant: str, notes: Notes) -> None:
+    """Note a name that the file's own overrules, and a form of answers that nobody makes."""
+    for key, known in (("name", names), ("variant", (variant,))):
+        said = front.get(key, str)
+        if said is not None and said not in known:
+            told = f"'{known[-1]}'" if known[-1] else "without one"
+            notes.at(front.marked.place(key), f"'{key}' has no effect: by its file the prompt is {told}", fatal=False)
+    form = (front.get("output", dict) or {}).get("format")
+    if isinstance(form, str) and form not in FORMATS:
+        place = front.marked.place("output", "format")
+        notes.at(place, f"the format '{form}' has no effect; known: {', '.join(FORMATS)}", fatal=False)
+
+
+def _checker(schema: Schema | None, front: Front, notes: Notes) -> JsonSchema | None:
     """What inputs are checked against: nothing where the schema is not one of a mapping, which inputs are."""
     if schema is None:
         return None
     kind = schema.get("type", "object")
-    return compiled(schema) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
+        message = "inputs are not held against the schema: they are given by name; write 'name: type' lines in it"
+        notes.at(front.marked.place("input", "schema"), message, fatal=False)
+        return None
+    try:
+        return compiled(schema)
+    except Uncheckable:
+        return None  # which is noted
 
 
 def _check_defaults(default: Any, schema: Schema | None, front: Front, notes: Notes) -> None:

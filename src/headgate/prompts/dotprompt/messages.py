@@ -86,7 +86,7 @@ Item = str | Text | Media | Section | Role | History
 """What rendering writes."""
 
 
-def message_of(value: Mapping[str, Any] | Message) -> Message:
+def message_of(value: Any) -> Message:
     """A message of a conversation, as Dotprompt writes it.
 
     Raises:
@@ -94,9 +94,10 @@ def message_of(value: Mapping[str, Any] | Message) -> Message:
     """
     if isinstance(value, Message):
         return value
-    role, content, metadata = value.get("role"), value.get("content"), value.get("metadata")
+    said: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    role, content, metadata = said.get("role"), said.get("content"), said.get("metadata")
     if not isinstance(role, str) or not role:
-        raise ValueError("a message has a role, which is a text")
+        raise ValueError("a message is a mapping with a role, which is a text")
     if isinstance(content, str):
         content = [{"text": content}]
     if not isinstance(content, Sequence) or not all(isinstance(part, Mapping) for part in content):

@@ -43,6 +43,39 @@ def writing(value: str) -> Op:
     return lambda frame: frame.out.append(value)
 
 
+def filling(pieces: Sequence[tuple[str, tuple[str, ...]]], rest: str) -> Op:
+    """Text with values of here in it: each piece is what stands before a value, and the way to it. Most of most
+    templates is of this kind.
+    """
+    ways = [(before, steps[0], steps[1:]) for before, steps in pieces]
+
+    def fill(frame: Frame) -> None:
+        append, this, run = frame.out.append, frame.this, frame.run
+        found = this if type(this) is dict else None
+        left = run.left
+        for before, name, steps in ways:
+            if before:
+                append(before)
+            value = found.get(name) if found is not None else member(this, name)
+            if steps:
+                value = _down(value, steps)
+            if type(value) is not str:
+                if value is None or value is UNDEFINED:
+                    continue
+                value = text(value)
+            left -= len(value)
+            if left < 0:
+                break
+            append(value)
+        run.left = left
+        if left < 0:
+            run.write(0)
+        if rest:
+            append(rest)
+
+    return fill
+
+
 def placing(item: Item) -> Op:
     return lambda frame: frame.out.append(item)
 
@@ -79,9 +112,9 @@ def media(url: Get, kind: Get | None) -> Op:
     return write
 
 
-def for_value(get: Get, body: Op, other: Op, names: tuple[str, ...]) -> Op:
+def for_value(get: Get, body: Op, other: Op, names: tuple[str, ...], *, asks: bool) -> Op:
     """A block of a value: for each of a list, in a mapping or text, or if it is true."""
-    loop = each(get, body, other, names)
+    loop = each(get, body, other, names, asks=asks)
     inside = with_(get, body, other, names, zero=True)
 
     def run(frame: Frame) -> None:
@@ -130,7 +163,7 @@ def including(
         inner = Frame(value, None, frame.data, None, out, run, frame.inlines)
         found = target(frame)
         if block is not None:
-            inner.data = Data(frame.data.values, frame.data.parent, Supplied(block, frame))
+            inner.data = Data(frame.data.values, frame.data, Supplied(block, frame, level=True))
             if inlines:
                 inner.inlines = {**(frame.inlines or {}), **{name: Supplied(op, frame) for name, op in inlines}}
             if found is None:
@@ -155,7 +188,8 @@ def _supply(found: Supplied, inner: Frame) -> None:
     written = found.frame
     inner.parent = written if inner.this is not written.this else written.parent
     inner.names = written.names
-    inner.data = Data(inner.data.values, inner.data.parent, written.data.block)
+    parent = inner.data if found.level else inner.data.parent
+    inner.data = Data(inner.data.values, parent, written.data.block)
     found.op(inner)
 
 

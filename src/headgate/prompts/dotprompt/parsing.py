@@ -26,6 +26,12 @@ from headgate.prompts.dotprompt.whitespace import control
 
 MAX_DEPTH: Final = 50
 """Levels of blocks within blocks."""
+MAX_ELSES: Final = 100
+"""Of a block and those around it: what is behind each is a level deeper."""
+
+
+class _TooDeep(Exception):
+    """The template cannot be read any further."""
 
 
 @dataclass(slots=True)
@@ -41,6 +47,18 @@ class _Open:
 def parse(source: str, start: int, end: int, notes: Notes) -> Program:
     """The tree of the template between two places of a text, white space taken away where its tags take it."""
     root = Program([])
+    try:
+        opened = _read(root, source, start, end, notes)
+    except _TooDeep:
+        return root
+    for each in opened:
+        notes.note(each.tag.offset, f"the block is not closed; end it with {{{{/{_name(each.tag)}}}}}")
+    control(root)
+    return root
+
+
+def _read(root: Program, source: str, start: int, end: int, notes: Notes) -> list[_Open]:
+    """Put into a program what stands between two places; the blocks that are not closed."""
     opened: list[_Open] = []
     here = root
     for tag in tags(source, start, end, notes):
@@ -48,7 +66,7 @@ def parse(source: str, start: int, end: int, notes: Notes) -> Program:
             case "block" | "open_inverse" | "partial_block" | "inline":
                 if len(opened) == MAX_DEPTH:
                     notes.note(tag.offset, f"blocks are nested more than {MAX_DEPTH} deep")
-                    return root
+                    raise _TooDeep
                 opened.append(_Open(tag, Program([], tag.names)))
                 here = opened[-1].program
             case "inverse" | "chain":
@@ -59,10 +77,7 @@ def parse(source: str, start: int, end: int, notes: Notes) -> Program:
                 statement = _statement(tag, notes)
                 if statement is not None:
                     here.body.append(statement)
-    for each in opened:
-        notes.note(each.tag.offset, f"the block is not closed; end it with {{{{/{_name(each.tag)}}}}}")
-    control(root)
-    return root
+    return opened
 
 
 def _statement(tag: Tag, notes: Notes) -> Statement | None:
@@ -95,6 +110,11 @@ def _else(tag: Tag, opened: list[_Open], here: Program, notes: Notes) -> Program
     if block.elses and block.elses[-1][0].kind == "inverse":
         notes.note(tag.offset, "the block has an 'else' already")
         return here
+    if sum(len(each.elses) for each in opened) == MAX_ELSES:
+        notes.note(
+            tag.offset, f"there are more than {MAX_ELSES} 'else' in a row; write a block of its own, or 'lookup'"
+        )
+        raise _TooDeep
     program = Program([], tag.names)
     block.elses.append((tag, program))
     return program

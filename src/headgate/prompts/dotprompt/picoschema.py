@@ -12,19 +12,26 @@ mood(enum): [GLAD, SAD]
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Final
 
 SCALARS: Final = ("any", "boolean", "integer", "null", "number", "string")
 _TYPES: Final = (*SCALARS, "object", "array")
-_DESCRIBED = re.compile(r"(.*?), *(.*)\Z")
+_DESCRIBED = re.compile(r"(.*?),\s*(.*)\Z", re.DOTALL)
 
 Schema = dict[str, Any]
 Steps = tuple[str | int, ...]
-Named = Callable[[str], Schema | None]
-"""A schema of the library by its name."""
+Named = Callable[[str], Schema]
+"""A schema of the library by its name; raises `Unnamed`."""
 Note = Callable[[Steps, str], None]
 """Is told what is wrong, and where."""
+
+_TEXTS: Final = frozenset({"const", "default", "description", "format", "title", "type"})
+"""Words of JSON Schema that a type's name may stand behind."""
+
+
+class Unnamed(LookupError):
+    """There is no schema of a name, or none that can be had here; the message says so."""
 
 
 def json_schema(written: Any, named: Named, note: Note) -> Schema | None:
@@ -41,10 +48,24 @@ def json_schema(written: Any, named: Named, note: Note) -> Schema | None:
         return None
     kind = written.get("type")
     if (isinstance(kind, str) and kind in _TYPES) or isinstance(kind, list):
+        for key in _properties(written):
+            note(
+                (key,),
+                f"'type: {kind}' makes this JSON Schema, where '{key}' says nothing; write it under 'properties'",
+            )
         return written
     if isinstance(written.get("properties"), dict):
         return {**written, "type": "object"}
     return parser.mapping(written, ())
+
+
+def _properties(schema: Schema) -> list[str]:
+    """What looks like properties of Picoschema in what is JSON Schema, because one of them is called `type`."""
+    return [
+        key
+        for key, value in schema.items()
+        if isinstance(value, str) and key not in _TEXTS and _described(value)[0] in SCALARS
+    ]
 
 
 class _Parser:
@@ -57,7 +78,9 @@ class _Parser:
             return self.scalar(written, steps)
         if isinstance(written, dict):
             return self.mapping(written, steps)
-        self._note(steps, "a schema is made of names and mappings; write a type, as in 'name: string'")
+        listed = "; a list is written 'name(array): type', a choice 'name(enum): [A, B]'"
+        hint = listed if isinstance(written, list) else ""
+        self._note(steps, f"a schema is made of names and mappings; write a type, as in 'name: string'{hint}")
         return {}
 
     def scalar(self, written: str, steps: Steps) -> Schema:
@@ -67,11 +90,11 @@ class _Parser:
             return described
         if kind in SCALARS:
             return {"type": kind, **described}
-        found = self._named(kind)
-        if found is None:
-            self._note(steps, f"there is no type or schema '{kind}'; types: {', '.join(SCALARS)}")
+        try:
+            return {**self._named(kind), **described}
+        except Unnamed as error:
+            self._note(steps, str(error))
             return {}
-        return {**found, **described}
 
     def mapping(self, written: dict[str, Any], steps: Steps) -> Schema:
         properties: dict[str, Schema] = {}
@@ -83,8 +106,10 @@ class _Parser:
                 others = self.any(value, here)
                 continue
             name, optional, kind, description = _key(key)
-            if name in properties:
-                self._note(here, f"'{name}' is given a second time; keep one")
+            wrong = _wrong(key, name, properties)
+            if wrong is not None:
+                self._note(here, wrong)
+                continue
             schema = self._property(kind, value, here, optional=optional)
             properties[name] = {**schema, "description": description} if description else schema
             if not optional:
@@ -111,9 +136,22 @@ def _nullable(schema: Schema, optional: bool) -> Schema:
     return {**schema, "type": [kind, "null"]} if optional and isinstance(kind, str) else schema
 
 
+def _wrong(key: str, name: str, known: Container[str]) -> str | None:
+    """What is wrong with a property's key."""
+    if name in known:
+        return f"'{name}' is given a second time; keep one"
+    if not name.strip():
+        return f"'{key}' names nothing; write a name before it" if key else "a name is empty; write one"
+    if name != name.strip():
+        return f"'{key}' has a space before '?' or '('; write '{name.strip()}{key[len(name) :].strip()}'"
+    if "(" in key and not key.rstrip().endswith(")"):
+        return f"'{key}' is not closed; write ')' behind it"
+    return None
+
+
 def _described(written: str) -> tuple[str, str | None]:
     found = _DESCRIBED.match(written)
-    return (found.group(1), found.group(2)) if found is not None else (written, None)
+    return (found.group(1).strip(), found.group(2).rstrip()) if found is not None else (written.strip(), None)
 
 
 def _key(key: str) -> tuple[str, bool, str | None, str | None]:
@@ -123,4 +161,4 @@ def _key(key: str) -> tuple[str, bool, str | None, str | None]:
     name = name.removesuffix("?")
     if not rest:
         return name, optional, None, None
-    return name, optional, *_described(rest.removesuffix(")"))
+    return name, optional, *_described(rest.rstrip().removesuffix(")"))

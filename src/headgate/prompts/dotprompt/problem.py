@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -82,6 +82,10 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
 
+_HINTED = 100
+"""Problems of one file that come with what may have been meant: it takes its time to find that among many names."""
+
+
 class Notes:
     """Collects the problems of one file."""
 
@@ -101,3 +105,7 @@ class Notes:
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset."""
         return self._lines.place(offset)
+
+    def hint(self, name: str, known: Callable[[], Iterable[str]]) -> str:
+        """What may have been meant by a name, for a problem's message."""
+        return suggest(name, known()) if len(self.found) < _HINTED else ""

@@ -143,8 +143,10 @@ class Prompt:
         out: list[Item] = []
         try:
             self.template(Frame(this, None, Data(values, None, None), None, out, Run(bounds), None))
-        except (TooDeep, RecursionError):
+        except TooDeep:
             raise RenderTooDeep("a value of the inputs is nested too deep to be written out") from None
+        except RecursionError:
+            raise RenderTooDeep("blocks, partials and the inputs' values are nested too deep in one another") from None
         return Rendered(assemble(out, history), self.config, self.model, self.input, self.output)
 
     def _metadata(self, history: Sequence[Message], docs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

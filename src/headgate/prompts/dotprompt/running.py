@@ -27,7 +27,8 @@ class Bounds(msgspec.Struct, frozen=True):
 
 BOUNDS: Final = Bounds()
 
-_LOOKS_AT_CLOCK_EVERY = 64
+LOOKS_AT_CLOCK_EVERY: Final = 64
+"""Steps."""
 
 
 class Run:
@@ -67,7 +68,16 @@ class Run:
             raise RenderTooLong(
                 f"the prompt takes more than {self._bounds.max_steps} steps; shorten the lists in its inputs"
             )
-        if before // _LOOKS_AT_CLOCK_EVERY != after // _LOOKS_AT_CLOCK_EVERY and perf_counter() > self._end:
+        if before // LOOKS_AT_CLOCK_EVERY != after // LOOKS_AT_CLOCK_EVERY:
+            self.look()
+
+    def look(self) -> None:
+        """Look at the clock.
+
+        Raises:
+            RenderTooLong: the time is over.
+        """
+        if perf_counter() > self._end:
             raise RenderTooLong(f"the prompt takes more than {self._bounds.max_s:g} s to render; shorten its inputs")
 
     def deeper(self) -> None:
@@ -136,12 +146,14 @@ Get = Callable[[Frame], Any]
 class Supplied:
     """A stretch of a template that another one renders: an inline partial, what stands in a partial's block."""
 
-    __slots__ = ("frame", "op")
+    __slots__ = ("frame", "level", "op")
 
-    def __init__(self, op: Op, frame: Frame) -> None:
+    def __init__(self, op: Op, frame: Frame, *, level: bool = False) -> None:
         self.op = op
         self.frame = frame
         """Where it was written."""
+        self.level = level
+        """Whether `@../` leads out of it, as out of a partial's block."""
 
 
 class Cell:

@@ -8,9 +8,9 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from headgate.prompts.dotprompt.expressions import Misread, Reader, W
+from headgate.prompts.dotprompt.expressions import BARE, Misread, Reader, W
 from headgate.prompts.dotprompt.problem import Notes
-from headgate.prompts.dotprompt.syntax import Call, Strip
+from headgate.prompts.dotprompt.syntax import Call, Path, Strip
 
 Kind = Literal[
     "content", "comment", "mustache", "partial", "partial_block", "block", "inline", "end", "inverse", "open_inverse",
@@ -37,11 +37,12 @@ _BEGINNINGS = {
 _OPEN = re.compile(
     rf"\{{\{{(?P<strip>~?)(?:{'|'.join(f'(?P<{kind}>{begins})' for kind, begins in _BEGINNINGS.items())})"
 )
-_CLOSE = re.compile(r"~?\}\}(?!\})")
+_CLOSE = re.compile(r"~\}\}|\}\}(?!\})")
 _CLOSE_UNESCAPED = re.compile(r"\}~?\}\}")
 _CLOSE_RAW = re.compile(r"\}\}\}\}")
 _LONG_END = re.compile(r"--~?\}\}")
-_RAW_EDGE = re.compile(r"\{\{\{\{(/?)([^}]*)\}\}\}\}")
+_RAW_EDGE = re.compile(rf"\{{\{{\{{\{{(?:/({BARE})\}}\}}\}}\}}|(?!/))")
+"""What begins or ends a raw block within one, and the name it ends."""
 
 MAX_TAGS: Final = 20_000
 
@@ -147,8 +148,11 @@ def _raw(source: str, at: int, end: int, notes: Notes) -> tuple[Tag, int]:
         if edge is None:
             notes.note(at, "the raw block is not closed; end it with its name: {{{{/raw}}}}")
             return Tag("raw", at), end
-        depth += -1 if edge.group(1) else 1
+        ended = edge.group(1)
+        depth += -1 if ended else 1
         place = edge.end()
         if not depth:
+            if isinstance(call.path, Path) and ended != call.path.original:
+                notes.note(edge.start(), f"{{{{{{{{/{ended}}}}}}}}} does not end the raw block '{call.path.original}'")
             return Tag("raw", at, source[reader.at : edge.start()], call), place
     raise AssertionError

@@ -16,8 +16,8 @@ from headgate.prompts.dotprompt.syntax import Block, Call, Expression, Inline, L
 EVERY: Final = "*"
 """In the place of an input's name: all of them."""
 
-_MAX_PARTIALS = 5_000
-"""Partials gone into, one counted as often as it is."""
+_MAX_STATEMENTS = 200_000
+"""Looked at, those of a partial as often as it is gone into: once for each value and role it is rendered for."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -52,6 +52,11 @@ class _Value:
     """What a partial was given by name on top."""
     unknown: bool = False
 
+    def key(self) -> object:
+        """The same for values that are the same."""
+        named = tuple((name, value.key()) for name, value in sorted(self.named.items()))
+        return self.inputs, id(self.schema), self.root, self.unknown, named
+
 
 _NOTHING = _Value()
 
@@ -79,7 +84,9 @@ class _Walk:
         self._files: Mapping[str, Parsed] = parsed(prompt.sources)
         self._lines = {place: Lines(each.text) for place, each in self._files.items()}
         self._found: dict[Use, None] = {}
-        self._partials = 0
+        self._statements = 0
+        self._rendered: dict[object, frozenset[str]] = {}
+        """The roles that may speak behind a partial, by what it was rendered for."""
         self._root = _Value(frozenset({EVERY}), prompt.input_schema, root=True)
 
     def uses(self) -> list[Use]:
@@ -90,6 +97,9 @@ class _Walk:
     def _program(self, program: Program | None, scope: _Scope, roles: frozenset[str]) -> frozenset[str]:
         """Note what a program uses; the roles that may speak behind it."""
         for statement in program.body if program is not None else ():
+            self._statements += 1
+            if self._statements > _MAX_STATEMENTS:
+                break
             match statement:
                 case Mustache(call=call):
                     roles = self._mustache(call, scope, roles)
@@ -148,12 +158,19 @@ class _Walk:
             targets: Iterable[str] = [place for place in self._files if place != scope.place]
         else:
             targets = [partials[call.path.original]] if call.path.original in partials else []
-        for target in targets:
-            self._partials += 1
-            if self._partials < _MAX_PARTIALS and scope.depth < MAX_NESTING:
-                inner = _Scope((this,), {}, target, scope.depth + 1)
-                roles = roles | self._program(self._files[target].program, inner, roles)
+        if scope.depth < MAX_NESTING:
+            for target in targets:
+                roles = roles | self._file(target, this, roles, scope.depth + 1)
         return roles
+
+    def _file(self, place: str, this: _Value, roles: frozenset[str], depth: int) -> frozenset[str]:
+        """The same for a partial's file."""
+        key = place, this.key(), roles
+        if key not in self._rendered:
+            self._rendered[key] = roles  # for one that comes to itself again by names that values choose
+            scope = _Scope((this,), {}, place, depth)
+            self._rendered[key] = self._program(self._files[place].program, scope, roles)
+        return self._rendered[key]
 
     def _note(self, expression: Expression, scope: _Scope, roles: frozenset[str], *, shown: bool, plain: bool) -> None:
         if isinstance(expression, Call):

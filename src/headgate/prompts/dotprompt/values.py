@@ -6,8 +6,8 @@ Handlebars is defined by JavaScript, so that a value is true, equal or text as i
 
 from __future__ import annotations
 
-import json
 import math
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 Value = Any
@@ -139,38 +139,54 @@ def key(value: Value) -> str:
 
 
 def as_json(value: Value, indent: Value = None) -> str:
-    """A value as JSON; nothing for what is missing. `indent` is a number of spaces, at most ten, or what stands for
-    them.
+    """A value as JSON, as JavaScript writes it; nothing for what is missing. `indent` is a number of spaces, at most
+    ten, or what stands for them.
     """
     if value is UNDEFINED:
         return ""
     if isinstance(indent, str):
-        indent = indent[:10]
+        step = indent[:10]
     elif isinstance(indent, int | float) and not isinstance(indent, bool) and math.isfinite(indent):
-        indent = max(0, min(10, int(indent)))
+        step = " " * max(0, min(10, int(indent)))
     else:
-        indent = None
-    separators = (",", ": ") if indent else (",", ":")
-    try:
-        return json.dumps(_plain(value), ensure_ascii=False, indent=indent or None, separators=separators)
-    except RecursionError:
-        raise TooDeep from None
+        step = ""
+    return _json(value, step, 0)
 
 
-def _plain(value: Value, depth: int = 0) -> Any:
-    """A value with its numbers as JSON in JavaScript writes them: 3.0 is 3, and what is no number null."""
+def _json(value: Value, step: str, depth: int) -> str:
+    """A value as JSON, its members on lines of their own where there is a `step` they are moved in by."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if depth > MAX_DEPTH:
+        raise TooDeep
     if isinstance(value, dict):
-        if depth > MAX_DEPTH:
-            raise TooDeep
-        return {str(name): _plain(each, depth + 1) for name, each in value.items() if each is not UNDEFINED}
+        colon = ": " if step else ":"
+        members = [
+            f"{encode_basestring(str(name))}{colon}{_json(each, step, depth + 1)}"
+            for name, each in value.items()
+            if each is not UNDEFINED
+        ]
+        return _enclosed("{", members, "}", step, depth)
     if isinstance(value, list | tuple):
-        if depth > MAX_DEPTH:
-            raise TooDeep
-        return [_plain(each, depth + 1) for each in value]
+        return _enclosed("[", [_json(each, step, depth + 1) for each in value], "]", step, depth)
+    return _scalar(value)
+
+
+def _enclosed(opened: str, members: list[str], closed: str, step: str, depth: int) -> str:
+    if not step or not members:
+        return f"{opened}{','.join(members)}{closed}"
+    line = f"\n{step * depth}"
+    return f"{opened}{line}{step}{f',{line}{step}'.join(members)}{line}{closed}"
+
+
+def _scalar(value: Value) -> str:
+    """What is neither a text nor has members: what JSON cannot say is null."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
     if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 1e21 else value
-    if value is UNDEFINED:
-        return None
-    return value if isinstance(value, str | int | None) else str(value)
+        return number(value) if math.isfinite(value) else "null"
+    if value is None or value is UNDEFINED:
+        return "null"
+    return int.__repr__(value) if isinstance(value, int) else encode_basestring(str(value))

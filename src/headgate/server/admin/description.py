@@ -16,6 +16,7 @@ from headgate.administration import (
     errors,
     ledger,
     prompt_diffs,
+    prompt_suites,
     prompt_tests,
     prompts,
     quality,
@@ -43,7 +44,7 @@ _REFERENCE = "#/components/schemas/{name}"
 DOCUMENTED = (
     requests, views, auditing, ledger, importing, verdict, shadows, traffic, quality, reading, giving, problems,
     contents, captured, handlers, errors, patterns, review, changes, costs, unusual, advice, alerts,
-    objectives, prompts, prompt_diffs, prompt_tests,
+    objectives, prompts, prompt_diffs, prompt_tests, prompt_suites,
 )  # fmt: skip
 """Where what answers are made of is documented."""
 

@@ -26,8 +26,16 @@ from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade
 from headgate.administration.ledger import CorrectionsMade, TotalsView
 from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
-from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
+from headgate.administration.prompts import (
+    ListedView,
+    MoveView,
+    PromptView,
+    PublishedView,
+    VersionView,
+    WithdrawalView,
+)
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.shadows import VerdictView
 from headgate.administration.traffic import CallDetail, CallView, TrafficView
@@ -83,6 +91,22 @@ async def keep_prompt_test(ask: Ask) -> TestView:
     return await ask.administration.prompt_tests.keep(ask.actor, ask.body)
 
 
+async def accept_prompt_test(ask: Ask) -> TestView:
+    return await ask.administration.prompt_tests.accept(ask.actor, ask.params["id"])
+
+
+async def list_prompt_suites(ask: Ask) -> Page[SuiteView]:
+    return await ask.administration.prompt_suites.list(ask.actor, ask.query)
+
+
+async def publish_prompt_suite(ask: Ask) -> SuitePublishedView:
+    return await ask.administration.prompt_suites.publish(ask.actor, ask.body)
+
+
+async def withdraw_prompt_suite(ask: Ask) -> SuiteView:
+    return await ask.administration.prompt_suites.withdraw(ask.actor, ask.params["id"])
+
+
 async def list_prompt_moves(ask: Ask) -> Page[MoveView]:
     return await ask.administration.prompts.moves(ask.actor, ask.query)
 
@@ -93,6 +117,14 @@ async def move_prompt_label(ask: Ask) -> MoveView:
 
 async def roll_prompt_back(ask: Ask) -> MoveView:
     return await ask.administration.prompts.rollback(ask.actor, ask.body)
+
+
+async def withdraw_prompt(ask: Ask) -> WithdrawalView:
+    return await ask.administration.prompts.withdraw(ask.actor, ask.body)
+
+
+async def restore_prompt(ask: Ask) -> WithdrawalView:
+    return await ask.administration.prompts.restore(ask.actor, ask.body)
 
 
 async def approve_prompt_move(ask: Ask) -> MoveView:

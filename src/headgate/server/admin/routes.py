@@ -22,8 +22,16 @@ from headgate.administration.errors import ErrorsView
 from headgate.administration.importing import ImportMade, NewImport
 from headgate.administration.ledger import CorrectionsMade, LedgerView, TotalsView
 from headgate.administration.prompt_diffs import DiffView
+from headgate.administration.prompt_suites import SuitePublishedView, SuiteView
 from headgate.administration.prompt_tests import TestView
-from headgate.administration.prompts import ListedView, MoveView, PromptView, PublishedView, VersionView
+from headgate.administration.prompts import (
+    ListedView,
+    MoveView,
+    PromptView,
+    PublishedView,
+    VersionView,
+    WithdrawalView,
+)
 from headgate.administration.quality import EvaluationView, FeedbackView
 from headgate.administration.requests import (
     AlertListing,
@@ -58,12 +66,15 @@ from headgate.administration.requests import (
     NewProject,
     NewPrompts,
     NewProviderKey,
+    NewRestoring,
     NewRollback,
     NewSilence,
+    NewSuite,
     NewTeam,
     NewTest,
     NewTestNotice,
     NewUser,
+    NewWithdrawal,
     OrganisationChange,
     OwnedListing,
     Paged,
@@ -75,6 +86,7 @@ from headgate.administration.requests import (
     Rotation,
     RuleListing,
     StatementAsked,
+    SuiteListing,
     TeamChange,
     TestListing,
     TotalsAsked,
@@ -668,6 +680,41 @@ ROUTES: tuple[Route, ...] = (
         status=201,
     ),
     Route(
+        "POST",
+        "/prompts/tests/{id}/accept",
+        "prompts.publish",
+        handlers.accept_prompt_test,
+        TestView,
+        "Hold later tests against this one",
+    ),
+    Route(
+        "GET",
+        "/prompts/suites",
+        "prompts.read",
+        handlers.list_prompt_suites,
+        Page[SuiteView],
+        "List the suites that the server runs by itself, and how they stand",
+        query=SuiteListing,
+    ),
+    Route(
+        "POST",
+        "/prompts/suites",
+        "prompts.publish",
+        handlers.publish_prompt_suite,
+        SuitePublishedView,
+        "Publish a suite for the server to run",
+        NewSuite,
+        status=201,
+    ),
+    Route(
+        "DELETE",
+        "/prompts/suites/{id}",
+        "prompts.publish",
+        handlers.withdraw_prompt_suite,
+        SuiteView,
+        "Have a suite run no more",
+    ),
+    Route(
         "GET",
         "/prompts/moves",
         "prompts.read",
@@ -682,7 +729,7 @@ ROUTES: tuple[Route, ...] = (
         "prompts.label",
         handlers.move_prompt_label,
         MoveView,
-        "Move a label, or ask for it where it is protected",
+        "Move a label, or take it away, or ask for that where it is protected",
         NewMove,
         status=201,
     ),
@@ -695,6 +742,24 @@ ROUTES: tuple[Route, ...] = (
         "Have a label stand for what it stood for before",
         NewRollback,
         status=201,
+    ),
+    Route(
+        "POST",
+        "/prompts/withdraw",
+        "prompts.label",
+        handlers.withdraw_prompt,
+        WithdrawalView,
+        "Have a version be served to nobody",
+        NewWithdrawal,
+    ),
+    Route(
+        "POST",
+        "/prompts/restore",
+        "prompts.label",
+        handlers.restore_prompt,
+        WithdrawalView,
+        "Bring a version back that was withdrawn",
+        NewRestoring,
     ),
     Route(
         "POST",
@@ -711,7 +776,7 @@ ROUTES: tuple[Route, ...] = (
         "prompts.approve",
         handlers.refuse_prompt_move,
         MoveView,
-        "Refuse, or withdraw, what was asked of a protected label",
+        "Refuse, or take back, what was asked of a protected label",
         NewDecision,
     ),
     Route(

@@ -1,8 +1,9 @@
 """What was asked and answered, as the conventions' message schemas have it, within a bound.
 
 The schemas are docs/gen-ai/gen-ai-{system-instructions,input-messages,output-messages}.json at v1.41.1. Read from the
-call's own dialect, so it is what the client sent and got. The newest goes first where not all fits: the answer, then
-messages from the last one back. Images and the like are told of, and not sent.
+call's own dialect, so it is what the client sent and got; where a prompt made the request, what the model was sent. The
+newest goes first where not all fits: the answer, then messages from the last one back. Images and the like are told of,
+and not sent.
 """
 
 from __future__ import annotations
@@ -89,9 +90,10 @@ def content_of(
     answered = _output(_answer(dialect, answer, frames), "error" if answering is None else answering.stop, room)
     if answered:
         yield _json(names.OUTPUT_MESSAGES, answered)
-    chat = _chat(dialect, call.request)
+    request = call.account.rendered or call.request
+    chat = _chat(dialects.get(request.dialect), request)
     if chat is not None:
-        system, messages = _input(chat, call.request.dialect, room)
+        system, messages = _input(chat, request.dialect, room)
         if system:
             yield _json(names.SYSTEM_INSTRUCTIONS, system)
         if messages:

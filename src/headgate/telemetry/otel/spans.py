@@ -98,12 +98,9 @@ def spans_of(ended: Ended, called: Names, content: OtelContentConfig | None = No
     asked = parameters(call.operation, call.request.tree, called)
     if call.stream:
         asked.append(truth(names.REQUEST_STREAM, True))
-    if account.prompt is not None:
-        name, _, version = account.prompt.rpartition("@")
-        asked += [known(names.PROMPT_NAME, name), known(names.PROMPT_VERSION, version)]
     answering = account.answering
     answered = _answered(ended, answering)
-    told = [*asked, *answered]
+    told = [*asked, *_prompt(account.prompt), *answered]
     if content is not None:
         from headgate.telemetry.otel.content import content_of  # the hub's types are for who sends content
 
@@ -114,8 +111,18 @@ def spans_of(ended: Ended, called: Names, content: OtelContentConfig | None = No
     for attempt in account.attempts:
         vendor = vendor_of(ended.vendors, attempt)
         told = answered if attempt is answering and attempt.code is None else _own_answer(attempt)
-        spans.append(_attempt_span(ended, attempt, operation, vendor, [*asked, *told], called))
+        spans.append(
+            _attempt_span(ended, attempt, operation, vendor, [*asked, *_prompt(attempt.prompt), *told], called)
+        )
     return spans
+
+
+def _prompt(used: str | None) -> Sequence[bytes]:
+    """The prompt a request was made by: of an attempt its own, since a fallback may be another."""
+    if used is None:
+        return ()
+    name, _, version = used.rpartition("@")
+    return known(names.PROMPT_NAME, name), known(names.PROMPT_VERSION, version)
 
 
 # ── the call ──

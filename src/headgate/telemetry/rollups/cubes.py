@@ -20,6 +20,7 @@ _PAIRS = [
     ("team", "key"),
     ("key", "target"),
     ("team", "target"),
+    ("team", "prompt"),
 ]
 
 CUBES: dict[str, tuple[str, ...]] = {

@@ -109,8 +109,9 @@ def aligned(query: Query) -> Query:
     return query._replace(from_s=from_s, until_s=until_s)
 
 
-async def series(database: Fetching, query: Query, *, all_sketches: bool = True) -> Series:
-    """What a query finds. With not `all_sketches`, of the durations only `duration`: that is quicker.
+async def series(database: Fetching, query: Query, *, all_sketches: bool = True, names: Sequence[str] = ()) -> Series:
+    """What a query finds, of some names alone where any are given. With not `all_sketches`, of the durations only
+    `duration`: that is quicker.
 
     Raises:
         BadRequest: as of `aligned`.
@@ -119,7 +120,7 @@ async def series(database: Fetching, query: Query, *, all_sketches: bool = True)
     query = aligned(query)
     found: Series = {}
     sketches = "sketches" if all_sketches else "NULL"
-    for number, (start_s, name, *columns) in enumerate(await _rows(database, query, "duration", sketches)):
+    for number, (start_s, name, *columns) in enumerate(await _rows(database, query, "duration", sketches, names)):
         if number % TURN == 0:
             await asyncio.sleep(0)
         steps = found.setdefault(name, {})
@@ -139,8 +140,10 @@ def total(steps: dict[int, Sum]) -> Sum:
     return whole
 
 
-async def totals(database: Fetching, query: Query, *, all_sketches: bool = True) -> dict[str, Sum]:
-    """What a query finds in all of its time, by name. That is quicker than adding up its series.
+async def totals(
+    database: Fetching, query: Query, *, all_sketches: bool = True, names: Sequence[str] = ()
+) -> dict[str, Sum]:
+    """What a query finds in all of its time, by name, as `series` does. That is quicker than adding that up.
 
     Raises:
         BadRequest: as of `aligned`.
@@ -148,7 +151,7 @@ async def totals(database: Fetching, query: Query, *, all_sketches: bool = True)
     """
     query = aligned(query)
     closed = dict(await database.fetch("SELECT level, until_s FROM rollup_closed"))
-    select, parameters = _selected(query)
+    select, parameters = _selected(query, names)
     sketches = "sketches" if all_sketches else "NULL"
     found: dict[str, Sum] = {}
     for level, begins, ends in _pieces(query.from_s, query.until_s, (WEEKS_S, DAY_S, HOUR_S, MINUTE_S), closed):

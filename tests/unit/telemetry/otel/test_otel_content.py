@@ -67,6 +67,15 @@ def test_a_conversation_with_tools():
     assert "AAAA" not in json.dumps(found)
 
 
+def test_what_a_prompt_made_of_the_request_is_what_the_model_was_sent():
+    asked = call(request=Payload("openai_completions", tree={"model": "m", "prompt": "Hm."}))
+    messages = [{"role": "system", "content": "Sort."}, {"role": "user", "content": "Hm."}]
+    asked.account.rendered = Payload("openai_chat", tree={"model": "m", "messages": messages})
+    made = list(content_of(asked, None, None, ALL))
+    found = told(Span.FromString(attributes(b"\x4a", made)))
+    assert [each["role"] for each in json.loads(found["gen_ai.input.messages"])] == ["system", "user"]
+
+
 def test_instructions_that_stand_apart():
     request = {"model": "m", "max_tokens": 9, "system": "Be brief.", "messages": [{"role": "user", "content": "Hi"}]}
     found = content("anthropic_messages", request)

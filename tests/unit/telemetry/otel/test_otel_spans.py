@@ -96,10 +96,16 @@ def test_tokens_are_on_one_kind_of_span_alone():
 def test_the_prompt_a_call_was_made_by():
     asked = call()
     asked.account.prompt = "support/triage.brief@0123456789ab"
-    asked.account.attempts.append(attempt())
-    for span in spans(ended(asked)):
-        prompt = {name: value for name, value in told(span).items() if name.startswith("gen_ai.prompt.")}
-        assert prompt == {"gen_ai.prompt.name": "support/triage.brief", "gen_ai.prompt.version": "0123456789ab"}
+    before, other, last = attempt(), attempt(1), attempt(2)
+    other.prompt, last.prompt = "support/triage@ba9876543210", asked.account.prompt
+    asked.account.attempts += [before, other, last]
+    found = [
+        {name: value for name, value in told(span).items() if name.startswith("gen_ai.prompt.")}
+        for span in spans(ended(asked))
+    ]
+    brief = {"gen_ai.prompt.name": "support/triage.brief", "gen_ai.prompt.version": "0123456789ab"}
+    full = {"gen_ai.prompt.name": "support/triage", "gen_ai.prompt.version": "ba9876543210"}
+    assert found == [brief, {}, full, brief]
 
 
 def test_a_failed_attempt_and_what_was_done_about_it():

@@ -22,7 +22,7 @@ from headgate.telemetry.config import RollupsConfig, TelemetryConfig
 from headgate.telemetry.rollups.cubes import CUBES, DIMENSIONS
 from headgate.telemetry.rollups.merging import DAY_S, HOUR_S, MINUTE_S, Merger
 from headgate.telemetry.rollups.names import OTHER
-from headgate.telemetry.rollups.reading import Query, Sum, series, total
+from headgate.telemetry.rollups.reading import Query, Sum, series, total, totals
 from headgate.telemetry.rollups.retention import Retention
 from headgate.telemetry.rollups.sink import CallSink
 from headgate.types import Usage
@@ -91,7 +91,7 @@ def drawn(number: int, rng: random.Random) -> CallRow:
         first_token_us=duration_us // 3 if streamed else None,
         code=rng.choice([None, None, "timeout", "rate_limited"]),
         output_tokens=rng.randrange(200),
-        prompt_version=rng.choice([None, "greet@3"]),
+        prompt_version=rng.choice([None, "greet@3", "greet@4", "sort@1"]),
         arm=rng.choice([None, "trial:b"]),
         tags=rng.choice([(), (("app", "x"),), (("app", "y"), ("stage", "live"))]),
     )
@@ -144,6 +144,24 @@ async def test_every_sum_by_every_dimension_is_the_calls_own(kept: Kept):
     for code in ("timeout", "rate_limited"):
         truth = Counter(call.model for call in calls if call.code == code)
         assert await kept.count(f"error.{code}", group="model") == truth
+
+
+async def test_of_some_names_there_is_what_there_is_of_them_among_all(kept: Kept):
+    rng = random.Random(3)
+    await kept.calls(*(drawn(number, rng) for number in range(1, 201)))
+    await kept.merger.merge()
+    for fixed in ({}, {"fixed": "team", "name": "team_1"}):
+        query = Query("default", NOVEMBER_S, NOVEMBER_S + DAY_S, HOUR_S, group="prompt", **fixed)
+        everything = await series(kept.database, query)
+        names = sorted(everything)[:2]
+        assert names, fixed
+        some, whole = await series(kept.database, query, names=names), await totals(kept.database, query, names=names)
+        assert {name: {at: sum_.counts for at, sum_ in steps.items()} for name, steps in some.items()} == {
+            name: {at: sum_.counts for at, sum_ in everything[name].items()} for name in names
+        }
+        assert {name: sum_.counts for name, sum_ in whole.items()} == {
+            name: total(everything[name]).counts for name in names
+        }
 
 
 async def test_attempts_count_with_their_tokens_and_what_they_cost(kept: Kept):
