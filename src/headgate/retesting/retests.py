@@ -18,8 +18,10 @@ from headgate.administration.acting import Actor
 from headgate.administration.prompt_failures import failed, failures, tested
 from headgate.administration.prompt_tests import Ran, Reason, last
 from headgate.alerts.config import PromptRule
+from headgate.alerts.retiring import going
 from headgate.alerts.rules import configured
 from headgate.config import Config
+from headgate.config.retirements import Retiring
 from headgate.errors import HeadgateError, StoreUnavailable
 from headgate.evals.fingerprints import fingerprint_of, label_of
 from headgate.evals.publishing import Published
@@ -223,13 +225,13 @@ class Retests:
         targets = {target for model in models for target in _targets(self._config, model)}
         names = {*models, *targets, *(name for said in standing.answering.values() for name in said)}
         now_us = self._clock.now_us()
-        today = datetime.fromtimestamp(now_us / 1e6, UTC).date()
+        today, known_days = datetime.fromtimestamp(now_us / 1e6, UTC).date(), Retiring(self._config)
         return Now(
             us=now_us,
             suite=each.suite.digest,
             models=_digest(self._config, models, known),
             answering=answering,
-            retiring=sorted({day for rule in rules for day in _retiring(names, rule, today)}),
+            retiring=sorted({day for rule in rules for day in _retiring(names, rule, known_days, today)}),
         )
 
     async def _models(self, each: Wanted) -> list[str]:
@@ -366,12 +368,7 @@ def _digest(config: Config, models: Sequence[str], known: dict[str, str]) -> str
     return sha256("\0".join(known[each] for each in models).encode()).hexdigest()[:32]
 
 
-def _retiring(names: AbstractSet[str], rule: PromptRule, today: date) -> list[str]:
-    """The last days, of those that are near, of models that are about to go."""
-    ids = {name.rpartition("/")[2] for name in names}
-    return [
-        day
-        for pattern, day in rule.retiring.items()
-        if date.fromisoformat(day) <= today + timedelta(days=rule.retire_days)
-        and any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for name in ids)
-    ]
+def _retiring(names: AbstractSet[str], rule: PromptRule, known: Retiring, today: date) -> list[str]:
+    """The days, of those that are near, of models that are about to go."""
+    days = (day for _, day in going(names, rule.retiring, known).values())
+    return [day.isoformat() for day in days if day <= today + timedelta(days=rule.retire_days)]
