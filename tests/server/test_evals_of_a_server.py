@@ -92,6 +92,9 @@ async def test_answers_say_what_they_cost_and_where_they_are_from(at: Serving, f
 
 
 async def test_a_model_that_is_a_prompt_renders_the_inputs_itself(at: Serving, folder: Path) -> None:
+    listed = await at.request("GET", "/v1/models", headers={"authorization": f"Bearer {KEY}"})
+    said = {each["id"]: each.get("headgate") for each in listed.json["data"]}
+    assert (said["triage"], said["chat"]) == ({"prompt": "support/triage"}, None)
     write(folder, f"model: triage\n{TESTS}")
     results, _ = await run(at, folder)
     assert [each.passed for each in results] == [True, True]

@@ -12,8 +12,12 @@ from headgate.evals.subjects import Subjects, Unaskable, Unrenderable
 MOST_PROBLEMS = 1_000
 
 
-def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: AskedModels) -> list[Problem]:
-    """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites."""
+def problems_of(
+    suites: Sequence[Suite], subjects: Mapping[str, Subjects], models: AskedModels, *, inputs: bool = True
+) -> list[Problem]:
+    """What is wrong with suites as they stand to prompts and models. `subjects` by the names of suites. Without
+    `inputs` it is no mistake that a prompt does not take those of a case.
+    """
     found: dict[tuple[Place, str], None] = {}
     for suite in suites:
         found |= {(each.place, each.message): None for each in unknown_judges(suite, models)}
@@ -32,7 +36,8 @@ def problems_of(suites: Sequence[Suite], subjects: Mapping[str, Subjects], model
                     found[_place(suite, "prompt"), str(error)] = None
                     break
                 except Unrenderable as error:
-                    found[case.place, str(error)] = None
+                    if inputs:
+                        found[case.place, str(error)] = None
                     continue
                 if not models.names(model):
                     found[_place(suite, "model"), models.unknown(model)] = None

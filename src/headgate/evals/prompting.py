@@ -11,7 +11,7 @@ from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
 from headgate.evals.subjects import PlainModels, Request, Unaskable, Unrenderable
 from headgate.prompts.at_hand import Served, Spelling
-from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound, PromptsInvalid
+from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
 from headgate.prompts.serving import Unservable, history, prompted, served
 from headgate.types import Payload
 
@@ -69,14 +69,6 @@ class Prompts:
         if found is None:
             found = self._served[prompt.version] = served(prompt)
         return found
-
-    def model(self, cell: Cell) -> str | None:
-        if cell.model is not None or cell.prompt is None:
-            return cell.model
-        try:
-            return self._library.get(cell.prompt, cell.variant).model
-        except (PromptNotFound, PromptsInvalid):
-            return None
 
     def place(self, cell: Cell) -> Place | None:
         """The first line of the prompt's template."""

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from headgate.evals.case import Suite
 from headgate.evals.problems import Place, Problem
 from headgate.evals.prompting import root_of
 from headgate.evals.reading.files import PROMPT, PYTHON, YAML, is_test
 from headgate.prompts.dotprompt import Library, Prompt, PromptsInvalid, load_folder
 
 NOTHING = Library({}, (), {}, {})
+
+_WRITE = "write {0}.test.yaml beside it, name some by 'headgate.tests', or list it under 'variants' in tests there are"
 
 _TESTS = re.compile(r"""["']?headgate\.tests["']?\s*:""")
 
@@ -43,6 +46,7 @@ class Selection:
         self.mistakes: list[Problem] = []
         self._library = library
         self._tests: dict[Path, Selected] = {}
+        self._prompts: dict[Path, str] = {}
         for path in paths:
             self._select(path)
 
@@ -63,6 +67,15 @@ class Selection:
             for prompt in self.libraries[test.root]
             if test.of is None or prompt.full_name in test.of
             if any(_same(each, file) for each in named_tests(test.root, prompt))
+        ]
+
+    def untested(self, suites: Sequence[Suite]) -> list[Problem]:
+        """The prompts that were named by their files, and that none of the suites is of."""
+        tested = {cell.full_name for suite in suites for cell in suite.cells}
+        return [
+            Problem(Place(str(file)), f"no test is of it; {_WRITE.format(name.rpartition('/')[2])}")
+            for file, name in self._prompts.items()
+            if name not in tested
         ]
 
     # ── paths ──
@@ -98,8 +111,10 @@ class Selection:
             own = own or [each for end in (*YAML, PYTHON) if (each := file.with_name(f"{name}{end}")).is_file()]
         for each in own:
             self._add(each, self._root(file), None)
-        if not self._named(file) and not own:
-            self._wrong(file, f"has no tests; write {stem}{YAML[0]} beside it, or name some by 'headgate.tests'")
+        if self._named(file) or own:
+            self._prompts[file] = self._name(self._root(file), file) or stem
+        else:
+            self._wrong(file, f"has no tests; {_WRITE.format(stem)}")
 
     def _named(self, file: Path) -> bool:
         """Take in the tests that a prompt's front matter names; whether it names any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from time import monotonic
 from typing import Any
@@ -74,7 +74,7 @@ class Server:
             elif status != 404 or not isinstance(tree.get("error"), dict):
                 raise CannotEvaluate(self._refused(status, headers, raw))
 
-    def _refused(self, status: int, headers: Any, raw: bytes) -> str:
+    def _refused(self, status: int, headers: Mapping[str, str], raw: bytes) -> str:
         if status == 401:
             what = "no key was given" if self._keyless else "the key is not valid"
             return f"{what} at {self._url}; set HEADGATE_ADMIN_KEY to a key that may call, or pass --key"
@@ -148,7 +148,7 @@ class Server:
         call.account.prompt = headers.get("x-headgate-prompt")
         return Reply(payload=payload, target=target)
 
-    async def _exchanged(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
+    async def _exchanged(self, method: str, path: str, body: bytes = b"") -> tuple[int, Mapping[str, str], bytes]:
         response: HttpResponse | None = None
         try:
             async with asyncio.timeout(TOTAL_S):
@@ -173,7 +173,7 @@ class ServerModels(AskedModels):
         super().__init__(server.handle, server, cache, patience_s=PATIENCE_S)
 
 
-def _error(status: int, headers: Any, raw: bytes) -> HeadgateError:
+def _error(status: int, headers: Mapping[str, str], raw: bytes) -> HeadgateError:
     """The error behind a response, as the server itself had it."""
     told = _tree(raw).get("error")
     code = told.get("code") if isinstance(told, dict) else None

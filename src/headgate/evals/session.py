@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from headgate import __version__
 from headgate.clock import Clock
 from headgate.config import Config
 from headgate.config.schema import StorageConfig
-from headgate.evals.case import Case, Cell, Suite
+from headgate.evals.case import Assertion, Case, Cell, Suite
 from headgate.evals.checking import problems_of
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import BadTests, Place, Problem
@@ -24,7 +24,7 @@ from headgate.evals.reading import read
 from headgate.evals.running import Done, Key, Run
 from headgate.evals.runs import End, Header, Result, RunFile, results_of
 from headgate.evals.selection import Selection, problems_in
-from headgate.evals.subjects import AsServed, Placed, Request, Subjects
+from headgate.evals.subjects import AsServed, Placed, Request, Subjects, Unrenderable
 from headgate.prompts.dotprompt import Library, PromptsInvalid, load_folder
 
 FOLDER = Path(".headgate", "evals")
@@ -65,13 +65,29 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def models(self) -> list[str]:
-        """The names of all models that may be asked, judges among them; of prompts' own too."""
+        """The names of all models that may be asked, judges among them."""
         found: dict[str | None, None] = {}
         for suite in self.suites:
             found |= dict.fromkeys(each.model for each in suite.judges.values()) | {suite.embeddings: None}
+            found |= dict.fromkeys(name for case in suite.cases for name in _vectorising(case.assertions))
             for cell in suite.cells:
-                found[cell.model or self.subjects[suite.name].model(cell)] = None
+                found[cell.model or self._model(suite, cell)] = None
         return [each for each in found if each is not None]
+
+    def _model(self, suite: Suite, cell: Cell) -> str | None:
+        """The model a prompt names itself; None where none of the cases makes a request."""
+        for case in suite.cases:
+            with suppress(Unrenderable):
+                return self.request(suite.name, cell, case).body["model"]
+        return None
+
+
+def _vectorising(assertions: Iterable[Assertion]) -> Iterator[str]:
+    """The models for embeddings that assertions name themselves."""
+    for each in assertions:
+        if isinstance(name := each.options.get("model"), str):
+            yield name
+        yield from _vectorising(each.members)
 
 
 def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool = False) -> Loaded:
@@ -99,7 +115,7 @@ def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool 
                 )
             subjects[suite.name] = Prompts(library, root)
             suites.append(suite)
-    if problems:
+    if problems := problems or selected.untested(suites):
         raise BadTests(list(dict.fromkeys(problems)))
     return Loaded(suites, subjects)
 
@@ -145,9 +161,11 @@ def for_tests(config: Config, concurrency: int, *, bounded: bool = False, book: 
     return replace(config, models=models, limits=limits, server=server, storage=storage)
 
 
-def check(loaded: Loaded, models: AskedModels) -> None:
-    """Raise `BadTests` for prompts and models there are not, and inputs that do not fit."""
-    if problems := problems_of(loaded.suites, loaded.asked_of(models).subjects, models):
+def check(loaded: Loaded, models: AskedModels, *, inputs: bool = True) -> None:
+    """Raise `BadTests` for prompts and models there are not, and for inputs that do not fit; but for those, where the
+    tests are of other versions, without `inputs`.
+    """
+    if problems := problems_of(loaded.suites, loaded.asked_of(models).subjects, models, inputs=inputs):
         raise BadTests(problems)
 
 
@@ -159,9 +177,6 @@ class _Of:
 
     def request(self, cell: Cell, case: Case) -> Request:
         return self._by_cell[id(cell)].request(cell, case)
-
-    def model(self, cell: Cell) -> str | None:
-        return self._by_cell[id(cell)].model(cell)
 
     def place(self, cell: Cell) -> Place | None:
         return self._by_cell[id(cell)].place(cell)

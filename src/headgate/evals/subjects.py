@@ -44,10 +44,6 @@ class Subjects(Protocol):
         """
         ...
 
-    def model(self, cell: Cell) -> str | None:
-        """The model that is asked; None where nobody names one."""
-        ...
-
     def place(self, cell: Cell) -> Place | None:
         """Where a prompt stands; None for a plain model."""
         ...
@@ -65,9 +61,6 @@ class PlainModels:
             )
             raise Unrenderable(what)
         return Request({"model": cell.model, "messages": list(case.messages), **case.config})
-
-    def model(self, cell: Cell) -> str | None:
-        return cell.model
 
     def place(self, cell: Cell) -> Place | None:
         return None
@@ -96,9 +89,6 @@ class AsServed:
         told = {"role": "user", "content": msgspec.json.encode(case.inputs, enc_hook=str).decode()}
         return {"model": cell.model, "messages": [*case.messages, told], **case.config}
 
-    def model(self, cell: Cell) -> str | None:
-        return self._others.model(cell)
-
     def place(self, cell: Cell) -> Place | None:
         return self._others.place(cell)
 
@@ -112,9 +102,6 @@ class Placed:
 
     def request(self, cell: Cell, case: Case) -> Request:
         return self._tested.request(cell, case)
-
-    def model(self, cell: Cell) -> str | None:
-        return self._tested.model(cell)
 
     def place(self, cell: Cell) -> Place | None:
         return self._others.place(cell)

@@ -178,9 +178,6 @@ class _AsServed:
         rendered.asked = _Asked(body, said)
         return request._replace(body=rendered)
 
-    def model(self, cell: Cell) -> str | None:
-        return self._prompts.model(cell)
-
     def place(self, cell: Cell) -> Place | None:
         return self._prompts.place(cell)
 

@@ -111,6 +111,23 @@ def test_what_is_new_has_to_pass(said: Said, capsys: pytest.CaptureFixture[str])
     assert told["comparison"]["new"] == [{"suite": "support/new", "cell": "support/new"}]
 
 
+def test_cases_that_the_released_version_does_not_take_are_not_compared(said: Said):
+    said("prompts", "publish", "--label", "production")
+    Path("prompts/support/triage.prompt").write_text(
+        PROMPT.format(tone="briefly", more="").replace("{question: string}", "{question: string, tone?: string}")
+    )
+    Path("prompts/support/triage.test.yaml").write_text(
+        TESTS.replace("{question: Where is place 3?}", "{question: W, tone: x}")
+    )
+    (cell,) = said("eval", "run", "prompts", "--against", "@production", "-o", "a.jsonl")["comparison"]["cells"]
+    assert (cell["pairs"], cell["left_out"]["without_answer"]) == (7, 1)
+    Path("prompts/support/triage.test.yaml").write_text(TESTS.replace("{question", "{tone: x, question"))
+    told = said("eval", "run", "prompts", "--against", "@production", "-o", "b.jsonl")["comparison"]
+    assert (told["cells"][0]["verdict"], told["new"][0]["suite"]) == ("not_comparable", "support/triage")
+    Path("prompts/support/triage.test.yaml").write_text(TESTS.replace("{question", "{tone: 1, question"))
+    assert "the input 'tone'" in said("eval", "run", "prompts", "--against", "@production", "-o", "c.jsonl", code=3)
+
+
 def test_labels_and_folders_are_told_apart(said: Said):
     Path("@production").mkdir()
     Path("@production/x.txt").touch()

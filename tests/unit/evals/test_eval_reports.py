@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
 
 from headgate.evals.comparison import compare
 from headgate.evals.marks import Mark
-from headgate.evals.reports.annotations import failures, regressions
+from headgate.evals.reports.annotations import failures, first, regressions
 from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
+from headgate.evals.reviewing.markdown import _code
 from headgate.evals.runs import End, Header, Result
 from headgate.evals.tally import Sums
 
@@ -42,6 +48,67 @@ def test_a_page_has_no_script_of_a_models() -> None:
     text = "".join(page(HEADER, [], sums()))
     assert "<script" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_a_page_needs_nothing_and_lets_nothing_in() -> None:
+    end = End(ended_us=1, why="budget", told=f"no room {HOSTILE}", spent_picodollars=5_000_000)
+    text = "".join(page(HEADER, [end], sums(), compare(sums(), Sums.of([result("a", passed=False)]))))
+    assert "default-src 'none'" in text
+    assert "src=" not in text and "href=" not in text
+    assert not {each for each in text if each < " " and each != "\n"}
+    assert "1970-01-01 00:00 UTC, budget: no room &lt;/failure&gt;" in text
+    assert "no difference beyond noise" in text
+    assert "Every case passed." in "".join(page(HEADER, [], Sums.of([result("a", passed=True)])))
+    assert "No case was asked." in "".join(page(HEADER, [], Sums()))
+    assert "1970-01-01 00:00 UTC, killed." in "".join(page(HEADER, [], Sums()))
+
+
+def test_what_github_would_not_show_is_counted() -> None:
+    lines = [f"::error file={at}.prompt,line=1::x" for at in range(12)]
+    shown = first(lines)
+    assert shown[:9] == lines[:9]
+    assert shown[9:] == [
+        "::error title=more failures::3 more prompts have failures; --json, --junit and --html name them all"
+    ]
+    assert first(lines[:10]) == lines[:10]
+
+
+def test_a_place_outside_of_the_repository_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "sub")
+    found = Sums.of([msgspec.structs.replace(result("a", passed=False), prompt_file=each) for each in ["..x.prompt"]])
+    assert next(failures(found.cases)).startswith("::error file=sub/..x.prompt,")
+    found = Sums.of([msgspec.structs.replace(result("a", passed=False), prompt_file="../../y.prompt")])
+    assert next(failures(found.cases)).startswith("::error file=../../y.prompt,")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a`b",
+        "``",
+        "```",
+        "a```b``",
+        "`",
+        " ",
+        "x\\|y",
+        "a|b",
+        "\\\\|",
+        "<img src=x>",
+        "line\nbreak",
+        "@team",
+        "![x](y)",
+    ],
+)
+def test_a_text_stays_one_code_span_in_one_cell(text: str) -> None:
+    made = _code(text)
+    fence = made[: len(made) - len(made.lstrip("`"))]
+    inside = made[len(fence) : -len(fence)]
+    assert made.endswith(fence) and fence
+    assert fence not in re.findall("`+", inside)
+    assert "\n" not in made
+    assert not re.search(r"(?<!\\)(?:\\\\)*\|", made), "a bar that ends the cell"
 
 
 def test_annotations_are_one_command_each() -> None:

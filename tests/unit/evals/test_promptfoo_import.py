@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from headgate.evals.kinds import ALIASES, ELSEWHERE, KINDS
 from headgate.evals.problems import BadTests
-from headgate.evals.promptfoo import configuration, promptfoo
+from headgate.evals.promptfoo import configuration, promptfoo, writing
 from headgate.evals.reading import read
+from headgate.prompts.dotprompt import load_sources
 
 CONFIG = """\
 description: Capitals
@@ -164,7 +165,7 @@ tests:
 
 
 def test_prompts_as_chat_and_variables_without_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configuration, "MOST_COMBINATIONS", 20)
+    monkeypatch.setattr(writing, "MOST_COMBINATIONS", 20)
     made = promptfoo(
         "c.yaml",
         """
@@ -212,3 +213,62 @@ def test_what_was_taken_over_can_be_read(asserted: list[Any], shared: list[Any])
         except BadTests as error:
             told = [each.message for each in error.problems]
     assert [each for each in told if "has no input" not in each] == []  # what all tests name may be no variable
+
+
+WHOLE = """\
+sharing: false
+prompts:
+  - "Answer {{question}} for {{ env.COMPANY }}"
+  - file://prompts/chat.json
+  - {label: brief one, raw: "{% if premium %}First: {% endif %}{{issue | dump}}"}
+  - prompts/several.txt
+  - "{% if a && b %}x{% endif %}"
+  - make.py:prompt
+defaultTest:
+  options: {transform: output.trim()}
+tests:
+  - {vars: {question: a, doc: "file://doc.txt"}, assert: [{type: contains, value: "{{env.X}}"}]}
+  - file://more.yaml
+scenarios:
+  - config: [{vars: {word: Hola}}, {vars: {word: Bonjour}}]
+    tests: [{vars: {question: hi}, assert: [{type: contains, value: "{{word}}"}]}]
+"""
+
+FILES = {
+    "prompts/chat.json": '[{"role": "system", "content": "Be {{tone}}"}, {"role": "user", "content": "{{question}}"}]',
+    "prompts/several.txt": "One {{a}}\n---\nTwo {{b}}\n",
+}
+
+
+def test_prompts_become_prompt_files_and_scenarios_tests() -> None:
+    made = configuration("promptfooconfig.yaml", WHOLE, "bot", FILES.get)
+    *prompts, tests = made
+    names = ["bot", "bot.chat", "bot.brief-one", "bot.several", "bot.several-2"]
+    assert [each.name + each.ending for each in made] == [*(f"{name}.prompt" for name in names), "bot.test.yaml"]
+    library = load_sources({f"{each.name}.prompt": each.text for each in prompts})
+    assert [each.role for each in library.get("bot.chat").render({"tone": "t", "question": "q"}).messages] == [
+        "system",
+        "user",
+    ]
+    (message,) = library.get("bot.brief-one").render({"premium": True, "issue": [1]}).messages
+    assert message.plain()["content"] == [{"text": "First: [1]"}]
+    tree = yaml.safe_load(tests.text)
+    assert tree["variants"] == ["default", "chat", "brief-one", "several", "several-2"]
+    assert [each["inputs"].get("word") for each in tree["tests"]] == [None, "Hola", "Bonjour"]
+    assert [each.get("assert", [{}])[0].get("contains") for each in tree["tests"]] == [None, "Hola", "Bonjour"]
+    told = dict.fromkeys(range(20), "")
+    for note in [*prompts[0].notes, *tests.notes]:
+        told[note.line] += note.message
+    for line, what in (
+        (3, "'env.COMPANY' is of the environment"),
+        (7, "the prompt was left out, since it is no template"),
+        (8, "the prompt in make.py:prompt was left out"),
+        (10, "answers were changed by 'transform'"),
+        (12, "'env.X' is of the environment"),
+        (13, "taken over from CSV and JSONL files only"),
+    ):
+        assert what in told[line], told
+    assert any("the value of 'doc' is in a file" in note.message for note in tests.notes)
+    assert not any("sharing" in note.message for note in tests.notes)
+    with pytest.raises(BadTests, match="has no 'prompts'"):
+        configuration("x.yaml", "a: 1", "x", FILES.get)

@@ -63,7 +63,13 @@ def test_a_prompt_has_its_own_and_those_it_names() -> None:
         "shared": ["support/triage"],
     }
     assert cells("prompts/reply.prompt") == {"shared": ["reply"], "own": ["alone"]}
-    assert list(cells("prompts/support/triage.brief.prompt")) == ["support/triage"]
+    assert "triage.brief.prompt:1:1: no test is of it; write triage.brief.test.yaml" in wrong(
+        "prompts/support/triage.brief.prompt"
+    )
+    write("prompts/support/triage.test.yaml", f"variants: [default, brief]\n{CASE}")
+    assert cells("prompts/support/triage.brief.prompt") == {
+        "support/triage": ["support/triage", "support/triage.brief"]
+    }
 
 
 def test_a_variant_has_tests_of_its_own() -> None:

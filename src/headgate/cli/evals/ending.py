@@ -29,20 +29,20 @@ def of_run(sums: Sums, ends: Sequence[End], expect: float | None = None) -> int:
 
 
 def of_comparison(found: Comparison, sums: Sums, ends: Sequence[End]) -> int:
-    """By what became worse; and by all cases of what there was nothing of before."""
+    """By what became worse; and by all cases of what there is nothing to compare with."""
     failed, _ = exit_verdicts(fresh(found, sums))
     if found.regressed or failed:
         return FAILED
-    return OK if found.comparable and _whole(sums, ends) else CANNOT_RUN
+    return OK if _whole(sums, ends) else CANNOT_RUN
+
+
+def fresh(found: Comparison, sums: Sums) -> Mapping[Place, CaseTally]:
+    """The cases of suites, prompts and models of which none could be compared: they are new, or other ones now."""
+    known = {(each.suite, each.cell) for each in found.cells if each.pairs}
+    return {place: tally for place, tally in sums.cases.items() if place[:2] not in known}
 
 
 def _whole(sums: Sums, ends: Sequence[End]) -> bool:
     """Whether there is a verdict of every case that was to be asked."""
     _, unsaid = exit_verdicts(sums.cases)
     return bool(sums.cases) and not unsaid and bool(ends) and ends[-1].why in WHOLE
-
-
-def fresh(found: Comparison, sums: Sums) -> Mapping[Place, CaseTally]:
-    """The cases of suites that the run before did not have, or not at this prompt and model."""
-    known = {(each.suite, each.cell) for each in found.cells}
-    return {place: tally for place, tally in sums.cases.items() if place[:2] not in known}

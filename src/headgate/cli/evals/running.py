@@ -168,10 +168,11 @@ async def _prepare(what: Chosen, models: AskedModels, *, quiet: bool) -> None:
         CannotEvaluate: the server cannot be asked.
         CannotRun: a judge agrees with people less than it has to.
     """
-    sides = [what.tested, *(() if what.older is None else (what.older,))]
-    await models.learn(dict.fromkeys(name for side in sides for name in side.models))
-    for side in sides:
-        check(side, models)
+    older = what.older
+    await models.learn(dict.fromkeys([*what.tested.models, *(() if older is None else older.models)]))
+    check(what.tested, models)
+    if older is not None:
+        check(older, models, inputs=False)  # cases it does not take are not compared
     judges = await all_examined(what.tested.suites, models)
     for each in judges if not quiet else ():
         output.complain(each.told())

@@ -29,6 +29,7 @@ def document(header: Header, ends: Sequence[End], sums: Sums) -> dict[str, Any]:
         "cached_answers": sum(each.cached for each in ends),
         "cells": [_cell(each) for each in cells],
         "cases": [_case(place, each) for place, each in troubled[:MOST_CASES]],
+        "cases_not_named": max(0, len(troubled) - MOST_CASES),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -58,8 +58,11 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
         if len(sources) == MAX_FILES:
             problems.append(Problem(shown, 1, 1, f"is one file too many: a library has at most {MAX_FILES}"))
             break
+        if (what := _unreadable(place, entry)) is not None:
+            problems.append(Problem(shown, 1, 1, what))
+            continue
         try:
-            raw = entry.read_bytes()
+            raw = _bounded(entry)
         except OSError as error:
             problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
             continue
@@ -74,6 +77,21 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
     return sources, problems
 
 
+def _unreadable(place: str, entry: Path | Traversable) -> str | None:
+    """Why an entry is not read: whoever may write a library is not to have other files of this machine published."""
+    if not isinstance(entry, Path):
+        return None
+    if entry.is_symlink() and not entry.resolve().is_relative_to(entry.parents[place.count("/")].resolve()):
+        return "is a link that leads out of the library; put the file itself there"
+    return "is no file" if entry.exists() and not entry.is_file() else None
+
+
+def _bounded(entry: Path | Traversable) -> bytes:
+    """What is in a file, and a little more than may be at most."""
+    with entry.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def is_partial(place: str) -> bool:
     return place.endswith(".prompt") and posixpath.basename(place).startswith("_")
 
@@ -85,3 +103,18 @@ def partial_name(place: str) -> str:
 
 def is_above(folder: str, other: str) -> bool:
     return not folder or other == folder or other.startswith(f"{folder}/")
+
+
+def find(places: Container[str], folder: str, name: str, spelt: Callable[[str], Sequence[str]]) -> str | None:
+    """The file of a name, however that may be spelt: in a folder, or one above it."""
+    before, base = posixpath.split(name)
+    if not base or ".." in before.split("/") or name.startswith("/"):
+        return None
+    while True:
+        for spelling in spelt(base):
+            place = posixpath.join(folder, before, spelling)
+            if place in places:
+                return place
+        if not folder:
+            return None
+        folder = posixpath.dirname(folder)
