@@ -43,9 +43,11 @@ def look_up(kind: str, name: str, table: Mapping[str, str]) -> Any:
 
 
 def suggest(name: str, known: Any) -> str:
-    """`; did you mean 'x'?` where something known is close to `name`, else what is known if that is short."""
+    """`; did you mean 'x'?` where something known is close to `name`, else what is known, if that is short."""
     names = [str(each) for each in known]
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(sorted(names))}" if 0 < len(names) <= 12 else ""
+    if not names:
+        return "; there is none at all"
+    return f"; known: {', '.join(sorted(names))}" if len(names) <= 12 else ""

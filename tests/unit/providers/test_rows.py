@@ -12,6 +12,7 @@ from headgate.providers.auth import SCHEMES
 from headgate.providers.config import ProviderConfig
 from headgate.providers.provider import Provider
 from headgate.providers.row import ROWS, Row, find_row
+from headgate.registry import suggest
 from headgate.types import Operation
 
 OPERATIONS = typing.get_args(Operation)
@@ -140,3 +141,7 @@ def test_an_unknown_kind_is_a_config_error(kind: str) -> None:
 def test_a_near_miss_is_suggested() -> None:
     with pytest.raises(ConfigError, match="did you mean 'openai'"):
         find_row("opnai")
+
+
+def test_where_nothing_is_known_it_says_so() -> None:
+    assert suggest("x", {}) == "; there is none at all"
