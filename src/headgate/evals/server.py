@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from headgate import dialects
-from headgate.errors import BadRequest, HeadgateError, NotFound, ServerError, Timeout, error_of
+from headgate.errors import BadRequest, ConnectionFailed, HeadgateError, NotFound, ServerError, Timeout, error_of
 from headgate.evals.cache import Cache
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import CannotEvaluate
@@ -149,6 +149,15 @@ class Server:
         return Reply(payload=payload, target=target)
 
     async def _exchanged(self, method: str, path: str, body: bytes = b"") -> tuple[int, Mapping[str, str], bytes]:
+        """A request and what is answered; once more where a connection broke before anybody had the request."""
+        try:
+            return await self._sent(method, path, body)
+        except ConnectionFailed as error:
+            if error.may_be_billed:
+                raise
+            return await self._sent(method, path, body)
+
+    async def _sent(self, method: str, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         response: HttpResponse | None = None
         try:
             async with asyncio.timeout(TOTAL_S):
