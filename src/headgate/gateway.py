@@ -366,12 +366,13 @@ class Gateway:
         folds, said, identity = self._folds, call.prompt or Prompting(), call.identity
         if name in folds.prompts:
             return self._asking(call, name, said)
+        alias, _, version = name.partition("@")
         try:
-            asked = parse(name)
+            asked = folds.prompts[alias].at(version) if alias in folds.prompts else parse(name)
         except Malformed as error:
             raise BadRequest(f"The prompt's name {error}.", param="prompt") from None
         models = [each for each, own in folds.prompts.items() if own.name == asked.name]
-        models.sort(key=lambda each: not allows(identity.models, each))  # which is theirs to use comes first
+        models.sort(key=lambda each: (each != alias, not allows(identity.models, each)))  # what is theirs to use first
         for each in models:
             if folds.prompts[each] == asked or "@" not in name:
                 return self._asking(call, each, said)

@@ -137,6 +137,54 @@ async def test_versions_that_nothing_stands_for_are_kept_up_to_a_number(
         assert [digest for _, _, digest in shelf._fetched] == [version[:8], version[:18], version[:19]]
 
 
+async def person(at: Administered, name: str) -> str:
+    """Somebody's key."""
+    user = await at.made("/admin/users", {"name": name, "email": f"{name}@example.com"})
+    return (await at.key(name, user=user["id"], roles=["operator"]))["key"]
+
+
+async def test_of_those_who_decide_at_once_one_does(database_url: str):
+    async with Administered(database_url, config=f"{CONFIG}prompts: {{protected: [production]}}\n") as at:
+        anna, bert, carl = [await person(at, name) for name in ("anna", "bert", "carl")]
+        label = {"name": "triage", "label": "production"}
+        waiting: list[str] = []
+        for text in ("One.", "Two.", "Three."):
+            at.clock.advance(1)
+            made = await at.made("/admin/prompts", {"sources": {"triage.prompt": text}})
+            moved = await at.made("/admin/prompts/moves", {**label, "to": made["data"][0]["version"]}, key=anna)
+            waiting.append(moved["id"])
+        told = await asyncio.gather(
+            *(
+                at.ask("POST", f"/admin/prompts/moves/{each}/approve", {}, key=key)
+                for each in waiting
+                for key in (bert, carl)
+            ),
+            at.ask("POST", f"/admin/prompts/moves/{waiting[2]}/refuse", {}, key=anna),
+        )
+        done = [each.json for each in told if each.status == 200]
+        assert [each["status"] for each in done if each["status"] == "done"] == ["done"]
+        assert {each.status for each in told} == {200, 409}
+        [row] = await at.database.fetch("SELECT digest FROM prompt_labels")
+        assert [each["to_version"] for each in done if each["status"] == "done"] == [row[0]]
+        statuses = [each["status"] for each in (await at.ask("GET", "/admin/prompts/moves")).json["data"]]
+        assert (statuses.count("done"), statuses.count("waiting")) == (1, 0)
+
+
+async def test_a_version_is_not_withdrawn_and_released_at_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        about = {"prompt": f"triage@{version}", "reason": "no"}
+        move = {"name": "triage", "label": "staging", "to": version}
+        told = await asyncio.gather(
+            at.ask("POST", "/admin/prompts/moves", move), at.ask("POST", "/admin/prompts/withdraw", about)
+        )
+        assert sorted(each.status < 300 for each in told) == [False, True]
+        [(labels, withdrawn)] = await at.database.fetch(
+            "SELECT (SELECT count(*) FROM prompt_labels), count(withdrawn_us) FROM prompt_versions"
+        )
+        assert labels + withdrawn == 1
+
+
 class Counted:
     """A database, and how often it was asked for versions."""
 
@@ -170,3 +218,44 @@ async def test_versions_are_immutable_and_labels_refer_to_them(database_url: str
                     "staging",
                     version,
                 )
+
+
+async def test_a_backup_that_is_put_back_is_taken_over_whole(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]
+        await at.made("/admin/prompts/moves", {"name": "triage", "label": "production", "to": version})
+        shelf, asked = Shelf(at.database), parse(f"triage@{version[:9]}")
+        await shelf.load()
+        now = shelf._known
+        assert (await shelf.find("default", asked)).version == version
+        kept = shelf._labels["default", "triage", "production"]
+        shelf._known += 5  # what was known was later, and has never been
+        shelf._labels = {("default", "triage", "canary"): kept}
+        shelf._withdrawn.add(("default", "triage", version))
+        await shelf.follow(now)
+        assert list(shelf._labels) == [("default", "triage", "production")]
+        assert shelf._withdrawn == set()
+        assert shelf._fetched == {}
+        assert (await shelf.find("default", asked)).version == version
+
+
+async def test_what_is_near_is_told_and_looked_for_once(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        made = await at.made("/admin/prompts", {"sources": {"triage.prompt": "One.", "sorting.prompt": "Two."}})
+        shelf = Shelf(at.database)
+        await shelf.load()
+        at.directory.followed_by(shelf.follow)
+        for each in made["data"]:
+            await at.made("/admin/prompts/moves", {"name": each["name"], "label": "staging", "to": each["version"]})
+        for asked, words in (
+            ("triage@production", "triage@staging"),
+            ("sortng@staging", "did you mean 'sorting@staging'"),
+        ):
+            with pytest.raises(PromptNotFound, match=words):
+                await shelf.find("default", parse(asked))
+        with pytest.raises(PromptNotFound, match=r"'zzz@production'$"):
+            await shelf.find("default", parse("zzz@production"))
+        assert len(shelf._alike) == 3
+        away = {"name": "triage", "label": "staging", "to": None}
+        await at.made("/admin/prompts/moves", away)
+        assert not shelf._alike

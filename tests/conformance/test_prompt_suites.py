@@ -27,7 +27,13 @@ DAY_S = 86_400.0
 
 
 def suite(tests: str = TESTS, **more: Any) -> dict[str, Any]:
-    return {"name": NAME, "file": f"{NAME}.test.yaml", "beside": NAME, "sources": {f"{NAME}.test.yaml": tests}, **more}
+    return {
+        "name": NAME,
+        "file": f"{NAME}.test.yaml",
+        "prompts": [NAME],
+        "sources": {f"{NAME}.test.yaml": tests},
+        **more,
+    }
 
 
 async def release(at: Administered, text: str = PROMPT) -> str:
@@ -176,7 +182,7 @@ async def test_a_failure_is_counted_until_it_is_over(database_url: str):
         ({"sources": {f"{NAME}.test.yaml": "assert: [is-json]\ndataset: /etc/passwd"}}, None, "is not there"),
         ({"sources": {f"{NAME}.test.yaml": "assert: [is-json]\ndataset: ../../../etc/passwd"}}, None, "is not there"),
         ({"sources": {f"{NAME}.test.yaml": f"assert: [is-json]\ntests: [{{}}]\n#{'x' * 720_000}"}}, "sources", "720,"),
-        ({"beside": None}, None, "names nothing to test"),
+        ({"prompts": None}, None, "names nothing to test"),
     ],
 )
 async def test_what_cannot_be_run_is_refused_with_its_line(wrong: dict[str, Any], param: str | None, told: str):

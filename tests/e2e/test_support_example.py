@@ -14,11 +14,14 @@ import pytest
 import yaml
 
 from documented import ROOT, blocks
+from headgate import __version__
+from headgate.evals.reviewing.markdown import MARK
 
 EXAMPLE = ROOT / "examples" / "support"
 WORKFLOWS = EXAMPLE / ".github" / "workflows"
 WORDS = re.compile(r"[A-Za-z][\w./-]+")
 COMMAND_S = 120
+PERSON = {f"GIT_{who}_{what}": "you@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 @pytest.fixture
@@ -31,7 +34,8 @@ def environ(folder: Path, **more: str) -> dict[str, str]:
     programs = folder.parent / "programs"
     programs.mkdir(exist_ok=True)
     for name in ("gh", "python"):
-        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >> "{folder.parent}/asked"\n')
+        said = f'#!/bin/sh\necho {name} "$@" >> "{folder.parent}/asked"\n'
+        (programs / name).write_text(f'{said}case "$*" in *--paginate*) echo "$COMMENTS";; esac\n')
         (programs / name).chmod(0o755)
     kept = {name: each for name, each in os.environ.items() if not name.startswith(("HEADGATE_", "GITHUB_", "GIT_"))}
     return {
@@ -70,8 +74,13 @@ def workflow(name: str = "prompts.yml") -> dict[str, Any]:
 
 
 def steps(name: str = "prompts.yml") -> list[dict[str, Any]]:
-    (job,) = workflow(name)["jobs"].values()
-    return job["steps"]
+    """Those of a workflow's last job."""
+    return list(workflow(name)["jobs"].values())[-1]["steps"]
+
+
+def step(key: str, value: str) -> dict[str, Any]:
+    (found,) = (each for job in workflow()["jobs"].values() for each in job["steps"] if each.get(key) == value)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -84,14 +93,48 @@ def steps(name: str = "prompts.yml") -> list[dict[str, Any]]:
 def test_workflows_hold_no_secret_pin_their_actions_and_may_do_little(name: str, may: dict[str, str]):
     assert "secrets" not in (WORKFLOWS / name).read_text()
     assert workflow(name)["permissions"] == {}
-    (job,) = workflow(name)["jobs"].values()
+    *others, job = workflow(name)["jobs"].values()
     assert job["permissions"] == may
+    assert all(each["permissions"] == {"contents": "read"} for each in others)
     release = (ROOT / ".github" / "workflows" / "release.yml").read_text()
-    for step in steps(name):
-        assert "${{" not in step.get("run", ""), "what others write must not become a command"
-        if "uses" in step:
-            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"])
-            assert step["uses"] in release
+    for each in (each for one in (*others, job) for each in one["steps"]):
+        assert "${{" not in each.get("run", ""), "what others write must not become a command"
+        if "uses" in each:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each["uses"])
+            assert each["uses"] in release
+        if "pip install" in each.get("run", ""):
+            assert each["run"].endswith(f"headgate=={__version__}"), "a new version of headgate goes into the workflows"
+
+
+@pytest.mark.parametrize(("path", "told"), [("prompts/support/reply.prompt", "1"), ("README.md", "0")])
+def test_a_pull_request_that_touches_no_prompt_passes(example: Path, path: str, told: str):
+    assert (
+        "paths" not in workflow()[True]["pull_request"]
+    )  # a required job would wait for ever; YAML 1.1 reads 'on' as true
+    output = example.parent / "output"
+    env = environ(example, GITHUB_OUTPUT=str(output), BASE="HEAD^1", **PERSON)
+    ran(f"git init -q; git add .; git commit -qm a; echo >> {path}; git commit -qam b", example, env)
+    ran(step("id", "touched")["run"], example, env)
+    assert output.read_text() == f"prompts={told}\n"
+    ran(step("id", "touched")["run"], example, {**env, "BASE": "gone"}, 128)
+
+
+def test_a_comment_is_brought_up_to_date(example: Path):
+    (example / "reports").mkdir()
+    env = environ(example, GH_REPO="acme/prompts", NUMBER="7", MARK="m", COMMENTS="11\n12")
+    ran(step("name", "Comment")["run"], example, env)
+    first, second = (example.parent / "asked").read_text().splitlines()
+    assert first.startswith("gh api --paginate repos/acme/prompts/issues/7/comments --jq .[] | select(.user.login ==")
+    assert second == "gh api --silent --method PATCH repos/acme/prompts/issues/comments/11 -F body=@reports/comment.md"
+
+
+def test_a_difference_that_cannot_be_told_is_told_as_such(example: Path):
+    (example / "reports").mkdir()
+    output, summary = (example.parent / name for name in ("output", "summary"))
+    env = environ(example, GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary), **workflow()["env"])
+    ran(step("id", "diff")["run"], example, {**env, "BASE": "gone"})
+    assert output.read_text() == "code=3\n"
+    assert summary.read_text().startswith(f"{MARK}\nThe difference cannot be told")
 
 
 def test_where_nothing_is_there_to_compare_with_all_tests_have_to_pass(example: Path):
@@ -100,14 +143,13 @@ def test_where_nothing_is_there_to_compare_with_all_tests_have_to_pass(example: 
     env = environ(example, RUNNER_TEMP=str(example), GITHUB_OUTPUT=str(output), BASE="HEAD^1")
     (example.parent / "programs" / "git").write_text("#!/bin/sh\n")
     (example.parent / "programs" / "git").chmod(0o755)
-    (command,) = (step["run"] for step in steps() if step.get("id") == "tests")
-    assert "::warning::the tests of what is there cannot be run" in ran(command, example, env)
+    assert "::warning::the tests of what is there cannot be run" in ran(step("id", "tests")["run"], example, env)
     assert output.read_text() == "code=0\n"
 
 
 def test_each_week_prompts_that_are_due_are_told_and_tests_are_asked_anew(example: Path):
     env = environ(example)
-    due, tests = (step["run"] for step in steps("prompts-due.yml") if step.get("name") not in (None, "Headgate"))
+    due, tests = (each["run"] for each in steps("prompts-due.yml") if each.get("name") not in (None, "Headgate"))
     file = example / "prompts" / "support" / "triage.prompt"
     file.write_text(file.read_text().replace("2099-06-30", "2026-01-31").replace("headgate.owner: support-tools\n", ""))
     told = ran(due, example, env, 1)
@@ -153,18 +195,17 @@ def test_the_workflow_tells_of_a_regression_and_of_what_breaks_callers_and_stops
     env = environ(
         example, RUNNER_TEMP=str(temporary), GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary),
         GITHUB_ACTIONS="true", GH_TOKEN="a token", GH_REPO="acme/prompts", NUMBER="7",
-        **{f"GIT_{who}_{what}": "you@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-        **workflow()["jobs"]["review"]["env"],
+        COMMENTS="", **PERSON, **workflow()["env"],
     )  # fmt: skip
     change = f"git apply changes/shorter-rules.diff; {BREAKING}"
     ran(f"git init -q -b main; git add .; git commit -qm base; git switch -qc change; {change}", example, env)
     ran("git commit -qam change; git switch -q main; git merge -q --no-ff change -m merge", example, env)
     said, codes = "", dict[str, str]()
-    for step in (each for each in steps()[:-1] if "run" in each):
+    for each in (each for each in steps()[:-1] if "run" in each):
         output.write_text("")
-        said += ran(step["run"], example, env)
-        if "id" in step:
-            codes[step["id"]] = output.read_text().strip().removeprefix("code=")
+        said += ran(each["run"], example, env)
+        if "id" in each:
+            codes[each["id"]] = output.read_text().strip().removeprefix("code=")
     assert codes == {"lint": "0", "tests": "1", "diff": "1"}
     told = gate(example, env, 1, LINT="0", TESTS="1", DIFF="1", AGREED="false")
     assert "::error::tests came out worse than before" in told
@@ -176,5 +217,6 @@ def test_the_workflow_tells_of_a_regression_and_of_what_breaks_callers_and_stops
     assert "- `input tone is required now`" in comment
     assert summary.read_text() == comment
     asked = (example.parent / "asked").read_text()
-    assert "python -m pip install headgate\n" in asked
-    assert "gh pr comment 7 --edit-last --create-if-none --body-file reports/comment.md" in asked
+    assert f"python -m pip install headgate=={__version__}\n" in asked
+    assert comment.startswith(f"{MARK}\n")
+    assert "gh pr comment 7 --body-file reports/comment.md\n" in asked

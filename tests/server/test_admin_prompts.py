@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -281,24 +280,6 @@ async def test_the_same_is_asked_for_once(at: Administered):
     waiting = await moved(at, "production", first)
     again = await at.ask("POST", "/admin/prompts/moves", {"name": TRIAGE, "label": "production", "to": first})
     assert (again.status, again.error["code"], waiting["id"] in again.error["message"]) == (409, "label_unmoved", True)
-
-
-async def test_of_two_who_approve_at_once_one_does(at: Administered, shelf: Shelf):
-    anna, _ = await person(at, "anna")
-    keys = [(await person(at, name))[0] for name in ("bert", "carl")]
-    one, two = await published(at, "One."), await published(at, "Two.")
-    first, second = [await moved(at, "production", version, key=anna) for version in (one, two)]
-    told = await asyncio.gather(
-        *(at.ask("POST", f"/admin/prompts/moves/{each['id']}/approve", {}, key=key)
-          for each in (first, second) for key in keys)
-    )  # fmt: skip
-    assert sorted(each.status for each in told) == [200, 409, 409, 409]
-    [done] = [each.json for each in told if each.status == 200]
-    found = shelf.get("default", parse(f"{TRIAGE}@production"))
-    assert found is not None
-    assert found.version == done["to_version"]
-    rows = (await at.ask("GET", "/admin/prompts/moves")).json["data"]
-    assert sorted(row["status"] for row in rows) == ["done", "overtaken"]
 
 
 async def test_a_way_back_is_named_by_one_version(at: Administered):

@@ -41,7 +41,7 @@ CONFIG = """
 storage: {{database: "{database}"}}
 providers: {{sim: {{kind: simulator, script: "{script}"}}}}
 models:
-  chat: {{targets: [sim/gpt-4o-mini]}}
+  chat: {{targets: [sim/gpt-4o-mini], once: {{coalesce: true}}}}
   {models}
 prompts: {{tests: {{every_s: 86400, concurrency: 8, {tests}}}}}
 """
@@ -97,7 +97,7 @@ async def firing(at: Serving) -> dict[str, str]:
 async def test_a_released_prompt_is_tested_and_a_model_that_changes_makes_it_worse(tmp_path: Path):
     async with serving(tmp_path) as at:
         await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         (baseline,) = await listed(at, "tests")
         assert (baseline["verdict"], baseline["reason"], baseline["posted_by"]) == ("baseline", "released", "system")
@@ -121,10 +121,23 @@ async def test_a_released_prompt_is_tested_and_a_model_that_changes_makes_it_wor
         assert "headgate_prompt_tests_due 0.0" in metrics
 
 
+async def test_of_a_suite_that_is_withdrawn_nothing_is_told(tmp_path: Path):
+    async with serving(tmp_path) as at:
+        await release(at)
+        await suite(at, TESTS, prompts=[NAME])
+        await retests(at).turn()
+        at.gateway.reload(at.config(config(tmp_path, "Rome")))
+        await retests(at).turn()
+        (found,) = await listed(at, "suites")
+        assert [each["verdict"] for each in found["newest"]] == ["regression"]
+        assert (await at.request("DELETE", f"/admin/prompts/suites/{found['id']}", headers=HEADERS)).status == 200
+        assert await firing(at) == {}
+
+
 async def test_calls_are_in_the_ledger_and_among_no_calls(tmp_path: Path):
     async with serving(tmp_path) as at:
         version = await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         await retests(at).turn()
         store = at.gateway.store
         assert isinstance(store, Store)
@@ -152,7 +165,7 @@ async def test_a_model_that_is_the_prompt_renders_it_as_it_does_for_clients(tmp_
     models = f"triage: {{prompt: {NAME}@production, targets: [sim/gpt-4o]}}"
     async with serving(tmp_path, models=models, tests="budget_usd: null") as at:
         await release(at, text)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         (kept,) = await listed(at, "tests")
         assert (kept["cell"], kept["answered_by"], kept["pass_rate"]) == (f"{NAME} @ triage", ["gpt-4o"], 1)
@@ -161,7 +174,7 @@ async def test_a_model_that_is_the_prompt_renders_it_as_it_does_for_clients(tmp_
 async def test_what_cannot_be_tested_is_told_once_and_tried_again_later(tmp_path: Path):
     async with serving(tmp_path) as at:
         await release(at, PROMPT.replace("model: chat", "model: gone"))
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         assert await retests(at).turn() == 0
         assert await listed(at, "tests") == []
@@ -183,7 +196,7 @@ async def test_what_cannot_be_tested_is_told_once_and_tried_again_later(tmp_path
 async def test_beyond_the_budget_nothing_is_asked(tmp_path: Path):
     async with serving(tmp_path, tests="budget_usd: 0.000001") as at:
         await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         (found,) = await listed(at, "suites")
         assert found["failures"][0]["message"].startswith(
@@ -195,10 +208,10 @@ async def test_beyond_the_budget_nothing_is_asked(tmp_path: Path):
 async def test_a_suite_that_is_published_anew_is_run_and_begins_anew_where_it_has_other_cases(tmp_path: Path):
     async with serving(tmp_path) as at:
         await release(at)
-        assert (await suite(at, TESTS, beside=NAME))["created"]
-        assert not (await suite(at, TESTS, beside=NAME))["changed"]
+        assert (await suite(at, TESTS, prompts=[NAME]))["created"]
+        assert not (await suite(at, TESTS, prompts=[NAME]))["changed"]
         await retests(at).turn()
-        await suite(at, TESTS.replace("Paris", "capital"), beside=NAME)
+        await suite(at, TESTS.replace("Paris", "capital"), prompts=[NAME])
         assert await retests(at).turn() == 1
         assert [(each["verdict"], each["reason"]) for each in await listed(at, "tests")] == [
             ("baseline", "released"),
@@ -226,7 +239,7 @@ async def test_a_vendor_that_says_another_model_answers_has_it_tested(tmp_path: 
         text = CONFIG.format(script=tmp_path / "vendor.yaml", models="", tests="", database=MEMORY)
         at.gateway.reload(at.config(text))
         await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         assert await retests(at).turn() == 0
         call = {"model": "chat", "messages": [{"role": "user", "content": "Hello"}]}
@@ -255,7 +268,7 @@ async def test_a_server_begins_by_itself_and_stops_at_once(tmp_path: Path, monke
     monkeypatch.setattr("headgate.server.testing.LOOKED_S", 0.01)
     async with serving(tmp_path) as at:
         await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         async with asyncio.timeout(10):
             while not await listed(at, "tests"):
                 await asyncio.sleep(0.01)

@@ -185,7 +185,7 @@ def _row(act: Act, wanted: Published, suite: Suite, git_commit: str | None) -> P
         name=wanted.name,
         digest=wanted.digest,
         file=wanted.file,
-        beside=wanted.beside,
+        prompts=wanted.prompts,
         sources=wanted.sources,
         bytes=wanted.bytes,
         cells=_cells(suite),
@@ -212,7 +212,7 @@ def _read(request: NewSuite) -> tuple[Published, Suite]:
         raise Invalid(problems)
     if request.file not in request.sources or not request.file.endswith(ENDINGS):
         raise invalid("file", "is none of the sources, or no test file, whose name ends in .test.yaml")
-    made = Published(name=request.name, file=request.file, beside=request.beside, sources=request.sources)
+    made = Published(name=request.name, file=request.file, prompts=request.prompts, sources=request.sources)
     if made.bytes > MAX_BYTES:
         raise invalid("sources", f"are {made.bytes:,} bytes, and {MAX_BYTES:,} at the most; name fewer cases")
     try:

@@ -797,8 +797,8 @@ class NewSuite(Request, frozen=True, kw_only=True):
     """As runs call it: `support/triage`. One of that name is replaced."""
     file: PromptName
     """The place of the test file among the sources: `support/triage.test.yaml`."""
-    beside: PromptName | None = None
-    """The prompt whose file stands beside it."""
+    prompts: Annotated[list[PromptName], Meta(max_length=100)] = []
+    """The prompts it is of where it names none: the one beside it, and those that name it as their tests."""
     sources: Annotated[dict[str, FileText], Meta(min_length=1, max_length=200)]
     """Text of the test file, and of every file it names, by place."""
     git_commit: Annotated[str, Meta(pattern=r"^[0-9a-f]{7,64}$")] | None = None

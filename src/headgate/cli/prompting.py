@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as stdlib_json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,35 +14,21 @@ from cyclopts import Parameter
 from headgate.catalog.retirements import RetiringNames
 from headgate.cli import output
 from headgate.cli.client import HERE
-from headgate.cli.exits import FAILED, OK, CannotRun, Misused
-from headgate.cli.files import reading
+from headgate.cli.data import items, mapping, once
+from headgate.cli.exits import FAILED, OK, Misused
+from headgate.cli.libraries import files_of, folder_of, is_tested, library_of, nothing_in, prefix_of, prompt_of, told
 from headgate.errors import ConfigError
-from headgate.prompts.dotprompt import (
-    InputInvalid,
-    Library,
-    Message,
-    Problem,
-    Prompt,
-    PromptNotFound,
-    PromptsInvalid,
-    RenderRefused,
-    load_folder,
-    load_package,
-)
-from headgate.prompts.dotprompt.marked import read
-from headgate.prompts.dotprompt.problem import Notes
+from headgate.prompts.dotprompt import InputInvalid, Message, Prompt, RenderRefused
 from headgate.registry import suggest
-
-DEFAULT = Path("prompts")
-"""The folder of prompts, where nobody names one."""
-
-ENDING = ".prompt"
 
 LibraryOption = Annotated[
     Path | None, Parameter(name="--library", help="The folder of prompts; 'prompts', or where a file is named its own.")
 ]
 PackageOption = Annotated[
-    str | None, Parameter(name="--package", help="An installed Python package of prompts, instead of a folder.")
+    str | None,
+    Parameter(
+        name="--package", help="An installed Python package of prompts instead: acme_prompts, or acme_prompts:folder."
+    ),
 ]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 NameOption = Annotated[
@@ -57,6 +42,7 @@ def _file(help: str) -> Parameter:
 
 
 def list_(
+    *,
     library: LibraryOption = None,
     package: PackageOption = None,
     registered: Annotated[bool, Parameter(negative="", help="Those that are published, with their labels.")] = False,
@@ -67,7 +53,7 @@ def list_(
         from headgate.cli.releasing import list_registered
 
         return list_registered(reach=replace(HERE, json=json))
-    found = _library(library, package)
+    found = library_of(library, package)
     if json:
         output.json([_summary(each) for each in found])
     else:
@@ -75,14 +61,21 @@ def list_(
             ("name", "version", "model", "owner", "inputs", "what it is for"),
             [_row(each) for each in found],
         )
-    return _told(found.problems)
+        if not found.prompts and not found.broken:
+            output.complain(f"headgate: {nothing_in(package or library or '.').message}")
+    return told(found.problems)
 
 
 def show(
-    name: NameOption, library: LibraryOption = None, package: PackageOption = None, json: JsonOption = False
+    name: NameOption,
+    /,
+    *,
+    library: LibraryOption = None,
+    package: PackageOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Show a prompt: what it is, what it takes and makes, and the files it needs."""
-    prompt = _prompt(name, library, package)
+    prompt = prompt_of(name, library, package)
     if json:
         output.json({**_summary(prompt), "settings": prompt.settings, "sources": prompt.sources})
         return OK
@@ -98,6 +91,8 @@ def show(
 
 def render(
     name: NameOption,
+    /,
+    *,
     input: Annotated[Path | None, _file("A file of inputs, JSON or YAML: name: value.")] = None,
     context: Annotated[Path | None, _file("A file of what '@name' stands for, JSON or YAML.")] = None,
     messages: Annotated[Path | None, _file("A file of what was said before: a list of messages.")] = None,
@@ -108,18 +103,21 @@ def render(
     json: JsonOption = False,
 ) -> int:
     """Render a prompt to the messages a model is sent."""
-    prompt = _prompt(name, library, package)
-    if options is not None:
-        prompt = prompt.with_options(_mapping(options))
+    once((input, context, messages, docs, options))
+    prompt = prompt_of(name, library, package)
     try:
+        if options is not None:
+            prompt = prompt.with_options(mapping(options))
         rendered = prompt.render(
-            _mapping(input),
-            context=_mapping(context),
-            messages=_items(messages),
-            docs=_items(docs),
+            mapping(input),
+            context=mapping(context),
+            messages=items(messages),
+            docs=items(docs),
         )
     except (InputInvalid, RenderRefused) as error:
         output.complain(f"headgate: {output.printable(error.message)}")
+        if isinstance(error, InputInvalid) and input is None:
+            output.complain("Give inputs in a file with --input, or as JSON on standard input with --input -.")
         return FAILED
     if json:
         written = {**_summary(prompt), **rendered.plain()}
@@ -150,19 +148,23 @@ def lint(
     for rule in only:
         if rule not in RULES:
             raise Misused(f"there is no rule {rule}{suggest(rule, RULES)}", f"Name one of: {', '.join(RULES)}.")
-    folder, wanted = _folder_of(names[0] if names else None, library)
-    found = load_package(package, strict=False) if package else _folder(folder)
+    folder, wanted = folder_of(names[0] if names else None, library)
+    found = library_of(folder, package)
+    if not found.prompts and not found.problems:
+        raise nothing_in(package or folder)
     findings = look(
         found,
         today=datetime.now(UTC).date(),
-        tested=None if package else lambda prompt: _tested(folder, prompt),
-        prefix=package or str(folder),
+        tested=None if package else lambda prompt: is_tested(folder, prompt),
+        prefix=prefix_of(folder, package),
         retiring=_retiring(),
     )
     if only:
         findings = [each for each in findings if each.rule in only]
     if names:
-        files = _files(found, [wanted, *(_folder_of(each, library)[1] for each in names[1:])], package or str(folder))
+        files = files_of(
+            found, [wanted, *(folder_of(each, library)[1] for each in names[1:])], prefix_of(folder, package)
+        )
         findings = [each for each in findings if each.file in files]
     if json:
         output.json(findings)
@@ -184,141 +186,6 @@ def _retiring() -> RetiringNames:
         return Retiring(Config() if path is None else load(path))
     except (ConfigError, OSError):  # what is wrong with it is for 'headgate check' to say
         return Retiring(Config())
-
-
-# ── finding prompts ──
-
-
-def _library(library: Path | None, package: str | None) -> Library:
-    if package is not None:
-        return _loaded(package)
-    return _folder(library or _default())
-
-
-def _loaded(package: str) -> Library:
-    found = load_package(package, strict=False)
-    if not found.prompts and not found.broken and not found.problems:
-        raise CannotRun(f"the package {package} has no prompts", "Name a package that has *.prompt files.")
-    return found
-
-
-def _folder(folder: Path) -> Library:
-    if not folder.is_dir():
-        raise CannotRun(f"there is no folder {folder}", "Name the folder of prompts with --library, or make 'prompts'.")
-    return load_folder(folder, strict=False)
-
-
-def _default() -> Path:
-    return DEFAULT if DEFAULT.is_dir() else Path()
-
-
-def _folder_of(name: str | None, library: Path | None) -> tuple[Path, str]:
-    """The folder of a prompt's library, and its name there."""
-    if name is None or not name.endswith(ENDING):
-        return library or _default(), name or ""
-    file = Path(name)
-    if not file.is_file() and library is not None and (library / name).is_file():
-        file = library / name
-    for folder in (library, DEFAULT):
-        if folder is not None and folder.is_dir() and file.resolve().is_relative_to(folder.resolve()):
-            return folder, file.resolve().relative_to(folder.resolve()).as_posix().removesuffix(ENDING)
-    return file.parent, file.name.removesuffix(ENDING)
-
-
-def _prompt(name: str, library: Path | None, package: str | None) -> Prompt:
-    if "@" in name and library is package is None:
-        from headgate.cli.releasing import registered
-
-        return registered(name)
-    folder, wanted = _folder_of(name, library)
-    if name.endswith(ENDING) and package is None and not (folder / f"{wanted}{ENDING}").is_file():
-        raise CannotRun(f"there is no file {name}", "Name a file that is there, or a prompt: 'headgate prompts list'.")
-    found = _loaded(package) if package is not None else _folder(folder)
-    try:
-        prompt = found.get(wanted.removesuffix(ENDING))
-    except PromptNotFound as error:
-        raise CannotRun(error.message, "Try 'headgate prompts list'.") from None
-    except PromptsInvalid as error:
-        raise Unusable(error.found) from None
-    for problem in found.problems:
-        if problem.file in {f"{package or folder}/{each}" for each in prompt.sources}:
-            output.complain(str(problem))
-    return prompt
-
-
-class Unusable(CannotRun):
-    """A prompt has mistakes."""
-
-    code = FAILED
-
-    def __init__(self, found: Sequence[Problem]) -> None:
-        super().__init__("the prompt cannot be used:\n" + "\n".join(str(each) for each in found))
-
-
-def _told(problems: Sequence[Problem]) -> int:
-    fatal = [each for each in problems if each.fatal]
-    for each in fatal:
-        output.complain(str(each))
-    return FAILED if fatal else OK
-
-
-def _files(found: Library, names: Sequence[str], prefix: str) -> set[str]:
-    """The files that prompts need."""
-    files: set[str] = set()
-    for name in names:
-        if name in found.broken:
-            files |= {each.file for each in found.broken[name]}
-            continue
-        try:
-            files |= {f"{prefix}/{place}" for place in found.get(name).sources}
-        except PromptNotFound as error:
-            raise CannotRun(error.message, "Try 'headgate prompts list'.") from None
-    return files
-
-
-def _tested(folder: Path, prompt: Prompt) -> bool:
-    beside = folder / prompt.name
-    return any(
-        beside.with_name(f"{beside.name}.test{ending}").is_file() for ending in (".yaml", ".yml", ".json", ".py")
-    )
-
-
-# ── reading ──
-
-
-def _read(path: Path) -> Any:
-    """A document of JSON or YAML; `-` is standard input."""
-    if str(path) == "-":
-        text, shown = sys.stdin.read(), "standard input"
-    else:
-        with reading("Name a file of JSON or YAML."):
-            text, shown = path.read_text("utf-8"), str(path)
-    try:
-        return stdlib_json.loads(text)
-    except ValueError as error:
-        if shown.endswith(".json"):
-            raise Misused(f"{shown} is not JSON: {error}") from None
-    except RecursionError:
-        raise Misused(f"{shown} is nested too deep") from None
-    notes = Notes(shown, text)
-    marked = read(text, notes)
-    if notes.found:
-        raise Misused("\n".join(str(each) for each in notes.found))
-    return marked.value
-
-
-def _mapping(path: Path | None) -> dict[str, Any]:
-    value = {} if path is None else _read(path)
-    if not isinstance(value, dict):
-        raise Misused(f"{path} is not a mapping", "Write 'name: value' lines, or a JSON object.")
-    return value
-
-
-def _items(path: Path | None) -> list[dict[str, Any]]:
-    value = [] if path is None else _read(path)
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise Misused(f"{path} is not a list of mappings", 'Write a JSON list: [{"role": "user", "content": …}].')
-    return value
 
 
 # ── showing ──

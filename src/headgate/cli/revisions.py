@@ -49,7 +49,8 @@ def current(text: str) -> str:
     """
     written, at, _ = text.partition("@")
     if not at:
-        raise Misused(f"{text} is to be held against itself", f"Name what it was before: {text}@main.")
+        known = text if text.endswith(ENDING) or Path(text).is_dir() else f"{DEFAULT}/{text}{ENDING}"
+        raise Misused(f"{text} is to be held against itself", f"Name what it was before: {known}@main.")
     return written
 
 
@@ -120,7 +121,10 @@ def _contents(here: Path, files: dict[str, str]) -> dict[str, str]:
     at = 0
     for place in files:
         end = raw.index(b"\n", at)
-        size = int(raw[at:end].split()[2])
+        about = raw[at:end].split()
+        if about[-1:] == [b"missing"]:
+            raise CannotRun(f"git has not fetched {place}", "Clone without --filter, or try 'git fetch --refetch'.")
+        size = int(about[2])
         content = raw[end + 1 : end + 1 + size]
         at = end + size + 2
         if size > MAX_BYTES:

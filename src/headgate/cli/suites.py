@@ -61,7 +61,7 @@ def publish(
     Parameters
     ----------
     paths
-        Test files, or folders of them.
+        Test files, prompts, or folders of them.
     library
         The folder of prompts; else the one called 'prompts' around the tests, or their own.
     commit
@@ -77,7 +77,8 @@ def publish(
     def work(client: Client) -> int:
         rows: list[Any] = []
         for each in suites:
-            body = given(name=each.name, file=each.file, beside=each.beside, sources=each.sources, git_commit=commit)
+            common = {"name": each.name, "file": each.file, "prompts": each.prompts, "sources": each.sources}
+            body = {**common, **given(git_commit=commit)}
             rows.append(client.ask("POST", "/prompts/suites", body))
         return listed(reach, rows, PUBLISHED)
 

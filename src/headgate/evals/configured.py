@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from headgate.config import Config
+from headgate.evals.fingerprints import fingerprint_of, label_of
 
 
 class Configured:
@@ -38,27 +35,13 @@ class Configured:
     def fingerprint(self, model: str) -> Any:
         """All the configuration says of a model that its answers may depend on; no secrets."""
         if model not in self._fingerprints:
-            config = self._config
-            block = msgspec.to_builtins(config.models.get(self._label(model) or model))
-            providers = {
-                name: [each.kind, each.base_url, each.region, each.api_version, each.body, _digest(each.script)]
-                for name, each in config.providers.items()
-            }
-            self._fingerprints[model] = [block, providers]
+            self._fingerprints[model] = fingerprint_of(self._config, model)
         return self._fingerprints[model]
 
     def _label(self, model: str) -> str | None:
         """The name under which a model stands in the configuration; None where nothing answers to it."""
-        config = self._config
-        if model in config.models and not model.endswith("*"):
-            return model
-        patterns = [name for name in config.models if name.endswith("*") and model.startswith(name[:-1])]
-        if patterns:
-            return max(patterns, key=len)
+        config, label = self._config, label_of(self._config, model)
+        if label in config.models:
+            return label if label != model or not model.endswith("*") else None
         direct = config.server.direct_targets and model.partition("/")[0] in config.providers and "/" in model
         return model if direct else None
-
-
-def _digest(script: str | None) -> str | None:
-    """Of what a simulator is told to answer."""
-    return None if script is None else sha256(Path(script).read_bytes()).hexdigest()

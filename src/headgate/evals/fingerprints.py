@@ -26,12 +26,11 @@ def label_of(config: Config, model: str) -> str:
 
 def fingerprint_of(config: Config, model: str) -> Any:
     """All that a configuration says of a model, those it falls back to included, or of a target, that its answers may
-    depend on; no secrets. Plain values.
+    depend on; no secrets. Plain values. Of a model that is a prompt and has no targets, it says nothing of the prompt's
+    own model.
     """
     names = list(_reached(config, label_of(config, model)))
     providers = dict.fromkeys(each.partition("/")[0] for each in names if each not in config.models)
-    if any(each in config.models and not config.models[each].targets for each in names):
-        providers = dict.fromkeys(config.providers)  # the prompt's own model may be of any
     return [
         [[each, _said(config, each)] for each in names if each in config.models],
         {each: _provider(config.providers[each]) for each in sorted(providers) if each in config.providers},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -12,13 +12,12 @@ from msgspec.structs import replace
 
 from headgate.evals.case import Suite
 from headgate.evals.problems import BadTests, Place, Problem
-from headgate.evals.prompting import root_of
-from headgate.evals.reading import find, read
+from headgate.evals.reading import read
 from headgate.evals.reading.files import PROMPT
 from headgate.evals.reading.files import YAML as ENDINGS
 from headgate.evals.reading.sources import Disk, Held
+from headgate.evals.selection import Selection
 from headgate.evals.telling import MAX_NAME, clean
-from headgate.prompts.dotprompt import Library, load_folder
 
 MAX_BYTES = 700 * 1024
 """Of a suite's texts: a request of the admin API takes a MiB, and JSON has its own marks."""
@@ -35,8 +34,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """As runs call it: `support/triage`."""
     file: str
     """The place of the test file among the sources."""
-    beside: str | None = None
-    """The prompt whose file stands beside it."""
+    prompts: list[str] = []
+    """The prompts it is of where it names none: the one beside it, and those that name it as their tests."""
     sources: dict[str, str]
     """The text of the test file, and of the data it names, by place. A place may begin with `../`: nothing is ever
     written there."""
@@ -54,8 +53,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def held(self) -> Held:
         """Its texts, to be read from."""
-        stem = next((self.file.removesuffix(each) for each in ENDINGS if self.file.endswith(each)), self.file)
-        return Held(self.sources, None if self.beside is None else f"{stem}{PROMPT}")
+        return Held(self.sources)
 
     def suite(self) -> Suite:
         """What it says.
@@ -63,7 +61,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadTests: what is wrong in it; what of it would run code is.
         """
-        (suite,) = read([Path(self.file)], lambda _: self.beside, sources=self.held, code=False)
+        (suite,) = read([Path(self.file)], sources=self.held, code=False, named_by=lambda _: self.prompts)
         suite = replace(suite, name=self.name)
         if problems := [Problem(Place(self.file), what) for what in _too_much(suite)]:
             raise BadTests(problems)
@@ -76,15 +74,12 @@ def gathered(paths: Sequence[Path], library: Path | None = None) -> list[Publish
     Raises:
         BadTests: what is wrong in them, and what cannot be published.
     """
+    selected = Selection(paths, library)
     found: list[Published] = []
-    problems: list[Problem] = []
-    libraries: dict[Path, Library] = {}
-    for file in find(paths):
-        root = library or root_of(file)
-        if root not in libraries:
-            libraries[root] = load_folder(root, strict=False)
+    problems = list(selected.problems)
+    for each in selected.tests:
         try:
-            found.append(_gathered(file, root, _named(libraries[root], root)))
+            found.append(_gathered(each.file, each.root, selected))
         except BadTests as error:
             problems += error.problems
     if problems:
@@ -115,32 +110,32 @@ def _too_much(suite: Suite) -> Iterator[str]:
             yield f"names something '{clean(name, 60)}…' that is too long, or has blanks or characters no name has"
 
 
-def _gathered(file: Path, root: Path, prompt_of: Callable[[Path], str | None]) -> Published:
-    disk, beside = _Noting(), list[str | None]()
+def _gathered(file: Path, root: Path, selected: Selection) -> Published:
+    disk, prompts = _Noting(), list[str]()
 
-    def noted(prompt: Path) -> str | None:
-        beside.append(prompt_of(prompt))
-        return beside[-1]
+    def beside(prompt: Path) -> str | None:
+        name = selected.prompt_in(root)(prompt)
+        prompts.extend([] if name is None else [name])
+        return name
 
-    (suite,) = read([file], noted, root, disk, code=False)
+    def named_by(test: Path) -> list[str]:
+        names = selected.named_by(test)
+        prompts.extend(names)
+        return names
+
+    (suite,) = read([file], beside, root, disk, code=False, named_by=named_by)
     data = [each for each in disk.asked if not each.name.endswith(PROMPT)]
-    sources = {_place(each, root): disk.read(each).decode() for each in [file, *data]}
-    made = Published(name=suite.name, file=_place(file, root), beside=beside[0] if beside else None, sources=sources)
+    made = Published(
+        name=suite.name,
+        file=_place(file, root),
+        prompts=list(dict.fromkeys(prompts)),
+        sources={_place(each, root): disk.read(each).decode() for each in [file, *data]},
+    )
     if made.bytes > MAX_BYTES:
         what = f"comes with {made.bytes:,} bytes, its data included, and a server keeps {MAX_BYTES:,}; name fewer cases"
         raise BadTests([Problem(Place(str(file)), what)])
     made.suite()  # what a server would refuse is better known now
     return made
-
-
-def _named(library: Library, root: Path) -> Callable[[Path], str | None]:
-    """The name of the prompt in a file."""
-
-    def name(file: Path) -> str | None:
-        place = _place(file, root)
-        return next((each.name for each in library if each.file == place), place.removesuffix(PROMPT))
-
-    return name
 
 
 def _place(file: Path, root: Path) -> str:

@@ -9,15 +9,15 @@ from time import time
 from msgspec.structs import replace
 
 from headgate import dialects
-from headgate.dialects.base import Context, Fit, StreamDecoder, StreamEncoder
+from headgate.dialects.base import Context, Fit, Quirks, StreamDecoder, StreamEncoder
 from headgate.stage import Next
 from headgate.types import Call, Chunks, Frame, Payload, Reply
 
 CHAT = "openai_chat"
 
 
-async def completed(call: Call, next: Next) -> Reply:
-    """Answer a completion by what answers chats.
+async def completed(call: Call, next: Next, quirks: Quirks) -> Reply:
+    """Answer a completion by what answers chats; `quirks` are those of its vendor.
 
     Raises:
         Unsupported: it asks for what no chat can be asked: several prompts, prompts of token ids, `suffix`, `echo`, …
@@ -25,7 +25,7 @@ async def completed(call: Call, next: Next) -> Reply:
     """
     mine, chats = dialects.get(call.request.dialect), dialects.get(CHAT)
     asked = call.request.tree
-    tree = chats.encode_request(mine.decode_request(asked), Fit(model=call.model))
+    tree = chats.encode_request(mine.decode_request(asked), Fit(model=call.model, quirks=quirks))
     reply = await next(replace(call, operation="chat", request=Payload(CHAT, tree=tree)))
     context = Context(asked=asked, id=call.id, created=int(time()))
     if reply.chunks is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from headgate.catalog.retirements import SOON_DAYS, Retirement, RetiringNames
 from headgate.checks.key_shapes import SHAPES
 from headgate.prompts.dotprompt.library import Library
+from headgate.prompts.dotprompt.loading import parsed
+from headgate.prompts.dotprompt.picoschema import name_of
 from headgate.prompts.dotprompt.problem import Lines
 from headgate.prompts.dotprompt.prompt import Prompt
 from headgate.prompts.dotprompt.uses import EVERY, Use, uses_of
@@ -95,8 +97,9 @@ class _Looked:
     def __init__(self, prompt: Prompt, prefix: str) -> None:
         self._prompt = prompt
         self._prefix = prefix
-        self._uses = uses_of(prompt)
-        self._text = prompt.sources[prompt.file]
+        files = parsed(prompt.sources)
+        self._uses = uses_of(prompt, files)
+        self._marked = files[prompt.file].marked
 
     def at(self, line: int, column: int, rule: str, severity: Severity, message: str, file: str = "") -> Finding:
         """A finding in the prompt's file or another of its files."""
@@ -116,7 +119,8 @@ class _Looked:
         for setting, rule in (("review_by", "review-due"), ("expires", "expired")):
             day = self._prompt.settings.get(setting)
             if isinstance(day, str) and date.fromisoformat(day) < today:
-                yield self._key(f"headgate.{setting}", rule, "warning", f"{day} is over; look at the prompt again")
+                place = self._marked.place(f"headgate.{setting}")
+                yield self.at(*place, rule, "warning", f"{day} is over; look at the prompt again")
 
     def retiring(self, models: Sequence[Retirement], today: date) -> Iterator[Finding]:
         """Which of the models it is answered by will not be there for long."""
@@ -124,12 +128,12 @@ class _Looked:
             if day <= today + timedelta(days=SOON_DAYS):
                 message = f"{model} {'retired' if day <= today else 'retires'} on {day}, as far as is known; "
                 message += "write another model, and run its tests"
-                yield self._key("model", "retiring-model", "warning", message)
+                yield self.at(*self._marked.place("model"), "retiring-model", "warning", message)
 
     def _inputs(self) -> Iterator[Finding]:
         used = frozenset[str]().union(*(each.inputs for each in self._uses))
-        properties = (self._prompt.input_schema or {}).get("properties")
-        if not isinstance(properties, dict):
+        properties = self._properties()
+        if properties is None:
             named = sorted(used - {EVERY})
             if named and self._prompt.input_schema is None:
                 message = f"the prompt has inputs ({', '.join(named[:5])}) and no schema; write 'input: {{schema: …}}'"
@@ -137,34 +141,58 @@ class _Looked:
             return
         for name in properties:
             if name not in used and EVERY not in used:
-                yield self._key(
-                    str(name), "unused-input", "warning", f"the template does not use the input '{name}'; take it out"
-                )
+                message = f"the template does not use the input '{name}'; take it out"
+                yield self.at(*self._place_of(name), "unused-input", "warning", message)
+        for at, name in enumerate(self._trusted()):
+            if name not in properties and name not in used:
+                place = self._marked.place("headgate.trusted", at)
+                yield self.at(*place, "no-effect", "warning", f"there is no input '{name}'{suggest(name, properties)}")
+
+    def _properties(self) -> Mapping[str, Any] | None:
+        properties = (self._prompt.input_schema or {}).get("properties")
+        return properties if isinstance(properties, Mapping) else None
+
+    def _trusted(self) -> list[str]:
+        told = self._prompt.settings.get("trusted", ())
+        return [told] if isinstance(told, str) else list(told)
+
+    def _place_of(self, name: str) -> tuple[int, int]:
+        """Where an input's schema stands, or else what says which schema it is."""
+        written = ((self._prompt.raw or {}).get("input") or {}).get("schema")
+        keys = [key for key in written if name_of(key) == name] if isinstance(written, Mapping) else []
+        steps = (keys[0],) if keys else ("properties", name)
+        return self._marked.place("input", "schema", *steps)
 
     def _use(self, use: Use) -> Iterator[Finding]:
         if use.unknown:
-            known = (self._prompt.input_schema or {}).get("properties", {})
-            message = f"the schema has no '{use.path}'{suggest(use.path.rpartition('.')[2], known)}"
+            message = f"the schema has no '{use.path}'{suggest(use.path.rpartition('.')[2], use.known)}"
             yield self._of(use, "undefined-input", "error", message)
             return
-        trusted = self._prompt.settings.get("trusted", ())
-        exposed = sorted(use.inputs - set(trusted))
+        exposed = sorted(self._named(use) - set(self._trusted()))
         if use.shown and "system" in use.roles and exposed:
-            named = "all inputs stand" if exposed == [EVERY] else f"the input '{exposed[0]}' stands"
+            named = "all inputs stand" if EVERY in use.inputs else f"the input '{exposed[0]}' stands"
             message = f"{named} in the system's message; move it to the user's, or list it in 'headgate.trusted'"
             yield self._of(use, "input-in-system", "error", message)
         if use.composite and use.shown:
-            message = f"'{use.path}' is a mapping, and comes to '[object Object]'; write {{{{json {use.path}}}}}"
+            message = (
+                f"'{use.path}' is a mapping, and comes to '[object Object]'; write a member, or {{{{json {use.path}}}}}"
+            )
             yield self._of(use, "written-as-object", "warning", message)
+
+    def _named(self, use: Use) -> frozenset[str]:
+        """The inputs of a use, one by one if all are used and no others may be given."""
+        schema, properties = self._prompt.input_schema or {}, self._properties()
+        closed = schema.get("additionalProperties") is False and properties is not None
+        return frozenset(properties or ()) if closed and EVERY in use.inputs else use.inputs
 
     def _secrets(self) -> Iterator[Finding]:
         for file, text in self._prompt.sources.items():
             lower, lines = text.lower(), Lines(text)
             for shape in SHAPES:
-                found = shape.pattern.search(text) if shape.hinted(lower) else None
-                if found is not None and "{{" not in found.group():
-                    message = "this looks like a credential; take it out, and revoke it if it is one"
-                    yield self.at(*lines.place(found.start()), "secret", "error", message, file)
+                for found in shape.pattern.finditer(text) if shape.hinted(lower) else ():
+                    if "{{" not in found.group():
+                        message = "this looks like a credential; take it out, and revoke it if it is one"
+                        yield self.at(*lines.place(found.start()), "secret", "error", message, file)
 
     def _length(self) -> Iterator[Finding]:
         size = sum(len(text) for place, text in self._prompt.sources.items() if place.endswith(".prompt"))
@@ -182,26 +210,20 @@ class _Looked:
             message = (
                 f"'{model}' may come to mean another model; write the vendor's dated name, or a model of headgate.yaml"
             )
-            yield self._key("model", "unpinned-model", "warning", message)
+            yield self.at(*self._marked.place("model"), "unpinned-model", "warning", message)
 
     def _served(self) -> Iterator[Finding]:
         """What would be refused where it is published, and what nobody is sent."""
         for name, message in mistakes(self._prompt.config).items():
+            place = self._marked.place("config", name)
             if message:
-                yield self._key(name, "unservable", "error", message)
+                yield self.at(*place, "unservable", "error", message)
             else:
-                yield self._key(name, "no-effect", "warning", f"'config.{name}' is sent to no model; take it out")
+                yield self.at(*place, "no-effect", "warning", f"'config.{name}' is sent to no model; take it out")
         try:
             check_name(self._prompt.full_name)
         except Malformed as error:
             yield self.at(1, 1, "unservable", "error", f"the file's name {error}")
-
-    def _key(self, key: str, rule: str, severity: Severity, message: str) -> Finding:
-        """A finding at a key of the front matter."""
-        name = rf"{re.escape(key)}\??(?:\([^\n)]*\))?[ ]*:"
-        found = re.search(rf"(?m)^[ ]*(?={name})", self._text) or re.search(rf"(?<![\w.-])(?={name})", self._text)
-        line, column = Lines(self._text).place(found.end() if found is not None else 0)
-        return self.at(line, column, rule, severity, message)
 
     def _of(self, use: Use, rule: str, severity: Severity, message: str) -> Finding:
         return self.at(use.line, use.column, rule, severity, message, use.file)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 
 from headgate.errors import HeadgateError, NotFound
 from headgate.prompts.aside import Aside
@@ -33,6 +34,14 @@ MAX_MISSING = 1_024
 
 MAX_LOOKED_UP = 4
 """Versions that are looked up in the database at a time."""
+
+MAX_NEAR = 12
+"""Other labels of a prompt that are named to who asks for one there is not."""
+
+BEGINS, MAX_COMPARED = 3, 50
+"""Names that begin with as many characters of the one asked for are compared with it, so many at most: the more there
+are, the longer it would hold up other calls.
+"""
 
 RETRY_S = 1.0
 
@@ -63,6 +72,8 @@ class Shelf:
         self._fetched: dict[Place, Served] = {}
         self._missing: dict[Place, bool] = {}
         """Whether it is there, and withdrawn."""
+        self._alike: dict[Place, Sequence[str]] = {}
+        """By what was asked for and is not there, what is near."""
         self._withdrawn: set[Place] = set()
         """By whole versions."""
         self._looking: dict[Place, asyncio.Task[Served | None]] = {}
@@ -103,7 +114,7 @@ class Shelf:
         if found is None:
             from headgate.prompts.dotprompt import PromptNotFound  # a template language is for who has prompts
 
-            raise PromptNotFound(str(asked), self.names(organisation))
+            raise PromptNotFound(str(asked), self._near(organisation, asked))
         return found
 
     def labelled(self, organisation: str, asked: Reference, own: str | None) -> tuple[Served | None, Reference]:
@@ -117,10 +128,26 @@ class Shelf:
                 return found, by
         return self.get(organisation, asked), asked
 
-    def names(self, organisation: str) -> list[str]:
-        """What an organisation could ask for, as `name@label`."""
-        known = {f"{name}@{label}" for owner, name, label in self._labels if owner in (organisation, FALLBACK)}
-        return sorted(known | set(self._files))
+    def _near(self, organisation: str, asked: Reference) -> Sequence[str]:
+        """What else an organisation could ask for: other labels of the prompt, else what is called alike. Looked for
+        once, since whoever asks for what is gone may do so at any rate.
+        """
+        place = organisation, asked.name, str(asked)
+        near = self._alike.get(place)
+        if near is None:
+            known = {
+                f"{name}@{label}": name for owner, name, label in self._labels if owner in (organisation, FALLBACK)
+            }
+            known |= {name: name for name in self._files}
+            near = sorted(each for each, name in known.items() if name == asked.name)[:MAX_NEAR]
+            if not near:
+                begins = asked.name[:BEGINS]
+                alike = [each for each in known if each.startswith(begins)][:MAX_COMPARED]
+                near = get_close_matches(str(asked), alike, n=1)
+            if len(self._alike) >= MAX_MISSING:
+                self._alike.clear()
+            self._alike[place] = near
+        return near
 
     @property
     def files(self) -> Mapping[str, Served]:
@@ -132,6 +159,7 @@ class Shelf:
     def use(self, files: Mapping[str, Served], pins: Iterable[Reference]) -> None:
         """Serve these files from now on, and have these versions at hand."""
         self._files = files
+        self._alike.clear()
         pins = frozenset(pins)
         if pins - self._pins:
             self._wanted.set()
@@ -225,6 +253,7 @@ class Shelf:
                 labels[place] = made
         self._made = {(each.name, each.version): each for each in labels.values()}
         self._labels = labels
+        self._alike.clear()
 
     async def _version(self, row: PromptLabel) -> Served | None:
         """What a label stands for; None where this release cannot use it: what it stood for stays."""

@@ -69,7 +69,7 @@ class Prompt:
         if call.operation == "responses":
             return next(call)  # what a vendor has stored was made by the prompt of its own time
         if call.operation == "complete":
-            return completed(call, lambda chat: self(chat, next))
+            return completed(call, lambda chat: self(chat, next), self._spelling(None).quirks)
         if call.operation not in CHATS:
             raise BadRequest(
                 f"This model is a prompt, which takes chats, and no '{call.operation}': POST /v1/chat/completions, "
@@ -126,7 +126,8 @@ class Prompt:
         try:
             found = await self._shelf.find(call.identity.organisation, asked)
         except HeadgateError as error:
-            self._counts(asked.name, asked.label or OTHER, error.code, perf_counter() - begun)
+            label = asked.label if asked == self._reference else None  # else it is what the client has made up
+            self._counts(asked.name, label or OTHER, error.code, perf_counter() - begun)
             raise
         return await self._aside(_Asking(call, said, request, found, self._label(found, asked)), next)
 

@@ -78,9 +78,8 @@ def wanted(
             if cell.prompt is None:
                 yield Wanted(suite=suite, cell=cell, prompt=None)
                 continue
-            name = cell.prompt if cell.variant is None else f"{cell.prompt}.{cell.variant}"
             seen: set[str] = set()
-            for label in standing.get((suite.organisation, name), ()):
+            for label in standing.get((suite.organisation, cell.full_name or ""), ()):
                 if label.digest not in seen:
                     seen.add(label.digest)
                     yield _of_version(suite, cell, label, config)

@@ -590,8 +590,8 @@ class PromptSuiteOutline(Entity, frozen=True, kw_only=True):
     """SHA-256, in hexadecimal, of its name, its place and its texts."""
     file: str
     """The place of the test file among its texts."""
-    beside: str | None = None
-    """The prompt whose file stands beside it."""
+    prompts: list[str] = []
+    """The prompts it is of where it names none."""
     bytes: int
     """Of its texts."""
     cells: list[Any]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headgate.cli.app import run
-from headgate.cli.releasing import _commit
+from headgate.cli.releasing import commit_of
 from headgate.prompts.dotprompt import load_folder
 from upstream import unused_port
 
@@ -152,6 +152,6 @@ def test_the_commit_is_noted_where_nothing_else_is_there(said: Said, here: Path)
     assert said("show", "other@" + load_folder("prompts").get("other").version[:9])
     write("Two.")
     said("publish", "triage")
-    assert _commit(here / "prompts") is None
+    assert commit_of(here / "prompts") is None
     git("commit", "-qam", "more")
-    assert _commit(here / "prompts") == git("rev-parse", "HEAD")
+    assert commit_of(here / "prompts") == git("rev-parse", "HEAD")

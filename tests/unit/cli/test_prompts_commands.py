@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,14 @@ def test_options_are_laid_over_the_prompts_own(folder: Path, capsys: pytest.Capt
         (["support/triage", "--input", "said.json"], 2, "is not a mapping"),
         (["support/triage", "--messages", "in.json"], 2, "is not a list of mappings"),
         (["support/triage", "--messages", "odd.json"], 1, "a message has content"),
-        (["support/triage", "--input", "broken.json"], 2, "is not JSON"),
+        (["support/triage", "--input", "broken.json"], 2, "broken.json:1:2: is not JSON"),
         (["support/triage", "--input", "broken.yaml"], 2, "broken.yaml:1:5: is not YAML"),
+        (["support/triage", "--input", "twice.json"], 2, "twice.json: 'question' is given a second time"),
+        (["support/triage", "--input", "latin.yaml"], 2, "latin.yaml:2: is not UTF-8 text here"),
+        (["support/triage", "--input", '{"question": 1}'], 2, "values are given in a file"),
+        (["support/triage", "--input", "-", "--docs", "-"], 2, "standard input can be read once"),
+        (["support/triage", "--inptu", "in.json"], 2, "did you mean"),
+        (["plain"], 1, "Give inputs in a file with --input"),
         (["support/triage", "--library", "gone"], 3, "there is no folder gone"),
         (["support/triage", "--package", "no_such_package"], 3, "is not installed"),
     ],
@@ -111,6 +118,9 @@ def test_what_cannot_be_rendered_is_told(
     (folder / "bad.json").write_text('{"question": 1}')
     (folder / "odd.json").write_text('[{"role": "user"}]')
     (folder / "broken.json").write_text("{")
+    (folder / "twice.json").write_text('{"question": "a", "question": "b"}')
+    (folder / "latin.yaml").write_bytes(b"a: b\nquestion: \xff")
+    (folder / "prompts" / "plain.prompt").write_text("---\ninput: {schema: {a: string}}\n---\n{{a}}")
     (folder / "broken.yaml").write_text("a: {")
     assert run(["prompts", "render", *given]) == code
     assert told in capsys.readouterr().err
@@ -157,3 +167,57 @@ def test_prompts_are_looked_over(folder: Path, capsys: pytest.CaptureFixture[str
     assert run(["prompts", "lint", "--only", "expired", "--strict"]) == 0
     assert run(["prompts", "lint", "--only", "no-ower"]) == 2
     assert "did you mean 'no-owner'?" in capsys.readouterr().err
+
+
+def test_inputs_may_begin_with_a_mark_of_their_encoding(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "bom.json").write_text('\ufeff{"question": "Why?"}')
+    assert run(["prompts", "render", "triage.prompt", "--library", "prompts/support", "--input", "bom.json"]) == 1
+    assert run(["prompts", "render", "support/triage.prompt", "--input", "bom.json"]) == 0
+    assert "── user ──\nWhy?" in capsys.readouterr().out
+
+
+def test_nothing_to_look_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "none").mkdir()
+    monkeypatch.chdir(tmp_path / "none")
+    assert run(["prompts", "list"]) == 0
+    assert run(["prompts", "lint"]) == 3
+    assert run(["prompts", "show", "a"]) == 3
+    assert capsys.readouterr().err.count("there are no prompts in this folder") == 3
+    assert run(["prompts", "lint", "gone.prompt"]) == 3
+    assert "there is no file gone.prompt" in capsys.readouterr().err
+
+
+def test_links_out_of_a_library_and_pipes_are_not_read(folder: Path, capsys: pytest.CaptureFixture[str]):
+    prompts = folder / "prompts"
+    (folder / "secret").write_text("password")
+    (prompts / "out.prompt").symlink_to(folder / "secret")
+    (prompts / "support" / "in.prompt").symlink_to(prompts / "_tone.prompt")
+    os.mkfifo(prompts / "pipe.prompt")
+    (prompts / "large.prompt").write_bytes(b"a" * (2 << 20))
+    assert run(["prompts", "list"]) == 1
+    listed = capsys.readouterr()
+    assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["support/in", "support/triage"]
+    assert listed.err.splitlines() == [
+        "prompts/large.prompt:1:1: is larger than 1048576 bytes",
+        "prompts/out.prompt:1:1: is a link that leads out of the library; put the file itself there",
+        "prompts/pipe.prompt:1:1: is no file",
+    ]
+    assert run(["prompts", "show", "out"]) == 1
+    assert "password" not in capsys.readouterr().out
+
+
+def test_a_folder_of_a_package_is_a_library(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    package = folder / "acme_of_test"
+    (package / "team").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "team" / "hello.prompt").write_text('---\nmodel: chat\n---\n{{role "system"}}Hello {{x}}')
+    monkeypatch.syspath_prepend(folder)
+    for name, prompt in (("acme_of_test", "team/hello"), ("acme_of_test:team", "hello")):
+        assert run(["prompts", "show", prompt, "--package", name]) == 0
+        assert run(["prompts", "lint", prompt, "--package", name, "--only", "input-in-system"]) == 1
+        assert "acme_of_test/" in capsys.readouterr().out
+    assert run(["prompts", "list", "--package", "acme_of_test:gone"]) == 3

@@ -45,7 +45,7 @@ def test_a_suite_is_the_same_from_its_texts(here: Path):
         f"judge: {{model: gpt-4o, labels: ../../data/labels.jsonl}}\ndataset: [cases.csv, ../../data/more.jsonl]\n{TESTS}",
     )
     (one,) = gathered([Path()])
-    assert (one.name, one.file, one.beside) == ("support/triage", "support/triage.test.yaml", "support/triage")
+    assert (one.name, one.file, one.prompts) == ("support/triage", "support/triage.test.yaml", ["support/triage"])
     places = ["support/triage.test.yaml", "../data/labels.jsonl", "support/cases.csv", "../data/more.jsonl"]
     assert sorted(one.sources) == sorted(places)
 
@@ -92,7 +92,10 @@ def test_a_file_of_this_machine_is_no_data_of_a_suite(here: Path):
     secret.write_text('{"q": "secret"}\n')
     for name in (str(secret), f"../../../../../../../../..{secret}"):
         made = Published(
-            name="s", file="s.test.yaml", beside="s", sources={"s.test.yaml": f"assert: [is-json]\ndataset: {name}\n"}
+            name="s",
+            file="s.test.yaml",
+            prompts=["s"],
+            sources={"s.test.yaml": f"assert: [is-json]\ndataset: {name}\n"},
         )
         with pytest.raises(BadTests, match="names a file that is not there"):
             made.suite()
@@ -105,3 +108,24 @@ def test_another_text_is_another_suite(here: Path):
     assert one.digest == same.digest
     write("triage.test.yaml", f"{TESTS}# a word\n")
     assert gathered([Path()])[0].digest != one.digest
+
+
+def test_a_suite_is_of_the_prompts_that_name_it(here: Path):
+    write("common.test.yaml", TESTS)
+    for name in ("triage", "triage.brief"):
+        write(f"{name}.prompt", "---\nheadgate.tests: common.test.yaml\n---\n{{q}}")
+    (one,) = gathered([Path()])
+    assert one.prompts == ["support/triage", "support/triage.brief"]
+    assert [cell.name for cell in one.suite().cells] == one.prompts
+    (brief,) = gathered([Path("prompts", "support", "triage.brief.prompt")])
+    assert brief.prompts == ["support/triage.brief"]
+
+
+def test_names_that_would_not_be_found_again_are_refused(here: Path):
+    write("triage.test.yaml", f"name: 'a  b'\nmodel: 'c\\td'\n{TESTS}")
+    assert "names something 'a b…' that is too long, or has blanks or characters no name has" in problems()[0]
+    write(
+        "triage.test.yaml",
+        f"repeat: 1000\ntests: [{', '.join(f'{{inputs: {{q: {n}}}}}' for n in range(51))}]\nassert: [is-json]",
+    )
+    assert "asks 51,000 times at each model, and a server 50,000 times" in problems()[0]

@@ -51,26 +51,105 @@ def test_a_template_of_jinja_says_the_same(source: str):
         for name, value in INPUTS.items()
         if name in (prompt.input_schema or {"properties": {}})["properties"]
     }
-    inputs |= dict.fromkeys(set((prompt.input_schema or {}).get("properties", {})) - set(inputs))
     (message,) = prompt.render(inputs).messages
     expected = jinja2.Environment().from_string(source).render(INPUTS)
-    assert message.plain()["content"] == [{"text": expected + "\n" * (prompt.raw is None)}]
+    assert message.plain()["content"] == [{"text": expected}]
+
+
+MACRO = "{% macro li(a, b='-') %}{{ b }}{{ a }}{% for i in xs %}{{ a }}{{ i }}{% endfor %}\n{% endmacro %}"
+
+
+@pytest.mark.parametrize(
+    ("source", "inputs", "expected"),
+    [
+        ("{% raw %}{{{x}}} {{{{ C:\\{{x}}{% endraw %}", {}, "{{{x}}} {{{{ C:\\{{x}}"),
+        ("C:\\{{ x }}\\\\{{ x }}", {"x": "a"}, "C:\\a\\\\a"),
+        ('{"a": {"b": {{ x }}}} { {{- x -}} }', {"x": "1"}, '{"a": {"b": 1}} {1}'),
+        ('{{ "{{" }} {{ 5 }} {{ true }} {{ none }}', {}, "{{ 5 True None"),
+        ("{{ this }} {{ as }}", {"this": "T", "as": "A"}, "T A"),
+        ("a\n{% if x %}\nb\n{% else %}\nc\n{% endif %}\nd", {"x": True}, "a\n\nb\n\nd"),
+        ("  {% if x %}\n    b\n  {% endif %}\nd", {"x": True}, "  \n    b\n  \nd"),
+        ("{% if x is none %}n{% endif %}{% if x is defined %}d{% endif %}", {"x": None}, "nd"),
+        ("{% if x is none %}n{% endif %}{% if x is defined %}d{% endif %}", {"x": "0"}, "d"),
+        ("{% set p = 'x' %}{{ p }}{% for i in xs %}{{ p }}{{ i }}{% endfor %}", {"xs": ["a"]}, "xxa"),
+        ("{% for i in xs if i != 'a' %}{{ i }}{% endfor %}", {"xs": ["a", "b"]}, "b"),
+        ("{% for i in xs | default([]) %}{{ i }}{% endfor %}-", {}, "-"),
+        ("{{ ', '.join(xs) }} {{ xs | length }} {{ xs | first }}", {"xs": ["a", "b"]}, "a, b 2 a"),
+        ("{{ o.get('k') }}{{ o['a b'] }}", {"o": {"k": "v", "a b": "w"}}, "vw"),
+        (
+            MACRO + "{{ li('x') }}{{ li(n, b='*') }}{% for i in xs %}{{ li(i) }}{% endfor %}",
+            {"xs": ["p", "q"], "n": "N"},
+            "-xxpxq\n*NNpNq\n-ppppq\n-qqpqq\n",
+        ),
+    ],
+)
+def test_what_looks_the_same_in_both_is_the_same(source: str, inputs: dict[str, Any], expected: str):
+    prompt, _ = imported("jinja", source)
+    (message,) = prompt.render(inputs).messages
+    assert jinja2.Environment().from_string(source).render(inputs).strip() == expected.strip()
+    assert "".join(part.plain()["text"] for part in message.content).strip() == expected.strip()
+
+
+def test_with_trim_blocks_a_template_keeps_its_look():
+    (made,) = import_prompt("jinja", "t", "A\n  {% for x in xs %}\n- {{ x }}\n  {% endfor %}\nB\n", trim=True)
+    assert made.text.partition("---\n")[2].partition("---\n")[2] == "A\n{{#each xs as |x|}}\n- {{x}}\n{{/each}}\nB\n"
+
+
+def test_inputs_have_the_types_that_their_use_allows():
+    source = (
+        "{{ b }}{% if a %}{{ a }}{% endif %}{% for x in xs %}{{ x }}{% endfor %}{% for o in os %}{{ o.n }}{% endfor %}"
+    )
+    (made,) = import_prompt("jinja", "t", source)
+    schema = yaml.safe_load(made.text.split("---\n")[1])["input"]["schema"]
+    assert list(schema.items()) == [("b", "string"), ("a?", "string"), ("xs(array)", "string"), ("os(array)", "any")]
+    ((line, message),) = [(each.line, each.message) for each in made.notes]
+    assert line == 1
+    assert message.startswith("values in 'os' have no type: where one is true, null, 1.0 or a list, Jinja2 writes True")
 
 
 def test_json_and_partials_come_along():
-    prompt, notes = imported("jinja", "{{ map | tojson }}{% include 'rules.j2' %}", **{"_rules.prompt": "R"})
-    assert prompt.render({"map": {"k": 1}}).messages[0].plain()["content"] == [{"text": '{"k":1}R'}]
-    assert notes == [(1, "import 'rules.j2' too, as the partial 'rules'")]
+    prompt, notes = imported("jinja", "{{ map | tojson }}{% include './rules.j2' %}", **{"_rules.prompt": "R{{n}}"})
+    assert prompt.render({"map": {"k": 1}, "n": "N"}).messages[0].plain()["content"] == [{"text": '{"k":1}RN'}]
+    assert [line for line, _ in notes] == [1, 1]
+    assert notes[1][1] == "import './rules.j2' too, with --partial, as the partial 'rules'"
+
+
+def test_a_partial_has_no_front_matter_and_sees_what_is_around_it():
+    (part,) = import_prompt("jinja", "rules", "Be {{ tone }}{{ x }}\n", partial=True)
+    assert part.text == "Be {{tone}}{{x}}"
+    source = "{% include 'rules.j2' %}\n{% for x in xs %}{% include 'rules.j2' %}{% endfor %}"
+    prompt, _ = imported("jinja", source, **{"_rules.prompt": part.text})
+    (message,) = prompt.render({"xs": ["1", "2"], "tone": "kind"}).messages
+    assert "".join(each.plain()["text"] for each in message.content) == "Be kind\nBe kind1Be kind2"
 
 
 def test_what_jinja_alone_can_say_is_told_by_its_line():
-    source = "a\n{% set x = 1 %}\n{{ name | upper }}\n{{ 1 + 2 }}\n{% for i in range(3) %}{{ i }}{% endfor %}\n{% if a and b %}c{% endif %}"
-    _, notes = imported("jinja", source)
-    assert [line for line, _ in notes] == [2, 3, 4, 5, 6]
-    assert "the filter 'upper' has nothing like it" in notes[1][1]
+    lines = [
+        "a", "{% set x = 1 + 1 %}", "{{ name | upper }}", "{{ 1 + 2 }}", "{% for i in range(3) %}{{ i }}{% endfor %}",
+        "{% if a > b %}c{% endif %}", "{{ xs[-1] }}", "{{ xs | sort | join }}", "{% for i in xs %}{{ loop.index }}{% endfor %}",
+        "{% block b %}{% endblock %}", "{% from 'm.j2' import m %}", "{{ d.e }}",
+    ]  # fmt: skip
+    prompt, notes = imported("jinja", "\n".join(lines))
+    assert [line for line, _ in notes] == list(range(2, 13))
+    assert "the filter 'upper' has nothing like it in Handlebars; the value is as it is" in notes[1][1]
+    assert set((prompt.input_schema or {})["properties"]) == {"name", "xs", "d"}
+    assert (
+        "{{! line 6 was left out: the comparison '>' has nothing like it in Handlebars}}" in prompt.sources["t.prompt"]
+    )
     with pytest.raises(BadTemplate) as raised:
         import_prompt("jinja", "t", "a\n{% if %}")
     assert raised.value.line == 2
+
+
+def test_what_would_be_written_again_and_again_is_left_out():
+    long = "x" * 2000
+    _, notes = imported("jinja", f"{{% if a or b %}}{long}{{% endif %}}{{% if a and b %}}{long}{{% endif %}}")
+    assert [message for _, message in notes] == [
+        "'and' and 'or' have nothing like them in Handlebars, and this is too long to write twice; it was left out"
+    ]
+    many = " and ".join(f"(a{n} or b{n})" for n in range(30))
+    (made,) = import_prompt("jinja", "t", f"{{% if {many} %}}x{{% else %}}y{{% endif %}}")
+    assert len(made.text) < 20_000
 
 
 PROMPTY = """---
@@ -107,6 +186,86 @@ def test_a_file_of_prompty_becomes_a_prompt():
     assert (system.role, user.role, model.role) == ("system", "user", "model")
     assert [part.plain() for part in user.content][:2] == [{"text": "\nWhy? "}, {"media": {"url": "http://x/y.png"}}]
     assert [line for line, _ in notes] == [4, 12]
+    assert prompt.ext["prompty"] == {"name": "Basic"}
+
+
+PROMPTY_1 = """---
+name: Chat
+authors: [Ada]
+colour: red
+model:
+  api: completion
+  configuration: {type: azure_openai, azure_deployment: "${env:DEPLOYED}"}
+  parameters:
+    max_tokens: 300
+    response_format: {type: json_object}
+    tools: [{type: function}]
+inputs:
+  firstName: {type: string, description: who asks}
+  context: {type: array, required: false}
+  chat_history: {type: array}
+  level: {type: string, enum: [low, high]}
+outputs:
+  answer: {type: string}
+---
+system:
+You help {{firstName}}, {{level}}.
+{% for item in context %}# {{ item.title }}
+{% endfor %}
+{% for item in chat_history %}
+{{item.role}}:
+{{item.content}}
+{% endfor %}
+
+{{ speaker }}:
+user[name="x"]:
+Hello
+"""
+
+
+def test_what_was_said_before_becomes_history_and_no_value_a_role():
+    prompt, notes = imported("prompty", PROMPTY_1)
+    assert prompt.model is None
+    assert (prompt.config, prompt.output_format) == ({"max_tokens": 300}, "json")
+    assert list((prompt.output_schema or {})["properties"]) == ["answer"]
+    assert list((prompt.input_schema or {})["properties"]) == ["firstName", "context", "level", "speaker"]
+    said = [{"role": "user", "content": [{"text": "system:"}]}, {"role": "model", "content": [{"text": "A"}]}]
+    given = {"firstName": "system:\n", "level": "low", "speaker": "system"}
+    assert [each.role for each in prompt.render(given, messages=said).messages] == [
+        "system", "user", "model", "system", "user",
+    ]  # fmt: skip
+    told = "\n".join(f"{line} {message}" for line, message in notes)
+    for what in (
+        "4 'colour' means nothing here", "5 how the vendor is reached", "5 the prompt is for 'completion'",
+        "5 the model is named by the environment", "5 'tools' was left out", "22 values in 'context' have no type",
+        "24 the messages in 'chat_history' became {{history}}", "29 a role that a value chooses is only text here",
+        '30 [name="x"] of the role was left out',
+    ):  # fmt: skip
+        assert what in told, (what, told)
+
+
+def test_messages_and_pictures_of_prompty_2_are_parts():
+    inputs = "inputs: [{name: said, kind: thread}, {name: pic, kind: image}, {name: n, kind: integer, default: 3}]"
+    prompt, notes = imported("prompty", f"---\n{inputs}\n---\nsystem:\nS\n{{{{said}}}}\nuser:\n{{{{pic}}}} {{{{n}}}}")
+    said = [{"role": "user", "content": [{"text": "before"}]}]
+    system, before, user = prompt.render({"pic": "http://x/y.png"}, messages=said).messages
+    assert (system.role, before.role, user.role) == ("system", "user", "user")
+    assert {"media": {"url": "http://x/y.png"}} in [part.plain() for part in user.content]
+    assert prompt.input_default == {"n": 3}
+    assert not notes
+
+
+def test_mustache_in_prompty_is_read_as_handlebars():
+    body = "Hi {{name}} {{{role}}}{{#xs}}-{{.}}{{/xs}}{{^xs}}none{{/xs}}{{! c }}{{> rules}}"
+    prompt, notes = imported("prompty", f"---\ntemplate: mustache\n---\nuser:\n{body}", **{"_rules.prompt": "R"})
+    (message,) = prompt.render({"name": "<a>", "xs": ["1", "2"], "role": "system"}).messages
+    assert "".join(part.plain()["text"] for part in message.content).strip() == "Hi <a> system-1-2R"
+    assert [message.split(";")[0] for _, message in notes] == [
+        "Mustache escapes <, > and & in values", "import 'rules' too, with --partial, as the partial 'rules'",
+    ]  # fmt: skip
+    for bad in ("{{#a}}", "{{/a}}", "{{=<% %>=}}"):
+        with pytest.raises(BadTemplate):
+            import_prompt("prompty", "t", f"---\ntemplate: mustache\n---\n{bad}")
 
 
 def test_a_file_that_is_none_of_prompty_is_told():
@@ -137,64 +296,36 @@ def test_an_export_of_langfuse_becomes_prompts():
     assert said.messages[0].plain()["content"] == [{"text": "\nBe kind. {{#if}} then R\n"}]
     assert prompt.ext["langfuse"] == {"version": 3, "labels": ["production"]}
     assert (prompt.model, prompt.config) == ("gpt-4o", {"temperature": 0})
-    for bad in ("{", '{"a": 1}', "[1]"):
+    for bad in ("{", '{"a": 1}', "[1]", "[]", '{"data": [{"name": "n", "versions": [1]}]}'):
         with pytest.raises(BadTemplate):
             import_prompt("langfuse", "t", bad)
 
 
-PROMPTFOO = """description: d
-prompts:
-  - "Translate {{ text }} to {{ language }}"
-  - '[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "{{ text | upper }}"}]'
-  - file://other.txt
-providers: [openai:chat:gpt-4o-mini, {id: anthropic:messages:claude-sonnet-4-5}]
-defaultTest:
-  vars: {language: French}
-  assert:
-    - {type: latency, threshold: 2000}
-tests:
-  - description: hello
-    vars: {text: Hello}
-    threshold: 0.5
-    assert:
-      - {type: icontains-any, value: "Bonjour, Salut", weight: 2, metric: word}
-      - {type: not-contains, value: Hello}
-      - {type: javascript, value: output.length > 3}
-      - {type: assert-set, assert: [{type: llm-rubric, value: Is it polite?, provider: x}], threshold: 0.5}
-  - vars: {text: [a, b]}
-    options: {}
-"""
-
-
-def test_tests_of_promptfoo_become_a_test_file():
-    first, second, tests = import_prompt("promptfoo", "t", PROMPTFOO)
-    assert [each.name + each.ending for each in (first, second, tests)] == ["t.prompt", "t.v2.prompt", "t.test.yaml"]
-    library = load_sources({"t.prompt": first.text, "t.v2.prompt": second.text})
-    assert [each.role for each in library.get("t", "v2").render({}).messages] == ["system"]
-    assert yaml.safe_load(tests.text) == {
-        "description": "d",
-        "variants": ["default", "v2"],
-        "models": ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"],
-        "inputs": {"language": "French"},
-        "assert": [{"latency": 2000}],
-        "tests": [
-            {
-                "description": "hello",
-                "inputs": {"text": "Hello"},
-                "threshold": 0.5,
-                "assert": [
-                    {"icontains-any": ["Bonjour", "Salut"], "weight": 2, "metric": "word"},
-                    {"not-contains": "Hello"},
-                    {"assert-set": [{"llm-rubric": "Is it polite?"}], "threshold": 0.5},
-                ],
-            },
-            {"inputs": {"text": ["a", "b"]}},
-        ],
-    }
-    assert [note.line for note in second.notes] == [4]
-    assert sorted(note.line for note in tests.notes) == [5, 6, 18, 19, 20, 21]
-    with pytest.raises(BadTemplate):
-        import_prompt("promptfoo", "t", "a: b")
+def test_langfuse_tells_what_it_means_otherwise_at_its_line():
+    export = """[
+  {"name": "a", "version": 1, "prompt": "old"},
+  {"name": "a", "version": 2, "labels": ["production"], "prompt": "{{x}} C:\\\\{{x}} {\\"k\\": {{x}}} {{a.b}}"},
+  {"name": "b", "config": {"tools": [1], "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}},
+   "prompt": [
+    {"type": "chatmessage", "role": "boss", "content": "@@@langfusePrompt:name=x y|version=2@@@"},
+    {"type": "placeholder", "name": "one"},
+    {"type": "placeholder", "name": "two"},
+    {"role": "user", "content": [{"type": "image_url"}]}
+  ]},
+  {"name": "a", "version": 3, "prompt": "new"}
+]"""
+    a, b = import_prompt("langfuse", "t", export)
+    prompt = load_sources({"a.prompt": a.text}).get("a")
+    assert prompt.render({"x": "X"}).messages[0].plain()["content"] == [{"text": 'X C:\\X {"k": X} {{a.b}}'}]
+    assert [(each.line, each.message.split(";")[0][:40]) for each in a.notes] == [
+        (2, "version 1 of 'a' was left out for versio"),
+        (3, "'{{a.b}}' is no variable of Langfuse's, "),
+        (11, "version 3 of 'a' was left out for versio"),
+    ]
+    library = load_sources({"b.prompt": b.text, "_x-y.prompt": "R"})
+    assert [each.role for each in library.get("b").render({}).messages] == ["user"]
+    assert library.get("b").output_schema == {"type": "object"}
+    assert [each.line for each in b.notes] == [4, 6, 6, 7, 8, 8, 9]
 
 
 def test_files_are_imported_from_the_command_line(
@@ -211,7 +342,11 @@ def test_files_are_imported_from_the_command_line(
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["file"], len(told["notes"])) == ("prompts/_rules.prompt", 1)
     assert run(["prompts", "list"]) == 0
+    assert run(["prompts", "import", "basic.prompty", "other.prompty"]) == 3
     assert run(["prompts", "import", "basic.prompty"]) == 3
+    assert "prompts/basic.prompt is there already; nothing is written" in capsys.readouterr().err
+    assert run(["prompts", "import", "rules.j2", "rules.j2", "--to", "new"]) == 3
+    assert not (tmp_path / "new").exists()
     assert run(["prompts", "import", "rules.j2", "--kind", "langfuse"]) == 3
     assert run(["prompts", "import", "rules.j2", "--kind", "other"]) == 2
     assert run(["prompts", "import"]) == 2

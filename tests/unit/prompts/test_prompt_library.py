@@ -313,6 +313,23 @@ def test_defaults_fill_what_is_left_out():
     assert (over.render({}).model, over.render({}).config) == ("m", {"temperature": 1})
 
 
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [({"model": 3}, "model"), ({"config": ["x"]}, "config"), ({"input": {"default": 3}}, "input.default")],
+)
+def test_options_are_of_their_types(options: dict[str, Any], param: str):
+    prompt = load_sources({"t.prompt": "x"}).get("t")
+    with pytest.raises(InputInvalid) as raised:
+        prompt.with_options(options)
+    assert raised.value.param == f"options.{param}"
+
+
+def test_a_partial_has_no_front_matter():
+    library = load_sources({"_p.prompt": "---\nmodel: m\n---\nx", "_line.prompt": "---\nx", "t.prompt": "{{> p}}"})
+    assert [(each.file, each.line, each.fatal) for each in library.problems] == [("_p.prompt", 1, False)]
+    assert library.get("t").render({}).messages[0].plain()["content"] == [{"text": "---\nmodel: m\n---\nx"}]
+
+
 def test_a_default_that_does_not_fit_is_a_mistake():
     source = "---\ninput:\n  schema: {name: string, n: integer}\n  default:\n    nam: x\n    n: y\n    name: z\n---\nx"
     with pytest.raises(PromptsInvalid) as raised:
@@ -332,6 +349,7 @@ def test_a_variants_name_may_have_a_dot_though_others_do_not_take_it():
     [
         (["a"], {}, "not a mapping"),
         ({}, {"messages": ["x"]}, "a message is a mapping with a role"),
+        ({}, {"context": ["x"]}, "'context' is not a mapping"),
         ({}, {"messages": [{"role": "user", "content": "x", "metadata": 3}]}, "metadata is a mapping"),
         ({}, {"messages": [{"role": "user", "content": [3]}]}, "a list of parts"),
     ],

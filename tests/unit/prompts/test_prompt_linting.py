@@ -83,10 +83,17 @@ def test_an_input_is_used_in_many_ways(used: str):
         ('{{#each lines}}{{text}}{{role "system"}}S{{/each}}{{role "user"}}' + ALL, [("input-in-system", 1, 18)]),
         ('{{role "system"}}{{#if name}}kind{{/if}}{{role "user"}}' + ALL, []),
         ('{{role "system"}}S{{history}}' + ALL, []),
+        (ALL + "{{lines.text}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{lines.[0].txt}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{name.first}}", [("undefined-input", 1, len(ALL) + 3)]),
+        (ALL + "{{lines.[0].text}}{{lines.length}}{{name.length}}{{tags.[1]}}", []),
+        (ALL + "{{this}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{order}}", [("written-as-object", 1, len(ALL) + 3)]),
+        (ALL + "{{media url=order}}", [("written-as-object", 1, len(ALL) + 13)]),
         (ALL + "{{lines}}", [("written-as-object", 1, len(ALL) + 3)]),
         (ALL + "{{json order}}", []),
         (ALL + " key sk-" + "abcdefgh12345678", [("secret", 1, len(ALL) + 6)]),
+        (ALL + "\nsk-" + "abcdefgh12345678\nsk-" + "ijklmnop12345678", [("secret", 2, 1), ("secret", 3, 1)]),
     ],
 )
 def test_a_place_is_told(template: str, expected: list[tuple[str, int, int]]):
@@ -158,6 +165,33 @@ def test_a_trusted_input_may_stand_in_the_systems_message():
     trusted = FRONT.replace("model: chat\n", "model: chat\nheadgate.trusted: [name]\n")
     assert rules('{{role "system"}}{{name}}{{role "user"}}' + ALL, trusted) == []
     assert rules('{{role "system"}}{{tags}}{{role "user"}}' + ALL, trusted) == ["input-in-system"]
+
+
+def test_all_inputs_may_be_trusted_and_none_that_is_not_there():
+    trusted = "headgate.trusted: [name, order, lines, tags]\n"
+    assert rules('{{role "system"}}{{json this}}', FRONT.replace("model: chat\n", f"model: chat\n{trusted}")) == []
+    trusted = "headgate.trusted: [nam]\n"
+    assert found(ALL, FRONT.replace("model: chat\n", f"model: chat\n{trusted}")) == [("no-effect", -9, 20)]
+
+
+def test_a_setting_is_found_where_it_stands():
+    front = "---\nname: t\nconfig: {model: x}\nmodel: openai/gpt-4o\ninput:\n  schema:\n    name?(array, all): string\n---\n"
+    assert found("x", front) == [("no-effect", -5, 10), ("unpinned-model", -4, 1), ("unused-input", -1, 5)]
+    front = "---\nmodel: m\ninput: {schema: {properties: {name: {type: string}}}}\n---\n"
+    assert found("x", front) == [("unused-input", -1, 31)]
+
+
+def test_what_was_meant_is_looked_for_where_it_would_be():
+    (said,) = [
+        each.message
+        for each in lint(load_sources({"t.prompt": FRONT + ALL + "{{order.idd}}"}), today=TODAY)
+        if each.rule == "undefined-input"
+    ]
+    assert said == "the schema has no 'order.idd'; did you mean 'id'?"
+
+
+def test_inputs_of_a_single_scalar_are_told_to_be_unchecked():
+    assert rules("{{a}}", "---\nmodel: m\ninput: {schema: string}\n---\n") == ["no-effect"]
 
 
 def test_tests_are_missing_unless_they_are_beside_or_named():

@@ -110,6 +110,8 @@ async def test_each_rendering_is_counted_once_by_its_label(shelf: Shelf):
     await passed(made(f"a@{ONE.version[:9]}"), call())
     with pytest.raises(PromptNotFound):
         await passed(made("a@staging"), call())
+    with pytest.raises(PromptNotFound):
+        await passed(made("a", "version"), replace(call(), prompt=Prompting(version="made-up")))
     typed = served(
         load_sources({"b.prompt": "---\ninput: {schema: {list(array): string}}\n---\n{{#each list}}x{{/each}}"}).get(
             "b"
@@ -129,6 +131,7 @@ async def test_each_rendering_is_counted_once_by_its_label(shelf: Shelf):
                 await passed(made("b"), asked)
     assert counted == [
         ("a", "canary", "ok"), ("a", "canary", "ok"), ("a", "(version)", "ok"), ("a", "staging", "prompt_not_found"),
+        ("a", "(version)", "prompt_not_found"),
         ("b", "(file)", "input_invalid"), ("b", "(file)", "ok"), ("b", "(file)", "render_too_long"),
     ]  # fmt: skip
 

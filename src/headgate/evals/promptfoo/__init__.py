@@ -1,9 +1,9 @@
-"""Tests of promptfoo made into a test file (https://www.promptfoo.dev/docs/configuration/reference/), with what could
-not be taken over told by its line.
+"""Configurations of promptfoo made into test files and prompts
+(https://www.promptfoo.dev/docs/configuration/reference/), with what could not be taken over told by its line.
 """
 
 from __future__ import annotations
 
-from headgate.evals.promptfoo.configuration import promptfoo
+from headgate.evals.promptfoo.writing import configuration, promptfoo
 
-__all__ = ["promptfoo"]
+__all__ = ["configuration", "promptfoo"]

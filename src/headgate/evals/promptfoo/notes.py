@@ -13,7 +13,7 @@ FILE = "file://"
 
 
 class Notes:
-    """Notes on one file, each once, in the order they come."""
+    """Notes on one file, each once, by line."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -21,14 +21,20 @@ class Notes:
 
     @property
     def told(self) -> list[Note]:
-        return list(self._told)
+        return sorted(self._told)
 
     def add(self, path: Path, what: str) -> None:
         """Note something of what stands at `path`."""
-        self._told[Note(self._sheet.place(path).line, what)] = None
+        self._told[Note(self.line(path), what)] = None
+
+    def line(self, path: Path) -> int:
+        """The line of what stands there."""
+        return self._sheet.place(path).line
 
     def left(self, path: Path, given: dict[str, Any], known: Container[str]) -> None:
         """Note the members that are not among the known ones."""
         for name in given:
             if name not in known:
-                self.add((*path, name), f"'{name}' was left out")
+                changes = isinstance(given[name], dict) and "transform" in given[name]
+                also = ": answers were changed by 'transform' before they were looked at" if changes else ""
+                self.add((*path, name), f"'{name}' was left out{also}")

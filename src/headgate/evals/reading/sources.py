@@ -40,14 +40,11 @@ DISK = Disk()
 class Held:
     """Texts by place, as `support/triage.test.yaml`. Nothing else is there, wherever a path leads."""
 
-    def __init__(self, texts: Mapping[str, str], beside: str | None = None) -> None:
-        """`beside` is the place of a prompt that is there too, though its text is not."""
+    def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
-        self._beside = beside
 
     def has(self, file: Path) -> bool:
-        place = place_of(file)
-        return place in self._texts or place == self._beside
+        return place_of(file) in self._texts
 
     def read(self, file: Path) -> bytes:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -62,7 +62,7 @@ def read_files(found: Iterable[tuple[str, Path | Traversable]], prefix: str) -> 
             problems.append(Problem(shown, 1, 1, what))
             continue
         try:
-            raw = entry.read_bytes()
+            raw = _bounded(entry)
         except OSError as error:
             problems.append(Problem(shown, 1, 1, f"cannot be read: {error.strerror or 'it is no file'}"))
             continue
@@ -86,6 +86,12 @@ def _unreadable(place: str, entry: Path | Traversable) -> str | None:
     return "is no file" if entry.exists() and not entry.is_file() else None
 
 
+def _bounded(entry: Path | Traversable) -> bytes:
+    """What is in a file, and a little more than may be at most."""
+    with entry.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def is_partial(place: str) -> bool:
     return place.endswith(".prompt") and posixpath.basename(place).startswith("_")
 
@@ -97,3 +103,18 @@ def partial_name(place: str) -> str:
 
 def is_above(folder: str, other: str) -> bool:
     return not folder or other == folder or other.startswith(f"{folder}/")
+
+
+def find(places: Container[str], folder: str, name: str, spelt: Callable[[str], Sequence[str]]) -> str | None:
+    """The file of a name, however that may be spelt: in a folder, or one above it."""
+    before, base = posixpath.split(name)
+    if not base or ".." in before.split("/") or name.startswith("/"):
+        return None
+    while True:
+        for spelling in spelt(base):
+            place = posixpath.join(folder, before, spelling)
+            if place in places:
+                return place
+        if not folder:
+            return None
+        folder = posixpath.dirname(folder)

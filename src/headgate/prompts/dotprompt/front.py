@@ -100,6 +100,14 @@ def front_of(text: str, notes: Notes) -> Front:
     return front
 
 
+def note_unread(text: str, notes: Notes) -> None:
+    """Note front matter of a partial, which has none."""
+    opened = _OPENS.match(text)
+    if opened is not None and _CLOSES.search(text, opened.end()) is not None:
+        message = "a partial has no front matter: what stands here is rendered as text; take it out"
+        notes.note(opened.start(), message, fatal=False)
+
+
 def _namespaces(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     ext: dict[str, dict[str, Any]] = {}
     for key, value in raw.items():

@@ -81,7 +81,7 @@ def load_package(package: str, folder: str = "", *, strict: bool = True) -> Libr
     """The library in an installed Python package, or in a folder of it.
 
     Raises:
-        PromptsInvalid: as `load_folder`, and where there is no such package.
+        PromptsInvalid: as `load_folder`, and where there is no such package or folder.
     """
     try:
         root = files(package)
@@ -89,6 +89,8 @@ def load_package(package: str, folder: str = "", *, strict: bool = True) -> Libr
         message = "is not installed, or is no package; install it with pip"
         raise PromptsInvalid([Problem(package, 1, 1, message)]) from None
     root = root.joinpath(*folder.split("/")) if folder else root
+    if not root.is_dir():
+        raise PromptsInvalid([Problem(package, 1, 1, f"has no folder '{folder}'; name one that holds *.prompt files")])
     return _checked(*read_files(entries(root), package), prefix=package, strict=strict)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,16 +12,17 @@ import msgspec
 from headgate.checks.effort import Uncheckable
 from headgate.checks.json_schema import JsonSchema, compiled
 from headgate.prompts.dotprompt.compiling import Compiler, inlines_of
-from headgate.prompts.dotprompt.files import DATA_ENDINGS, data_kind, data_name, is_above, is_partial, partial_name
-from headgate.prompts.dotprompt.front import Front, front_of
-from headgate.prompts.dotprompt.marked import Marked, Place, Steps, read
+from headgate.prompts.dotprompt.definitions import Definitions
+from headgate.prompts.dotprompt.files import find, is_above, is_partial, partial_name
+from headgate.prompts.dotprompt.front import Front, front_of, note_unread
+from headgate.prompts.dotprompt.marked import Marked
 from headgate.prompts.dotprompt.parsing import parse
-from headgate.prompts.dotprompt.picoschema import SCALARS, Schema, Unnamed, json_schema
+from headgate.prompts.dotprompt.picoschema import Schema
 from headgate.prompts.dotprompt.problem import Notes, Problem
 from headgate.prompts.dotprompt.prompt import Prompt
-from headgate.prompts.dotprompt.running import Cell, Op, nothing
+from headgate.prompts.dotprompt.running import Cell
+from headgate.prompts.dotprompt.source import File
 from headgate.prompts.dotprompt.syntax import Program
-from headgate.prompts.dotprompt.tools import Tool, tool_of
 from headgate.registry import suggest
 
 MAX_NESTING: Final = 40
@@ -40,31 +40,13 @@ def parsed(sources: Mapping[str, str]) -> dict[str, Parsed]:
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A template, and the partials it names."""
+    """A template, the partials it names, and where its front matter says what."""
 
     program: Program
     text: str
     partials: Mapping[str, str]
     """Their files by the names they are called by."""
-
-
-@dataclass(slots=True)
-class File:
-    """One file on its way."""
-
-    place: str
-    text: str
-    notes: Notes
-    needs: dict[str, int] = field(default_factory=dict)
-    """Files it needs, and the offset at which it says so."""
-    partials: dict[str, str] = field(default_factory=dict)
-    front: Front | None = None
-    program: Program | None = None
-    op: Op = nothing
-    looked: bool = False
-    """Whether its schema or tool has been read, and may still be none."""
-    schema: Schema | None = None
-    tool: Tool | None = None
+    marked: Marked
 
 
 class Loader:
@@ -74,7 +56,7 @@ class Loader:
             place: File(place, text, Notes(posixpath.join(prefix, place), text)) for place, text in sources.items()
         }
         self._cells = {place: Cell(place) for place in sources if is_partial(place)}
-        self._under_way: list[str] = []
+        self._definitions = Definitions(self._files)
         self.broken: dict[str, list[Problem]] = {}
 
     def load(self) -> tuple[dict[str, Prompt], list[Problem]]:
@@ -84,14 +66,7 @@ class Loader:
         inlines = frozenset(name for each in templates for name in inlines_of(each.program))
         for each in templates:
             self._compile(each, inlines)
-        for each in self._files.values():
-            kind = data_kind(each.place)
-            if kind == "schema":
-                self._schema_of(each)
-            elif kind == "tool":
-                self._tool_of(each)
-            if kind is not None:
-                self._note_shadowed(each, kind)
+        self._definitions.read()
         self._find_cycles()
         self._find_parts()
         prompts: dict[str, Prompt] = {}
@@ -104,14 +79,16 @@ class Loader:
     def parsed(self) -> dict[str, Parsed]:
         """The templates by the places of their files."""
         return {
-            each.place: Parsed(each.program, each.text, each.partials)
+            each.place: Parsed(each.program, each.text, each.partials, _marked(each))
             for each in self._files.values()
             if each.program is not None
         }
 
     def _parse(self, file: File) -> None:
         start, end = 0, len(file.text)
-        if not is_partial(file.place):
+        if is_partial(file.place):
+            note_unread(file.text, file.notes)
+        else:
             file.front = front_of(file.text, file.notes)
             start, end = file.front.start, file.front.end
         file.program = parse(file.text, start, end, file.notes)
@@ -120,7 +97,7 @@ class Loader:
         folder = posixpath.dirname(file.place)
 
         def resolve(name: str, offset: int | None) -> Cell | None:
-            place = self._find(folder, name, lambda base: [f"_{base}.prompt"])
+            place = find(self._files, folder, name, lambda base: [f"_{base}.prompt"])
             if place is None:
                 return None
             if offset is not None:
@@ -141,20 +118,6 @@ class Loader:
 
     def _partials(self, folder: str) -> list[str]:
         return [partial_name(place) for place in self._cells if is_above(posixpath.dirname(place), folder)]
-
-    def _find(self, folder: str, name: str, spelt: Any) -> str | None:
-        """The file of a name: in a folder, or one above it."""
-        before, base = posixpath.split(name)
-        if not base or ".." in before.split("/") or name.startswith("/"):
-            return None
-        while True:
-            for spelling in spelt(base):
-                place = posixpath.join(folder, before, spelling)
-                if place in self._files:
-                    return place
-            if not folder:
-                return None
-            folder = posixpath.dirname(folder)
 
     def _find_cycles(self) -> None:
         """Note partials that would never end, each circle once."""
@@ -193,98 +156,6 @@ class Loader:
                     self._cells[caller].parts = True
                     left.append(caller)
 
-    # ── schemas and tools ──
-
-    def _schema_of(self, file: File) -> Schema:
-        """What a schema's file says; anything goes where it has a mistake."""
-        if not file.looked:
-            file.looked = True
-            self._under_way.append(file.place)
-            marked = read(file.text, file.notes)
-            file.schema = self._json_schema(marked.value, file, marked, ())
-            if file.schema is None and not file.notes.found:
-                file.notes.at((1, 1), "the file has no schema in it; write one")
-            self._under_way.remove(file.place)
-        return file.schema or {}
-
-    def _note_shadowed(self, file: File, kind: str) -> None:
-        """Note that a file is not read by anybody, since one of another ending has its name."""
-        stem = file.place[: file.place.rindex(f".{kind}.")]
-        first = next(f"{stem}.{kind}{e}" for e in DATA_ENDINGS if f"{stem}.{kind}{e}" in self._files)
-        if first != file.place:
-            file.notes.at((1, 1), f"has no effect: {posixpath.basename(first)} has its name", fatal=False)
-
-    def _named_schema(self, file: File, name: str) -> Schema:
-        folder = posixpath.dirname(file.place)
-        place = self._find(folder, name, lambda base: [f"{base}.schema{e}" for e in DATA_ENDINGS])
-        if place is None:
-            raise Unnamed(f"there is no type or schema '{name}'{file.notes.hint(name, self._schema_names)}")
-        if place in self._under_way:
-            circle = " -> ".join(data_name(each) for each in (*self._under_way[self._under_way.index(place) :], place))
-            raise Unnamed(f"the schema is made of itself: {circle}; write it as JSON Schema, with '$ref'")
-        file.needs.setdefault(place, -1)
-        return self._schema_of(self._files[place])
-
-    def _schema_names(self) -> list[str]:
-        return [*SCALARS, *sorted({data_name(each) for each in self._files if data_kind(each) == "schema"})]
-
-    def _json_schema(self, written: Any, file: File, marked: Marked, steps: Steps) -> Schema | None:
-        wrong = len(file.notes.found)
-        schema = json_schema(
-            written,
-            lambda name: self._named_schema(file, name),
-            lambda inner, message: file.notes.at(marked.place(*steps, *inner), message),
-        )
-        if schema is not None and len(file.notes.found) == wrong:
-            try:
-                compiled(schema)
-            except Uncheckable as error:
-                file.notes.at(marked.place(*steps, *error.place), f"{error}")
-        return schema
-
-    def _tool_of(self, file: File) -> Tool | None:
-        if not file.looked:
-            file.looked = True
-            marked = read(file.text, file.notes)
-            if marked.value is not None or not file.notes.found:
-                file.tool = self._tool(marked.value, data_name(file.place), file, marked, ())
-        return file.tool
-
-    def _tool(self, written: Any, name: str | None, file: File, marked: Marked, steps: Steps) -> Tool | None:
-        return tool_of(
-            written,
-            name,
-            marked,
-            file.notes,
-            lambda inner, where: self._json_schema(inner, file, marked, where),
-            steps,
-        )
-
-    def _tools(self, file: File, front: Front) -> tuple[list[str], list[Tool]]:
-        """The tools a prompt names: those the library does not know, and those it does."""
-        defined: dict[str, Tool] = {}
-        unknown: list[str] = []
-
-        def define(tool: Tool | None, place: Place) -> None:
-            if tool is not None and defined.setdefault(str(tool["name"]), tool) is not tool:
-                file.notes.at(place, f"the tool '{tool['name']}' is there a second time; keep one")
-
-        for at, written in enumerate(front.get("toolDefs", list) or ()):
-            steps = ("toolDefs", at)
-            define(self._tool(written, None, file, front.marked, steps), front.marked.place(*steps))
-        folder = posixpath.dirname(file.place)
-        for at, name in enumerate(str(each) for each in front.get("tools", list) or ()):
-            said = front.marked.place("tools", at)
-            place = self._find(folder, name, lambda base: [f"{base}.tool{e}" for e in DATA_ENDINGS])
-            if place is not None:
-                file.needs.setdefault(place, -1)
-                define(self._tool_of(self._files[place]), said)
-            elif name not in defined:
-                unknown.append(name)
-                message = f"there is no file {name}.tool.yaml; the caller has to bring the tool"
-                file.notes.at(said, message, fatal=False)
-        return list(dict.fromkeys(unknown)), list(defined.values())
-
     # ── prompts ──
 
     def _prompt(self, file: File) -> Prompt | None:
@@ -302,12 +173,12 @@ class Loader:
         _check_names(front, (stem, name), variant, file.notes)
         given, made = front.get("input", dict) or {}, front.get("output", dict) or {}
         schemas = [
-            self._json_schema(written.get("schema"), file, front.marked, (key, "schema"))
+            self._definitions.json_schema(written.get("schema"), file, front.marked, (key, "schema"))
             for key, written in (("input", given), ("output", made))
         ]
         checker = _checker(schemas[0], front, file.notes)
         _check_defaults(given.get("default"), schemas[0], front, file.notes)
-        unknown, tools = self._tools(file, front)
+        unknown, tools = self._definitions.tools(file, front)
         needed = self._needed(file)
         problems = [problem for each in needed for problem in each.notes.found]
         if any(problem.fatal for problem in problems):
@@ -349,6 +220,10 @@ class Loader:
                     found[place] = self._files[place]
                     left.append(found[place])
         return list(found.values())
+
+
+def _marked(file: File) -> Marked:
+    return file.front.marked if file.front is not None else Marked({}, {})
 
 
 def version_of(sources: Mapping[str, str]) -> str:

@@ -149,6 +149,11 @@ def _wrong(key: str, name: str, known: Container[str]) -> str | None:
     return None
 
 
+def name_of(key: str) -> str:
+    """The property that a key of Picoschema is about."""
+    return _key(key)[0]
+
+
 def _described(written: str) -> tuple[str, str | None]:
     found = _DESCRIBED.match(written)
     return (found.group(1).strip(), found.group(2).rstrip()) if found is not None else (written.strip(), None)

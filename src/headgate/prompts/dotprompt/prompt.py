@@ -97,13 +97,20 @@ class Prompt:
         return {**form, **schema} or None
 
     def with_options(self, options: Mapping[str, Any]) -> Prompt:
-        """The same prompt with metadata of Dotprompt's laid over its own: `model`, `config`, and defaults of inputs."""
-        given = options.get("input") or {}
+        """The same prompt with metadata of Dotprompt's laid over its own: `model`, `config`, and defaults of inputs.
+
+        Raises:
+            InputInvalid: one of these is not of its type.
+        """
+        given = _mapping(options.get("input"), "options.input")
+        model = options.get("model")
+        if not isinstance(model, str | None):
+            raise InputInvalid("'options.model' is not a text", param="options.model")
         return replace(
             self,
-            model=options.get("model") or self.model,
-            config={**self.config, **(options.get("config") or {})},
-            input_default={**self.input_default, **(given.get("default") or {})},
+            model=model or self.model,
+            config={**self.config, **_mapping(options.get("config"), "options.config")},
+            input_default={**self.input_default, **_mapping(given.get("default"), "options.input.default")},
         )
 
     def render(
@@ -137,7 +144,7 @@ class Prompt:
         this = {**self.input_default, **inputs}
         if self.checked is not None:
             check(self.checked, this)
-        values: dict[str, Any] = {**(context or {}), "root": this}
+        values: dict[str, Any] = {**_mapping(context, "context"), "root": this}
         if self.asks_metadata:
             values.setdefault("metadata", self._metadata(history, docs))
         out: list[Item] = []
@@ -153,6 +160,17 @@ class Prompt:
         """What `@metadata` stands for."""
         prompt = {"name": self.name, "model": self.model, "config": self.config, "ext": self.ext, "raw": self.raw}
         return {"prompt": prompt, "docs": docs, "messages": [each.plain() for each in history]}
+
+
+def _mapping(given: Any, name: str) -> Mapping[str, Any]:
+    """What was given, nothing where that is null.
+
+    Raises:
+        InputInvalid: it is no mapping.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise InputInvalid(f"'{name}' is not a mapping of names to values", param=name)
+    return given or {}
 
 
 def check(schema: JsonSchema, inputs: Mapping[str, Any]) -> None:

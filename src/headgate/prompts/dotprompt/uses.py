@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headgate.prompts.dotprompt.helpers import HELPERS
 from headgate.prompts.dotprompt.loading import MAX_NESTING, Parsed, parsed
 from headgate.prompts.dotprompt.problem import Lines
 from headgate.prompts.dotprompt.prompt import Prompt
@@ -36,6 +37,8 @@ class Use(msgspec.Struct, frozen=True):
     """As written."""
     unknown: bool = False
     """Whether the schema says that there is no such thing."""
+    known: tuple[str, ...] = ()
+    """For one that is not there, what is."""
     composite: bool = False
     """Whether it is a mapping, or a list of them, written as plain text."""
 
@@ -51,11 +54,13 @@ class _Value:
     named: Mapping[str, _Value] = field(default_factory=dict[str, "_Value"])
     """What a partial was given by name on top."""
     unknown: bool = False
+    known: tuple[str, ...] = ()
+    """For one that is not there, what is."""
 
     def key(self) -> object:
         """The same for values that are the same."""
         named = tuple((name, value.key()) for name, value in sorted(self.named.items()))
-        return self.inputs, id(self.schema), self.root, self.unknown, named
+        return self.inputs, id(self.schema), self.root, self.unknown, self.known, named
 
 
 _NOTHING = _Value()
@@ -73,21 +78,24 @@ class _Scope:
         return _Scope((*self.around, this), {**self.params, **params}, self.place, self.depth)
 
 
-def uses_of(prompt: Prompt) -> list[Use]:
-    """Every use of an input in a prompt and its partials, in the order of files and lines."""
-    return _Walk(prompt).uses()
+def uses_of(prompt: Prompt, files: Mapping[str, Parsed] | None = None) -> list[Use]:
+    """Every use of an input in a prompt and its partials, in the order of files and lines. `files` are those it needs,
+    parsed, where somebody has them.
+    """
+    return _Walk(prompt, parsed(prompt.sources) if files is None else files).uses()
 
 
 class _Walk:
-    def __init__(self, prompt: Prompt) -> None:
+    def __init__(self, prompt: Prompt, files: Mapping[str, Parsed]) -> None:
         self._prompt = prompt
-        self._files: Mapping[str, Parsed] = parsed(prompt.sources)
-        self._lines = {place: Lines(each.text) for place, each in self._files.items()}
+        self._files = files
+        self._lines = {place: Lines(each.text) for place, each in files.items()}
         self._found: dict[Use, None] = {}
         self._statements = 0
         self._rendered: dict[object, frozenset[str]] = {}
         """The roles that may speak behind a partial, by what it was rendered for."""
-        self._root = _Value(frozenset({EVERY}), prompt.input_schema, root=True)
+        schema = prompt.input_schema if prompt.checked is not None else None
+        self._root = _Value(frozenset({EVERY}), schema, root=True)
 
     def uses(self) -> list[Use]:
         scope = _Scope((self._root,), {}, self._prompt.file, 0)
@@ -123,7 +131,7 @@ class _Walk:
             self._note(call.path, scope, roles, shown=True, plain=True)
         else:
             for each in (*call.params, *(value for _, value in call.named)):
-                self._note(each, scope, roles, shown=name != "log", plain=False)
+                self._note(each, scope, roles, shown=name != "log", plain=name == "media")
         return roles
 
     def _block(self, block: Block, scope: _Scope, roles: frozenset[str]) -> frozenset[str]:
@@ -181,10 +189,19 @@ class _Walk:
         if not value.inputs:
             return
         line, column = self._lines[scope.place].place(expression.offset)
-        composite = plain and not value.root and _is_composite(value.schema)
-        self._found[
-            Use(scope.place, line, column, value.inputs, roles, shown, expression.original, value.unknown, composite)
-        ] = None
+        use = Use(
+            file=scope.place,
+            line=line,
+            column=column,
+            inputs=value.inputs,
+            roles=roles,
+            shown=shown,
+            path=expression.original,
+            unknown=value.unknown,
+            known=value.known,
+            composite=plain and (value.root or _is_composite(value.schema)),
+        )
+        self._found[use] = None
 
     def _value(self, expression: Expression, scope: _Scope) -> _Value:
         if isinstance(expression, Literal):
@@ -207,15 +224,15 @@ class _Walk:
             if part in value.named:
                 value = value.named[part]
                 continue
-            schema, known = _member(value.schema, part)
             inputs = frozenset({part}) if value.root else value.inputs
-            value = _Value(inputs, schema, unknown=not known)
+            try:
+                value = _Value(inputs, _member(value.schema, part))
+            except KeyError:
+                value = _Value(inputs, unknown=True, known=tuple(value.schema.get("properties") or ()))
         return value
 
 
 def _helper(call: Call, scope: _Scope) -> str | None:
-    from headgate.prompts.dotprompt.helpers import HELPERS
-
     simple = isinstance(call.path, Path) and call.path.simple
     name = call.path.original if simple and isinstance(call.path, Path) else ""
     return name if name in HELPERS and name not in scope.params else None
@@ -237,18 +254,29 @@ def _items(value: _Value) -> _Value:
     return _Value(value.inputs, schema)
 
 
-def _member(schema: Any, name: str) -> tuple[Any, bool]:
-    """The schema of what is under a name, and whether it may be there."""
+def _member(schema: Any, name: str) -> Any:
+    """The schema of what is under a name, None where that may be anything.
+
+    Raises:
+        KeyError: there can be no such thing.
+    """
     if not isinstance(schema, dict):
-        return None, True
-    kind = _kind(schema)
-    properties = schema.get("properties")
+        return None
+    kind, properties = _kind(schema), schema.get("properties")
     if isinstance(properties, dict) and name in properties:
-        return properties[name], True
+        return properties[name]
     others = schema.get("additionalProperties", True)
-    if kind == "object" and others is False and "patternProperties" not in schema:
-        return None, False
-    return (others if isinstance(others, dict) and kind == "object" else None), True
+    if kind == "object":
+        if others is False and "patternProperties" not in schema:
+            raise KeyError(name)
+        return others
+    if kind in ("array", "string"):
+        if name == "length" or name.isdecimal():
+            return schema.get("items") if kind == "array" and name != "length" else None
+        raise KeyError(name)
+    if kind in ("boolean", "integer", "null", "number"):
+        raise KeyError(name)
+    return None
 
 
 def _is_composite(schema: Any) -> bool:

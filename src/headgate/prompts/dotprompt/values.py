@@ -127,7 +127,7 @@ def member(value: Value, name: str) -> Value:
         return len(value) if name == "length" else UNDEFINED
     if isinstance(value, str):
         if name == "length":
-            return len(value.encode("utf-16-le", "surrogatepass")) // 2
+            return len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
         if name.isdecimal() and name.isascii() and len(name) < 10 and int(name) < len(value):
             return value[int(name)]
     return UNDEFINED

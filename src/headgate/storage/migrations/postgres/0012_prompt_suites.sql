@@ -12,7 +12,7 @@ CREATE TABLE prompt_suites (
     name TEXT NOT NULL,
     digest TEXT NOT NULL,
     file TEXT NOT NULL,
-    beside TEXT,
+    prompts TEXT NOT NULL,
     sources TEXT NOT NULL,
     bytes BIGINT NOT NULL,
     cells TEXT NOT NULL,

@@ -1,59 +1,100 @@
-"""A configuration of promptfoo as a test file: what is tested, the tests, and what holds for all of them."""
+"""A configuration of promptfoo as a test file: what is tested, the tests, what holds for all of them; and its prompts
+beside it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from math import prod
 from typing import Any
 
 import msgspec
-import yaml
 
 from headgate.config.problem import Path
 from headgate.evals.problems import BadTests
 from headgate.evals.promptfoo.assertions import Assertions, is_number
 from headgate.evals.promptfoo.notes import FILE, Notes
+from headgate.evals.promptfoo.prompts import Fetch, prompts_of
 from headgate.evals.reading.conversations import ROLES
 from headgate.evals.reading.files import MOST_REPEATS
 from headgate.evals.reading.sheet import Sheet
-from headgate.prompts.importing import Imported
+from headgate.prompts.importing import Imported, Note
+from headgate.prompts.importing.written import as_yaml
 
 MOST_COMBINATIONS = 1_000
 """Tests that one whose variables are lists is written out to."""
 
 _LOGIC = re.compile(r"\{%|\{\{[^}]*\|")
+_ENVIRONMENT = re.compile(r"\{\{\s*env\.(\w+)[^}]*\}\}")
 _ENDINGS = (".txt", ".json", ".md", ".py", ".js", ".yaml", ".j2")
 _TABLES = (".csv", ".jsonl")
 _TOP = frozenset({
-    "description", "prompts", "providers", "targets", "tests", "defaultTest", "assertionTemplates", "evaluateOptions",
+    "description", "prompts", "providers", "targets", "tests", "scenarios", "defaultTest", "assertionTemplates",
+    "evaluateOptions",
+    # of no meaning for what is asked, or how it is judged
+    "sharing", "outputPath", "writeLatestResults", "tags", "$schema",
 })  # fmt: skip
 _TEST = frozenset({"description", "vars", "assert", "threshold", "metadata"})
+_SCENARIO = frozenset({"description", "config", "tests"})
+_ORDER = (
+    "description", "variants", "models", "messages", "repeat", "judge", "embeddings", "inputs", "threshold", "assert",
+    "dataset", "tests",
+)  # fmt: skip
 
 
 def promptfoo(name: str, source: str) -> Imported:
-    """The test file that a configuration of promptfoo's comes to.
+    """The test file that a configuration of promptfoo's comes to: of a model, with the first prompt in it.
 
     Raises:
         BadTests: it is none.
     """
-    sheet = Sheet.of_yaml(name, source)
+    notes, tree = _read(name, source, ("tests", "scenarios"))
+    writer = _Writer(notes, tree)
+    return _test_file(name, {"messages": writer.messages(), **writer.suite()}, notes)
+
+
+def configuration(file: str, source: str, name: str, fetch: Fetch) -> list[Imported]:
+    """The prompts of a configuration of promptfoo's, and the test file beside them.
+
+    Args:
+        name: what the first prompt is to be called; others are its variants.
+        fetch: reads the files it names.
+
+    Raises:
+        BadTests: it is none.
+    """
+    notes, tree = _read(file, source, ("prompts", "tests", "scenarios"))
+    given = tree.get("prompts")
+    files, told = prompts_of(
+        name, given, lambda at: notes.line(("prompts", at) if isinstance(given, list) else ("prompts",)), fetch
+    )
+    variants = ["default", *(each.name.removeprefix(f"{name}.") for each in files[1:])] if files[1:] else None
+    made = _test_file(name, {"variants": variants, **_Writer(notes, tree).suite()}, notes, told)
+    return [*files, made] if "tests" in tree or "scenarios" in tree or not files else files
+
+
+def _read(file: str, source: str, known: tuple[str, ...]) -> tuple[Notes, dict[str, Any]]:
+    sheet = Sheet.of_yaml(file, source)
     tree = sheet.mapping((), sheet.tree)
-    if not sheet.problems and "tests" not in tree:
-        sheet.wrong((), "is no configuration of promptfoo's: it has no 'tests'")
+    if not sheet.problems and not tree.keys() & set(known):
+        sheet.wrong((), f"is no configuration of promptfoo's: it has no '{known[0]}'")
     if sheet.problems:
         raise BadTests(sheet.problems)
-    notes = Notes(sheet)
-    made = _Writer(notes, Assertions(notes, tree.get("assertionTemplates"))).suite(tree)
-    text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100_000)
-    return Imported(name, text, notes.told)
+    return Notes(sheet), tree
+
+
+def _test_file(name: str, made: dict[str, Any], notes: Notes, more: Sequence[Note] = ()) -> Imported:
+    kept = {key: made[key] for key in _ORDER if made.get(key) not in (None, [], {})}
+    return Imported(name, as_yaml(kept), sorted({*more, *notes.told}), ".test.yaml")
 
 
 class _Writer:
-    def __init__(self, notes: Notes, assertions: Assertions) -> None:
+    def __init__(self, notes: Notes, tree: dict[str, Any]) -> None:
         self._notes = notes
-        self._assertions = assertions
+        self._tree = tree
+        self._assertions = Assertions(notes, tree.get("assertionTemplates"))
         self._asserted = False
         """Whether something is asserted of all tests."""
         self._shared: dict[str, Any] = {}
@@ -61,13 +102,17 @@ class _Writer:
         self._spread = False
         """Whether some of these are lists, so that they are written out with each test."""
 
-    def suite(self, tree: dict[str, Any]) -> dict[str, Any]:
+    def suite(self) -> dict[str, Any]:
+        """What the test file says, but for what is asked."""
+        tree = self._tree
         self._notes.left((), tree, _TOP)
+        self._environment()
         default = self._default(tree.get("defaultTest"))
-        body = {**default, **self._tests(tree.get("tests"))}
+        tests = self._tests(tree.get("tests"))
+        tests["tests"] += self._scenarios(tree.get("scenarios"))
+        body = {**default, **tests}
         models = self._models(tree)
         made: dict[str, Any] = {"description": tree.get("description"), "models": models}
-        made["messages"] = self._messages(tree.get("prompts"))
         made["repeat"] = self._repeat(tree.get("evaluateOptions"))
         if self._assertions.judged:
             made["judge"] = models[0] if models else "chat"
@@ -76,6 +121,13 @@ class _Writer:
             made["embeddings"] = "embed"
             self._notes.add((), "vectors are compared; name the model that makes them under 'embeddings:'")
         return _said({**made, **body})
+
+    def _environment(self) -> None:
+        """Note what is made of variables of the environment."""
+        for path, text in _texts((), self._tree):
+            if path[:1] != ("prompts",) and (found := _ENVIRONMENT.search(text)):
+                what = f"'env.{found[1]}' is of the environment, and is not filled in; write what it stands for"
+                self._notes.add(path, what)
 
     def _default(self, given: Any) -> dict[str, Any]:
         path: Path = ("defaultTest",)
@@ -105,7 +157,9 @@ class _Writer:
             self._notes.add(("providers",), "models are those of headgate.yaml; name them as they are called there")
         return list(dict.fromkeys(found))
 
-    def _messages(self, prompts: Any) -> Any:
+    def messages(self) -> Any:
+        """What a model is asked, which is the first prompt."""
+        prompts = self._tree.get("prompts")
         given = prompts if isinstance(prompts, list) else [prompts] if prompts else []
         raw = [each.get("raw") if isinstance(each, dict) else each for each in given]
         texts = [each for each in raw if isinstance(each, str)]
@@ -137,6 +191,7 @@ class _Writer:
             path: Path = ("tests", at) if isinstance(given, list) else ("tests",)
             if isinstance(each, str) and each.endswith(_TABLES) and "*" not in each and "://" not in _local(each):
                 datasets.append(_local(each))
+                self._notes.add(path, f"{datasets[-1]} has to lie where the test file says, beside it")
             elif isinstance(each, dict) and "path" not in each:
                 tests += self._written_out(path, each)
             elif each is not None:
@@ -144,6 +199,29 @@ class _Writer:
         if datasets and self._spread:
             self._notes.add(("defaultTest", "vars"), "variables that are lists are left out of tests in files")
         return {"dataset": datasets, "tests": tests}
+
+    def _scenarios(self, given: Any) -> Iterator[dict[str, Any]]:
+        """A test for each test of a scenario and each of its sets of variables."""
+        for at, each in enumerate(_list(given)):
+            path: Path = ("scenarios", at)
+            if not isinstance(each, dict):
+                self._notes.add(path, f"the scenarios in {each} were left out")
+                continue
+            self._notes.left(path, each, _SCENARIO)
+            tests = _list(each.get("tests")) or [{}]
+            for number, data in enumerate(_list(each.get("config")) or [{}]):
+                variables = self._members((*path, "config", number), data)
+                self._notes.left((*path, "config", number), variables, {"vars"})
+                for place, test in enumerate(tests):
+                    inside = self._members((*path, "tests", place), test)
+                    chosen = {**self._variables((*path, "config", number), variables), **(inside.get("vars") or {})}
+                    yield from self._written_out((*path, "tests", place), {**inside, "vars": chosen})
+
+    def _members(self, path: Path, given: Any) -> dict[str, Any]:
+        if isinstance(given, dict):
+            return given
+        self._notes.add(path, f"{given} was left out; write it here")
+        return {}
 
     def _written_out(self, path: Path, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """A test for each combination of the values of variables that are lists."""
@@ -164,8 +242,9 @@ class _Writer:
                 self._notes.add((*path, "vars"), "variables in files are not taken over")
             return {}
         for name, value in variables.items():
-            if isinstance(value, str) and value.startswith(FILE):
-                self._notes.add((*path, "vars", name), f"the value of '{name}' is in a file; write it here")
+            if isinstance(value, str) and (value.startswith(FILE) or "{{" in value):
+                what = "in a file; write it here" if value.startswith(FILE) else "made of others; write it out"
+                self._notes.add((*path, "vars", name), f"the value of '{name}' is {what}")
         return variables
 
     def _test(self, path: Path, given: dict[str, Any], variables: dict[str, Any] | None) -> dict[str, Any]:
@@ -174,7 +253,7 @@ class _Writer:
         made: dict[str, Any] = {"description": description, "inputs": given.get("vars") or None}
         made["threshold"] = self._threshold((*path, "threshold"), given.get("threshold"))
         made["assert"] = self._assertions.taken((*path, "assert"), given.get("assert"), variables)
-        if not made["assert"] and path[0] == "tests" and not self._asserted:
+        if not made["assert"] and path[0] != "defaultTest" and not self._asserted:
             what = "asserts nothing that was taken over; write 'assert:', since a test without passes always"
             self._notes.add(path, what)
         return _said(made)
@@ -191,6 +270,22 @@ class _Writer:
 
 def _said(made: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value not in (None, [], {})}
+
+
+def _list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [] if given is None else [given]
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """All texts, and where they stand."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts((*path, str(name)), each)
+    elif isinstance(value, list):
+        for at, each in enumerate(value):
+            yield from _texts((*path, at), each)
 
 
 def _local(name: str) -> str:
