@@ -168,7 +168,7 @@ async def test_where_no_headgate_answers_is_told_at_once() -> None:
         with pytest.raises(CannotEvaluate, match=f"no Headgate, status {status}"):
             await Server("http://x", transport=Fake(status, body)).learn(["chat"])
     refused = {"error": {"message": "This key may not.", "code": "permission_denied"}}
-    with pytest.raises(CannotEvaluate, match="refuses this key: This key may not"):
+    with pytest.raises(CannotEvaluate, match="does not say which models there are: This key may not"):
         await Server("http://x", transport=Fake(403, json.dumps(refused).encode())).learn(["chat"])
 
 

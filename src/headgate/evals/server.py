@@ -78,9 +78,8 @@ class Server:
         if status == 401:
             what = "no key was given" if self._keyless else "the key is not valid"
             return f"{what} at {self._url}; set HEADGATE_ADMIN_KEY to a key that may call, or pass --key"
-        error = _error(status, headers, raw)
-        if status == 403:
-            return f"{self._url} refuses this key: {error.message}"
+        if isinstance(_tree(raw).get("error"), dict):
+            return f"{self._url} does not say which models there are: {_error(status, headers, raw).message}"
         return f"what answers at {self._url} is no Headgate, status {status}; give the address of one"
 
     # ── what is known of models ──
