@@ -15,7 +15,7 @@ from evaluated_answers import problems_in, suite_of
 from headgate.evals.kinds import ALIASES, ELSEWHERE, KINDS
 from headgate.evals.problems import BadTests
 from headgate.evals.promptfoo import promptfoo
-from headgate.evals.reading import find, read
+from headgate.evals.reading import read
 from headgate.evals.reading.mini import expected
 
 SCALARS = st.one_of(
@@ -166,16 +166,6 @@ def test_a_mistake_of_the_file_is_told_where_it_stands(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"messages": "a"}\n{"messages": "b"}\n')
     told = problems_in(tmp_path, "model: c\nassert: [is-json]\ninputs: 5\ncontext: x\ndataset: a.jsonl\n")
     assert [each.partition(": ")[0] for each in told] == ["x.test.yaml:3:1", "x.test.yaml:4:1"]
-
-
-def test_files_may_be_named_by_a_pattern(tmp_path: Path) -> None:
-    for name in ("a.test.yaml", "b/c.test.yaml", "b/notes.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = find([tmp_path / "**" / "*.yaml", tmp_path / "b", tmp_path / "b" / ".." / "a.test.yaml"])
-    assert [each.name for each in found] == ["a.test.yaml", "c.test.yaml"]
-    with pytest.raises(BadTests, match="is not there"):
-        find([tmp_path / "*.json"])
 
 
 def test_a_context_that_is_a_text_is_an_input(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from evaluated_answers import problems_in, suite_of
 from headgate.evals.case import Assertion, Cell, Repeat
 from headgate.evals.problems import BadTests
-from headgate.evals.reading import find, read
+from headgate.evals.reading import read
 
 MISTAKES = """\
 model: chat
@@ -225,7 +225,7 @@ def test_tests_in_python(tmp_path: Path) -> None:
         "def polite(answer, case):\n    return True\n\n\n"
         "def suite():\n    return {'model': 'c', 'tests': [{'messages': 'hi', 'assert': [polite, {'contains': 'x'}]}]}\n"
     )
-    suite = read(find([tmp_path]))[0]
+    suite = read([file])[0]
     assert (suite.name, [each.kind for each in suite.cases[0].assertions]) == ("own", ["python", "contains"])
     file.write_text("x = 1\n\nsuite = {'model': 'c', 'tests': [{'messages': 'hi'}]}\n")
     with pytest.raises(BadTests, match=r"own\.test\.py:3:1: tests\[0\]: has no assertion"):
@@ -238,10 +238,3 @@ def test_tests_in_python(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(BadTests, match=what):
             read([file])
-
-
-def test_what_is_no_test_file(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").touch()
-    with pytest.raises(BadTests) as raised:
-        find([tmp_path, tmp_path / "a.yaml", tmp_path / "nothing"])
-    assert len(raised.value.problems) == 3

@@ -89,6 +89,13 @@ def test_the_same_file_counts_once() -> None:
     assert not selected.problems
 
 
+def test_files_may_be_named_by_a_pattern() -> None:
+    selected = Selection([Path("**/*.yaml"), Path("prompts/**/triage.prompt"), Path("tests/*.test.y*ml")])
+    assert [each.file.name for each in selected.tests] == ["triage.test.yaml", "shared.test.yaml", "own.test.yml"]
+    assert not selected.problems
+    assert "*.json:1:1: is not there; name test files" in wrong("*.json")
+
+
 def test_what_there_is_no_test_of() -> None:
     Path("empty").mkdir()
     told = wrong(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from headgate.evals.reading.files import find, read
+from headgate.evals.reading.files import read
 
-__all__ = ["find", "read"]
+__all__ = ["read"]

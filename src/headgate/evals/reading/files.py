@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from glob import glob
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -47,46 +45,6 @@ _SAID_OTHERWISE = {
 }
 
 NO_CODE = "nothing that is published runs code on a server"
-
-
-def find(paths: Iterable[FilePath]) -> list[FilePath]:
-    """The test files that are named, or in folders that are named, or that a pattern names, in order.
-
-    Raises:
-        BadTests: there is none somewhere.
-    """
-    found: dict[FilePath, FilePath] = {}
-    problems: list[Problem] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [FilePath(at, name) for at, names in _walked(path) for name in names if is_test(name)]
-            if not inside:
-                problems.append(Problem(Place(str(path)), "there is no test file in it; write one, as name.test.yaml"))
-            for each in sorted(inside):
-                found.setdefault(each.resolve(), each)
-        elif path.is_file():
-            if not is_test(path.name):
-                problems.append(Problem(Place(str(path)), "is no test file; its name ends in .test.yaml or .test.py"))
-            found.setdefault(path.resolve(), path)
-        elif inside := sorted(each for each in _matching(path) if is_test(each.name)):
-            found.update((each.resolve(), each) for each in inside if each.resolve() not in found)
-        else:
-            problems.append(Problem(Place(str(path)), "is not there"))
-    if problems:
-        raise BadTests(problems)
-    return list(found.values())
-
-
-def _walked(folder: FilePath) -> Iterator[tuple[str, list[str]]]:
-    """The folders in a folder with their files, but for hidden ones."""
-    for at, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        yield at, names
-
-
-def _matching(pattern: FilePath) -> Iterator[FilePath]:
-    """The files of a pattern that no shell has written out: `prompts/**/*.test.yaml`."""
-    return (FilePath(each) for each in glob(str(pattern), recursive=True) if FilePath(each).is_file())
 
 
 def is_test(name: str) -> bool:
