@@ -103,9 +103,9 @@ def render(
     """Render a prompt to the messages a model is sent."""
     once((input, context, messages, docs, options))
     prompt = prompt_of(name, library, package)
-    if options is not None:
-        prompt = prompt.with_options(mapping(options))
     try:
+        if options is not None:
+            prompt = prompt.with_options(mapping(options))
         rendered = prompt.render(
             mapping(input),
             context=mapping(context),
