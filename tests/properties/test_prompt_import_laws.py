@@ -91,7 +91,7 @@ def templates(draw: st.DrawFn, items: tuple[str, ...] = (), depth: int = 0) -> s
                 parts += [draw(tags("else")), inner()]
             parts.append(draw(tags("endif")))
         else:
-            item = draw(st.sampled_from(["i", "j", "history"]))
+            item = draw(st.sampled_from(["i", "history", "this"]))
             end = draw(st.sampled_from(["", "{% if not loop.last %}, {% endif %}", "{{ loop.index0 }}"]))
             parts += [draw(tags(f"for {item} in {draw(st.sampled_from(LISTS))}")), inner(item), end]
             if draw(st.booleans()):

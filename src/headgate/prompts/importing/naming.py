@@ -33,7 +33,7 @@ class Naming:
     def enter_loop(self, over: nodes.Expr, names: list[str]) -> list[str]:
         """Names of a loop's values as Handlebars has them, which stand for them until it is left."""
         origin = self.origin(over)
-        written = [f"{name}_" if name in HELPERS else segment(name) for name in names]
+        written = [f"{name}_" if name in HELPERS or segment(name) != name else name for name in names]
         self._scopes.append(dict(zip(names, written, strict=True)))
         self._origins |= dict.fromkeys(names, origin)
         self._items |= dict.fromkeys(names, origin if isinstance(over, nodes.Name) and len(names) == 1 else "")
