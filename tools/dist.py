@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (
     "headgate/py.typed",
     "headgate/catalog/prices.json",
+    "headgate/catalog/retirements.json",
     "headgate/catalog/bpe/cl100k_base.tiktoken.gz",
     "headgate/catalog/bpe/o200k_base.tiktoken.gz",
     "headgate/config/headgate.schema.json",

@@ -122,6 +122,7 @@ async def test_what_versions_come_to_is_told_for_each(serving: Serving, admin: P
         found = _rows((await admin.get(f"{ONE}&csv={chart}")).body)
         assert sum(any(value for name, value in row.items() if name != "from") for row in found) > 0, chart
     looker = await made(serving, "/admin/keys", name="looker", roles=["auditor"])
+    assert "What versions come to" in page.text
     seen = await (await Person.signed_in(serving, looker["key"])).page(ONE)
     assert "Move a label" not in seen.text
 

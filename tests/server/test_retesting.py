@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -246,6 +247,19 @@ async def test_a_vendor_that_says_another_model_answers_has_it_tested(tmp_path: 
         assert (await at.post("/v1/chat/completions", call, HEADERS)).status == 200
         assert await retests(at).turn() == 1
         assert [each["reason"] for each in await listed(at, "tests")] == ["released", "model_changed"]
+
+
+async def test_a_model_that_is_known_to_retire_has_it_tested(tmp_path: Path):
+    async with serving(tmp_path) as at:
+        await release(at)
+        await suite(at, TESTS, beside=NAME)
+        assert await retests(at).turn() == 1
+        for days, due in ((90, 0), (30, 1), (30, 0)):
+            day = datetime.now(UTC).date() + timedelta(days=days)
+            known = f"retirements: {{simulator/gpt-4o-mini: {day}}}\n"
+            at.gateway.reload(at.config(config(tmp_path, "Paris") + known))
+            assert await retests(at).turn() == due
+        assert [each["reason"] for each in await listed(at, "tests")] == ["released", "retiring"]
 
 
 async def test_users_calls_go_before_tests(tmp_path: Path):

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from headgate.cli import output
 from headgate.cli.exits import OK, CannotRun, Misused
-from headgate.cli.files import reading, writing
+from headgate.cli.files import text_of, writing
 from headgate.cli.libraries import DEFAULT
 from headgate.cli.prompting import JsonOption
 from headgate.prompts.importing import KINDS, BadTemplate, Imported, import_prompt
@@ -62,8 +62,7 @@ def _imported(file: Path, kind: str | None, *, partial: bool, trim: bool) -> Seq
     if as_kind not in _ENDINGS:
         wrong = f"there is no kind '{kind}'{suggest(kind, _ENDINGS)}" if kind else "its name does not say what it is"
         raise Misused(f"{output.printable(str(file))}: {wrong}", f"Write --kind with one of {', '.join(_ENDINGS)}.")
-    with reading("Name a file that is there."):
-        source = file.read_text("utf-8")
+    source = text_of(file, "Name a file that is there.")
     name = _name(file)
     if as_kind == PROMPTFOO:
         from headgate.evals.problems import BadTests
@@ -91,8 +90,7 @@ def _beside(file: Path, named: str) -> str | None:
     path = file.parent / named
     if not path.is_file() or not path.resolve().is_relative_to(file.parent.resolve()):
         return None
-    with reading():
-        return path.read_text("utf-8")
+    return text_of(path)
 
 
 def _all_free(targets: Sequence[Path]) -> None:
@@ -132,8 +130,7 @@ def import_tests(
     from headgate.evals.problems import BadTests
     from headgate.evals.promptfoo import promptfoo
 
-    with reading("Name a file that is there."):
-        source = file.read_text("utf-8")
+    source = text_of(file, "Name a file that is there.")
     try:
         made = promptfoo(str(file), source)
     except BadTests as error:

@@ -41,6 +41,21 @@ def reading(hint: str = "") -> Generator[None, None, None]:
         raise CannotRun(f"the file is no text: it is not UTF-8 at byte {error.start}", "Save it as UTF-8.") from None
 
 
+def text_of(file: Path, hint: str = "") -> str:
+    """What is in a file of text, without a mark of its encoding.
+
+    Raises:
+        CannotRun: it cannot be read, or is no text.
+    """
+    with reading(hint):
+        raw = file.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise CannotRun(f"{file}:{line}: is not UTF-8 text here", "Save it as UTF-8.") from None
+
+
 @contextmanager
 def writing(file: Path) -> Generator[None, None, None]:
     """What writes a file.

@@ -17,6 +17,7 @@ from headgate.prompts.dotprompt import (
     load_folder,
     load_package,
 )
+from headgate.prompts.dotprompt.files import is_partial
 
 DEFAULT: Final = Path("prompts")
 """The folder of prompts, where nobody names one."""
@@ -116,7 +117,7 @@ def prefix_of(folder: Path, package: str | None) -> str:
 
 
 def files_of(found: Library, names: Sequence[str], folder: Path | str) -> set[str]:
-    """The files that prompts need.
+    """The files that prompts need; of a partial, its own.
 
     Raises:
         CannotRun: there is no such prompt.
@@ -125,6 +126,10 @@ def files_of(found: Library, names: Sequence[str], folder: Path | str) -> set[st
     for name in names:
         if name in found.broken:
             files |= {each.file for each in found.broken[name]}
+            continue
+        place = f"{name}{ENDING}"
+        if is_partial(place) and place in found.sources:
+            files.add(f"{folder}/{place}")
             continue
         try:
             files |= {f"{folder}/{place}" for place in found.get(name).sources}

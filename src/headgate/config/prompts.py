@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.config.problem import Path, Problem
 from headgate.config.rules import member
@@ -12,6 +12,9 @@ from headgate.prompts.config import PromptsConfig
 from headgate.prompts.reference import Malformed, check_label, parse
 from headgate.registry import suggest
 from headgate.types import JSON
+
+if TYPE_CHECKING:
+    from headgate.prompts.at_hand import Served
 
 _ALONE = frozenset({"prompt"})
 """What a model says that has no targets of its own."""
@@ -86,13 +89,39 @@ def file_problems(source: Source) -> list[str]:
     except ConfigError as error:
         return list(error.problems)
     source.add(_missing(source.tree, served))
+    source.add(_going_nowhere(source.tree, served))
     return []
 
 
-def _missing(tree: JSON, served: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing(tree: JSON, served: Mapping[str, Served]) -> Iterator[Problem]:
     """Prompts without a label or version that are not in the folder: they were meant to be."""
     for name, model in member(tree, "models", dict).items():
         use = member(model, "prompt", dict).get("use")
         if isinstance(use, str) and "@" not in use and use not in served:
             what = f"is not in the folder of prompts{suggest(use, served)}; write name@label for a published one"
             yield Problem(("models", name, "prompt", "use"), what)
+
+
+def _going_nowhere(tree: JSON, served: Mapping[str, Served]) -> Iterator[Problem]:
+    """Models without targets, whose prompt says no model that their calls could go to."""
+    for name, model in member(tree, "models", dict).items():
+        use = member(model, "prompt", dict).get("use")
+        found = served.get(use.partition("@")[0]) if isinstance(use, str) else None
+        if found is None or member(model, "targets", list):
+            continue
+        own = found.prompt.model
+        if own is None:
+            what = "is a prompt that names no model; write 'model:' in its file, or targets here"
+            yield Problem(("models", name, "prompt", "use"), what)
+        elif not _answers(tree, own):
+            what = f"is a prompt for {own[:100]!r}, which is neither a model here that is no prompt, nor a target"
+            yield Problem(("models", name, "prompt", "use"), f"{what}; write another in its file, or targets here")
+
+
+def _answers(tree: JSON, own: str) -> bool:
+    """Whether a prompt's own model is one that can be asked."""
+    models = member(tree, "models", dict)
+    if own in models:
+        return not own.endswith("*") and member(models, own, dict).get("prompt") is None
+    provider, _, model = own.partition("/")
+    return provider in member(tree, "providers", dict) and bool(model) and "*" not in model

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from headgate.evals.case import Assertion, Suite
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import Place, Problem
-from headgate.evals.subjects import Subjects, Unaskable, Unrenderable
+from headgate.evals.subjects import Subjects, Unrenderable
 
 MOST_PROBLEMS = 1_000
 
@@ -32,12 +32,11 @@ def problems_of(
                     return _told(found)
                 try:
                     model = subjects[suite.name].request(cell, case).body.get("model", "")
-                except Unaskable as error:
-                    found[_place(suite, "prompt"), str(error)] = None
-                    break
                 except Unrenderable as error:
-                    if inputs:
-                        found[case.place, str(error)] = None
+                    if inputs or error.whole:
+                        found[_place(suite, "prompt") if error.whole else case.place, str(error)] = None
+                    if error.whole:
+                        break
                     continue
                 if not models.names(model):
                     found[_place(suite, "model"), models.unknown(model)] = None

@@ -9,7 +9,7 @@ import msgspec
 from headgate.errors import BadRequest
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
-from headgate.evals.subjects import PlainModels, Request, Unaskable, Unrenderable
+from headgate.evals.subjects import PlainModels, Request, Unrenderable
 from headgate.prompts.at_hand import Served, Spelling
 from headgate.prompts.dotprompt import Library, Prompt, PromptNotFound
 from headgate.prompts.serving import Unservable, history, prompted, served
@@ -52,13 +52,11 @@ class Prompts:
             rendered = prompt.render(case.inputs, context=case.context, messages=history(case.messages))
             model = cell.model or rendered.model
             if model is None:
-                raise Unaskable("the prompt names no model; write 'model:' in it or in the test file")
+                raise Unrenderable("the prompt names no model; write 'model:' in it or in the test file", whole=True)
             asked = Payload("openai_chat", msgspec.json.encode({"model": model, "messages": case.messages}))
             made, _ = prompted(asked, self._ready(prompt), rendered, Spelling())
-        except PromptNotFound as error:
-            raise Unaskable(error.message) from None
-        except BadRequest as error:
-            raise Unrenderable(error.message) from None
+        except (BadRequest, PromptNotFound) as error:
+            raise Unrenderable(error.message, whole=isinstance(error, PromptNotFound)) from None
         except Unservable as error:
             raise Unrenderable(str(error)) from None
         return Request({**made.tree, **case.config}, prompt.version)

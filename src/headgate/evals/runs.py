@@ -21,6 +21,9 @@ if sys.platform != "win32":
 
 FORMAT = 1
 
+_FIRST = b'{"line":"run",'
+"""How a run file begins."""
+
 
 class Header(msgspec.Struct, frozen=True, tag="run", tag_field="line", kw_only=True):
     """The first line."""
@@ -95,8 +98,6 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="line", kw_only=True
 Line = Header | Result | End
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()
-_FIRST = b'{"line":"run",'
-"""How a run file begins."""
 
 
 class Results(Protocol):

@@ -26,11 +26,13 @@ class Request(NamedTuple):
 
 
 class Unrenderable(Exception):
-    """A case's inputs do not make a request; the message says why."""
+    """A case's inputs do not make a request; the message says why. `whole` where no case's would: a prompt is not
+    there, or names no model.
+    """
 
-
-class Unaskable(Unrenderable):
-    """A cell makes no request whatever the case: its prompt is not there, or names no model."""
+    def __init__(self, message: str, *, whole: bool = False) -> None:
+        super().__init__(message)
+        self.whole = whole
 
 
 class Subjects(Protocol):
@@ -54,7 +56,7 @@ class PlainModels:
 
     def request(self, cell: Cell, case: Case) -> Request:
         if cell.model is None:
-            raise Unaskable("there is no model to ask")
+            raise Unrenderable("there is no model to ask", whole=True)
         if not case.messages:
             what = (
                 f"has inputs alone, and '{cell.model}' is no prompt that takes them; write 'messages: text', or a list"

@@ -26,6 +26,10 @@ MAX_TOKENS: Final = 8_000
 
 _CHARACTERS_PER_TOKEN = 4
 
+_WORDLESS: Final = frozenset({"boolean", "integer", "null", "number"})
+_PLACEHOLDER: Final = re.compile(r"\{\{|<[\w -]+>|\.\.\.|…|\*{3}|(?i:bearer|basic)$")
+"""What stands where a credential would."""
+
 Severity = Literal["error", "warning"]
 
 RULES: Final = {
@@ -168,7 +172,7 @@ class _Looked:
             message = f"the schema has no '{use.path}'{suggest(use.path.rpartition('.')[2], use.known)}"
             yield self._of(use, "undefined-input", "error", message)
             return
-        exposed = sorted(self._named(use) - set(self._trusted()))
+        exposed = sorted(each for each in self._named(use) - set(self._trusted()) if self._may_be_words(each))
         if use.shown and "system" in use.roles and exposed:
             named = "all inputs stand" if EVERY in use.inputs else f"the input '{exposed[0]}' stands"
             message = f"{named} in the system's message; move it to the user's, or list it in 'headgate.trusted'"
@@ -185,12 +189,20 @@ class _Looked:
         closed = schema.get("additionalProperties") is False and properties is not None
         return frozenset(properties or ()) if closed and EVERY in use.inputs else use.inputs
 
+    def _may_be_words(self, name: str) -> bool:
+        """Whether an input may hold whatever somebody writes, and not only numbers or words that the prompt names."""
+        schema = (self._properties() or {}).get(name)
+        if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
+            return not isinstance(schema, dict)
+        types = schema.get("type")
+        return not {types} <= _WORDLESS if isinstance(types, str) else not types or not set(types) <= _WORDLESS
+
     def _secrets(self) -> Iterator[Finding]:
         for file, text in self._prompt.sources.items():
             lower, lines = text.lower(), Lines(text)
             for shape in SHAPES:
                 for found in shape.pattern.finditer(text) if shape.hinted(lower) else ():
-                    if "{{" not in found.group():
+                    if not _PLACEHOLDER.search(found.group()):
                         message = "this looks like a credential; take it out, and revoke it if it is one"
                         yield self.at(*lines.place(found.start()), "secret", "error", message, file)
 

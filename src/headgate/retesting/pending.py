@@ -14,9 +14,11 @@ import msgspec
 from headgate.administration.prompt_failures import failures, tested
 from headgate.administration.prompt_tests import Reason, last
 from headgate.alerts.config import PromptRule
+from headgate.alerts.retiring import going
 from headgate.alerts.rules import configured
 from headgate.clock import Clock
 from headgate.config import Config
+from headgate.config.retirements import Retiring
 from headgate.evals.fingerprints import fingerprint_of, label_of
 from headgate.prompts.config import TestsConfig
 from headgate.prompts.upkeep import Upkeeps
@@ -128,6 +130,7 @@ class _Models:
     def __init__(self, config: Config, rules: Sequence[PromptRule], answering: Answering) -> None:
         self._config = config
         self._rules = rules
+        self._retiring = Retiring(config)
         self._answering = answering
         self._digests: dict[str, str] = {}
 
@@ -141,7 +144,7 @@ class _Models:
             suite=each.suite.digest,
             models=sha256("\0".join(self._digest(model) for model in asked).encode()).hexdigest()[:32],
             answering=self._answering,
-            retiring=sorted({day for rule in self._rules for day in _retiring(names, rule, today)}),
+            retiring=sorted({day for rule in self._rules for day in _retiring(names, rule, self._retiring, today)}),
         )
 
     def _targets(self, model: str) -> list[str]:
@@ -164,12 +167,7 @@ def _rules(config: Config) -> list[PromptRule]:
     ]
 
 
-def _retiring(names: AbstractSet[str], rule: PromptRule, today: date) -> list[str]:
-    """The last days, of those that are near, of models that are about to go."""
-    ids = {name.rpartition("/")[2] for name in names}
-    return [
-        day
-        for pattern, day in rule.retiring.items()
-        if date.fromisoformat(day) <= today + timedelta(days=rule.retire_days)
-        and any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for name in ids)
-    ]
+def _retiring(names: AbstractSet[str], rule: PromptRule, known: Retiring, today: date) -> list[str]:
+    """The days, of those that are near, of models that are about to go."""
+    days = (day for _, day in going(names, rule.retiring, known).values())
+    return [day.isoformat() for day in days if day <= today + timedelta(days=rule.retire_days)]

@@ -221,3 +221,9 @@ def test_a_folder_of_a_package_is_a_library(
         assert run(["prompts", "lint", prompt, "--package", name, "--only", "input-in-system"]) == 1
         assert "acme_of_test/" in capsys.readouterr().out
     assert run(["prompts", "list", "--package", "acme_of_test:gone"]) == 3
+
+
+def test_a_partial_is_looked_over_by_its_file(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "prompts" / "_tone.prompt").write_text("Be {{kind}}. ")
+    assert run(["prompts", "lint", "prompts/_tone.prompt"]) == 1
+    assert capsys.readouterr().out.startswith("prompts/_tone.prompt:1:6: error: the schema has no 'kind'")

@@ -65,3 +65,18 @@ def test_mistakes_of_the_files_are_told_with_those_of_the_configuration(tmp_path
         or "a" in missing
     )
     assert loads(GOOD + "  p: {prompt: aa@staging, targets: [sim/m]}\nprompts: {folder: .}\n", "h.yaml", {}, tmp_path)
+
+
+def test_a_model_without_targets_needs_a_prompt_that_says_where_its_calls_go(tmp_path: Path):
+    for name, model in (("none", ""), ("prompt", "model: fine"), ("gone", "model: nobody"), ("fine", "model: chat"),
+                        ("target", "model: sim/x"), ("pattern", "model: sim/*")):  # fmt: skip
+        (tmp_path / f"{name}.prompt").write_text(f"---\n{model}\n---\nHi")
+    names = ("none", "prompt", "gone", "fine", "target", "pattern")
+    models = "".join(f"  {name}: {{prompt: {name}@staging}}\n" for name in names)
+    found = problems(f"{models}  other: {{prompt: none, targets: [sim/m]}}\nprompts: {{folder: .}}\n", tmp_path)
+    assert [each.partition(";")[0] for each in found] == [
+        "h.yaml:4: models.none.prompt.use: is a prompt that names no model",
+        "h.yaml:5: models.prompt.prompt.use: is a prompt for 'fine', which is neither a model here that is no prompt, nor a target",
+        "h.yaml:6: models.gone.prompt.use: is a prompt for 'nobody', which is neither a model here that is no prompt, nor a target",
+        "h.yaml:9: models.pattern.prompt.use: is a prompt for 'sim/*', which is neither a model here that is no prompt, nor a target",
+    ]  # fmt: skip

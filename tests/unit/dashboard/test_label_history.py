@@ -18,7 +18,8 @@ def moved(number: int, to: str | None, kind: Any = "move", status: Any = "done",
         "status": status, "reason": "", "asked_by": "key:a", "asked_at": BEGAN - timedelta(hours=number),
         "decided_by": None, "decided_at": at, "decision": "",
     }  # fmt: skip
-    return MoveView(**fields)
+    others = {name: [] for name in MoveView.__struct_fields__ if name not in fields}
+    return MoveView(**fields, **others)
 
 
 def test_a_label_goes_back_to_what_it_stood_for_before_and_then_further():

@@ -9,10 +9,10 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluated_answers import Said, grade_of
+from evaluated_answers import Said, called, grade_of
 from headgate.checks.json_schema import compiled
 from headgate.evals.answer import Answer
 from headgate.evals.kinds import own
@@ -47,6 +47,7 @@ async def test_no_answer_takes_long_or_raises(name: str, tmp_path: Path) -> None
     assert perf_counter() - began < 5
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["{", "}", "[", "]", '"', "\\", "a", ":", ",", "1", " ", "```\n", '{"a": 1}'])))
 def test_json_in_a_text_is_json(parts: list[str]) -> None:
     text = "".join(parts)
@@ -54,6 +55,14 @@ def test_json_in_a_text_is_json(parts: list[str]) -> None:
     assert all(each in text for each in whole)
     if '{"a": 1}' in parts and not set(text) & {"\\", '"'} - {'"'} and text.count('"') == 2 * parts.count('{"a": 1}'):
         assert any('{"a": 1}' in each for each in whole)
+
+
+async def test_schemas_fetch_nothing(tmp_path: Path) -> None:
+    parameters = {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema.json"}}}
+    request = {"messages": [], "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}]}
+    found = await grade_of("[is-valid-tool-call]", called(("f", '{"a": 1}')), tmp_path, request=request)
+    assert found.passed is None
+    assert "no place in itself" in found.marks[0].error
 
 
 async def test_true_is_not_1(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_whatever_a_configuration_of_promptfoos_says_it_is_taken_over_or_refused
     assert isinstance(yaml.safe_load(made.text), dict)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(), st.sampled_from([*KINDS, *ALIASES, *ELSEWHERE]).flatmap(lambda kind: st.builds(
     lambda before, after: f"{before}{kind}{after}", st.sampled_from(["", "not-"]), st.sampled_from(["", ":", ":a", "(1)", "(0.5):a,b"])
 ))))  # fmt: skip
@@ -133,6 +134,8 @@ def test_cells_with_bounds_in_brackets(tmp_path: Path) -> None:
         ("assert: [{contains: '{{inputs.empty}}'}]", "makes 'contains' '', and it takes a text"),
         ("assert: [{equals: {a: ['{{inputs.none}}']}}]", "has no input none"),
         ("assert: [{language: '{{inputs.empty}}'}]", "takes a language"),
+        ("assert: [{contains: a, transform: output.trim()}]", "write a function, 'python: file.py:function'"),
+        ("assert: [{rubric: a, provider: openai:chat:x}]", "a judge is named by 'judge:'"),
         ("models: [b, b]\nmodel:", "has 'b' twice"),
         ("assert: [{python: 'own.py:NUMBER'}]", "'own.py:NUMBER' is no function"),
         ("assert: [{python: 'own.py:single'}]", "'own.py:single' does not take (answer, case): too many positional"),

@@ -75,6 +75,7 @@ MACRO = "{% macro li(a, b='-') %}{{ b }}{{ a }}{% for i in xs %}{{ a }}{{ i }}{%
         ("{% for i in xs if i != 'a' %}{{ i }}{% endfor %}", {"xs": ["a", "b"]}, "b"),
         ("{% for i in xs | default([]) %}{{ i }}{% endfor %}-", {}, "-"),
         ("{{ ', '.join(xs) }} {{ xs | length }} {{ xs | first }}", {"xs": ["a", "b"]}, "a, b 2 a"),
+        ("{% block b %}in {{ x }}{% endblock %}", {"x": "a"}, "in a"),
         ("{{ o.get('k') }}{{ o['a b'] }}", {"o": {"k": "v", "a b": "w"}}, "vw"),
         (
             MACRO + "{{ li('x') }}{{ li(n, b='*') }}{% for i in xs %}{{ li(i) }}{% endfor %}",
@@ -127,7 +128,7 @@ def test_what_jinja_alone_can_say_is_told_by_its_line():
     lines = [
         "a", "{% set x = 1 + 1 %}", "{{ name | upper }}", "{{ 1 + 2 }}", "{% for i in range(3) %}{{ i }}{% endfor %}",
         "{% if a > b %}c{% endif %}", "{{ xs[-1] }}", "{{ xs | sort | join }}", "{% for i in xs %}{{ loop.index }}{% endfor %}",
-        "{% block b %}{% endblock %}", "{% from 'm.j2' import m %}", "{{ d.e }}",
+        "{{ '%d' | format(n) }}", "{% from 'm.j2' import m %}", "{{ d.e }}",
     ]  # fmt: skip
     prompt, notes = imported("jinja", "\n".join(lines))
     assert [line for line, _ in notes] == list(range(2, 13))
@@ -136,9 +137,10 @@ def test_what_jinja_alone_can_say_is_told_by_its_line():
     assert (
         "{{! line 6 was left out: the comparison '>' has nothing like it in Handlebars}}" in prompt.sources["t.prompt"]
     )
-    with pytest.raises(BadTemplate) as raised:
-        import_prompt("jinja", "t", "a\n{% if %}")
-    assert raised.value.line == 2
+    for bad in ("a\n{% if %}", "a\n{% extends 'b.j2' %}"):
+        with pytest.raises(BadTemplate) as raised:
+            import_prompt("jinja", "t", bad)
+        assert raised.value.line == 2
 
 
 def test_what_would_be_written_again_and_again_is_left_out():
@@ -347,6 +349,15 @@ def test_files_are_imported_from_the_command_line(
     assert "prompts/basic.prompt is there already; nothing is written" in capsys.readouterr().err
     assert run(["prompts", "import", "rules.j2", "rules.j2", "--to", "new"]) == 3
     assert not (tmp_path / "new").exists()
+    (tmp_path / "marked.j2").write_text("\ufeffHello\r\n{% if a %}\r\nyou\r\n{% endif %}")
+    assert run(["prompts", "import", "marked.j2"]) == 0
+    assert (tmp_path / "prompts" / "marked.prompt").read_text().endswith("---\nHello\n{{#if a}}\n\nyou\n{{/if}}\n")
+    (tmp_path / "latin.j2").write_bytes(b"a\n\xff")
+    assert run(["prompts", "import", "latin.j2"]) == 3
+    assert "latin.j2:2: is not UTF-8 text here" in capsys.readouterr().err
+    (tmp_path / "deep.j2").write_text("{% if a %}" * 1000 + "{% endif %}" * 1000)
+    assert run(["prompts", "import", "deep.j2"]) == 3
+    assert "deep.j2:1: it is nested too deep" in capsys.readouterr().err
     assert run(["prompts", "import", "rules.j2", "--kind", "langfuse"]) == 3
     assert run(["prompts", "import", "rules.j2", "--kind", "other"]) == 2
     assert run(["prompts", "import"]) == 2

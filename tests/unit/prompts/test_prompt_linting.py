@@ -223,3 +223,16 @@ def test_a_partial_is_looked_at_for_each_role_and_each_input_it_is_for():
 
 def test_every_rule_says_what_it_looks_for():
     assert all(RULES.values())
+
+
+def test_numbers_and_words_of_an_enum_may_stand_in_the_systems_message():
+    schema = "{n: integer, on?: boolean, lang(enum): [de, en], any: any, q: string}"
+    front = f"---\nmodel: chat\ninput: {{schema: {schema}}}\n---\n"
+    shown = '{{role "system"}}{{n}}{{on}}{{lang}}{{role "user"}}{{q}}{{any}}'
+    assert rules(shown, front) == []
+    assert rules('{{role "system"}}{{any}}' + shown, front) == ["input-in-system"]
+
+
+def test_what_stands_in_place_of_a_credential_is_none():
+    said = "{{role 'system'}}Flag keys: Authorization: Bearer <token>, password = '...', sk-proj-... and AKIA…\n"
+    assert rules(said + "{{role 'user'}}" + ALL) == []

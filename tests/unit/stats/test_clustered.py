@@ -6,7 +6,7 @@ from math import inf, isnan
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.stats.clustered import running_reach, share_of_clusters
@@ -42,6 +42,7 @@ def test_the_truth_is_within_also_where_a_few_cases_were_tried_often(cases: int,
     assert hits >= 0.92 * 300
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), max_size=6), max_size=12))
 def test_an_interval_is_one(clusters: list[list[float]]) -> None:
     found = share_of_clusters(clusters)

@@ -12,6 +12,7 @@ import msgspec
 from headgate.alerts.config import PromptRule
 from headgate.alerts.judged import Judged, percent
 from headgate.alerts.kinds.look import Look
+from headgate.alerts.retiring import going
 from headgate.alerts.rules import Rule
 from headgate.catalog.retirements import RetiringNames
 from headgate.prompts.reference import SHORT
@@ -90,27 +91,12 @@ def _models(tests: Sequence[Sequence[Any]]) -> dict[tuple[str, str], set[str]]:
 def _retiring(
     what: str, used: set[str], answering: str, config: PromptRule, known: RetiringNames, today: date
 ) -> Iterator[Judged]:
-    """The models it is answered by that are about to go: by the rule's own word, else by what is known of them."""
-    days = {each.model: each.day for name in used for each in known.of(name)}
-    said = sorted(config.retiring.items(), key=lambda each: (each[0].endswith("*"), -len(each[0])))
-    going: dict[str, tuple[str, date]] = {}
-    for model in sorted(used | days.keys()):
-        own = next(((pattern, day) for pattern, day in said if _is_of(model, pattern)), None)
-        if own is not None:
-            going.setdefault(own[0], (model, date.fromisoformat(own[1])))
-        elif model in days:
-            going[model] = model, days[model]
-    for name, (model, day) in sorted(going.items()):
+    """The models it is answered by that are about to go."""
+    for name, (model, day) in sorted(going(used, config.retiring, known).items()):
         if today >= day - timedelta(days=config.retire_days):
             verdict = Verdict("bad", float((day - today).days), None)
             told = f"{what} is answered by {model}, which retires on {day}{answering}"
             yield Judged(f"{what} retires {name}", verdict, told)
-
-
-def _is_of(model: str, pattern: str) -> bool:
-    """Whether a model, or a target, is one that a pattern names."""
-    model = model.rpartition("/")[2]
-    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
 
 
 def _answering(upkeep: Upkeep) -> str:

@@ -283,7 +283,7 @@ def _said(made: MoveView) -> str:
     what = f"“{made.name}@{made.label}”"
     match made.status:
         case "waiting":
-            to = "is taken away" if made.to_version is None else f"moves to {made.to_version[:SHORT]}"
+            to = f"moves to {made.to_version[:SHORT]}" if made.to_version else "is taken away"
             return f"{what} {to} once a second person approves."
         case "refused":
             return f"{what} stays where it is."

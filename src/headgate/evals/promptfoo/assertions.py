@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ from headgate.evals.reading.conversations import names_inputs
 from headgate.evals.reading.mini import listed
 
 _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
-_TEMPLATE = re.compile(r"\{\{(?!\s*inputs\.)|\{%")
+_ENVIRONMENT = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{(?!\s*(?:inputs|env)\.[\w-]+\s*\}\})|\{%")
 _REFERENCE = "#/assertionTemplates/"
 _MEMBERS = frozenset({"type", "value", "threshold", "weight", "metric"})
 _ELSEWHERE_LOOKED = ("transform", "contextTransform")
@@ -69,6 +70,8 @@ class Assertions:
         if _is_template(value) or (plain == "regex" and names_inputs(value)):
             self._notes.add(path, f"the value of {kind} is a template that cannot be filled in; it was left out")
             return None
+        for name in _environment(value):
+            self._notes.add(path, f"'env.{name}' is of the environment, and is not filled in; write what it stands for")
         if not names_inputs(value) and (problem := row.check(value)):
             self._notes.add(path, f"{kind} {problem}; it was left out")
             return None
@@ -155,7 +158,9 @@ def _filled(value: Any, variables: Variables) -> Any:
     """A value with the variables of its test in its texts; of all tests with their names, as test files write them."""
     if isinstance(value, str):
         if variables is None:
-            return _PLACE.sub(lambda match: f"{{{{inputs.{match[1]}}}}}", value)
+            return _PLACE.sub(
+                lambda match: match[0] if match[1].startswith("env.") else f"{{{{inputs.{match[1]}}}}}", value
+            )
         return _PLACE.sub(lambda match: _text(variables.get(match[1], match[0])), value)
     if isinstance(value, dict):
         return {name: _filled(each, variables) for name, each in value.items()}
@@ -166,11 +171,20 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _is_template(value: Any) -> bool:
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        return _TEMPLATE.search(value) is not None
+        yield value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(_is_template, inner))
+    for each in inner:
+        yield from _texts(each)
+
+
+def _is_template(value: Any) -> bool:
+    return any(_TEMPLATE.search(each) for each in _texts(value))
+
+
+def _environment(value: Any) -> Iterator[str]:
+    return (name for each in _texts(value) for name in _ENVIRONMENT.findall(each))
 
 
 def _decoded(text: str) -> Any:

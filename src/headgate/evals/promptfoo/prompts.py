@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import yaml
 
 from headgate.evals.promptfoo.notes import FILE
+from headgate.prompts.dotprompt.marked import read
+from headgate.prompts.dotprompt.problem import Notes
 from headgate.prompts.importing import BadTemplate, Field, Imported, Note, handlebars
 from headgate.prompts.importing.settings import settings_of
 from headgate.prompts.importing.written import messages_template, prompt_file, role_of, schema_of
@@ -76,7 +77,7 @@ def _written(given: Any, line: int, fetch: Fetch, notes: list[Note]) -> Iterator
         return
     stem = PurePosixPath(file).stem
     if file.endswith(_CONVERSATIONS):
-        yield Written(_as_json(content), label or stem, config, line, file)
+        yield Written(content if file.endswith(".json") else _as_json(content), label or stem, config, line, file)
         return
     for at, piece in enumerate(_SEPARATOR.split(content)):
         if piece.strip():
@@ -85,11 +86,9 @@ def _written(given: Any, line: int, fetch: Fetch, notes: list[Note]) -> Iterator
 
 def _as_json(content: str) -> str:
     """A conversation in YAML as one in JSON; text that is none as it is."""
-    try:
-        tree = yaml.safe_load(content)
-    except yaml.YAMLError:
-        return content
-    return msgspec.json.encode(tree).decode() if isinstance(tree, list) else content
+    problems = Notes("", content)
+    tree = read(content, problems).value
+    return msgspec.json.encode(tree).decode() if isinstance(tree, list) and not problems.found else content
 
 
 def _file(name: str, given: Written, notes: list[Note]) -> Imported | None:

@@ -21,7 +21,7 @@ from headgate.config.problem import Path
 from headgate.evals.case import SET, Assertion
 from headgate.evals.kinds import ALIASES, ELSEWHERE, KINDS, Kind
 from headgate.evals.reading.conversations import names_inputs
-from headgate.evals.reading.sheet import Sheet
+from headgate.evals.reading.sheet import OTHERWISE, Sheet
 from headgate.registry import suggest
 
 NOT = "not-"
@@ -135,7 +135,7 @@ def _weight(sheet: Sheet, path: Path, given: dict[str, Any]) -> float:
 def _known(sheet: Sheet, path: Path, given: dict[str, Any], known: set[str]) -> None:
     for name in given:
         if name not in known:
-            sheet.wrong((*path, name), f"is not known here{suggest(name, known)}")
+            sheet.wrong((*path, name), OTHERWISE.get(name) or f"is not known here{suggest(name, known)}")
 
 
 def _kind_of(name: Any) -> tuple[str | None, bool]:

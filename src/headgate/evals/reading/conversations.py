@@ -42,7 +42,9 @@ def read_messages(sheet: Sheet, path: Path, value: Any) -> tuple[JSON, ...]:
 
 def filled(messages: Sequence[JSON], inputs: JSON) -> tuple[JSON, ...]:
     """Messages with `{{name}}` in their texts replaced by that input. A value never makes a message or a role."""
-    return tuple({**each, "content": _filled(each.get("content"), inputs)} for each in messages)
+    return tuple(
+        {**each, "content": _filled(each["content"], inputs)} if "content" in each else each for each in messages
+    )
 
 
 def unfilled(messages: Sequence[JSON], inputs: JSON) -> list[str]:

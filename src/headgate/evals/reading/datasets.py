@@ -43,7 +43,7 @@ def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> It
         if not line.strip():
             continue
         try:
-            tree = msgspec.json.decode(line)
+            tree = msgspec.json.decode(line.removeprefix("\ufeff"))
         except (msgspec.DecodeError, RecursionError) as error:
             problems.append(Problem(Place(file, number), f"is no JSON: {error}"))
             continue

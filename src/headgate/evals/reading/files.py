@@ -407,13 +407,11 @@ class _Reader:
     # ── what assertions name ──
 
     def _check(self, assertions: Sequence[Assertion]) -> None:
-        """That judges, models and functions are there, once for each assertion."""
+        """That judges, models and functions are there."""
         for each in assertions:
             if each.kind == SET:
                 self._check(each.members)
-            elif (problem := self._missing(each)) is not None and all(
-                known.place != each.place or known.message != problem for known in self._sheet.problems
-            ):
+            elif (problem := self._missing(each)) is not None:
                 self._sheet.problems.append(Problem(each.place, problem))
 
     def _missing(self, assertion: Assertion) -> str | None:

@@ -12,9 +12,10 @@ from headgate.evals.problems import Place, Problem
 from headgate.registry import suggest
 from headgate.types import JSON
 
-ELSEWHERE: Mapping[str, str] = {
+OTHERWISE: Mapping[str, str] = {
     "vars": "is called 'inputs' here",
     "providers": "are called 'models' here",
+    "provider": "is not known here; a judge is named by 'judge:', a model for embeddings by 'model:'",
     "prompts": "is called 'prompt' here, one for each file; 'messages' are a conversation without one",
     "defaultTest": "is not known here; what holds for all tests stands beside 'tests:'",
     "expected": "is not known here; write 'assert: [equals: …]'",
@@ -69,7 +70,7 @@ class Sheet:
             return {}
         for name in value:
             if known is not None and name not in known:
-                self.wrong((*path, name), ELSEWHERE.get(name) or f"is not known here{suggest(str(name), known)}")
+                self.wrong((*path, name), OTHERWISE.get(name) or f"is not known here{suggest(str(name), known)}")
         return value
 
     def items(self, path: Path, value: Any) -> list[Any]:

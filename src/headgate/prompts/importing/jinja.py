@@ -24,11 +24,12 @@ MOST_TAGS_TWICE: Final = 100
 
 _OF_TEXTS: Final = frozenset(
     {
-        "capitalize", "center", "e", "escape", "float", "forceescape", "format", "indent", "int", "lower", "nl2br",
-        "replace", "round", "strip", "striptags", "title", "trim", "truncate", "upper", "urlencode", "urlize",
+        "capitalize", "center", "e", "escape", "forceescape", "indent", "lower", "nl2br",
+        "replace", "strip", "striptags", "title", "trim", "truncate", "upper", "urlencode", "urlize",
         "wordwrap",
     }
 )  # fmt: skip
+_OF_NUMBERS: Final = frozenset({"abs", "float", "int", "round"})
 _AS_IT_IS: Final = frozenset({"list", "safe", "string"})
 
 
@@ -75,9 +76,14 @@ def handlebars(
         raise BadTemplate(error.lineno + first_line - 1, error.message or "it is no template of Jinja2") from None
     except RecursionError:
         raise BadTemplate(first_line, "it is nested too deep") from None
-    order = [each.name for each in parsed.find_all(nodes.Name)]
+    for each in parsed.find_all(nodes.Extends):
+        raise BadTemplate(each.lineno + first_line - 1, "it extends another template; write out what both come to")
     writer = _Writer(notes, first_line - 1, parts or {}, nunjucks=nunjucks)
-    tokens = writer.all(parsed.body)
+    try:
+        order = [each.name for each in parsed.find_all(nodes.Name)]
+        tokens = writer.all(parsed.body)
+    except RecursionError:
+        raise BadTemplate(first_line, "it is nested too deep") from None
     if not nunjucks:
         writer.note_values(declared)
     return Template(written(tokens), writer.names.fields(order, typed=not nunjucks))
@@ -120,6 +126,8 @@ class _Writer(Expressions):
                 return self._assign(node)
             case nodes.Macro():
                 return self._macro(node)
+            case nodes.Block(body=body):
+                return self._inside(body)
             case _:
                 raise Unwritable(f"'{type(node).__name__.lower()}' has nothing like it in Handlebars")
 
@@ -248,8 +256,10 @@ class _Writer(Expressions):
                 return self._join(inner, node.args[0] if node.args else nodes.Const(""), bool(node.args[1:]))
             case name if name in _AS_IT_IS:
                 return self._output(inner)
-            case name if name in _OF_TEXTS:
+            case name if name in _OF_TEXTS or name in _OF_NUMBERS:
                 self.note(node.lineno, f"the filter '{name}' has nothing like it in Handlebars; the value is as it is")
+                if name in _OF_NUMBERS:
+                    self.names.path(inner, "whole")
                 return self._output(inner)
             case name:
                 raise Unwritable(f"the filter '{name}' has nothing like it in Handlebars")
