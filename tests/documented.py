@@ -148,6 +148,8 @@ def whole(block: Block, folder: Path) -> Path:
         secret(folder / name)
     tree = yaml.safe_load(text)
     given = tree.get("providers") or {}
+    if prompts := (tree.get("prompts") or {}).get("folder"):
+        (folder / prompts).mkdir(exist_ok=True)
     rest = {name: value for name, value in REST.items() if name not in tree}
     if "models" not in tree:
         provider = next(iter(given), "sim")

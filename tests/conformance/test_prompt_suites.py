@@ -11,6 +11,7 @@ import pytest
 
 from administered import Administered
 from headgate.config import loads
+from headgate.errors import StoreUnavailable
 from headgate.gateway import Gateway
 from headgate.retesting.retests import LEASE_US, Retests
 from headgate.types import Call, Reply
@@ -168,6 +169,41 @@ async def test_a_failure_is_counted_until_it_is_over(database_url: str):
         await release(at, f"{PROMPT}!")
         await one.turn()
         assert (await at.walk("/admin/prompts/suites", 10))[0]["failures"] == []  # nobody asks for that version now
+
+
+async def test_what_was_paid_for_is_kept_once_the_database_is_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("headgate.retesting.retests.AGAIN_S", 0.0)
+    async with Administered(config=CONFIG) as at, processes(at, "one") as (one,):
+        await release(at)
+        await at.made("/admin/prompts/suites", suite())
+        keep, away = at.administration.prompt_tests.keep, iter([True, True, False])
+
+        async def kept_later(*given: Any) -> Any:
+            if next(away):
+                raise StoreUnavailable("away")
+            return await keep(*given)
+
+        monkeypatch.setattr(at.administration.prompt_tests, "keep", kept_later)
+        assert await one.turn() == 1
+        assert len(await kept(at)) == 1
+
+
+async def test_each_organisation_tests_its_own_as_long_as_it_is_there():
+    async with Administered(config=CONFIG) as at, processes(at, "one") as (one,):
+        acme = (await at.made("/admin/organisations", {"name": "Acme", "id": "acme"}))["id"]
+        await at.made("/admin/prompts/suites", suite())
+        made = await at.made(f"/admin/prompts?organisation={acme}", {"sources": {f"{NAME}.prompt": PROMPT}})
+        move = {"name": NAME, "label": "production", "to": made["data"][0]["version"]}
+        await at.made(f"/admin/prompts/moves?organisation={acme}", move)
+        assert await one.turn() == 0  # the suite is of one, the prompt of another
+        await at.made(f"/admin/prompts/suites?organisation={acme}", suite())
+        assert await one.turn() == 1
+        assert len(await at.walk("/admin/prompts/tests", 10, organisation=acme)) == 1
+        assert await kept(at) == []
+
+        at.clock.advance(2 * DAY_S)
+        assert (await at.ask("DELETE", f"/admin/organisations/{acme}")).status == 200
+        assert await one.turn() == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import headgate
-from headgate.evals.reading.files import find, read
+from headgate.evals.reading import read
 
 CONFIG = """
 server: {auth: keys}
@@ -84,7 +84,7 @@ async def test_what_was_said_to_a_prompt_is_kept_and_cleaned_and_makes_a_case_of
     (tmp_path / "calls.jsonl").write_text(json.dumps(call))
     tests = tmp_path / "prompts" / "p.test.yaml"
     tests.write_text("dataset: ../calls.jsonl\nassert: [{rouge-l: '{{inputs.answer}}'}]\n")
-    [suite] = read(find([tests]), prompt_of=lambda _: "p")
+    [suite] = read([tests], prompt_of=lambda _: "p")
     [case] = suite.cases
     assert (case.inputs, case.messages) == (said["inputs"], ({"role": "user", "content": "Hello"},))
     assert case.assertions[0].value == "They swim."

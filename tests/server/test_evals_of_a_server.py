@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -11,12 +12,23 @@ from typing import Any
 import pytest
 
 from headgate.clock import SystemClock
-from headgate.errors import BadRequest, HeadgateError, NotFound, QuotaExhausted, RateLimited, ServerError, Timeout
+from headgate.errors import (
+    BadRequest,
+    ConnectionFailed,
+    HeadgateError,
+    NotFound,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+    Timeout,
+)
 from headgate.evals import server as asking
+from headgate.evals.models import EVALUATING
 from headgate.evals.problems import BadTests, CannotEvaluate
 from headgate.evals.runs import End, Result, ends_of, results_of
 from headgate.evals.server import Server, ServerModels
 from headgate.evals.session import Options, carry_out, check, load
+from headgate.library import call_of
 from serving import Serving
 from upstream import unused_port
 
@@ -99,7 +111,7 @@ async def test_a_model_that_is_a_prompt_renders_the_inputs_itself(at: Serving, f
     results, _ = await run(at, folder)
     assert [each.passed for each in results] == [True, True]
     assert {each.served.partition("@")[0] for each in results} == {"support/triage"}
-    assert {each.version for each in results} == {""}
+    assert {len(each.version) for each in results} == {64}  # what is served is what is here
     (folder / "prompts" / "plain.test.yaml").write_text(f"model: triage\n{TESTS}")
     assert len((await run(at, folder))[0]) == 4
     write(folder, TESTS.replace("question: Where?", "question: 17").replace("assert", "model: triage\nassert"))
@@ -156,7 +168,7 @@ async def test_where_no_headgate_answers_is_told_at_once() -> None:
         with pytest.raises(CannotEvaluate, match=f"no Headgate, status {status}"):
             await Server("http://x", transport=Fake(status, body)).learn(["chat"])
     refused = {"error": {"message": "This key may not.", "code": "permission_denied"}}
-    with pytest.raises(CannotEvaluate, match="refuses this key: This key may not"):
+    with pytest.raises(CannotEvaluate, match="does not say which models there are: This key may not"):
         await Server("http://x", transport=Fake(403, json.dumps(refused).encode())).learn(["chat"])
 
 
@@ -181,6 +193,17 @@ async def test_errors_are_what_they_were_there(status: int, code: str, kind: typ
     assert raised.value.retry_after_s == 7
 
 
+@pytest.mark.parametrize("billed", [False, True])
+async def test_a_request_that_nobody_had_is_made_again(billed: bool) -> None:
+    broken = Fake(200, b'{"object": "model"}', breaks=ConnectionFailed("it broke", may_be_billed=billed))
+    learning = Server("http://x", transport=broken).learn(["chat"])
+    if billed:
+        with pytest.raises(CannotEvaluate, match="it broke"):
+            await learning
+    else:
+        await learning
+
+
 async def test_what_never_answers_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "TOTAL_S", 0.0)
     with pytest.raises(Timeout, match="did not answer within 0 s"):
@@ -188,25 +211,32 @@ async def test_what_never_answers_is_a_timeout(monkeypatch: pytest.MonkeyPatch) 
 
 
 def _call() -> Any:
-    from headgate.evals.models import EVALUATING
-    from headgate.library import call_of
-
     return call_of("chat", {"model": "chat", "messages": []}, EVALUATING)
 
 
 class Fake:
     """A transport with one response."""
 
-    def __init__(self, status: int, body: bytes, headers: dict[str, str] | None = None, *, hangs: bool = False) -> None:
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        hangs: bool = False,
+        breaks: HeadgateError | None = None,
+    ) -> None:
         self.status = status
         self.headers = headers or {}
         self._body = body
         self._hangs = hangs
+        self._breaks = breaks
 
     async def send(self, request: Any) -> Any:
+        if self._breaks is not None:
+            error, self._breaks = self._breaks, None
+            raise error
         if self._hangs:
-            import asyncio
-
             await asyncio.Event().wait()
         return self
 

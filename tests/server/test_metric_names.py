@@ -34,6 +34,7 @@ models:
   chat: {{targets: [sim/gpt-4o-mini], shadow: {{to: other, share: 1}}}}
   other: {{targets: [sim/gpt-4o-mini]}}
 telemetry: {{capture: {{rules: [{{}}]}}}}
+prompts: {{tests: {{}}}}
 """
 
 promtool = shutil.which("promtool")

@@ -252,7 +252,7 @@ async def test_a_vendor_that_says_another_model_answers_has_it_tested(tmp_path: 
 async def test_a_model_that_is_known_to_retire_has_it_tested(tmp_path: Path):
     async with serving(tmp_path) as at:
         await release(at)
-        await suite(at, TESTS, beside=NAME)
+        await suite(at, TESTS, prompts=[NAME])
         assert await retests(at).turn() == 1
         for days, due in ((90, 0), (30, 1), (30, 0)):
             day = datetime.now(UTC).date() + timedelta(days=days)

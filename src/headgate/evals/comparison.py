@@ -195,18 +195,13 @@ def _change(name: str, tally: CaseTally, one: list[float], two: list[float]) -> 
 
 
 def _outcomes(old: CaseTally, new: CaseTally) -> tuple[list[float], list[float]]:
-    """What can be held against each other: each try; where tries end once a case is decided its verdicts, or if these
-    mean different things by now, the tries that are made whatever comes of the others.
+    """What can be held against each other: each try; where tries end once a case is decided, those that are made
+    whatever comes of the others.
     """
-    if not old.decided and not new.decided:
-        return old.outcomes, new.outcomes
-    if (old.of, old.needed) == (new.of, new.needed):
-        return _whole(old), _whole(new)
-    return old.first_outcomes, new.first_outcomes
-
-
-def _whole(tally: CaseTally) -> list[float]:
-    return [float(tally.verdict == "pass")] if tally.verdict in ("pass", "fail") else []
+    if old.decided or new.decided:
+        tries = min(old.certain, new.certain)
+        return old.first_outcomes(tries), new.first_outcomes(tries)
+    return old.outcomes, new.outcomes
 
 
 def _cases(sums: Sums, suite: str, cell: str) -> Mapping[str, CaseTally]:

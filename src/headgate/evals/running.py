@@ -195,7 +195,7 @@ class Run:
             latency_ms=answer.latency_ms,
             target=answer.target,
             model=request.body["model"],
-            version=request.version,
+            version=_version(request, cell, answer),
             served=answer.served,
             prompt=self._subjects.place(cell),
         )
@@ -209,6 +209,13 @@ class Run:
     def _add(self, result: Result) -> None:
         self._file.add(result)
         self._told(result, False)
+
+
+def _version(request: Request, cell: Cell, answer: Answer) -> str:
+    """The version that was tested; of a prompt that is rendered elsewhere where that is known to be the one here."""
+    name, _, digits = answer.served.rpartition("@")
+    same = bool(digits) and name == cell.full_name and request.here.startswith(digits)
+    return request.version or (request.here if same else "")
 
 
 def _folder(suite: Suite) -> str:

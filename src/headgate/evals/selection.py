@@ -85,31 +85,25 @@ class Selection:
         if path.is_dir():
             self._folder(path)
         elif not path.is_file():
-            self._pattern(path)
+            for each in (matching := _matching(path)):
+                self._select(each)
+            if not matching:
+                self._wrong(path, "is not there; name test files, prompts, or folders of them")
         elif is_test(path.name):
             self._add(path, self._root(path), None)
-        elif path.name.endswith(PROMPT) and path.name.startswith("_"):
-            self._wrong(path, "is a partial, and has no tests; name a prompt that needs it")
-        elif path.name.endswith(PROMPT):
+        elif _is_prompt(path):
             self._prompt(path)
+        elif path.name.endswith(PROMPT):
+            self._wrong(path, "is a partial, and has no tests; name a prompt that needs it")
         else:
             self._wrong(path, "is no test file; its name ends in .test.yaml or .test.py, a prompt's in .prompt")
-
-    def _pattern(self, pattern: Path) -> None:
-        """What a pattern names that no shell has written out: `prompts/**/*.test.yaml`."""
-        files = [Path(each) for each in sorted(glob(str(pattern), recursive=True))]
-        chosen = [each for each in files if each.is_file() and (is_test(each.name) or _is_prompt(each.name))]
-        if not chosen:
-            self._wrong(pattern, "is not there; name test files, prompts, or folders of them")
-        for each in chosen:
-            self._select(each)
 
     def _folder(self, folder: Path) -> None:
         files = sorted(Path(at, name) for at, names in _walked(folder) for name in names)
         tests = [each for each in files if is_test(each.name)]
         for each in tests:
             self._add(each, self._root(each), None)
-        named = [self._named(each) for each in files if _is_prompt(each.name)]
+        named = [self._named(each) for each in files if _is_prompt(each)]
         if not tests and not any(named):
             self._wrong(folder, "there is no test file in it; write one, as name.test.yaml")
 
@@ -186,16 +180,21 @@ def problems_in(error: PromptsInvalid) -> list[Problem]:
     return [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
 
 
-def _is_prompt(name: str) -> bool:
-    """Whether a file of that name is a prompt, and no partial."""
-    return name.endswith(PROMPT) and not name.startswith("_")
-
-
 def _walked(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """The folders in a folder with their files, but for hidden ones."""
     for at, folders, names in os.walk(folder):
         folders[:] = [each for each in folders if not each.startswith(".")]
         yield at, names
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """The tests and prompts of a pattern that no shell has written out: `prompts/**/*.test.yaml`."""
+    found = (Path(each) for each in sorted(glob(str(pattern), recursive=True)))
+    return [each for each in found if each.is_file() and (is_test(each.name) or _is_prompt(each))]
+
+
+def _is_prompt(file: Path) -> bool:
+    return file.name.endswith(PROMPT) and not file.name.startswith("_")
 
 
 def _place(root: Path, file: Path) -> str | None:

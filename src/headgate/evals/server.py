@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from headgate import dialects
-from headgate.errors import BadRequest, HeadgateError, NotFound, ServerError, Timeout, error_of
+from headgate.errors import BadRequest, ConnectionFailed, HeadgateError, NotFound, ServerError, Timeout, error_of
 from headgate.evals.cache import Cache
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import CannotEvaluate
@@ -78,9 +78,8 @@ class Server:
         if status == 401:
             what = "no key was given" if self._keyless else "the key is not valid"
             return f"{what} at {self._url}; set HEADGATE_ADMIN_KEY to a key that may call, or pass --key"
-        error = _error(status, headers, raw)
-        if status == 403:
-            return f"{self._url} refuses this key: {error.message}"
+        if isinstance(_tree(raw).get("error"), dict):
+            return f"{self._url} does not say which models there are: {_error(status, headers, raw).message}"
         return f"what answers at {self._url} is no Headgate, status {status}; give the address of one"
 
     # ── what is known of models ──
@@ -149,6 +148,15 @@ class Server:
         return Reply(payload=payload, target=target)
 
     async def _exchanged(self, method: str, path: str, body: bytes = b"") -> tuple[int, Mapping[str, str], bytes]:
+        """A request and what is answered; once more where a connection broke before anybody had the request."""
+        try:
+            return await self._sent(method, path, body)
+        except ConnectionFailed as error:
+            if error.may_be_billed:
+                raise
+            return await self._sent(method, path, body)
+
+    async def _sent(self, method: str, path: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         response: HttpResponse | None = None
         try:
             async with asyncio.timeout(TOTAL_S):

@@ -110,9 +110,9 @@ def load(paths: Sequence[Path], prompts: Path | None = None, *, elsewhere: bool 
             continue
         for suite in mine:
             if suite.name in subjects:
-                problems.append(
-                    Problem(Place(suite.file), f"is called {suite.name}, as another is; give one a 'name:'")
-                )
+                other = next(each.file for each in suites if each.name == suite.name)
+                what = f"is called {suite.name}, as {other} is; name one of their folders, or give one a 'name:'"
+                problems.append(Problem(Place(suite.file), what))
             subjects[suite.name] = Prompts(library, root)
             suites.append(suite)
     if problems := problems or selected.untested(suites):

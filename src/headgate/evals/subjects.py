@@ -23,6 +23,8 @@ class Request(NamedTuple):
     version: str = ""
     seen: JSON | None = None
     """What assertions and judges take it for, where somebody else makes more of it; None for the body itself."""
+    here: str = ""
+    """The version there is here of a prompt that is rendered elsewhere: it may be the one that is served, or not."""
 
 
 class Unrenderable(Exception):
@@ -81,15 +83,16 @@ class AsServed:
             return self._others.request(cell, case)
         said = {"inputs": case.inputs, **({} if case.context is None else {"context": case.context})}
         body = {"model": cell.model, "messages": list(case.messages), **case.config, SAID: said}
-        return Request(body, seen=self._seen(cell, case))
+        seen = self._seen(cell, case)
+        return Request(body, seen=seen.body, here=seen.version)
 
-    def _seen(self, cell: Cell, case: Case) -> JSON:
+    def _seen(self, cell: Cell, case: Case) -> Request:
         """About what it is rendered to: as the prompt here renders it, else the inputs as they are."""
         if cell.prompt is not None:
             with suppress(Unrenderable):
-                return self._others.request(cell, case).body
+                return self._others.request(cell, case)
         told = {"role": "user", "content": msgspec.json.encode(case.inputs, enc_hook=str).decode()}
-        return {"model": cell.model, "messages": [*case.messages, told], **case.config}
+        return Request({"model": cell.model, "messages": [*case.messages, told], **case.config})
 
     def place(self, cell: Cell) -> Place | None:
         return self._others.place(cell)

@@ -105,9 +105,13 @@ class CaseTally:
         return [self._tries[repeat][1] for repeat in self._always()]
 
     @property
-    def first_outcomes(self) -> list[float]:
-        """Of each try that is made whatever comes of the others, whether it passed."""
-        return [float(self._tries[repeat][0]) for repeat in self._always()]
+    def certain(self) -> int:
+        """How many tries are made whatever comes of the others: the first ones."""
+        return min(self.needed, self.of - self.needed + 1) if self.decided else self.of
+
+    def first_outcomes(self, tries: int) -> list[float]:
+        """Of each of the first tries, whether it passed."""
+        return [float(self._tries[repeat][0]) for repeat in sorted(self._tries) if repeat < tries]
 
     @property
     def metrics(self) -> dict[str, list[float]]:
@@ -119,8 +123,7 @@ class CaseTally:
         return found
 
     def _always(self) -> list[int]:
-        certain = min(self.needed, self.of - self.needed + 1) if self.decided else self.of
-        return [repeat for repeat in sorted(self._tries) if repeat < certain]
+        return [repeat for repeat in sorted(self._tries) if repeat < self.certain]
 
 
 def _measured(marks: Sequence[Mark]) -> Iterator[tuple[str, float]]:

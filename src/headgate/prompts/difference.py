@@ -112,5 +112,5 @@ def _texts(before: Prompt, after: Prompt) -> Iterator[TextChange]:
     pairs = [(name, was.pop(before.file), now.pop(after.file))]
     pairs += [(file, was.get(file, ""), now.get(file, "")) for file in sorted({*was, *now})]
     for file, old, new in pairs:
-        if lines := text_diff(old.splitlines(), new.splitlines()):
+        if lines := text_diff(old.split("\n"), new.split("\n")):
             yield TextChange(file, lines)

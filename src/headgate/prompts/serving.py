@@ -84,7 +84,7 @@ def turns(rendered: Rendered) -> list[Message | int]:
     found: list[Message | int] = []
     for message in rendered.messages:
         place = (message.metadata or {}).get(OWN)
-        found.append(_message(message) if place is None else place)
+        found.append(place if isinstance(place, int) else _message(message))
     return found
 
 

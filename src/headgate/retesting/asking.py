@@ -142,13 +142,14 @@ def _paid(job: Job, handle: Handle) -> Handle:
 
 
 class _Kept:
-    """Results in memory, without what was said."""
+    """Results in memory, without what was said, and with no more of what holds than that it does."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
 
     def add(self, line: Result) -> None:
-        self.results.append(replace(line, text="", tools=[]))
+        failed = [mark for mark in line.marks if not mark.passed]
+        self.results.append(replace(line, text="", tools=[], marks=failed))
 
 
 def _subjects(job: Job) -> Subjects:

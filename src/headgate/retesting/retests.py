@@ -7,6 +7,8 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
+from time import monotonic
 
 from headgate.administration import Administration
 from headgate.administration.acting import Actor
@@ -133,15 +135,22 @@ class Retests:
     # ── what ──
 
     async def _round(self) -> int:
-        number = 0
-        tried: set[tuple[str, str, str, str, str]] = set()
+        """Test all there is, the most pressing first, also of what comes up meanwhile. Whatever comes of it, each thing
+        has its turn once.
+        """
+        number, looked = 0, -inf
+        found: list[Due] = []
+        tried: set[tuple[str, ...]] = set()
         while self._ready() and (tests := self._tests) is not None:
-            found = [each for each in await self._pending.all(tests) if each.wanted.place not in tried]
+            if not found or monotonic() - looked > EVERY_S:
+                found = [each for each in await self._pending.all(tests) if each.wanted.place not in tried]
+                looked = monotonic()
             self.due = len(found)
             if not found:
                 break
-            tried.add(found[0].wanted.place)  # whatever comes of it, once in a round
-            number += await self._test(found[0], tests)
+            one = found.pop(0)
+            tried.add(one.wanted.place)
+            number += await self._test(one, tests)
         return number
 
     # ── testing ──

@@ -57,8 +57,9 @@ class Testing:
             log.exception("no tests are run before the next start")
 
     def levels(self) -> Sequence[Level]:
-        """How it is doing, for Prometheus."""
-        return self.retests.levels() if "retests" in self.__dict__ else ()
+        """How it is doing, for Prometheus; nothing as long as there are no tests to be run."""
+        loaded = "retests" in self.__dict__ or self._gateway.config.prompts.tests is not None
+        return self.retests.levels() if loaded else ()
 
     async def _ask(self, call: Call) -> Reply:
         """Make a call. Users' calls go before it."""

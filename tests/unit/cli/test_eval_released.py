@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -220,14 +221,22 @@ storage: {{database: "sqlite:///:memory:"}}
     loop.close()
 
 
-def test_a_server_is_asked_and_its_versions_tested(said: Said, url: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_is_asked_and_its_versions_tested(
+    said: Said, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setenv("HEADGATE_ADMIN_KEY", KEY)
     Path("headgate.yaml").unlink()
     told = said("eval", "run", "prompts", "--server", url, "-o", "there.jsonl")
     assert (told["cells"][0]["passed"], told["cached_answers"]) == (8, 0)
     assert not Path(".headgate").exists()
     told = said("eval", "run", "prompts/support/triage.prompt", "--server", url, "-m", "triage")
-    assert told["cells"][0]["served_prompts"][0].startswith("support/triage@")
+    (served,) = told["cells"][0]["served_prompts"]
+    assert served == f"support/triage@{told['cells'][0]['prompt_versions'][0][:12]}"
+    Path("other").mkdir()
+    shutil.copytree("prompts", "other/prompts")
+    Path("other/prompts/support/triage.prompt").write_text(PROMPT.format(tone="at length", more=""))
+    assert run(["eval", "run", "other/prompts", "--server", url, "-m", "triage", "-o", "other.jsonl"]) == 0
+    assert f"served was {served}, and the prompt here is another version" in capsys.readouterr().err
     monkeypatch.setenv("HEADGATE_URL", url)
     said("prompts", "publish", "--label", "production")
     monkeypatch.delenv("HEADGATE_URL")
@@ -236,6 +245,6 @@ def test_a_server_is_asked_and_its_versions_tested(said: Said, url: str, monkeyp
     assert said("eval", "post", "released.jsonl")[0]["version"] == told["cells"][0]["prompt_versions"][0]
     Path("prompts/support/labels.jsonl").write_text(json.dumps({"answer": "x", "rubric": "Is it?", "pass": True}))
     Path("prompts/support/triage.test.yaml").write_text(f"judge: {{model: chat, labels: labels.jsonl}}\n{TESTS}")
-    assert said("eval", "judge", "--server", url)[0]["without_verdict"] == 1
+    assert said("eval", "judge", "prompts", "--server", url)[0]["without_verdict"] == 1
     Path("prompts/support/triage.test.yaml").write_text(f"judge: {{model: none, labels: labels.jsonl}}\n{TESTS}")
-    assert "there is no model 'none' for this key" in said("eval", "judge", "--server", url, code=3)
+    assert "there is no model 'none' for this key" in said("eval", "judge", "prompts", "--server", url, code=3)

@@ -145,3 +145,16 @@ def test_verdicts_of_other_rules_are_not_held_against_each_other() -> None:
     assert compare(easy, hard).cells[0].verdict == "no_difference"
     whole = runs(results({str(case): [*tries, False] for case in range(40)}, of=3, needed=2))
     assert compare(easy, whole).cells[0].after == 1.0
+
+
+def test_a_cell_that_falls_from_all_to_nothing_is_told_among_others_where_cases_are_asked_until_decided() -> None:
+    def run(broken: bool) -> Sums:
+        found = Sums()
+        for cell in "abcd":
+            tries = {str(case): [not (broken and cell == "a")] * 2 for case in range(7)}
+            for each in results(tries, cell=cell, of=3, needed=2, decided=True):
+                found.add(each)
+        return found
+
+    verdicts = {each.cell: each.verdict for each in compare(run(broken=False), run(broken=True)).cells}
+    assert verdicts == {"a": "regression", "b": "no_difference", "c": "no_difference", "d": "no_difference"}

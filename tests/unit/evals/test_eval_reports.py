@@ -16,7 +16,8 @@ from headgate.evals.reports.documents import comparison_document, document
 from headgate.evals.reports.junit import junit
 from headgate.evals.reports.page import page
 from headgate.evals.reviewing.markdown import _code
-from headgate.evals.runs import End, Header, Result
+from headgate.evals.reviewing.results import Results
+from headgate.evals.runs import End, Header, Result, RunFile
 from headgate.evals.tally import Sums
 
 HOSTILE = "</failure><script>alert(1)</script>\x00\x1b[31m\"'&\n::error file=other::x%0A"
@@ -137,3 +138,21 @@ def test_a_regression_is_told_on_the_prompts_line() -> None:
         "::error file=x%2Cy.prompt,line=5,title=Regression::s (chat): 100.0%25 to 0.0%25 over 8 cases"
     )
     assert list(regressions(compare(bad, good))) == []
+
+
+def test_versions_are_held_against_each_other_at_the_same_models(tmp_path: Path) -> None:
+    def ran(name: str, version: str, *models: str) -> Path:
+        file = RunFile(tmp_path / name)
+        file.begin(HEADER)
+        for model in models:
+            made = result("a", passed=True)
+            file.add(msgspec.structs.replace(made, version=version, cell=f"p @ {model}", text="", marks=[]))
+        file.close()
+        return tmp_path / name
+
+    before = ran("1.jsonl", "one", "small", "large")
+    found = Results([before, ran("2.jsonl", "two", "large", "huge")], frozenset({"one", "two"})).tested("one", "two")
+    assert found is not None
+    assert [[each.cell for each in side] for side in (found.before, found.after)] == [["p @ large"], ["p @ large"]]
+    assert Results([before, ran("3.jsonl", "two", "huge")], frozenset({"one", "two"})).tested("one", "two") is None
+    assert Results([before], frozenset({"one", "two"})).tested("one", "two") is None

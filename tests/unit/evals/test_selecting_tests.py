@@ -89,6 +89,13 @@ def test_the_same_file_counts_once() -> None:
     assert not selected.problems
 
 
+def test_files_may_be_named_by_a_pattern() -> None:
+    selected = Selection([Path("**/*.yaml"), Path("prompts/**/triage.prompt"), Path("tests/*.test.y*ml")])
+    assert [each.file.name for each in selected.tests] == ["triage.test.yaml", "shared.test.yaml", "own.test.yml"]
+    assert not selected.problems
+    assert "*.json:1:1: is not there; name test files" in wrong("*.json")
+
+
 def test_what_there_is_no_test_of() -> None:
     Path("empty").mkdir()
     told = wrong(
@@ -115,14 +122,3 @@ def test_mistakes_in_prompts_count_unless_others_are_tested() -> None:
     write("prompts/reply.prompt", "---\nmodel: [\n---\n")
     assert "prompts/reply.prompt:" in wrong("prompts/support")
     assert load([Path("prompts/support")], elsewhere=True).prompts == ["support/triage"]
-
-
-def test_a_pattern_that_no_shell_has_written_out_names_files() -> None:
-    named = Selection([Path("*/**/*.test.y*ml")]).tests
-    assert [str(each.file) for each in named] == [
-        "prompts/support/triage.test.yaml",
-        "tests/own.test.yml",
-        "tests/shared.test.yaml",
-    ]
-    (problem,) = Selection([Path("tests/*.json")]).problems
-    assert "is not there; name test files" in problem.message

@@ -97,3 +97,11 @@ def test_partials_are_gone_into():
     )
     found = outline(prompt(f"---\nmodel: chat\n---\n{text}", rules='{{role "user"}}'))
     assert found == ["> rules", "section code", "role user", "role model", "> (any)"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("a\n", "a"), ("a\nb", "a\r\nb"), ("a\u2028b", "a\nb")])
+def test_ends_of_lines_are_different_too(old: str, new: str):
+    before, after = (load_sources({"t.prompt": each}).get("t") for each in (old, new))
+    assert before.version != after.version
+    (text,) = difference(before, after).texts
+    assert text.lines

@@ -191,6 +191,13 @@ def told(front: str, **files: str) -> list[tuple[str, int, int, str, bool]]:
             "it is no type; types: array",
             True,
         ),
+        (
+            "input: {schema: {o(object): {id: string}}, default: {o: {id: 3}}}",
+            2,
+            58,
+            "the default of 'o.id' does not fit",
+            True,
+        ),
         ("toolDefs: [find]", 2, 12, "a tool is a mapping", True),
         ("toolDefs: [{description: d}]", 2, 12, "the tool has no name", True),
         ("toolDefs: [{name: a, inputSchma: {}}]", 2, 22, "did you mean 'inputSchema'?", True),

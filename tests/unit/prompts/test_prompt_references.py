@@ -217,3 +217,10 @@ async def test_files_stand_before_labels_and_not_before_other_versions():
     assert shelf.get("default", parse("a@anything")) is made
     assert (await shelf.find("other", parse(f"a@{made.version[:9]}"))) is made
     assert shelf.get("default", parse("a@0000000")) is None
+
+
+def test_a_templates_own_metadata_is_no_place_among_the_clients_messages():
+    rendered = load_sources({"a.prompt": '{{role "user" [headgate.place]=0}}x'}).get("a").render({})
+    [message] = turns(rendered)
+    assert not isinstance(message, int)
+    assert message.parts[0].text == "x"  # type: ignore[union-attr]

@@ -111,6 +111,8 @@ def text(template: str) -> str:
         ("---\r\nmodel: m\r\n---\r\nhi\r\n", "hi"),
         ("# a licence\n\n---\nmodel: m\n---\nhi", "hi"),
         ("\ufeff---\nmodel: m\n---\n\u3000hi\u3000", "hi"),
+        ("\u3000\n---\u00a0\nmodel: m\n---\u2003\nhi", "hi"),
+        ("---\n---\nhi\n", "hi"),
         ("--- a\nhi\n", "--- a\nhi\n"),
         ("hi\n", "hi\n"),
     ],

@@ -70,9 +70,20 @@ def _run(sums: Sums) -> None:
     output.table(columns, [row for each in cells for row in _rows(each)])
     _cases(sums)
     for each in cells:
-        if len(each.served) > 1:
-            told = f"{each.suite} ({each.cell}): what was served became another version meanwhile: "
-            _complain(told + ", ".join(each.served))
+        _served(each)
+
+
+def _served(each: CellSummary) -> None:
+    """Where a model is a prompt, and not the version that is here, or not the same all the time."""
+    if len(each.served) > 1:
+        told = f"{each.suite} ({each.cell}): what was served became another version meanwhile: "
+        _complain(told + ", ".join(each.served))
+    elif each.served and not each.versions:
+        name = each.served[0].rpartition("@")[0]
+        if name == each.cell.partition(" @ ")[0]:
+            _complain(
+                f"{each.suite} ({each.cell}): served was {each.served[0]}, and the prompt here is another version"
+            )
 
 
 def _rows(each: CellSummary) -> list[list[str]]:

@@ -40,12 +40,20 @@ class Results:
             self._of |= {version: (str(file), results) for version, results in found.items()}
 
     def tested(self, before: str, after: str) -> Tested | None:
-        """What they say of two versions; None where there are not runs of both."""
+        """What they say of two versions at the same models; None where there are not such runs of both."""
         one, two = self._of.get(before), self._of.get(after)
         if one is None or two is None:
             return None
-        sums = Sums.of(one[1]), Sums.of(two[1])
+        both = {_model(each) for each in one[1]} & {_model(each) for each in two[1]}
+        if not both:
+            return None
+        sums = [Sums.of(each for each in results if _model(each) in both) for _, results in (one, two)]
         return Tested(one[0], two[0], sums[0].summaries(), sums[1].summaries(), compare(*sums))
+
+
+def _model(result: Result) -> str:
+    """The model a run names beside the prompt; empty for the prompt's own."""
+    return result.cell.partition(" @ ")[2]
 
 
 MOST_FILES = 50

@@ -17,8 +17,8 @@ from headgate.registry import suggest
 
 NAMESPACE: Final = "headgate"
 
-_OPENS = re.compile(r"\ufeff?(?:(?:#[^\n]*|[ \t]*\r?)\n)*---[ \t]*(?:\r\n|\r|\n)")
-_CLOSES = re.compile(r"(?:(?<=[\r\n]))---[ \t]*(?:\r\n|\r|\n|\Z)")
+_OPENS = re.compile(r"\ufeff?(?:(?:#[^\n]*|[^\S\r\n]*\r?)\n)*---[^\S\r\n]*(?:\r\n|\r|\n)")
+_CLOSES = re.compile(r"(?<=[\r\n])---[^\S\r\n]*(?:\r\n|\r|\n|\Z)")
 
 _TYPES: Final[Types] = {
     "config": MAPPING,

@@ -280,5 +280,7 @@ def _check_defaults(default: Any, schema: Schema | None, front: Front, notes: No
             faults = compiled(properties[name]).faults(msgspec.json.encode(value).decode(), value)
         except Uncheckable:
             continue  # it refers to other parts of the schema, and is looked at with these
-        if faults:
-            notes.at(place, f"the default of '{name}' does not fit the schema: {faults[0].what}")
+        for fault in faults:
+            place = front.marked.place("input", "default", name, *fault.place)
+            shown = ".".join(map(str, (name, *fault.place)))
+            notes.at(place, f"the default of '{shown}' does not fit the schema: {fault.what}")

@@ -28,7 +28,8 @@ class Expressions:
 
     def note_values(self, declared: Collection[str]) -> None:
         """Tell where Jinja2 writes values as Python does."""
-        loose = {name: line for name, line in self._loose.items() if name not in declared}
+        loose = dict.fromkeys(self.names.lists_written(), 1) | self._loose
+        loose = {name: line for name, line in loose.items() if name not in declared}
         if loose:
             named = ", ".join(f"'{name}'" for name in loose)
             self.note(

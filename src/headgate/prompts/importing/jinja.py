@@ -30,7 +30,7 @@ _OF_TEXTS: Final = frozenset(
     }
 )  # fmt: skip
 _OF_NUMBERS: Final = frozenset({"abs", "float", "int", "round"})
-_AS_IT_IS: Final = frozenset({"list", "safe", "string"})
+_AS_IT_IS: Final = frozenset({"safe", "string"})
 
 
 class BadTemplate(ValueError):

@@ -33,7 +33,7 @@ class Naming:
     def enter_loop(self, over: nodes.Expr, names: list[str]) -> list[str]:
         """Names of a loop's values as Handlebars has them, which stand for them until it is left."""
         origin = self.origin(over)
-        written = [f"{name}_" if name in HELPERS else segment(name) for name in names]
+        written = [f"{name}_" if name in HELPERS or segment(name) != name else name for name in names]
         self._scopes.append(dict(zip(names, written, strict=True)))
         self._origins |= dict.fromkeys(names, origin)
         self._items |= dict.fromkeys(names, origin if isinstance(over, nodes.Name) and len(names) == 1 else "")
@@ -150,6 +150,10 @@ class Naming:
         """Whether a value is one of a list that is an input."""
         return isinstance(node, nodes.Name) and self.is_local(node.name) and bool(self._items.get(node.name))
 
+    def lists_written(self) -> list[str]:
+        """Inputs that are lists, and written out as a whole."""
+        return [name for name, uses in self._uses.items() if {"list", "text"} <= uses]
+
     def mappings_tested(self) -> list[str]:
         """Inputs that are looked into, and asked whether they are empty."""
         return [name for name, uses in self._uses.items() if {"inside", "tested"} <= uses]
@@ -157,9 +161,9 @@ class Naming:
 
 def _field(uses: set[str], *, typed: bool) -> Field:
     optional = "tested" in uses
-    if "list" in uses and not uses & {"inside", "text", "whole"}:
-        texts = typed and "item" in uses and "within" not in uses
+    if "list" in uses:
+        texts = typed and "item" in uses and not uses & {"inside", "text", "whole", "within"}
         return Field("string" if texts else "any", optional, "array")
-    if typed and "text" in uses and not uses & {"inside", "list", "whole"}:
+    if typed and "text" in uses and not uses & {"inside", "whole"}:
         return Field("string", optional)
     return Field("any", optional)
