@@ -115,7 +115,7 @@ def read_labels(file: Path, sources: Sources = DISK) -> list[Label]:
     problems: list[Problem] = []
     labels: list[Label] = []
     try:
-        text = sources.read(file).decode()
+        text = sources.read(file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadTests([Problem(Place(str(file)), f"cannot be read: {error}")]) from None
     for number, line in enumerate(text.split("\n"), 1):

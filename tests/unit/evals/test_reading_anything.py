@@ -168,6 +168,14 @@ def test_a_mistake_of_the_file_is_told_where_it_stands(tmp_path: Path) -> None:
     assert [each.partition(": ")[0] for each in told] == ["x.test.yaml:3:1", "x.test.yaml:4:1"]
 
 
+def test_files_may_begin_with_a_mark_of_their_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"messages": "a"}\n', "utf-8-sig")
+    (tmp_path / "b.csv").write_text("messages,__id\nb,b\n", "utf-8-sig")
+    file = tmp_path / "x.test.yaml"
+    file.write_text("model: c\nmessages: hi\nassert: [is-json]\ndataset: [a.jsonl, b.csv]\n", "utf-8-sig")
+    assert [each.inputs for each in read([file])[0].cases] == [{}, {"messages": "b"}]
+
+
 def test_a_context_that_is_a_text_is_an_input(tmp_path: Path) -> None:
     (tmp_path / "rag.jsonl").write_text('{"question": "Who?", "context": "Ada did.", "expected": "contains:Ada"}\n')
     case = suite_of(tmp_path, "model: c\nmessages: '{{question}} {{context}}'\ndataset: rag.jsonl\n").cases[0]

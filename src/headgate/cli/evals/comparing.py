@@ -34,7 +34,7 @@ def compare(
 ) -> int:
     """Tell whether a run is worse than one before it, beyond noise.
 
-    Ends with 1 where it is, and with 3 where the two have no case in common.
+    Ends with 1 where it is, and with 3 where the two have no case in common, or most of one has no answer.
 
     Parameters
     ----------

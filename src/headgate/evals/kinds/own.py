@@ -104,12 +104,10 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
 
     Thread(target=run, name="assertion", daemon=True).start()
     found, error = await done
-    if isinstance(error, StopIteration | GeneratorExit | KeyboardInterrupt | asyncio.CancelledError):
-        raise CannotTell(_raised(error))
-    if error is not None and not isinstance(error, Exception | SystemExit):  # as pytest's 'fail' raises
-        raise CannotTell(_raised(error))
-    if error is not None:
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
         raise error
+    if error is not None:  # which would end more than this function: the run, or the generator it is called in
+        raise CannotTell(_raised(error))
     return found
 
 

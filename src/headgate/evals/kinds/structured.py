@@ -89,8 +89,8 @@ def contained(text: str) -> Iterator[str]:
             ends = _READER.raw_decode(text, begins)[1]
         except json.JSONDecodeError as error:
             at, left = begins + 1, left - (error.pos - begins) - _ATTEMPT
-        except (RecursionError, ValueError):  # nested too deep, or a number too long
-            at, left = begins + 1, left - _ATTEMPT
+        except (RecursionError, ValueError):  # nested too deep, or a number too long: nobody says how much was read
+            at, left = begins + 1, left - 10 * _ATTEMPT
         else:
             yield text[begins:ends]
             at, left = ends, left - (ends - begins) - _ATTEMPT

@@ -39,11 +39,11 @@ def rows(file: str, text: str, problems: list[Problem], *, of_prompt: bool = Fal
 
 
 def _jsonl(file: str, text: str, problems: list[Problem], of_prompt: bool) -> Iterator[Row]:
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            tree = msgspec.json.decode(line.removeprefix("\ufeff"))
+            tree = msgspec.json.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
             problems.append(Problem(Place(file, number), f"is no JSON: {error}"))
             continue
@@ -79,7 +79,7 @@ def _is_text(name: str, value: Any) -> bool:
 
 
 def _csv(file: str, text: str, problems: list[Problem]) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
         for place, name in enumerate(header):

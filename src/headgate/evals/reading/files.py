@@ -133,7 +133,7 @@ def _line_of(text: str) -> int:
 
 def _text(file: FilePath, problems: list[Problem], sources: Sources) -> str | None:
     try:
-        return sources.read(file).decode().replace("\r\n", "\n").replace("\r", "\n")
+        return sources.read(file).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         problems.append(Problem(Place(str(file)), f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
