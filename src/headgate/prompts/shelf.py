@@ -228,7 +228,7 @@ class Shelf:
         """Take over which versions are withdrawn, or restored: those whose rows were changed after they were made."""
         rows = await database.fetch(
             "SELECT organisation, name, digest, withdrawn_us IS NOT NULL FROM prompt_versions "
-            "WHERE revision > $1 AND (withdrawn_us IS NOT NULL OR version > 1)",
+            "WHERE revision > $1 AND version > 1",
             since,
         )
         for organisation, name, digest, withdrawn in rows:
