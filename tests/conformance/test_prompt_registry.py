@@ -107,6 +107,28 @@ async def test_what_one_replica_withdraws_another_serves_no_more(database_url: s
         assert (await shelf.find("default", asked)).version == version
 
 
+async def test_what_an_organisation_has_withdrawn_it_gets_from_no_other(database_url: str):
+    async with Administered(database_url, config=CONFIG) as at:
+        acme = (await at.made("/admin/organisations", {"name": "Acme"}))["id"]
+        shelf = Shelf(at.database)
+        await shelf.load()
+        at.directory.followed_by(shelf.follow)
+        sources = {"sources": {"triage.prompt": "One."}}
+        version = (await at.made("/admin/prompts", sources))["data"][0]["version"]
+        await at.made("/admin/prompts/moves", {"name": "triage", "label": "production", "to": version})
+        await at.made("/admin/prompts", sources, organisation=acme)
+        asked = parse(f"triage@{version}")
+        for organisation in ("default", acme):
+            assert (await shelf.find(organisation, asked)).version == version
+            assert says(shelf, organisation) == "One."
+        about = {"prompt": f"triage@{version}", "reason": "it is wrong"}
+        assert (await at.ask("POST", "/admin/prompts/withdraw", about, organisation=acme)).status == 200
+        assert (await shelf.find("default", asked)).version == version
+        assert [says(shelf, each) for each in ("default", acme)] == ["One.", None]
+        with pytest.raises(PromptWithdrawn):
+            await shelf.find(acme, asked)
+
+
 async def test_a_version_is_looked_up_once_for_all_who_ask(database_url: str):
     async with Administered(database_url, config=CONFIG) as at:
         version = (await at.made("/admin/prompts", {"sources": {"triage.prompt": "One."}}))["data"][0]["version"]

@@ -252,6 +252,26 @@ async def test_a_version_that_is_withdrawn_is_kept_and_no_label_moves_to_it(at: 
     assert acts == ["prompts.withdraw", "prompts.restore"]
 
 
+async def test_files_are_read_for_who_asks_for_them_alone(at: Administered, monkeypatch: pytest.MonkeyPatch):
+    one, two = await published(at, "One."), await published(at, "Two.")
+    asked: list[str] = []
+    fetch = at.database.fetch
+
+    async def seen(sql: str, *parameters: Any) -> Any:
+        asked.append(sql)
+        return await fetch(sql, *parameters)
+
+    monkeypatch.setattr(at.database, "fetch", seen)
+    assert len(await at.walk("/admin/prompts/versions", 1)) == 2
+    await moved(at, "staging", one)
+    await at.ask("POST", "/admin/prompts/withdraw", {"prompt": f"{TRIAGE}@{two}", "reason": "no"})
+    await at.ask("POST", "/admin/prompts/restore", {"prompt": f"{TRIAGE}@{two}"})
+    assert not [sql for sql in asked if "sources" in sql]
+    shown = (await at.ask("GET", "/admin/prompts/show", prompt=f"{TRIAGE}@{two}")).json
+    assert (shown["sources"], shown["file"]) == (library("Two."), "support/triage.prompt")
+    assert [sql for sql in asked if "sources" in sql]
+
+
 async def test_what_waits_for_a_version_waits_no_more_once_it_is_withdrawn(at: Administered):
     anna, _ = await person(at, "anna")
     bert, _ = await person(at, "bert")

@@ -159,6 +159,7 @@ for _group, _name, _where, _help in (
     (prompts, "rollback", "headgate.cli.releasing:rollback", "Have a label stand for what it stood for before."),
     (prompts, "withdraw", "headgate.cli.releasing:withdraw", "Have a version be served to nobody."),
     (prompts, "restore", "headgate.cli.releasing:restore", "Bring a version back that was withdrawn."),
+    (prompts, "versions", "headgate.cli.releasing:versions", "List the versions that are published."),
     (prompts, "history", "headgate.cli.releasing:history", "List who moved labels, when and why."),
     (prompts, "export", "headgate.cli.exporting:export", "Write the files of what is released, or compare them."),
     (prompts, "import", "headgate.cli.adopting:import_", "Make files of prompts and tests of other tools."),

@@ -1,6 +1,4 @@
-"""`headgate prompts publish | label | approve | refuse | rollback | withdraw | restore | history`: prompts that are
-registered.
-"""
+"""The commands of `headgate prompts` for what is registered: publishing, labels, withdrawing, the history."""
 
 from __future__ import annotations
 
@@ -42,6 +40,16 @@ PUBLISHED = {
     "version": lambda row: row["version"][:SHORT],
     "": lambda row: "new" if row["created"] else "was there, withdrawn" if row["withdrawn"] else "was there",
     "has no effect": lambda row: ", ".join(row["unsent"]),
+}
+
+VERSIONS = {
+    "version": lambda row: f"{row['name']}@{row['version'][:SHORT]}",
+    "labels": lambda row: ", ".join(row["labels"]),
+    "published": lambda row: row["published_at"],
+    "by": lambda row: row["published_by"],
+    "commit": lambda row: (row["git_commit"] or "")[:SHORT],
+    "note": lambda row: row["note"],
+    "withdrawn": lambda row: ": ".join(each for each in (row["withdrawn_at"], row["withdrawn_for"]) if each),
 }
 
 HISTORY = {
@@ -209,6 +217,22 @@ def restore(version: str, /, *, reason: Reason = "", reach: Reach = HERE) -> int
         return _kept(reach, client.ask("POST", "/prompts/restore", given(prompt=version, reason=reason or None)))
 
     return told(reach, work, "prompts restore")
+
+
+def versions(name: str | None = None, /, *, reach: Reach = HERE) -> int:
+    """List the versions that are published, the oldest first, with what stands for them and which are withdrawn.
+
+    Parameters
+    ----------
+    name
+        Of one prompt alone.
+    """
+    query = given(name=name)
+    return told(
+        reach,
+        lambda client: listed(reach, everything(client, "/prompts/versions", query), VERSIONS, "Nothing is published."),
+        "prompts versions",
+    )
 
 
 def history(

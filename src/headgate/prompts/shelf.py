@@ -91,14 +91,13 @@ class Shelf:
         found = self._files.get(asked.name)
         if found is not None and (asked.digest is None or asked.fits(found.version)):
             return found
-        if asked.label is not None:
-            labels = self._labels
-            found = labels.get((organisation, asked.name, asked.label))
-            return found or labels.get((FALLBACK, asked.name, asked.label))
-        version = asked.digest or ""
-        return self._fetched.get((organisation, asked.name, version)) or self._fetched.get(
-            (FALLBACK, asked.name, version)
-        )
+        shelf, what = (self._labels, asked.label) if asked.label is not None else (self._fetched, asked.digest or "")
+        found = shelf.get((organisation, asked.name, what))
+        if found is None and organisation != FALLBACK:
+            found = shelf.get((FALLBACK, asked.name, what))
+            if found is not None and (organisation, asked.name, found.version) in self._withdrawn:
+                return None  # who has withdrawn a version of its own does not get it from elsewhere
+        return found
 
     async def find(self, organisation: str, asked: Reference) -> Served:
         """A prompt, looked up in the database where it is not at hand.
@@ -228,7 +227,7 @@ class Shelf:
         """Take over which versions are withdrawn, or restored: those whose rows were changed after they were made."""
         rows = await database.fetch(
             "SELECT organisation, name, digest, withdrawn_us IS NOT NULL FROM prompt_versions "
-            "WHERE revision > $1 AND (withdrawn_us IS NOT NULL OR version > 1)",
+            "WHERE revision > $1 AND version > 1",
             since,
         )
         for organisation, name, digest, withdrawn in rows:

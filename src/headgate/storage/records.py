@@ -506,17 +506,13 @@ class AlertNotice(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class PromptVersion(Entity, frozen=True, kw_only=True):
-    """One version of a prompt, with all it needs. It never changes, but may be withdrawn."""
+class PromptHead(Entity, frozen=True, kw_only=True):
+    """What is said of a version of a prompt, without its files, which may be large."""
 
     name: str
     """With its variant: `support/triage.brief`."""
     digest: str
     """SHA-256, in hexadecimal, over its sources: what it is known by."""
-    file: str
-    """Its own file's place among them."""
-    sources: dict[str, str]
-    """Every file it needs, its partials, tools and schemas included, by place."""
     git_commit: str | None = None
     note: str = ""
     published_by: str = ""
@@ -525,6 +521,15 @@ class PromptVersion(Entity, frozen=True, kw_only=True):
     withdrawn_by: str | None = None
     withdrawn_for: str = ""
     """Why."""
+
+
+class PromptVersion(PromptHead, frozen=True, kw_only=True):
+    """One version of a prompt, with all it needs. It never changes, but may be withdrawn."""
+
+    file: str
+    """Its own file's place among its sources."""
+    sources: dict[str, str]
+    """Every file it needs, its partials, tools and schemas included, by place."""
 
 
 class PromptLabel(Entity, frozen=True, kw_only=True):

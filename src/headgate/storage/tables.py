@@ -22,6 +22,7 @@ from headgate.storage.records import (
     Limit,
     Organisation,
     Project,
+    PromptHead,
     PromptLabel,
     PromptMove,
     PromptSuite,
@@ -241,6 +242,7 @@ PROVIDER_KEYS = Table("provider_keys", ProviderKey)
 ALERT_RULES = Table("alert_rules", AlertRule)
 ALERT_SILENCES = Table("alert_silences", AlertSilence)
 PROMPT_VERSIONS = Table("prompt_versions", PromptVersion)
+PROMPT_HEADS = Table("prompt_versions", PromptHead)
 PROMPT_LABELS = Table("prompt_labels", PromptLabel)
 PROMPT_MOVES = Table("prompt_moves", PromptMove)
 PROMPT_TESTS = Table("prompt_tests", PromptTest)

@@ -122,6 +122,10 @@ def test_a_label_is_taken_away_and_a_version_withdrawn(said: Said, capsys: pytes
     assert run(["prompts", "publish", "triage", "--label", "staging"]) == 1
     assert run(["prompts", "history"]) == 0
     assert "done (remove)" in capsys.readouterr().out
+    assert run(["prompts", "versions", "triage"]) == 0
+    listed = capsys.readouterr().out
+    assert short in listed
+    assert listed.rstrip().endswith(": it is wrong")
     assert said("restore", short)["withdrawn"] is False
     assert said("publish", "triage", "--label", "production")["moves"][0]["status"] == "waiting"
     assert said("publish", "triage", "--label", "production")["moves"] == []

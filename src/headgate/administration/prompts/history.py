@@ -8,7 +8,7 @@ from headgate.administration.problems import invalid
 from headgate.administration.prompts.rows import Unmoved, Withdrawn, everything, found, reference
 from headgate.errors import Conflict, NotFound
 from headgate.storage.records import PromptLabel, PromptMove
-from headgate.storage.tables import PROMPT_MOVES, Reader
+from headgate.storage.tables import PROMPT_HEADS, PROMPT_MOVES, Reader
 
 
 async def before(reader: Reader, label: PromptLabel, to: str | None) -> str:
@@ -62,7 +62,7 @@ async def _named(reader: Reader, label: PromptLabel, moves: Sequence[PromptMove]
     [digest] = stood
     if digest == current:
         raise Unmoved(f"{what} stands for '{to}' already.", param="to")
-    row = await found(reader, label.organisation, reference(f"{label.name}@{digest}", "to"), "to")
+    row = await found(PROMPT_HEADS, reader, label.organisation, reference(f"{label.name}@{digest}", "to"), "to")
     if row.withdrawn_us is not None:
         raise Withdrawn(row, "to")
     return digest

@@ -15,7 +15,7 @@ from headgate.prompts.dotprompt import Library, Prompt, load_sources
 from headgate.prompts.reference import Malformed, check_name, is_place
 from headgate.prompts.serving import Unservable, served
 from headgate.storage.records import PromptVersion
-from headgate.storage.tables import PROMPT_VERSIONS
+from headgate.storage.tables import PROMPT_HEADS, PROMPT_VERSIONS
 
 Wanted = tuple[Prompt, Sequence[str]]
 """A prompt to publish, and what of its `config` has no effect."""
@@ -39,7 +39,7 @@ class Publishing:
 
 async def _published(act: Act, prompt: Prompt, unsent: Sequence[str], request: NewPrompts) -> PublishedView:
     at = {"name": prompt.full_name, "digest": prompt.version}
-    there, _ = await PROMPT_VERSIONS.list(act.transaction, act.actor.organisation, at, limit=1)
+    there, _ = await PROMPT_HEADS.list(act.transaction, act.actor.organisation, at, limit=1)
     if not there:
         await _keep(act, prompt, request)
     return PublishedView(

@@ -18,7 +18,7 @@ from headgate.prompts.dotprompt import load_sources
 from headgate.prompts.reference import RELEASED
 from headgate.prompts.upkeep import Upkeep, Upkeeps
 from headgate.storage.records import PromptVersion
-from headgate.storage.tables import PROMPT_MOVES, PROMPT_VERSIONS
+from headgate.storage.tables import PROMPT_HEADS, PROMPT_MOVES, PROMPT_VERSIONS
 
 _LISTED = """
 SELECT name, digest, versions, created_us FROM (
@@ -83,7 +83,7 @@ class Reading:
         """From the oldest on."""
         filters = {} if request.name is None else {"name": request.name}
         rows, cursor = await page(
-            PROMPT_VERSIONS, self._ports.database, actor.organisation, request, filters, request.cursor
+            PROMPT_HEADS, self._ports.database, actor.organisation, request, filters, request.cursor
         )
         labels = await labels_of(self._ports.database, actor.organisation, request.name)
         return Page([VersionView(**version_told(row, labels)) for row in rows], cursor)
@@ -95,7 +95,7 @@ class Reading:
             Invalid: there is no such version.
         """
         database, organisation = self._ports.database, actor.organisation
-        row = await found(database, organisation, reference(request.prompt, "prompt"), "prompt")
+        row = await found(PROMPT_VERSIONS, database, organisation, reference(request.prompt, "prompt"), "prompt")
         labels = await labels_of(database, organisation, row.name)
         library = await asyncio.to_thread(load_sources, row.sources, strict=False)
         prompt = library.get(row.name)
@@ -117,8 +117,8 @@ class Reading:
             Invalid: there is no such version.
         """
         database, organisation = self._ports.database, actor.organisation
-        before = await found(database, organisation, reference(request.before, "before"), "before")
-        after = await found(database, organisation, reference(request.after, "after"), "after")
+        before = await found(PROMPT_VERSIONS, database, organisation, reference(request.before, "before"), "before")
+        after = await found(PROMPT_VERSIONS, database, organisation, reference(request.after, "after"), "after")
         return await asyncio.to_thread(_difference, before, after)
 
     async def moves(self, actor: Actor, request: MoveListing) -> Page[MoveView]:

@@ -16,7 +16,7 @@ from headgate.config import Config
 from headgate.errors import Conflict, NotFound
 from headgate.prompts.reference import SHORT, Malformed, check_label, check_name
 from headgate.storage.records import PromptLabel, PromptMove
-from headgate.storage.tables import PROMPT_LABELS, PROMPT_MOVES
+from headgate.storage.tables import PROMPT_HEADS, PROMPT_LABELS, PROMPT_MOVES
 
 
 class Releasing:
@@ -57,7 +57,9 @@ class Releasing:
     @staticmethod
     async def _wanted(act: Act, label: PromptLabel | None, request: NewMove, to: str) -> str:
         """The version a label is to stand for, which is another one than it does."""
-        row = await found(act.transaction, act.actor.organisation, reference(f"{request.name}@{to}", "to"), "to")
+        row = await found(
+            PROMPT_HEADS, act.transaction, act.actor.organisation, reference(f"{request.name}@{to}", "to"), "to"
+        )
         if row.digest == _standing(label):
             raise Unmoved(f"'{request.name}@{request.label}' stands for {row.digest[:SHORT]} already.", param="to")
         if row.withdrawn_us is not None:
@@ -102,7 +104,7 @@ class Releasing:
                 raise Conflict(f"'{move.name}@{move.label}' was moved since this was asked for; ask for it again.")
             if move.kind != "remove":
                 asked = reference(f"{move.name}@{move.to_digest}", "id")
-                row = await found(act.transaction, actor.organisation, asked, "id")
+                row = await found(PROMPT_HEADS, act.transaction, actor.organisation, asked, "id")
                 if row.withdrawn_us is not None:
                     raise Withdrawn(row)
             move = await _decided(act, move, "done", request.reason)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from headgate.administration.problems import invalid
 from headgate.errors import Conflict
 from headgate.prompts.reference import SHORT, Malformed, Reference, parse
-from headgate.storage.records import PromptLabel, PromptVersion
-from headgate.storage.tables import MAX_PAGE, PROMPT_LABELS, PROMPT_VERSIONS, Reader, Table
+from headgate.storage.records import PromptHead, PromptLabel
+from headgate.storage.tables import MAX_PAGE, PROMPT_LABELS, Reader, Table
 
 WHAT = "what is released"
 """What a team's key may not touch."""
+
+
+H = TypeVar("H", bound=PromptHead)
 
 
 class Unmoved(Conflict):
@@ -26,7 +29,7 @@ class Withdrawn(Conflict):
 
     code = "prompt_withdrawn"
 
-    def __init__(self, row: PromptVersion, param: str | None = None) -> None:
+    def __init__(self, row: PromptHead, param: str | None = None) -> None:
         why = f": {row.withdrawn_for}" if row.withdrawn_for else ""
         super().__init__(
             f"'{row.name}@{row.digest[:SHORT]}' was withdrawn{why}. Restore it first "
@@ -46,8 +49,8 @@ def reference(text: str, param: str) -> Reference:
         raise invalid(param, str(error)) from None
 
 
-async def found(reader: Reader, organisation: str, asked: Reference, param: str) -> PromptVersion:
-    """The version that a label stands for, or that begins with some digits.
+async def found(table: Table[H], reader: Reader, organisation: str, asked: Reference, param: str) -> H:
+    """The version that a label stands for, or that begins with some digits: with its files, or its head alone.
 
     Raises:
         Invalid: there is none, or more than one.
@@ -59,7 +62,7 @@ async def found(reader: Reader, organisation: str, asked: Reference, param: str)
             raise invalid(param, f"names nothing that is there: there is no '{asked}'", "not_found")
         digest = label.digest
     rows = await reader.fetch(
-        f"SELECT {', '.join(PROMPT_VERSIONS.columns)} FROM prompt_versions "  # noqa: S608
+        f"SELECT {', '.join(table.columns)} FROM {table.name} "  # noqa: S608
         "WHERE organisation = $1 AND name = $2 AND digest LIKE $3 LIMIT 2",
         organisation,
         asked.name,
@@ -69,7 +72,7 @@ async def found(reader: Reader, organisation: str, asked: Reference, param: str)
         raise invalid(param, "is how more than one version begins; write more of its digits")
     if not rows:
         raise invalid(param, f"names nothing that is there: there is no '{asked}'", "not_found")
-    return PROMPT_VERSIONS.decode(rows[0])
+    return table.decode(rows[0])
 
 
 async def label_of(reader: Reader, organisation: str, name: str, label: str) -> PromptLabel | None:

@@ -12,7 +12,7 @@ from headgate.administration.values import moment, time_of
 from headgate.config import Config
 from headgate.prompts.reference import Reference, parse
 from headgate.prompts.upkeep import Due
-from headgate.storage.records import PromptLabel, PromptMove, PromptVersion
+from headgate.storage.records import PromptHead, PromptLabel, PromptMove
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +124,7 @@ class WithdrawalView(msgspec.Struct, frozen=True, kw_only=True):
 # ── from rows ──
 
 
-def version_told(row: PromptVersion, labels: Iterable[PromptLabel]) -> dict[str, Any]:
+def version_told(row: PromptHead, labels: Iterable[PromptLabel]) -> dict[str, Any]:
     """The members of a `VersionView`."""
     return {
         "name": row.name,

@@ -11,8 +11,8 @@ from headgate.administration.requests import NewRestoring, NewWithdrawal
 from headgate.config import Config
 from headgate.errors import Conflict
 from headgate.prompts.reference import SHORT
-from headgate.storage.records import PromptVersion
-from headgate.storage.tables import PROMPT_MOVES, PROMPT_VERSIONS
+from headgate.storage.records import PromptHead
+from headgate.storage.tables import PROMPT_HEADS, PROMPT_MOVES
 
 
 class Withdrawing:
@@ -35,7 +35,7 @@ class Withdrawing:
                 raise Unmoved(f"'{_short(row)}' is withdrawn already.", param="prompt")
             await _check_unreleased(act, row)
             row = act.changed(row, withdrawn_us=act.at_us, withdrawn_by=actor.name, withdrawn_for=request.reason)
-            await PROMPT_VERSIONS.update(act.transaction, row)
+            await PROMPT_HEADS.update(act.transaction, row)
             await _overtake(act, row)
             act.record("prompts.withdraw", f"prompt:{row.name}", {"version": row.digest, "reason": request.reason})
             return self._view(row, request.reason)
@@ -53,23 +53,23 @@ class Withdrawing:
             if row.withdrawn_us is None:
                 raise Unmoved(f"'{_short(row)}' is not withdrawn.", param="prompt")
             row = act.changed(row, withdrawn_us=None, withdrawn_by=None, withdrawn_for="")
-            await PROMPT_VERSIONS.update(act.transaction, row)
+            await PROMPT_HEADS.update(act.transaction, row)
             told = {"version": row.digest, "reason": request.reason}
             act.record("prompts.restore", f"prompt:{row.name}", {name: each for name, each in told.items() if each})
             return self._view(row, request.reason)
 
-    def _view(self, row: PromptVersion, reason: str) -> WithdrawalView:
+    def _view(self, row: PromptHead, reason: str) -> WithdrawalView:
         pinned = [model for model, use in uses(self._config()) if use.name == row.name and use.fits(row.digest)]
         return WithdrawalView(
             name=row.name, version=row.digest, withdrawn=row.withdrawn_us is not None, reason=reason, models=pinned
         )
 
 
-async def _version(act: Act, prompt: str) -> PromptVersion:
-    return await found(act.transaction, act.actor.organisation, reference(prompt, "prompt"), "prompt")
+async def _version(act: Act, prompt: str) -> PromptHead:
+    return await found(PROMPT_HEADS, act.transaction, act.actor.organisation, reference(prompt, "prompt"), "prompt")
 
 
-async def _check_unreleased(act: Act, row: PromptVersion) -> None:
+async def _check_unreleased(act: Act, row: PromptHead) -> None:
     """Raise `Conflict` where a label stands for a version."""
     labels = await labels_of(act.transaction, act.actor.organisation, row.name)
     if standing := sorted(each.label for each in labels if each.digest == row.digest):
@@ -80,7 +80,7 @@ async def _check_unreleased(act: Act, row: PromptVersion) -> None:
         )
 
 
-async def _overtake(act: Act, row: PromptVersion) -> None:
+async def _overtake(act: Act, row: PromptHead) -> None:
     """What waits for a second person waits no more where it was to lead to a version that is withdrawn."""
     filters = {"name": row.name, "to_digest": row.digest, "status": "waiting"}
     for move in await everything(PROMPT_MOVES, act.transaction, act.actor.organisation, filters):
@@ -88,5 +88,5 @@ async def _overtake(act: Act, row: PromptVersion) -> None:
         await PROMPT_MOVES.update(act.transaction, changed)
 
 
-def _short(row: PromptVersion) -> str:
+def _short(row: PromptHead) -> str:
     return f"{row.name}@{row.digest[:SHORT]}"
