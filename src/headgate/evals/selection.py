@@ -180,11 +180,6 @@ def problems_in(error: PromptsInvalid) -> list[Problem]:
     return [Problem(Place(each.file, each.line, each.column), each.message) for each in error.found]
 
 
-def _is_prompt(name: str) -> bool:
-    """Whether a file of that name is a prompt, and no partial."""
-    return name.endswith(PROMPT) and not name.startswith("_")
-
-
 def _walked(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """The folders in a folder with their files, but for hidden ones."""
     for at, folders, names in os.walk(folder):

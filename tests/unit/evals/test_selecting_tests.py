@@ -122,14 +122,3 @@ def test_mistakes_in_prompts_count_unless_others_are_tested() -> None:
     write("prompts/reply.prompt", "---\nmodel: [\n---\n")
     assert "prompts/reply.prompt:" in wrong("prompts/support")
     assert load([Path("prompts/support")], elsewhere=True).prompts == ["support/triage"]
-
-
-def test_a_pattern_that_no_shell_has_written_out_names_files() -> None:
-    named = Selection([Path("*/**/*.test.y*ml")]).tests
-    assert [str(each.file) for each in named] == [
-        "prompts/support/triage.test.yaml",
-        "tests/own.test.yml",
-        "tests/shared.test.yaml",
-    ]
-    (problem,) = Selection([Path("tests/*.json")]).problems
-    assert "is not there; name test files" in problem.message
