@@ -28,7 +28,7 @@ SCOPES: Mapping[str, str] = {
     "alerts.write": "change alert rules, silence alerts, and send test notices",
     "prompts.read": "read prompts, their versions and history, and render them",
     "prompts.publish": "publish versions of prompts",
-    "prompts.label": "move labels of prompts, those that are protected only to have it approved",
+    "prompts.label": "move labels of prompts, protected ones once that is approved, and withdraw versions",
     "prompts.approve": "approve what somebody else asked of a protected label",
     "audit.read": "read and verify the audit log",
     "content.read": "read captured content of calls",

@@ -91,7 +91,9 @@ class Shelf:
         found = self._files.get(asked.name)
         if found is not None and (asked.digest is None or asked.fits(found.version)):
             return found
-        shelf, what = (self._labels, asked.label) if asked.label is not None else (self._fetched, asked.digest or "")
+        what, shelf = asked.label, self._labels
+        if what is None:
+            what, shelf = asked.digest or "", self._fetched
         found = shelf.get((organisation, asked.name, what))
         if found is None and organisation != FALLBACK:
             found = shelf.get((FALLBACK, asked.name, what))

@@ -82,10 +82,9 @@ class Prompt:
             said, request = _with_own_words(said, request, self._reference)
         found, asked = self._found(call, said)
         if found is None:
-            assert asked is not None, "who brings no prompt has a model that is one"
             return self._looked_up(call, next, said, request, asked)
         asking = _Asking(call, said, request, found, self._label(found, asked))
-        if max(said.size, request.size) > LARGE:
+        if said.size > LARGE or request.size > LARGE:
             return self._aside(asking, next)
         begun = perf_counter()
         try:
@@ -100,7 +99,7 @@ class Prompt:
 
     # ── which prompt ──
 
-    def _found(self, call: Call, said: Prompting) -> tuple[Served | None, Reference | None]:
+    def _found(self, call: Call, said: Prompting) -> tuple[Served | None, Reference]:
         """The prompt, as far as it is at hand, and what it was looked for by."""
         identity, own = call.identity, self._reference
         if said.found is not None:
@@ -131,11 +130,11 @@ class Prompt:
             raise
         return await self._aside(_Asking(call, said, request, found, self._label(found, asked)), next)
 
-    def _label(self, found: Served, asked: Reference | None) -> str:
+    def _label(self, found: Served, asked: Reference) -> str:
         """The label a prompt was found by, as metrics have it."""
-        if self._shelf.files.get(found.name) is found:
+        if self._shelf.files.get(asked.name) is found:
             return FILE
-        return (asked.label if asked is not None else None) or OTHER
+        return asked.label or OTHER
 
     # ── rendering ──
 
