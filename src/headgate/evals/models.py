@@ -21,7 +21,6 @@ from headgate.errors import BudgetExceeded, MalformedOutput, Overloaded, RateLim
 from headgate.evals.answer import Answer, ToolCalled
 from headgate.evals.cache import Cache, key_of
 from headgate.evals.configured import Configured
-from headgate.evals.subjects import SAID
 from headgate.evals.vectors import KnownVectors
 from headgate.library import Vectors, call_of
 from headgate.limits.pots import Pots
@@ -141,7 +140,9 @@ class AskedModels:
         """What its answers may depend on beside the request."""
         return self._known.fingerprint(model)
 
-    async def chat(self, body: JSON, repeat: int, version: str = "", cause: str = "primary") -> Answer:
+    async def chat(
+        self, body: JSON, repeat: int, version: str = "", cause: str = "primary", said: Prompting | None = None
+    ) -> Answer:
         """Ask, or give what was answered when the same was asked for the same repeat. What a model makes of a prompt of
         its own is asked anew each time, since nothing tells when that has become another one.
 
@@ -149,11 +150,11 @@ class AskedModels:
             HeadgateError: there is no answer.
             Spent: the budget has no room for it.
         """
-        cache = None if SAID in body else self._cache
+        cache = self._cache if said is None else None
         key = key_of("chat", body, self.fingerprint(body["model"]), version, repeat)
         if cache is not None and (kept := cache.get(key)) is not None:
             return msgspec.json.decode(kept, type=Answer)
-        answer = _read(await self._asked("chat", body, cause), version)
+        answer = _read(await self._asked("chat", body, cause, said), version)
         if cache is not None:
             cache.put(key, msgspec.json.encode(answer))
         return answer
@@ -177,11 +178,11 @@ class AskedModels:
             known |= {text: self._vectors.put(keys[text], each) for text, each in zip(new, vectors, strict=True)}
         return [known[text] for text in texts], cost
 
-    async def _asked(self, operation: Operation, body: JSON, cause: str) -> _Asked:
+    async def _asked(self, operation: Operation, body: JSON, cause: str, said: Prompting | None = None) -> _Asked:
         """Make a call. One that does not fit into the budget beside others waits for one of them to be settled."""
         waited_s = 0.0
         while True:
-            call = self._call(operation, body, cause)
+            call = self._call(operation, body, cause, said)
             settled = self._settled
             try:
                 return await self._once(call)
@@ -201,15 +202,8 @@ class AskedModels:
                     raise
                 await asyncio.sleep(wait_s)
 
-    def _call(self, operation: Operation, body: JSON, cause: str) -> Call:
-        said = body.get(SAID)
-        plain = {name: value for name, value in body.items() if name != SAID}
-        call = replace(
-            call_of(operation, plain, EVALUATING),
-            cause=cause,
-            payer="internal",
-            prompt=None if said is None else Prompting(inputs=said.get("inputs", {}), context=said.get("context")),
-        )
+    def _call(self, operation: Operation, body: JSON, cause: str, said: Prompting | None) -> Call:
+        call = replace(call_of(operation, body, EVALUATING), cause=cause, payer="internal", prompt=said)
         call.account.pots = self._pots
         return call
 

@@ -159,7 +159,7 @@ class Run:
             self._told(_result(job, repeat, key, passed=before.passed), True)
             return before.passed
         try:
-            answer = await self._models.chat(request.body, repeat, request.version)
+            answer = await self._models.chat(request.body, repeat, request.version, said=request.said)
         except HeadgateError as error:
             self._add(self._failed(job, repeat, key, request, f"{error.code}: {error.message}"))
             return None
@@ -228,7 +228,8 @@ def _unheard(result: Result, again: bool) -> None:
 
 def key_of_result(request: Request, case: Case, fingerprint: Any) -> str:
     """A digest of all a result depends on."""
-    return _digest([request.body, request.version, fingerprint, _asserted(case)])
+    said = None if request.said is None else [request.said.inputs, request.said.context]
+    return _digest([request.body, said, request.version, fingerprint, _asserted(case)])
 
 
 def _result(job: Job, repeat: int, key: str, *, prompt: Place | None = None, **found: Any) -> Result:

@@ -17,11 +17,13 @@ from headgate.evals.cache import Cache
 from headgate.evals.models import AskedModels
 from headgate.evals.problems import CannotEvaluate
 from headgate.evals.purse import Purse
-from headgate.evals.subjects import SAID
 from headgate.money import from_decimal
 from headgate.providers.http1.transport import Http1Transport
 from headgate.providers.transport import HttpRequest, HttpResponse, Transport, TransportOptions
 from headgate.types import Attempt, Call, Payload, Reply
+
+_OWN = "headgate"
+"""The member of requests with what they say to a model that is a prompt, and of models that are."""
 
 TOTAL_S = 900.0
 """Longest time for one answer: longer than servers let calls take unless they are told to."""
@@ -69,7 +71,7 @@ class Server:
                 ) from None
             tree = _tree(raw)
             if status == 200 and tree.get("object") == "model":
-                said = tree.get(SAID)
+                said = tree.get(_OWN)
                 self._models[model] = isinstance(said, dict) and bool(said.get("prompt"))
             elif status != 404 or not isinstance(tree.get("error"), dict):
                 raise CannotEvaluate(self._refused(status, headers, raw))
@@ -123,7 +125,7 @@ class Server:
     async def _answered(self, call: Call) -> Reply:
         body = dict(call.request.tree)
         if (said := call.prompt) is not None:
-            body[SAID] = {"inputs": said.inputs, **({} if said.context is None else {"context": said.context})}
+            body[_OWN] = {"inputs": said.inputs, **({} if said.context is None else {"context": said.context})}
         began = monotonic()
         status, headers, raw = await self._exchanged("POST", _PATHS[call.operation], msgspec.json.encode(body))
         if status != 200:

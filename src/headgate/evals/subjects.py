@@ -10,10 +10,7 @@ import msgspec
 
 from headgate.evals.case import Case, Cell
 from headgate.evals.problems import Place
-from headgate.types import JSON
-
-SAID = "headgate"
-"""The member of a request with what it says to a model that is a prompt, as the API takes it."""
+from headgate.types import JSON, Prompting
 
 
 class Request(NamedTuple):
@@ -23,6 +20,8 @@ class Request(NamedTuple):
     version: str = ""
     seen: JSON | None = None
     """What assertions and judges take it for, where somebody else makes more of it; None for the body itself."""
+    said: Prompting | None = None
+    """What it says to a model that is a prompt, and renders it."""
     here: str = ""
     """The version there is here of a prompt that is rendered elsewhere: it may be the one that is served, or not."""
 
@@ -81,10 +80,10 @@ class AsServed:
     def request(self, cell: Cell, case: Case) -> Request:
         if cell.model is None or not self._takes_inputs(cell.model):
             return self._others.request(cell, case)
-        said = {"inputs": case.inputs, **({} if case.context is None else {"context": case.context})}
-        body = {"model": cell.model, "messages": list(case.messages), **case.config, SAID: said}
+        said = Prompting(inputs=case.inputs, context=case.context)
+        body = {"model": cell.model, "messages": list(case.messages), **case.config}
         seen = self._seen(cell, case)
-        return Request(body, seen=seen.body, here=seen.version)
+        return Request(body, seen=seen.body, said=said, here=seen.version)
 
     def _seen(self, cell: Cell, case: Case) -> Request:
         """About what it is rendered to: as the prompt here renders it, else the inputs as they are."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from headgate.administration.requests import NewTest
 from headgate.config import Config
-from headgate.evals.answer import Answer
 from headgate.evals.case import Case, Cell
 from headgate.evals.models import EVALUATING, GatewayModels
 from headgate.evals.problems import BadTests, CannotEvaluate, Place
@@ -29,10 +27,11 @@ from headgate.evals.trusting import all_examined
 from headgate.limits.pots import internal_pots
 from headgate.prompts.config import TestsConfig
 from headgate.prompts.dotprompt import PromptsInvalid, load_sources
+from headgate.prompts.reference import Reference
 from headgate.prompts.serving import Served, Unservable, served
 from headgate.retesting.apart import Handle
 from headgate.retesting.wanted import Wanted
-from headgate.types import JSON, Call, Prompting, Reply
+from headgate.types import Call, Prompting, Reply
 
 MOST_UNDECIDED = 0.1
 """The share of cases that may have no verdict: of a run with more of them nothing can be told."""
@@ -85,7 +84,7 @@ async def asked(job: Job, handle: Handle) -> Found:
 async def _results(job: Job, handle: Handle) -> list[Result]:
     tests = job.tests
     suite = replace(job.suite.suite(), cells=(job.wanted.cell,))
-    models = _Models(_paid(job, handle), job.config)
+    models = GatewayModels(_paid(job, handle), job.config)
     gated = {name: judge for name, judge in suite.judges.items() if judge.kappa is not None}
     for trust in await all_examined([replace(suite, judges=gated)], models, job.suite.held):
         if not trust.trusted:
@@ -97,33 +96,6 @@ async def _results(job: Job, handle: Handle) -> list[Result]:
     return kept.results
 
 
-class _Asked(NamedTuple):
-    """What is asked of a model that renders the prompt itself."""
-
-    body: JSON
-    prompting: Prompting
-
-
-class _Rendered(dict[str, Any]):
-    """A request as a prompt comes to, which assertions and judges look at, and what is asked for it to come to that."""
-
-    asked: _Asked
-
-
-class _Models(GatewayModels):
-    """Models that are asked by what makes a request, not by the request itself, where they render it."""
-
-    async def chat(self, body: JSON, repeat: int, version: str = "", cause: str = "primary") -> Answer:
-        token = _ASKED.set(body.asked if isinstance(body, _Rendered) else None)
-        try:
-            return await super().chat(body, repeat, version, cause)
-        finally:
-            _ASKED.reset(token)
-
-
-_ASKED: ContextVar[_Asked | None] = ContextVar("asked", default=None)
-
-
 def _paid(job: Job, handle: Handle) -> Handle:
     """Calls as the server's own tests make them: so many at once, judges' included, and paid out of their budget."""
     room = asyncio.Semaphore(job.tests.concurrency)
@@ -133,8 +105,6 @@ def _paid(job: Job, handle: Handle) -> Handle:
     async def asked(call: Call) -> Reply:
         call = replace(call, identity=identity)
         call.account.pots = pots
-        if (said := _ASKED.get()) is not None:
-            call = replace(call, request=call.request.with_tree(said.body), prompt=said.prompting)
         async with room:
             return await handle(call)
 
@@ -174,10 +144,10 @@ class _AsServed:
     def request(self, cell: Cell, case: Case) -> Request:
         request = self._prompts.request(cell, case)
         body = {**case.config, "model": request.body["model"], "messages": list(case.messages)}
-        said = Prompting(inputs=case.inputs, context=case.context, found=self._found, alone=self._alone)
-        rendered = _Rendered(request.body)
-        rendered.asked = _Asked(body, said)
-        return request._replace(body=rendered)
+        found = self._found
+        asked = Reference(found.name, digest=found.version)
+        said = Prompting(inputs=case.inputs, context=case.context, found=found, reference=asked, alone=self._alone)
+        return request._replace(body=body, said=said, seen=request.body)
 
     def place(self, cell: Cell) -> Place | None:
         return self._prompts.place(cell)

@@ -14,7 +14,7 @@ from headgate.evals import models as asked
 from headgate.evals.configured import Configured
 from headgate.evals.models import AskedModels, Spent
 from headgate.evals.purse import Purse, Unpriced
-from headgate.types import Attempt, Call, Payload, Reply
+from headgate.types import Attempt, Call, Payload, Prompting, Reply
 
 ANSWER = {
     "id": "a", "object": "chat.completion", "created": 0, "model": "m",
@@ -164,8 +164,8 @@ async def test_what_is_said_to_a_prompt_is_no_part_of_the_request() -> None:
         call.account.prompt = "support/triage@0123456789ab"
         return answered(call)
 
-    said = {"inputs": {"question": "Why?"}, "context": {"state": "x"}}
-    answer = await models(handle).chat({"model": "triage", "messages": [], "headgate": said}, 0)
+    said = Prompting(inputs={"question": "Why?"}, context={"state": "x"})
+    answer = await models(handle).chat({"model": "triage", "messages": []}, 0, said=said)
     assert (answer.served, answer.input_tokens, answer.output_tokens) == ("support/triage@0123456789ab", 3, 2)
     assert calls[0].request.tree == {"model": "triage", "messages": []}
     assert calls[0].prompt is not None
