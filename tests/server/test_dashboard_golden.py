@@ -71,6 +71,8 @@ async def test_sets_that_are_worse_come_first_with_what_is_known_of_them(serving
     assert "case 20 100 % 0 % says nothing of it" in page.text
     assert "reasoning-2 2026-11-02 02:00 2026-11-02 02:00" in page.text
     assert "1.23 s $0.01" in page.text
+    assert f"headgate eval accept {kept['id']}" in page.text, "where it is accepted that answers are worse"
+    assert "headgate eval accept" not in (await admin.page(f"{ONE}chat")).text
     chart = _rows((await admin.get(f"{ONE}reasoning&csv=tests")).body)
     assert [row["golden, reasoning"] for row in chart] == ["1.000000", "0.500000"]
     assert [float(row["at least"]) < float(row["golden, reasoning"]) for row in chart] == [True, True]

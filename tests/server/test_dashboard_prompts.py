@@ -269,7 +269,7 @@ async def test_another_organisation_has_its_own_pages(serving: Serving, admin: P
     assert answer.status == 201, answer.body
     assert "key “of the platform”" in (await admin.page(f"{ONE}&{inside}")).text
     assert "of the platform" not in (await theirs.page(ONE)).text, "whose name is not theirs to know"
-    assert f"headgate eval post nightly.jsonl --organisation {other['id']}" in page.text
+    assert f"headgate eval publish prompts --organisation {other['id']}" in page.text
 
 
 async def test_texts_of_prompts_stay_texts(serving: Serving, admin: Person):

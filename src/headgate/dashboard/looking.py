@@ -108,6 +108,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         organisation = self.asked.get("organisation") or None
         return await self.administration.actor(self.viewer.identity, organisation, self.viewer.address)
 
+    def commands(self, actor: Actor) -> str:
+        """What commands have to say besides, so that they act where this page does."""
+        return f" --organisation {actor.organisation}" if self.asked.get("organisation") else ""
+
     def need(self, *scopes: str) -> None:
         """Raise `Forbidden` unless one of some scopes is there."""
         if not self.viewer.may(*scopes):

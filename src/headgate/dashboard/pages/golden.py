@@ -33,6 +33,7 @@ async def page(look: Look) -> Template | Csv:
         "oldest": min((each.at for each in sets), default=None),
         "verdict": tested.verdict,
         "one": ONE,
+        "commands": look.commands(actor),
     }
     return Template(name="golden.html", title="Golden sets", values=values)
 
@@ -68,6 +69,7 @@ async def detail(look: Look) -> Template | Csv:
         "verdict": tested.verdict,
         "who": look.who,
         "money": look.viewer.may("ledger.read"),
+        "commands": look.commands(actor),
     }
     return Template(name="golden_one.html", title=f"Golden sets of {formats.plain(name)}", values=values)
 

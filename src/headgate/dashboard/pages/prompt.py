@@ -172,7 +172,7 @@ async def deciding(look: Look, actor: Actor, name: str) -> Mapping[str, Any]:
         "approves": actor.team_id is None and look.viewer.may("prompts.approve"),
         "person": look.viewer.identity.user_id is not None,
         "own": {each.id for each in waits if look.same(each.asked_by)},
-        "commands": f" --organisation {actor.organisation}" if look.asked.get("organisation") else "",
+        "commands": look.commands(actor),
     }
 
 
