@@ -48,6 +48,4 @@ def suggest(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
-    if not names:
-        return "; there is none at all"
-    return f"; known: {', '.join(sorted(names))}" if len(names) <= 12 else ""
+    return f"; known: {', '.join(sorted(names))}" if 0 < len(names) <= 12 else ""

@@ -249,7 +249,7 @@ def _rows(page: str, heading: str) -> dict[str, list[str]]:
     table = page.partition(f'id="{heading}"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
     found: dict[str, list[str]] = {}
     for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL):
-        name = _texts(re.findall(r"<th.*?</th>", row, re.DOTALL)[0]).strip()
+        name = _texts(re.findall(r"<th.*?</th>", row, re.DOTALL)[0].partition('<span class="line">')[0]).strip()
         found[name] = [_texts(cell).strip() for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
     return found
 
