@@ -6,7 +6,7 @@ attempt fold   settle (which has money reserved) > own keys > watch > transport
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import inf
 
@@ -167,10 +167,7 @@ class Maker:
         if config.prompt is not None:
             from headgate.prompts.stage import Prompt  # as above
 
-            spelling = self._spelling
-            if config.targets:
-                spelt = self._spelt_by(config.targets[0])
-                spelling = lambda _: spelt  # noqa: E731
+            spelling = _always(self._spelt_by(config.targets[0])) if config.targets else self._spelling
             counts = self._services.metrics.rendered
             prompt = Prompt(self._services.shelf, spelling, counts, config.prompt, parse(config.prompt.use))
             if not config.targets:
@@ -338,6 +335,11 @@ class Maker:
             Facts(known.base_model, known.output_limit),
             self._services.clock,
         )
+
+
+def _always(spelling: Spelling) -> Callable[[str | None], Spelling]:
+    """How the vendor of a model with targets spells things, whatever the prompt's own model is."""
+    return lambda _: spelling
 
 
 JUDGING = ModelConfig(targets=[])
